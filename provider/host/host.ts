@@ -1,0 +1,198 @@
+/**
+ * What the rest of the provider knows of a host: facts that are read in one round trip, and, inside a
+ * write section only, the changes. Nothing above this file knows SSH, the agent's wire format or Perl.
+ */
+
+/** Where a path stands, as `lstat(2)` sees it; `contents` are read when asked for. */
+export type FileState =
+  | { readonly type: "absent" }
+  | {
+      readonly type: "file";
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+      /** Bytes as a latin1 string: one character for each byte. Absent when only `stat` was asked for. */
+      readonly contents?: string;
+      readonly sha256?: string;
+      readonly size: number;
+    }
+  | { readonly type: "directory"; readonly mode: number; readonly uid: number; readonly gid: number }
+  | {
+      readonly type: "symlink";
+      readonly target: string;
+      /** The path at the end of the chain of links; absent when it dangles. */
+      readonly resolved?: string;
+      /** What stands there. */
+      readonly file?: FileState;
+    }
+  | { readonly type: "other"; readonly mode: number; readonly uid: number; readonly gid: number };
+
+/** What came of a program: `signal` is its name without SIG when one ended it; both null when the deadline did. */
+export interface RunResult {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** latin1 strings, one character a byte; capped at `outputLimit` with `truncated` set. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly truncated: boolean;
+  readonly timedOut: boolean;
+}
+
+/** One thing to look at. All facts of one `read` travel in one request. */
+export type Fact =
+  /** A path with its contents (`stat: true`: without). */
+  | { readonly fact: "file"; readonly path: string; readonly stat?: boolean }
+  /** Names in a folder, sorted; null when there is no such folder. */
+  | { readonly fact: "list"; readonly path: string }
+  /** A program on the agent's own list of those that only look (`uname`, `postconf -n`, `rcctl get`, …). */
+  | { readonly fact: "probe"; readonly argv: readonly string[]; readonly stdin?: string }
+  /** Up to `limit` bytes from `offset` (negative: from the end), and the file's size and inode; null when absent. */
+  | { readonly fact: "tail"; readonly path: string; readonly offset: number; readonly limit: number }
+  /** Is a user (group) of that name there, and which id. */
+  | { readonly fact: "user" | "group"; readonly name: string }
+  /** The first line that a TCP service says, or why there is none. */
+  | { readonly fact: "banner"; readonly host: string; readonly port: number; readonly timeoutMs: number };
+
+export interface TailState {
+  readonly size: number;
+  readonly inode: string;
+  readonly contents: string;
+}
+
+/** The answer to each kind of fact. */
+export interface FactAnswers {
+  file: FileState;
+  list: readonly string[] | null;
+  probe: RunResult | { readonly notFound: true };
+  tail: TailState | null;
+  user: { readonly uid: number; readonly gid: number; readonly home: string } | null;
+  group: { readonly gid: number } | null;
+  banner: { readonly line: string } | { readonly error: string };
+}
+
+/** Facts by name, and their answers by the same names. */
+export type Facts = Readonly<Record<string, Fact>>;
+export type Answers<F extends Facts> = { readonly [K in keyof F]: FactAnswers[F[K]["fact"]] };
+
+/** What the machine says of itself when the agent starts. */
+export interface SystemFacts {
+  /** `uname -s`, `-r`, `-m`, `-n` as run on the host, e.g. "OpenBSD", "7.8", "amd64", "mx1.example.org". */
+  readonly name: string;
+  readonly release: string;
+  readonly machine: string;
+  readonly hostname: string;
+  readonly perl: string;
+  /** The user the agent runs as (0 after doas). */
+  readonly uid: number;
+}
+
+/** A candidate configuration judged by the host's own tools, in a private folder that the same request removes. */
+export interface Judgement {
+  /** Files of the candidate, relative to the folder; contents in latin1. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Folders to make, relative. */
+  readonly folders?: readonly string[];
+  /**
+   * Programs to run, each from the agent's list of judges (`postconf`, `postfix check`, `postmap`, `postalias`);
+   * `{dir}` in an argument or in a file's contents stands for the folder's path. `tty`: give it a terminal as
+   * stderr (`postfix check` tells its reasons to a terminal only).
+   */
+  readonly commands: readonly { readonly argv: readonly string[]; readonly tty?: boolean }[];
+}
+
+/** A host that can be looked at and not changed: the type that `observe` gets. */
+export interface HostReader {
+  /** For messages: `user@host:port`. */
+  readonly address: string;
+  /** Fingerprint of the verified host key, `SHA256:…` as ssh-keygen prints it. */
+  readonly fingerprint: string;
+  readonly system: SystemFacts;
+  read<F extends Facts>(facts: F): Promise<Answers<F>>;
+  judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]>;
+}
+
+/** What must still be on disk for a write to go ahead: the SHA-256 of the contents, or that nothing is there. */
+export type Expectation = { readonly sha256: string } | { readonly absent: true } | { readonly anything: true };
+
+export interface WriteRequest {
+  readonly path: string;
+  /** latin1. */
+  readonly contents: string;
+  /** Taken from the file that is replaced when left out; 0644 root:wheel for a new one. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly expect: Expectation;
+}
+
+export type WriteOutcome =
+  | { readonly written: true; readonly sha256: string }
+  /** What was expected no longer stands there; nothing was changed. */
+  | { readonly written: false; readonly found: FileState };
+
+export interface RunRequest {
+  readonly argv: readonly string[];
+  readonly stdin?: string;
+  /** Give it a terminal as stdout and stderr (both come back in stdout). */
+  readonly tty?: boolean;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Default 60 000. The whole process group is ended when it runs out. */
+  readonly timeoutMs?: number;
+}
+
+/** A program that outlives the connection. `key` makes starting idempotent: the same key attaches to what runs. */
+export interface JobRequest {
+  readonly key: string;
+  readonly argv: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface JobState {
+  readonly state: "running" | "ended" | "lost";
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The log from the offset that was asked for, and where to go on. */
+  readonly log: string;
+  readonly offset: number;
+}
+
+/** A dialogue with a TCP service on the host: wait for a line that matches, then send. */
+export interface DialogueStep {
+  readonly send?: string;
+  /** Perl-compatible and JavaScript-compatible regular expression on one line without its line end. */
+  readonly until: string;
+}
+export interface DialogueResult {
+  /** Lines as they went: `<` from the service, `>` from us. */
+  readonly transcript: readonly { readonly from: "<" | ">"; readonly text: string }[];
+  readonly error?: string;
+}
+
+/** The host inside a write section: the section's lock is held. */
+export interface HostWriter extends HostReader {
+  write(request: WriteRequest): Promise<WriteOutcome>;
+  /** Removes a file or link; a folder when it is empty. */
+  remove(path: string, expect: Expectation): Promise<WriteOutcome>;
+  makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void>;
+  link(path: string, target: string): Promise<void>;
+  run(request: RunRequest): Promise<RunResult>;
+  startJob(request: JobRequest): Promise<JobState>;
+  pollJob(key: string, offset: number): Promise<JobState>;
+  forgetJob(key: string): Promise<void>;
+  dialogue(
+    host: string,
+    port: number,
+    steps: readonly DialogueStep[],
+    timeoutMs: number,
+  ): Promise<DialogueResult>;
+}
+
+export interface Host extends HostReader {
+  /**
+   * Runs `work` while holding the host's one write lock. Waits for the lock up to `waitMs` (default 300 000), then
+   * fails naming the holder. Outside a section the agent refuses every change.
+   */
+  change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T>;
+}
