@@ -1,0 +1,222 @@
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import {
+  type Environment,
+  type Report,
+  cacheFolder,
+  reportOnStderr,
+  withLock,
+  withProgress,
+} from "./cache";
+import { findGo, goBuild, goNeeded } from "./go";
+import { downloadByNpm, reason } from "./npm";
+import { run } from "./run";
+import { type Version, formatVersion, isAtLeast, parseVersion } from "./version";
+
+/** The first CLI whose engine takes `inputs` from a dynamic provider's `read`. */
+export const oldestVersion: Version = [3, 216, 0];
+
+/** The one that is fetched or built where the machine has none. */
+export const ownVersion = "3.259.0";
+
+/** The last sdk module that holds the Node language host; it serves newer CLIs as well (measured). */
+const languageHostVersion = "3.68.0";
+
+const languageHost = "pulumi-language-nodejs";
+const launcher = "pulumi-resource-pulumi-nodejs";
+
+/** A Pulumi CLI that works. */
+export interface PulumiCli {
+  /** Absolute path of the program `pulumi`. */
+  readonly path: string;
+  /** Such as `3.259.0`. */
+  readonly version: string;
+}
+
+/** Where to look; everything has a default. */
+export interface FindOptions {
+  readonly environment?: Environment;
+  readonly report?: Report;
+}
+
+/**
+ * Finds a Pulumi CLI: the first that works of the one on PATH, the one in the cache, the npm package
+ * `pulumi` and a build from Go modules. Throws an error that says what was tried and what to do.
+ */
+export async function findPulumi(options: FindOptions = {}): Promise<PulumiCli> {
+  const environment = options.environment ?? process.env;
+  const report = options.report ?? reportOnStderr;
+  const onPath = await examineOnPath(environment);
+  if ("version" in onPath) return onPath;
+  const target = join(cacheFolder(environment), "pulumi-cli", ownVersion);
+  const path = join(target, "bin/pulumi");
+  // Its presence is enough: it was started once before it was moved to this name.
+  if (existsSync(path)) return { path, version: ownVersion };
+  return withLock(`${target}.lock`, report, async () => {
+    if (!existsSync(path)) await obtain(target, onPath.refused, environment, report);
+    return { path, version: ownVersion };
+  });
+}
+
+async function obtain(
+  target: string,
+  refused: string,
+  environment: Environment,
+  report: Report,
+): Promise<void> {
+  removeLeftovers(target);
+  const tried: string[] = [];
+  const failed = (what: string, why: string) => {
+    tried.push(`${what}: ${why}`);
+    report(tried.at(-1) ?? what);
+  };
+  failed("Pulumi CLI on PATH", refused);
+  try {
+    await downloadByNpm(ownVersion, target, environment, report);
+    return;
+  } catch (error) {
+    failed("npm package pulumi", reason(error));
+  }
+  try {
+    await build(target, environment, report);
+  } catch (error) {
+    failed("build from Go modules", reason(error));
+    throw new Error(
+      [
+        "There is no Pulumi CLI, and none could be had.",
+        ...tried.map((line) => `  ${line}`),
+        `Install Pulumi ${formatVersion(oldestVersion)} or newer (https://www.pulumi.com/docs/install/),`,
+        `or Go ${formatVersion(goNeeded)} or newer (https://go.dev/doc/install) to have it built.`,
+      ].join("\n"),
+      { cause: error },
+    );
+  }
+}
+
+/** Removes what a killed run was working in; the caller holds the lock. */
+function removeLeftovers(target: string): void {
+  for (const name of readdirSync(dirname(target))) {
+    if (!/\.(go|npm)-\w{6}$/.test(name)) continue;
+    rmSync(join(dirname(target), name), { recursive: true, force: true });
+  }
+}
+
+/** About 4 minutes on two cores, and 4 GB that are removed at the end. */
+async function build(target: string, environment: Environment, report: Report): Promise<void> {
+  const store = join(dirname(target), "go");
+  const staged = mkdtempSync(`${target}.go-`);
+  const bin = join(staged, "bin");
+  const sources = join(staged, "sources");
+  try {
+    await withProgress(`building the Pulumi CLI ${ownVersion}`, report, async (note) => {
+      const go = await findGo(store, environment, report);
+      const pulumi = {
+        module: "github.com/pulumi/pulumi/pkg/v3",
+        moduleVersion: `v${ownVersion}`,
+        path: "cmd/pulumi",
+      };
+      await goBuild(go, pulumi, join(sources, "pulumi"), join(bin, "pulumi"), note);
+      const host = {
+        module: "github.com/pulumi/pulumi/sdk/v3",
+        moduleVersion: `v${languageHostVersion}`,
+        path: `nodejs/cmd/${languageHost}`,
+      };
+      await goBuild(go, host, join(sources, "host"), join(bin, languageHost), note);
+    });
+    const sdk = createRequire(__filename).resolve("@pulumi/pulumi/package.json");
+    copyFileSync(join(dirname(sdk), launcher), join(bin, launcher));
+    chmodSync(join(bin, launcher), 0o755);
+    const built = await examine(join(bin, "pulumi"), environment);
+    if (!("version" in built)) throw new Error(built.refused);
+    rmSync(sources, { recursive: true });
+    renameSync(staged, target);
+    // What was compiled is kept only while a failed build may be tried again.
+    rmSync(store, { recursive: true, force: true });
+  } finally {
+    rmSync(staged, { recursive: true, force: true });
+  }
+}
+
+interface Refused {
+  /** Why, in one line. */
+  readonly refused: string;
+}
+
+async function examineOnPath(environment: Environment): Promise<PulumiCli | Refused> {
+  const candidate = onPath("pulumi", environment);
+  if (candidate === undefined) return { refused: "none" };
+  return examine(candidate, environment);
+}
+
+/** Whether a CLI is new enough and has the two plugins without which no Node program runs. */
+async function examine(path: string, environment: Environment): Promise<PulumiCli | Refused> {
+  const home = { PULUMI_HOME: pulumiHome(environment), PULUMI_SKIP_UPDATE_CHECK: "true" };
+  const { code, stdout, stderr } = await run(path, ["version"], {
+    environment: { ...environment, ...home },
+  });
+  const version = code === 0 ? parseVersion(stdout) : undefined;
+  if (!version) return { refused: `${path} version fails: ${(stderr || stdout).trim()}` };
+  if (!isAtLeast(version, oldestVersion)) {
+    const needed = formatVersion(oldestVersion);
+    return { refused: `${path} is ${formatVersion(version)}, older than ${needed}` };
+  }
+  const beside = [dirname(path), dirname(realpathSync(path))];
+  for (const plugin of [languageHost, launcher]) {
+    const found = beside.some((folder) => isExecutable(join(folder, plugin)));
+    if (!found && onPath(plugin, environment) === undefined) {
+      return { refused: `${path} has no ${plugin}` };
+    }
+  }
+  return { path, version: formatVersion(version) };
+}
+
+/** What a shell would start, but for programs that npm put on PATH: they are no installed CLI. */
+function onPath(program: string, environment: Environment): string | undefined {
+  return (environment["PATH"] ?? "")
+    .split(delimiter)
+    .filter((folder) => folder !== "" && !folder.includes("node_modules"))
+    .map((folder) => join(folder, program))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Pulumi's own folder: credentials, plugins, templates. Ours, unless the user chose one. */
+export function pulumiHome(environment: Environment = process.env): string {
+  return environment["PULUMI_HOME"] || join(cacheFolder(environment), "pulumi-home");
+}
+
+/** What a process needs to run a CLI: its plugins found, nothing asked of the network. */
+export function pulumiEnvironment(
+  cli: PulumiCli,
+  environment: Environment = process.env,
+): Record<string, string> {
+  const home = pulumiHome(environment);
+  mkdirSync(home, { recursive: true });
+  const path = [dirname(cli.path), dirname(process.execPath), environment["PATH"] ?? ""];
+  return {
+    PATH: path.join(delimiter),
+    PULUMI_HOME: home,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+}

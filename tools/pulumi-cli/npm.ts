@@ -1,0 +1,66 @@
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Environment, Report } from "./cache";
+import { lastLine, run } from "./run";
+
+/** Where the npm package `pulumi` gets the CLI from; it is not in the package itself. */
+const downloads = "https://get.pulumi.com/install.sh";
+
+/**
+ * Lets the npm package `pulumi` download the CLI and moves it to `target`. Throws an error of one
+ * line where that cannot be had.
+ */
+export async function downloadByNpm(
+  version: string,
+  target: string,
+  environment: Environment,
+  report: Report,
+): Promise<void> {
+  await reach(downloads);
+  const work = mkdtempSync(`${target}.npm-`);
+  const settings = {
+    ...environment,
+    // npm would keep the package and its logs in the home folder.
+    npm_config_cache: join(work, "npm"),
+    npm_config_update_notifier: "false",
+    // The package downloads to $PULUMI_HOME/versions/<version>, and takes the version from here.
+    PULUMI_HOME: work,
+    PULUMI_VERSION: version,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  try {
+    report(`installing the npm package pulumi@${version}`);
+    const install = ["install", "--prefix", work, "--no-save", "--ignore-scripts", "--no-audit"];
+    const installed = await run("npm", [...install, `pulumi@${version}`], {
+      cwd: work,
+      environment: settings,
+      timeoutMs: 120_000,
+    });
+    if (installed.code !== 0) throw new Error(`npm install: ${lastLine(installed.stderr)}`);
+    const started = await run(
+      process.execPath,
+      [join(work, "node_modules/pulumi/run.js"), "version"],
+      { cwd: work, environment: settings, timeoutMs: 600_000, onLine: report },
+    );
+    if (started.code !== 0) throw new Error(lastLine(started.stderr));
+    renameSync(join(work, "versions", version), target);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** The package sets no time limit of its own: where packets are dropped, it would wait for minutes. */
+async function reach(url: string): Promise<void> {
+  try {
+    const reply = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(10_000) });
+    if (!reply.ok) throw new Error(`HTTP ${reply.status}`);
+  } catch (error) {
+    throw new Error(`${new URL(url).host} cannot be reached (${reason(error)})`, { cause: error });
+  }
+}
+
+/** `fetch` says "fetch failed" and hides the reason in the cause. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? reason(error.cause) : error.message;
+}
