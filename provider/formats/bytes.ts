@@ -1,0 +1,61 @@
+/**
+ * Text as it stands in a file: one character (U+0000 to U+00FF) for each byte, so that every byte
+ * survives reading and writing, valid UTF-8 or not. `Buffer`'s "latin1" converts both ways.
+ */
+export type Bytes = string;
+
+const marker = "__pulumiOpenbsdPostfixFormatError";
+
+/** A name or value that a file format cannot carry, or a file that cannot be edited safely. */
+export class FormatError extends Error {
+  readonly [marker] = true;
+
+  constructor(message: string) {
+    super(message);
+    this.name = "FormatError";
+  }
+
+  /** Like `instanceof`, but also true for an error of another copy of this package. */
+  static isInstance(error: unknown): error is FormatError {
+    return error instanceof Error && marker in error;
+  }
+}
+
+/**
+ * The UTF-8 bytes of a string.
+ *
+ * @throws FormatError for half a surrogate pair, which UTF-8 cannot express.
+ */
+export function encodeUtf8(text: string): Bytes {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.toString("utf8") !== text) {
+    throw new FormatError("the text holds half a surrogate pair, which UTF-8 cannot express");
+  }
+  return bytes.toString("latin1");
+}
+
+/** What `TextDecoder` takes as one character: 1 to 4 bytes, without overlong forms and surrogates. */
+const utf8Character =
+  /[\x00-\x7f]+|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[^]/g;
+
+/** The bytes as a person reads them: UTF-8 decoded, each byte that is not valid UTF-8 shown as `\xNN`. */
+export function decodeUtf8(bytes: Bytes): string {
+  return bytes.replace(utf8Character, (found) =>
+    found.length === 1 && found >= "\x80"
+      ? `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`
+      : Buffer.from(found, "latin1").toString("utf8"),
+  );
+}
+
+/**
+ * Refuses what no line-based file can hold inside a line.
+ *
+ * @param what - what the text is, for the message, e.g. `the value of "myhostname"`
+ */
+export function checkLineText(what: string, text: Bytes): void {
+  if (text.includes("\n")) throw new FormatError(`${what} must be one line: it holds a newline`);
+  if (text.includes("\0")) throw new FormatError(`${what} must not hold a NUL byte`);
+  if (/[^\0-\xff]/.test(text)) {
+    throw new FormatError(`${what} must be bytes, one character each: encode it with encodeUtf8`);
+  }
+}

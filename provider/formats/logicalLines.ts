@@ -1,0 +1,61 @@
+import type { Bytes } from "./bytes";
+import { splitLines, type Unit } from "./units";
+
+/**
+ * Postfix's logical lines, as its readlline(3) joins them for main.cf, aliases, lookup tables and
+ * master.cf: a line that starts with white space continues the one before, comment and blank lines are
+ * dropped even in between, and text after a NUL byte is not seen.
+ */
+export interface LogicalLine {
+  /** Its physical lines joined as they stand, without newlines. */
+  readonly text: Bytes;
+  readonly line: number;
+}
+
+/** What C's isspace(3) takes as white space in the C locale. */
+export const whiteSpace = " \\t\\n\\v\\f\\r";
+
+const ignored = new RegExp(`^[${whiteSpace}]*(#|$)`);
+const continues = new RegExp(`^[${whiteSpace}]`);
+
+interface Physical {
+  readonly raw: Bytes;
+  readonly role: Unit["role"];
+  /** The logical line it belongs to; undefined for a continuation of nothing. */
+  readonly of: { text: Bytes; line: number } | undefined;
+}
+
+function physicalLines(text: Bytes): readonly Physical[] {
+  let current: { text: Bytes; line: number } | undefined;
+  return splitLines(text).map((raw, index): Physical => {
+    const content = raw.replace(/\n$/, "");
+    if (ignored.test(content)) return { raw, role: "gap", of: undefined };
+    if (continues.test(content)) {
+      if (current !== undefined) current.text += content;
+      return { raw, role: "more", of: current };
+    }
+    current = { text: content, line: index + 1 };
+    return { raw, role: "start", of: current };
+  });
+}
+
+const visible = (text: Bytes): Bytes => text.replace(/\0[^]*/, "");
+
+/** The logical lines in their order. */
+export function logicalLines(text: Bytes): readonly LogicalLine[] {
+  return physicalLines(text).flatMap(({ role, of }) =>
+    role === "start" && of !== undefined ? [{ text: visible(of.text), line: of.line }] : [],
+  );
+}
+
+/** The file in units; `keyOf` gives a logical line's key, or undefined for one in error. */
+export function logicalUnits(
+  text: Bytes,
+  keyOf: (line: Bytes) => string | undefined,
+): readonly Unit[] {
+  let key: string | undefined;
+  return physicalLines(text).map(({ raw, role, of }, index) => {
+    if (role === "start" && of !== undefined) key = keyOf(visible(of.text));
+    return { raw, role, key: role === "gap" ? undefined : key, line: index + 1 };
+  });
+}

@@ -1,0 +1,233 @@
+import type { Bytes } from "./bytes";
+import { joinUnits, splitLines, withNewline, withoutKeys, type Unit } from "./units";
+
+/**
+ * Undoing an edit of one key, while others edit the same file.
+ *
+ * No edit touches a unit without a key (comment, blank, line in error). So a place is told by how many of
+ * these stand before it, and between two of them by the keys of the entries around it. Both hold however
+ * many other keys were set, removed or put back meanwhile. When someone changed the comments, the
+ * neighbouring lines themselves find the place, or one near it.
+ */
+export interface Saved {
+  readonly entries: readonly SavedEntry[];
+  /** Units without a key in the whole file. */
+  readonly fixed: number;
+  /** The file's last line when its newline was missing. */
+  readonly tail?: Bytes;
+}
+
+/** One entry of the key as it stood. */
+export interface SavedEntry {
+  /** Its lines, and how many comment and blank lines stood between each and the one before it. */
+  readonly lines: readonly { readonly raw: Bytes; readonly skip: number }[];
+  /** How many units without a key stood before it; the nearest before and after it (null: none). */
+  readonly fixedBefore: number;
+  readonly above: Bytes | null;
+  readonly below: Bytes | null;
+  /** Keys of the other entries that begin between those two, in their order. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** A key and what `save` gave for it. */
+export interface SavedKey {
+  readonly key: string;
+  readonly saved: Saved;
+}
+
+/** Bounds what is kept of a file of 100,000 adjacent entries; beyond it a place is near, not exact. */
+const neighbours = 100;
+
+/** Enough to know a line again. */
+const identity = (raw: Bytes): Bytes => raw.replace(/\n$/, "").slice(0, 200);
+
+/** A stretch between two units without a key, and the entries that begin in it. */
+interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  readonly above: Bytes | null;
+  readonly below: Bytes | null;
+  readonly starts: readonly { readonly key: string; readonly index: number }[];
+}
+
+function stretchesOf(units: readonly Unit[]): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  let from = 0;
+  let above: Bytes | null = null;
+  let starts: { key: string; index: number }[] = [];
+  units.forEach(({ raw, key, role }, index) => {
+    if (key !== undefined) {
+      if (role === "start") starts.push({ key, index });
+      return;
+    }
+    stretches.push({ from, to: index, above, below: identity(raw), starts });
+    [from, above, starts] = [index + 1, identity(raw), []];
+  });
+  return [...stretches, { from, to: units.length, above, below: null, starts }];
+}
+
+/** The lines of the entry that begins at `at`: comments and blanks between them are nobody's. */
+function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
+  const lines: { raw: Bytes; skip: number }[] = [];
+  let skip = 0;
+  for (const unit of units.slice(at)) {
+    if (unit.role === "start" && lines.length > 0) break;
+    if (unit.role === "gap") skip += 1;
+    else {
+      lines.push({ raw: unit.raw, skip });
+      skip = 0;
+    }
+  }
+  return lines;
+}
+
+/** What `undoKeys` needs to bring the key's entries back. */
+export function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved {
+  const stretches = stretchesOf(units);
+  const entries = stretches.flatMap(({ above, below, starts }, fixedBefore) =>
+    starts.flatMap((start, nth): readonly SavedEntry[] => {
+      if (start.key !== key) return [];
+      const others = (some: Stretch["starts"]) =>
+        some.map((other) => other.key).filter((other) => other !== key);
+      const before = others(starts.slice(0, nth)).slice(-neighbours);
+      const after = others(starts.slice(nth + 1)).slice(0, neighbours);
+      return [{ lines: linesOf(units, start.index), fixedBefore, above, below, before, after }];
+    }),
+  );
+  const saved = { entries, fixed: stretches.length - 1 };
+  return text === "" || text.endsWith("\n")
+    ? saved
+    : { ...saved, tail: splitLines(text).at(-1) ?? "" };
+}
+
+/** How far a stretch is from where the entry stood, counted from the top or from the bottom. */
+function distance(nth: number, count: number, entry: SavedEntry, fixed: number): number {
+  const fromTop = Math.abs(nth - entry.fixedBefore);
+  const fromBottom = Math.abs(count - 1 - nth - (fixed - entry.fixedBefore));
+  return Math.min(fromTop, fromBottom);
+}
+
+function stretchFor(stretches: readonly Stretch[], entry: SavedEntry, fixed: number): Stretch {
+  const score = (stretch: Stretch): number => {
+    const near = new Set([...entry.before.slice(-1), ...entry.after.slice(0, 1)]);
+    const known = stretch.starts.some((start) => near.has(start.key));
+    return (
+      2 * Number(stretch.above === entry.above) +
+      2 * Number(stretch.below === entry.below) +
+      Number(known)
+    );
+  };
+  const expected = stretches[entry.fixedBefore];
+  const untouched = stretches.length - 1 === fixed;
+  if (untouched && expected?.above === entry.above && expected.below === entry.below) {
+    return expected;
+  }
+  const ranked = stretches.map((stretch, nth) => ({
+    stretch,
+    score: score(stretch),
+    distance: distance(nth, stretches.length, entry, fixed),
+  }));
+  return ranked.reduce((best, next) =>
+    next.score > best.score || (next.score === best.score && next.distance < best.distance)
+      ? next
+      : best,
+  ).stretch;
+}
+
+/** Index in the units at which the entry stood, by the nearest neighbour that is certainly the same. */
+function placeIn(stretch: Stretch, entry: SavedEntry): number {
+  const { starts } = stretch;
+  const saved = [...entry.before, ...entry.after];
+  // A key with another number of entries than then was edited since: where it stands now says nothing.
+  const reliable = (key: string): boolean =>
+    saved.filter((other) => other === key).length ===
+    starts.filter((start) => start.key === key).length;
+  const nthNow = (key: string, nth: number): number =>
+    starts.filter((start) => start.key === key)[nth]?.index ?? stretch.to;
+
+  const previous = entry.before.map(reliable).lastIndexOf(true);
+  const previousKey = entry.before[previous];
+  if (previousKey !== undefined) {
+    const nth = entry.before.slice(0, previous).filter((key) => key === previousKey).length;
+    return nthNow(previousKey, nth) + 1;
+  }
+  const nextKey = entry.after.find(reliable);
+  if (nextKey !== undefined) {
+    return nthNow(nextKey, entry.before.filter((key) => key === nextKey).length);
+  }
+  return entry.before.length === 0 ? stretch.from : stretch.to;
+}
+
+/** Moves on past lines that would otherwise become the continuation of what is inserted. */
+function beyondContinuations(units: readonly Unit[], at: number): number {
+  const next = units.findIndex((unit, index) => index >= at && unit.role !== "gap");
+  return units[next]?.role === "more" ? beyondContinuations(units, next + 1) : at;
+}
+
+/** Where in the units each entry belongs; entries of one key keep their order. */
+function placesFor(units: readonly Unit[], saved: Saved): readonly number[] {
+  const stretches = stretchesOf(units);
+  let least = 0;
+  return saved.entries.map((entry) => {
+    const place = placeIn(stretchFor(stretches, entry, saved.fixed), entry);
+    const at = beyondContinuations(units, Math.max(least, place));
+    least = entry.lines.slice(1).reduce((index, line) => afterGaps(units, index, line.skip), at);
+    return at;
+  });
+}
+
+/** Up to `count` comment and blank lines on. */
+function afterGaps(units: readonly Unit[], at: number, count: number): number {
+  return count > 0 && units[at]?.role === "gap" ? afterGaps(units, at + 1, count - 1) : at;
+}
+
+/** Where a new line for the key belongs, given what was saved when it was last there. */
+export function formerPlace(units: readonly Unit[], saved: Saved, inForce: "first" | "last") {
+  return placesFor(units, saved).at(inForce === "first" ? 0 : -1);
+}
+
+/** Puts lines in at their indexes; a line that is no longer the last gets its missing newline. */
+export function insertLines(
+  units: readonly Unit[],
+  lines: readonly { readonly at: number; readonly raw: Bytes }[],
+): Bytes {
+  const raws = [...units.map((unit) => unit.raw), ""].flatMap((raw, index) => [
+    ...lines.filter((line) => line.at === index).map((line) => line.raw),
+    raw,
+  ]);
+  const last = raws.map((raw) => raw !== "").lastIndexOf(true);
+  return raws.map((raw, index) => (index < last ? withNewline(raw) : raw)).join("");
+}
+
+function insertEntries(units: readonly Unit[], saved: Saved): Bytes {
+  const places = placesFor(units, saved);
+  const lines = saved.entries.flatMap((entry, nth) => {
+    let at = places[nth] ?? units.length;
+    return entry.lines.map((line) => {
+      at = afterGaps(units, at, line.skip);
+      return { at, raw: line.raw };
+    });
+  });
+  return insertLines(units, lines);
+}
+
+/**
+ * Takes away what the keys have now and brings back what was saved, the last saved first. Undoing keys
+ * together is exact also where one of them was removed by hand and set anew elsewhere.
+ */
+export function undoKeys(
+  text: Bytes,
+  unitsOf: (text: Bytes) => readonly Unit[],
+  keys: readonly SavedKey[],
+): Bytes {
+  const ours = new Set(keys.map(({ key }) => key));
+  let result = joinUnits(withoutKeys(unitsOf(text), ours));
+  for (const { saved } of [...keys].reverse()) result = insertEntries(unitsOf(result), saved);
+  for (const { saved } of keys) {
+    if (saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`) {
+      result = result.slice(0, -1);
+    }
+  }
+  return result;
+}
