@@ -56,6 +56,11 @@ export function get(text: Bytes, name: string): Bytes | undefined {
   return parameters(text).get(name)?.value;
 }
 
+/** The line on which the entry in force begins, for messages. */
+export function lineOf(text: Bytes, name: string): number | undefined {
+  return parameters(text).get(name)?.line;
+}
+
 /**
  * Refuses a name that could not be read back as this parameter. Besides letters, digits and `_`, names
  * that Postfix makes from service names hold `-`, `.`, `:`, `@` and `+` (`policyd-spf_time_limit`).

@@ -138,6 +138,8 @@ function stretchFor(stretches: readonly Stretch[], entry: SavedEntry, fixed: num
 /** Index in the units at which the entry stood, by the nearest neighbour that is certainly the same. */
 function placeIn(stretch: Stretch, entry: SavedEntry): number {
   const { starts } = stretch;
+  // Its continuation lies beyond a comment: nothing else may begin between it and that comment.
+  if (entry.lines.some((line) => line.skip > 0)) return stretch.to;
   const saved = [...entry.before, ...entry.after];
   // A key with another number of entries than then was edited since: where it stands now says nothing.
   const reliable = (key: string): boolean =>

@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import type { Bytes } from "../../../provider/formats/bytes";
+
+/** Cases for each property; `PROPERTY_RUNS=100000` for a long run. */
+export const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 300);
+
+/** fast-check prints seed and counterexample of a failure. */
+export function holds<T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void): void {
+  fc.assert(fc.property(arbitrary, law), { numRuns });
+}
+
+/** What the laws need of a keyed format, its extra parameters already filled in. */
+export interface KeyedFormat<V, S> {
+  get(text: Bytes, key: string): unknown;
+  set(text: Bytes, key: string, value: V, was?: S): Bytes;
+  remove(text: Bytes, key: string): Bytes;
+  save(text: Bytes, key: string): S;
+  undo(text: Bytes, key: string, saved: S): Bytes;
+  undoAll(text: Bytes, keys: readonly { key: string; saved: S }[]): Bytes;
+}
+
+export interface Laws<V, S> {
+  readonly format: KeyedFormat<V, S>;
+  /** Hostile texts in which the keys occur often. */
+  readonly texts: fc.Arbitrary<Bytes>;
+  readonly keys: readonly string[];
+  readonly values: fc.Arbitrary<V>;
+  /** A line that may be put between any two lines without changing how the others read. */
+  readonly foreignLine: fc.Arbitrary<Bytes>;
+  /** Whether the text is one that `set` refuses; its laws do not speak of these. */
+  readonly refused?: (text: Bytes) => boolean;
+}
+
+const lines = (text: Bytes): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+
+/** Whether the lines of `part` stand in `whole` in the same order; the last may have got a newline. */
+export function isWithin(part: Bytes, whole: Bytes): boolean {
+  const rest = lines(whole).map((line) => line.replace(/\n$/, ""));
+  return lines(part).every((line) => {
+    const at = rest.indexOf(line.replace(/\n$/, ""));
+    rest.splice(0, at + 1);
+    return at >= 0;
+  });
+}
+
+interface Edit<V> {
+  readonly key: string;
+  readonly value: V | undefined;
+}
+
+/** The laws that hold for each format with keys, and for any text. */
+export function describeLaws<V, S>(laws: Laws<V, S>): void {
+  const { format, values, refused } = laws;
+  const texts = refused === undefined ? laws.texts : laws.texts.filter((text) => !refused(text));
+  const key = fc.constantFrom(...laws.keys);
+  const edit = fc.record({ key, value: fc.option(values, { nil: undefined, freq: 4 }) });
+  const edits = fc.uniqueArray(edit, { selector: (one) => one.key, minLength: 1 }).chain((chosen) =>
+    fc.record({
+      chosen: fc.constant(chosen),
+      order: fc.shuffledSubarray(chosen, { minLength: chosen.length }),
+    }),
+  );
+  const apply = (text: Bytes, { key, value }: Edit<V>, was?: S): Bytes =>
+    value === undefined ? format.remove(text, key) : format.set(text, key, value, was);
+  const saves = (text: Bytes, chosen: readonly Edit<V>[]) =>
+    chosen.map((one) => ({ key: one.key, saved: format.save(text, one.key) }));
+  const savedFor = (all: ReturnType<typeof saves>, wanted: string): S => {
+    const found = all.find((one) => one.key === wanted);
+    if (found === undefined) throw new Error(`nothing saved for ${wanted}`);
+    return found.saved;
+  };
+
+  test("what was set is read back", () => {
+    holds(fc.tuple(texts, key, values), ([text, name, value]) => {
+      expect(format.get(format.set(text, name, value), name)).toEqual(value);
+    });
+  });
+
+  test("setting twice is setting once", () => {
+    holds(fc.tuple(texts, key, values), ([text, name, value]) => {
+      const once = format.set(text, name, value);
+      expect(format.set(once, name, value)).toBe(once);
+    });
+  });
+
+  test("setting or removing a key leaves the reading of every other key as it was", () => {
+    holds(fc.tuple(texts, edit), ([text, one]) => {
+      const edited = apply(text, one);
+      for (const other of laws.keys.filter((name) => name !== one.key)) {
+        expect(format.get(edited, other)).toEqual(format.get(text, other));
+      }
+    });
+  });
+
+  test("what was removed is no longer there, and removing twice is removing once", () => {
+    holds(fc.tuple(texts, key), ([text, name]) => {
+      const once = format.remove(text, name);
+      expect(format.get(once, name)).toBeUndefined();
+      expect(format.remove(once, name)).toBe(once);
+    });
+  });
+
+  test("removing deletes lines and changes none", () => {
+    holds(fc.tuple(texts, key), ([text, name]) => {
+      expect(isWithin(format.remove(text, name), text)).toBe(true);
+    });
+  });
+
+  test("removing a key that is not there, or setting what is undone, changes no byte", () => {
+    holds(fc.tuple(texts, key), ([text, name]) => {
+      const without = format.remove(text, name);
+      expect(format.undo(without, name, format.save(without, name))).toBe(without);
+      expect(format.undo(text, name, format.save(text, name))).toBe(text);
+    });
+  });
+
+  test("undoing an edit gives the bytes that were there before", () => {
+    holds(fc.tuple(texts, edit), ([text, one]) => {
+      const saved = format.save(text, one.key);
+      expect(format.undo(apply(text, one), one.key, saved)).toBe(text);
+    });
+  });
+
+  test("what was saved survives JSON", () => {
+    holds(fc.tuple(texts, edit), ([text, one]) => {
+      const saved = JSON.parse(JSON.stringify(format.save(text, one.key))) as S;
+      expect(format.undo(apply(text, one), one.key, saved)).toBe(text);
+    });
+  });
+
+  test("several keys saved before are undone in any order, to the byte", () => {
+    holds(fc.tuple(texts, edits), ([text, { chosen, order }]) => {
+      const all = saves(text, chosen);
+      const edited = chosen.reduce((now, one) => apply(now, one), text);
+      const undone = order.reduce(
+        (now, one) => format.undo(now, one.key, savedFor(all, one.key)),
+        edited,
+      );
+      expect(undone).toBe(text);
+    });
+  });
+
+  test("keys saved one after the other, each before its own edit, are undone together", () => {
+    holds(fc.tuple(texts, edits), ([text, { chosen }]) => {
+      const all: { key: string; saved: S }[] = [];
+      const edited = chosen.reduce((now, one) => {
+        all.push({ key: one.key, saved: format.save(now, one.key) });
+        return apply(now, one);
+      }, text);
+      expect(format.undoAll(edited, all)).toBe(text);
+    });
+  });
+
+  test("a key removed by hand and set anew is undone with the others, to the byte", () => {
+    holds(fc.tuple(texts, edits, values), ([text, { chosen, order }, value]) => {
+      const all = saves(text, chosen);
+      const edited = chosen.reduce((now, one) => apply(now, one), text);
+      const lost = order.slice(0, 2).map((one) => one.key);
+      const without = lost.reduce((now, name) => format.remove(now, name), edited);
+      const repaired = lost.reduce((now, name) => format.set(now, name, value), without);
+      expect(format.undoAll(repaired, all)).toBe(text);
+    });
+  });
+
+  test("a key removed by hand goes back to its former place when that is known", () => {
+    holds(fc.tuple(texts, edits, values), ([text, { chosen, order }, value]) => {
+      const all = saves(text, chosen);
+      const edited = chosen.reduce((now, one) => apply(now, one), text);
+      const lost = order.slice(0, 2).map((one) => one.key);
+      const without = lost.reduce((now, name) => format.remove(now, name), edited);
+      const repaired = lost.reduce(
+        (now, name) => format.set(now, name, value, savedFor(all, name)),
+        without,
+      );
+      const undone = order.reduce(
+        (now, one) => format.undo(now, one.key, savedFor(all, one.key)),
+        repaired,
+      );
+      expect(undone).toBe(text);
+    });
+  });
+
+  const foreignEdit = fc.record({
+    at: fc.nat(),
+    action: fc.constantFrom("insert", "delete"),
+    line: laws.foreignLine,
+  });
+
+  test("undoing keeps what others changed meanwhile, and brings the old reading back", () => {
+    const args = fc.tuple(texts, edit, fc.array(foreignEdit, { maxLength: 4 }));
+    holds(args, ([text, one, foreign]) => {
+      const saved = format.save(text, one.key);
+      const edited = foreign.reduce(
+        (now, change) => {
+          const all = lines(now);
+          const at = change.at % (all.length + 1);
+          if (change.action === "delete") all.splice(at, 1);
+          else all.splice(at, 0, change.line);
+          return all
+            .map((line, nth) => (nth < all.length - 1 ? line.replace(/\n?$/, "\n") : line))
+            .join("");
+        },
+        apply(text, one),
+      );
+      if (refused?.(edited) === true) return;
+      const theirs = format.remove(edited, one.key);
+      const undone = format.undo(edited, one.key, saved);
+      expect(isWithin(theirs, undone)).toBe(true);
+      expect(format.remove(undone, one.key).replace(/\n$/, "")).toBe(theirs.replace(/\n$/, ""));
+      expect(format.get(undone, one.key)).toEqual(format.get(text, one.key));
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import fc from "fast-check";
+import * as mainCf from "../../../provider/formats/mainCf";
+import { describeLaws, holds } from "./laws";
+import { foreignLine, names, texts, values } from "./mainCfTexts";
+
+describe("main.cf", () => {
+  describeLaws({ format: mainCf, texts, keys: names, values, foreignLine });
+});
