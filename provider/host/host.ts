@@ -16,7 +16,12 @@ export type FileState =
       readonly sha256?: string;
       readonly size: number;
     }
-  | { readonly type: "directory"; readonly mode: number; readonly uid: number; readonly gid: number }
+  | {
+      readonly type: "directory";
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
   | {
       readonly type: "symlink";
       readonly target: string;
@@ -47,11 +52,21 @@ export type Fact =
   /** A program on the agent's own list of those that only look (`uname`, `postconf -n`, `rcctl get`, …). */
   | { readonly fact: "probe"; readonly argv: readonly string[]; readonly stdin?: string }
   /** Up to `limit` bytes from `offset` (negative: from the end), and the file's size and inode; null when absent. */
-  | { readonly fact: "tail"; readonly path: string; readonly offset: number; readonly limit: number }
+  | {
+      readonly fact: "tail";
+      readonly path: string;
+      readonly offset: number;
+      readonly limit: number;
+    }
   /** Is a user (group) of that name there, and which id. */
   | { readonly fact: "user" | "group"; readonly name: string }
   /** The first line that a TCP service says, or why there is none. */
-  | { readonly fact: "banner"; readonly host: string; readonly port: number; readonly timeoutMs: number };
+  | {
+      readonly fact: "banner";
+      readonly host: string;
+      readonly port: number;
+      readonly timeoutMs: number;
+    };
 
 export interface TailState {
   readonly size: number;
@@ -112,7 +127,8 @@ export interface HostReader {
 }
 
 /** What must still be on disk for a write to go ahead: the SHA-256 of the contents, or that nothing is there. */
-export type Expectation = { readonly sha256: string } | { readonly absent: true } | { readonly anything: true };
+export type Expectation =
+  { readonly sha256: string } | { readonly absent: true } | { readonly anything: true };
 
 export interface WriteRequest {
   readonly path: string;

@@ -1,0 +1,197 @@
+/** From what the agent sends to the types of host.ts. Nothing is taken on trust: a wrong shape is a WireError. */
+import type {
+  DialogueResult,
+  Fact,
+  FactAnswers,
+  FileState,
+  JobState,
+  RunResult,
+  SystemFacts,
+  TailState,
+  WriteOutcome,
+} from "./host";
+import { toText, WireError, type WireValue } from "./wire";
+
+type Dictionary = { readonly [key: string]: WireValue };
+
+/** A dictionary, or an error that names what was expected. */
+export function dictionaryOf(value: WireValue | undefined, what: string): Dictionary {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new WireError(`the agent's answer lacks ${what}`);
+  }
+  return value as Dictionary;
+}
+
+function listOf(value: WireValue | undefined, what: string): readonly WireValue[] {
+  if (!Array.isArray(value)) throw new WireError(`the agent's answer lacks the list ${what}`);
+  return value as readonly WireValue[];
+}
+
+function stringOf(value: WireValue | undefined, what: string): string {
+  if (typeof value !== "string") throw new WireError(`the agent's answer lacks the string ${what}`);
+  return value;
+}
+
+function numberOf(value: WireValue | undefined, what: string): number {
+  if (typeof value !== "number") throw new WireError(`the agent's answer lacks the number ${what}`);
+  return value;
+}
+
+function numberOrNull(value: WireValue | undefined, what: string): number | null {
+  return value === null ? null : numberOf(value, what);
+}
+
+function stringOrNull(value: WireValue | undefined, what: string): string | null {
+  return value === null ? null : stringOf(value, what);
+}
+
+/** `ok` of hello. */
+export function systemFactsOf(value: WireValue): SystemFacts {
+  const facts = dictionaryOf(value, "the system's facts");
+  return {
+    name: stringOf(facts.name, "name"),
+    release: stringOf(facts.release, "release"),
+    machine: stringOf(facts.machine, "machine"),
+    hostname: stringOf(facts.hostname, "hostname"),
+    perl: stringOf(facts.perl, "perl"),
+    uid: numberOf(facts.uid, "uid"),
+  };
+}
+
+/** A state of a path. */
+export function fileStateOf(value: WireValue | undefined): FileState {
+  const state = dictionaryOf(value, "a file's state");
+  const type = stringOf(state.type, "type");
+  if (type === "absent") return { type };
+  if (type === "symlink") {
+    return {
+      type,
+      target: stringOf(state.target, "target"),
+      ...(state.resolved === undefined ? {} : { resolved: stringOf(state.resolved, "resolved") }),
+      ...(state.file === undefined ? {} : { file: fileStateOf(state.file) }),
+    };
+  }
+  const owner = {
+    mode: numberOf(state.mode, "mode"),
+    uid: numberOf(state.uid, "uid"),
+    gid: numberOf(state.gid, "gid"),
+  };
+  if (type === "directory" || type === "other") return { type, ...owner };
+  if (type !== "file")
+    throw new WireError(`the agent's answer has the unknown file type '${type}'`);
+  return {
+    type,
+    ...owner,
+    size: numberOf(state.size, "size"),
+    ...(state.contents === undefined ? {} : { contents: stringOf(state.contents, "contents") }),
+    ...(state.sha256 === undefined ? {} : { sha256: stringOf(state.sha256, "sha256") }),
+  };
+}
+
+/** What came of a program. */
+export function runResultOf(value: WireValue | undefined): RunResult {
+  const result = dictionaryOf(value, "a program's result");
+  return {
+    exitCode: numberOrNull(result.exitCode, "exitCode"),
+    signal: stringOrNull(result.signal, "signal"),
+    stdout: stringOf(result.stdout, "stdout"),
+    stderr: stringOf(result.stderr, "stderr"),
+    truncated: result.truncated === true,
+    timedOut: result.timedOut === true,
+  };
+}
+
+/** The same, where a program that is not there is an answer. */
+export function probeResultOf(
+  value: WireValue | undefined,
+): RunResult | { readonly notFound: true } {
+  return dictionaryOf(value, "a program's result").notFound === true
+    ? { notFound: true }
+    : runResultOf(value);
+}
+
+/** Answers to judge. */
+export function judgementsOf(
+  value: WireValue,
+): readonly (RunResult | { readonly notFound: true })[] {
+  return listOf(value, "of results").map(probeResultOf);
+}
+
+function tailOf(value: WireValue): TailState | null {
+  if (value === null) return null;
+  const tail = dictionaryOf(value, "a file's tail");
+  return {
+    size: numberOf(tail.size, "size"),
+    inode: stringOf(tail.inode, "inode"),
+    contents: stringOf(tail.contents, "contents"),
+  };
+}
+
+/** The answer to one fact, by its kind. */
+export function factAnswerOf(fact: Fact, value: WireValue | undefined): FactAnswers[Fact["fact"]] {
+  if (value === undefined)
+    throw new WireError("the agent's answer lacks a fact that was asked for");
+  switch (fact.fact) {
+    case "file":
+      return fileStateOf(value);
+    case "list":
+      return value === null
+        ? null
+        : listOf(value, "of names").map((name) => stringOf(name, "name"));
+    case "probe":
+      return probeResultOf(value);
+    case "tail":
+      return tailOf(value);
+    case "user": {
+      if (value === null) return null;
+      const user = dictionaryOf(value, "a user");
+      const [uid, gid] = [numberOf(user.uid, "uid"), numberOf(user.gid, "gid")];
+      return { uid, gid, home: stringOf(user.home, "home") };
+    }
+    case "group":
+      return value === null ? null : { gid: numberOf(dictionaryOf(value, "a group").gid, "gid") };
+    case "banner": {
+      const banner = dictionaryOf(value, "a banner");
+      return typeof banner.line === "string"
+        ? { line: banner.line }
+        : { error: toText(stringOf(banner.error, "error")) };
+    }
+  }
+}
+
+/** The answer to write and remove. */
+export function writeOutcomeOf(value: WireValue): WriteOutcome {
+  const outcome = dictionaryOf(value, "an outcome");
+  return outcome.written === true
+    ? { written: true, sha256: stringOf(outcome.sha256, "sha256") }
+    : { written: false, found: fileStateOf(outcome.found) };
+}
+
+const jobStates = ["running", "ended", "lost"] as const;
+
+/** The answer to startJob and pollJob. */
+export function jobStateOf(value: WireValue): JobState {
+  const job = dictionaryOf(value, "a job's state");
+  const state = jobStates.find((known) => known === job.state);
+  if (state === undefined) throw new WireError("the agent's answer lacks a job's state");
+  return {
+    state,
+    exitCode: numberOrNull(job.exitCode, "exitCode"),
+    signal: stringOrNull(job.signal, "signal"),
+    log: stringOf(job.log, "log"),
+    offset: numberOf(job.offset, "offset"),
+  };
+}
+
+/** The answer to dialogue. */
+export function dialogueResultOf(value: WireValue): DialogueResult {
+  const dialogue = dictionaryOf(value, "a dialogue");
+  const transcript = listOf(dialogue.transcript, "transcript").map((entry) => {
+    const line = dictionaryOf(entry, "a line");
+    const from: "<" | ">" = line.from === ">" ? ">" : "<";
+    return { from, text: stringOf(line.text, "text") };
+  });
+  return dialogue.error === undefined
+    ? { transcript }
+    : { transcript, error: toText(stringOf(dialogue.error, "error")) };
+}

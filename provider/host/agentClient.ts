@@ -1,0 +1,416 @@
+/** The host as the agent shows it: `Host` of host.ts, over any program that became the agent. */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import {
+  dialogueResultOf,
+  factAnswerOf,
+  jobStateOf,
+  judgementsOf,
+  runResultOf,
+  systemFactsOf,
+  writeOutcomeOf,
+} from "./agentAnswers";
+import { AgentSession, type RequestOptions, type SessionCounters } from "./agentSession";
+import { type Changed, HostError, reasonOf } from "./errors";
+import type {
+  Answers,
+  DialogueResult,
+  DialogueStep,
+  Expectation,
+  Fact,
+  Facts,
+  Host,
+  HostWriter,
+  JobRequest,
+  JobState,
+  Judgement,
+  RunRequest,
+  RunResult,
+  SystemFacts,
+  WriteOutcome,
+  WriteRequest,
+} from "./host";
+import type { RemoteProgram } from "./transport";
+import { toBytes, WireError, type WireValue } from "./wire";
+
+export interface AgentOptions {
+  /** `user@host:port`, for messages. */
+  readonly address: string;
+  /** Of the verified host key. */
+  readonly fingerprint: string;
+  /** Settles with the reason when the connection below breaks. */
+  readonly lost?: Promise<string>;
+  /** The folder of the record and the lock. @default "/var/db/pulumi-openbsd-postfix" */
+  readonly record?: string;
+  /** How long the start of the agent may take. @default 20 000 */
+  readonly helloTimeoutMs?: number;
+  /** Pause between signs of life. @default 10 000 */
+  readonly pingMs?: number;
+  /** Signs of life that may stay out. @default 3 */
+  readonly pingTimes?: number;
+  /** After so long without a sign of life from us the agent gives a write section up. @default 120 000 */
+  readonly silenceMs?: number;
+}
+
+/**
+ * Becomes the agent, whatever the user's login shell is (csh, ksh and fish read it alike): directly as root, by
+ * doas(1) otherwise. `doas -n` never asks for a password.
+ */
+export const agentCommand =
+  "exec /bin/sh -c '" +
+  "PATH=/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin; export PATH; " +
+  'if test "$(id -u)" = 0; then exec perl -; fi; ' +
+  "if command -v doas >/dev/null 2>&1; then exec doas -n perl -; fi; " +
+  'echo "doas: not found" >&2; exit 127' +
+  "'";
+
+let agentText: Buffer | undefined;
+
+/** The agent's program as it is sent: comments are left behind (lines stay, for messages), `__END__` closes it. */
+export function agentProgram(): Buffer {
+  agentText ??= Buffer.from(
+    readFileSync(join(__dirname, "agent.pl"), "latin1").replace(/^[ \t]*#.*$/gm, "") +
+      "\n__END__\n",
+    "latin1",
+  );
+  return agentText;
+}
+
+/** Slack of our own deadlines over those that the agent itself keeps. */
+const slackMs = 20_000;
+const lookMs = 60_000;
+const fileMs = 60_000;
+const lockWaitMs = 300_000;
+const runMs = 60_000;
+
+function seconds(ms: number | undefined): { readonly timeoutMs?: number } {
+  return ms === undefined ? {} : { timeoutMs: ms };
+}
+
+function shortened(argv: readonly string[]): string {
+  const line = argv.join(" ").replace(/[^\x20-\x7e]/g, "?");
+  return line.length > 200 ? `${line.slice(0, 197)}...` : line;
+}
+
+/** A fault of the agent before it said hello, told by what its error output says. */
+function startError(session: AgentSession, error: HostError, address: string): HostError {
+  if (session.greeted || error.kind !== "lost") return error;
+  const said = session.complaints;
+  const during = "starting the agent (perl as root) on the host";
+  const details = {
+    host: address,
+    during,
+    reason: error.reason,
+    changed: "no",
+    retriable: false,
+  } as const;
+  if (/^doas: not found/m.test(said)) {
+    const reason = "the user is not root, and there is no doas on the host";
+    return new HostError("notPrivileged", { ...details, reason, next: "Connect as root" });
+  }
+  if (/\bdoas\b/.test(said)) {
+    const user = address.split("@")[0] ?? "";
+    const next = `Connect as root, or let doas do it without a password: "permit nopass ${user} as root cmd perl" in /etc/doas.conf`;
+    const reason = `the user is not root, and doas refuses: ${said}`;
+    return new HostError("notPrivileged", { ...details, reason, next });
+  }
+  if (/perl.*not found|not found.*perl/i.test(said)) {
+    return new HostError("protocol", {
+      ...details,
+      next: "Perl is needed; OpenBSD has it in its base system",
+    });
+  }
+  return said === ""
+    ? error
+    : new HostError("protocol", { ...details, next: "See what the user's login shell says" });
+}
+
+/** The part that only looks. */
+class Reader {
+  constructor(
+    protected readonly session: AgentSession,
+    readonly address: string,
+    readonly fingerprint: string,
+    readonly system: SystemFacts,
+  ) {}
+
+  async read<F extends Facts>(facts: F): Promise<Answers<F>> {
+    const names = Object.keys(facts);
+    const during = `reading ${names.length} facts`;
+    const reply = await this.ask("read", { facts }, { during, timeoutMs: lookMs + slackMs });
+    return this.understand(during, () => {
+      const answers = reply as Readonly<Record<string, WireValue>>;
+      const entries = Object.entries<Fact>(facts).map(([name, fact]) => [
+        name,
+        factAnswerOf(fact, answers[name]),
+      ]);
+      return Object.fromEntries(entries) as Answers<F>;
+    });
+  }
+
+  async judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
+    const during = "having the host judge the candidate configuration";
+    const timeoutMs = lookMs * Math.max(1, candidate.commands.length) + slackMs;
+    const reply = await this.ask(
+      "judge",
+      { ...candidate, timeoutMs: lookMs },
+      { during, timeoutMs },
+    );
+    return this.understand(during, () => judgementsOf(reply));
+  }
+
+  protected ask(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    options: RequestOptions,
+  ): Promise<WireValue> {
+    return this.session.request(op, values, options);
+  }
+
+  protected understand<T>(during: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      throw new HostError("protocol", {
+        host: this.address,
+        during,
+        reason: reasonOf(error),
+        changed: "unknown",
+        next: "The agent and this package do not understand each other; report this",
+      });
+    }
+  }
+}
+
+/** The part that changes, for as long as one section lasts. */
+class Writer extends Reader implements HostWriter {
+  private done = 0;
+  private readonly open = new Set<Promise<WireValue>>();
+  private changing = 0;
+
+  constructor(
+    reader: { session: AgentSession; address: string; fingerprint: string; system: SystemFacts },
+    private readonly token: string,
+  ) {
+    super(reader.session, reader.address, reader.fingerprint, reader.system);
+  }
+
+  /** What is known of changes: one that was under way when the line broke may or may not have happened. */
+  readonly changed = (cause: "failed" | "lost"): Changed => {
+    if (cause === "lost" && this.changing > 0) return "unknown";
+    return this.done > 0 ? "yes" : "no";
+  };
+
+  /** Resolves when nothing of this section is under way any more. */
+  async quiet(): Promise<void> {
+    while (this.open.size > 0) await Promise.allSettled([...this.open]);
+  }
+
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    const during = `writing ${request.path}`;
+    const reply = await this.change(
+      "write",
+      { ...request, expect: { ...request.expect } },
+      during,
+      fileMs,
+    );
+    return this.settle(this.understand(during, () => writeOutcomeOf(reply)));
+  }
+
+  async remove(path: string, expect: Expectation): Promise<WriteOutcome> {
+    const during = `removing ${path}`;
+    const reply = await this.change("remove", { path, expect: { ...expect } }, during, fileMs);
+    return this.settle(this.understand(during, () => writeOutcomeOf(reply)));
+  }
+
+  async makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void> {
+    const owner = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
+    await this.change("directory", { path, mode, ...owner }, `making the folder ${path}`, fileMs);
+    this.done++;
+  }
+
+  async link(path: string, target: string): Promise<void> {
+    await this.change("link", { path, target }, `linking ${path} to ${target}`, fileMs);
+    this.done++;
+  }
+
+  async run(request: RunRequest): Promise<RunResult> {
+    const during = `running ${shortened(request.argv)}`;
+    const timeoutMs = (request.timeoutMs ?? runMs) + slackMs;
+    const reply = await this.change("run", { ...request }, during, timeoutMs);
+    this.done++;
+    return this.understand(during, () => runResultOf(reply));
+  }
+
+  async startJob(request: JobRequest): Promise<JobState> {
+    const during = `starting the job ${request.key} (${shortened(request.argv)})`;
+    const reply = await this.change("startJob", { ...request }, during, fileMs);
+    this.done++;
+    return this.understand(during, () => jobStateOf(reply));
+  }
+
+  async pollJob(key: string, offset: number): Promise<JobState> {
+    const during = `looking at the job ${key}`;
+    const reply = await this.look("pollJob", { key, offset }, during, fileMs);
+    return this.understand(during, () => jobStateOf(reply));
+  }
+
+  async forgetJob(key: string): Promise<void> {
+    await this.change("forgetJob", { key }, `removing the record of the job ${key}`, fileMs);
+  }
+
+  async dialogue(
+    host: string,
+    port: number,
+    steps: readonly DialogueStep[],
+    timeoutMs: number,
+  ): Promise<DialogueResult> {
+    const during = `talking to ${host} port ${port} on the host`;
+    const values = { host, port, steps: steps.map((step) => ({ ...step })), ...seconds(timeoutMs) };
+    const reply = await this.change("dialogue", values, during, timeoutMs + slackMs);
+    this.done++;
+    return this.understand(during, () => dialogueResultOf(reply));
+  }
+
+  private settle(outcome: WriteOutcome): WriteOutcome {
+    if (outcome.written) this.done++;
+    return outcome;
+  }
+
+  private look(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    during: string,
+    timeoutMs: number,
+  ): Promise<WireValue> {
+    const reply = this.ask(op, { ...values, section: this.token }, { during, timeoutMs });
+    this.open.add(reply);
+    const forget = () => this.open.delete(reply);
+    reply.then(forget, forget);
+    return reply;
+  }
+
+  private async change(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    during: string,
+    timeoutMs: number,
+  ): Promise<WireValue> {
+    this.changing++;
+    try {
+      return await this.look(op, values, during, timeoutMs);
+    } finally {
+      this.changing--;
+    }
+  }
+
+  protected override ask(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    options: RequestOptions,
+  ): Promise<WireValue> {
+    return super.ask(op, values, { ...options, changed: this.changed });
+  }
+}
+
+/** One running agent. */
+export class AgentClient extends Reader implements Host {
+  private queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(session: AgentSession, options: AgentOptions, system: SystemFacts) {
+    super(session, options.address, options.fingerprint, system);
+  }
+
+  /** Sends the agent to a program that is `perl -` as root (see {@link agentCommand}) and says hello. */
+  static async start(program: RemoteProgram, options: AgentOptions): Promise<AgentClient> {
+    const { address, record, silenceMs } = options;
+    const session = new AgentSession(program, address, options.lost);
+    session.preface(agentProgram());
+    const hello = {
+      ...(record === undefined ? {} : { record: toBytes(record) }),
+      ...(silenceMs === undefined ? {} : { silenceMs }),
+    };
+    const during = "starting the agent on the host";
+    const timeoutMs = options.helloTimeoutMs ?? 20_000;
+    try {
+      const system = systemFactsOf(await session.request("hello", hello, { during, timeoutMs }));
+      session.keepAlive(options.pingMs ?? 10_000, options.pingTimes ?? 3);
+      return new AgentClient(session, options, system);
+    } catch (error) {
+      session.close();
+      if (HostError.isInstance(error)) throw startError(session, error, address);
+      const next = "The agent and this package do not understand each other; report this";
+      const details = {
+        host: address,
+        during,
+        reason: reasonOf(error),
+        changed: "no",
+        next,
+      } as const;
+      throw new HostError("protocol", details);
+    }
+  }
+
+  get counters(): Readonly<SessionCounters> {
+    return this.session.counters;
+  }
+
+  /** Why it is gone, once it is. */
+  get ended(): string | undefined {
+    return this.session.ended;
+  }
+
+  onGone(listener: (reason: string) => void): void {
+    this.session.onGone(listener);
+  }
+
+  close(): void {
+    this.session.close();
+  }
+
+  change<T>(
+    purpose: string,
+    work: (host: HostWriter) => Promise<T>,
+    waitMs = lockWaitMs,
+  ): Promise<T> {
+    // One section at a time; the agent has one lock, and those of this process wait for each other here.
+    const result = this.queue.then(() => this.section(purpose, work, waitMs));
+    this.queue = result.catch(() => undefined);
+    return result;
+  }
+
+  private async section<T>(
+    purpose: string,
+    work: (host: HostWriter) => Promise<T>,
+    waitMs: number,
+  ): Promise<T> {
+    const token = randomBytes(16).toString("hex");
+    const during = `waiting for the host's write lock (for: ${purpose})`;
+    const values = { token, purpose: toBytes(purpose), from: toBytes(whoWeAre()), waitMs };
+    await this.session.request("begin", values, { during, timeoutMs: waitMs + slackMs });
+    const { session, address, fingerprint, system } = this;
+    const writer = new Writer({ session, address, fingerprint, system }, token);
+    try {
+      return await work(writer);
+    } finally {
+      await writer.quiet();
+      // Without its reply nothing is left undone: the agent gives the lock back when its input ends.
+      const ending = { during: "giving the host's write lock back", timeoutMs: fileMs };
+      await this.session.request("end", { section: token }, ending).catch(() => undefined);
+    }
+  }
+}
+
+/** For the message that somebody else gets who waits for the lock. */
+function whoWeAre(): string {
+  let user = "unknown";
+  try {
+    user = userInfo().username;
+  } catch {
+    // A user without an entry in the password database: the rest is telling enough.
+  }
+  return `${user}@${hostname()} (process ${process.pid})`;
+}

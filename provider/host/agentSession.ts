@@ -1,0 +1,258 @@
+/** Requests to one running agent and their replies: ids, deadlines, and what happens when it is gone. */
+import { dictionaryOf } from "./agentAnswers";
+import { type Changed, HostError, type HostErrorKind, reasonOf } from "./errors";
+import type { ProgramEnd, RemoteProgram } from "./transport";
+import { decode, encodeFrame, FrameReader, toText, type WireValue } from "./wire";
+
+/** What the agent says first. Anything before it is noise of the login shell's profile, and skipped. */
+const magic = Buffer.from("\0pulumi-openbsd-postfix agent 1\0\n", "latin1");
+const maxNoise = 64 * 1024;
+const maxErrorOutput = 8 * 1024;
+
+/** Figures that tests and the benchmark read. */
+export interface SessionCounters {
+  /** Requests sent, without hello and the pings that only prove the other side alive. */
+  requests: number;
+  /** How often a request had to wait for the reply to an earlier one: those sent together count once. */
+  roundTrips: number;
+}
+
+export interface RequestOptions {
+  /** For messages, a participle phrase: "reading 12 facts". */
+  readonly during: string;
+  /** After that the agent itself counts as gone, and the connection with it. */
+  readonly timeoutMs: number;
+  /** Asked when the reply is an error or does not come: may this, or what went before it, have changed the host? */
+  readonly changed?: (cause: "failed" | "lost") => Changed;
+}
+
+interface Pending extends RequestOptions {
+  readonly resolve: (value: WireValue) => void;
+  readonly reject: (error: HostError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const nextSteps: Partial<Record<HostErrorKind, string>> = {
+  lost: "Run it again; if it happens again, look at the network and at sshd's log on the host",
+  deadline: "Look at the load and the disks of the host, then run it again",
+  locked: "Wait for it to end, then run it again",
+  protocol: "The agent and this package do not understand each other; report this",
+};
+
+/** The kinds of error that the agent sends; any other is taken as "refused". */
+function agentErrorKind(kind: WireValue | undefined): HostErrorKind {
+  return kind === "locked" || kind === "program" ? kind : "refused";
+}
+
+export class AgentSession {
+  readonly counters: SessionCounters = { requests: 0, roundTrips: 0 };
+  private readonly pending = new Map<number, Pending>();
+  private readonly frames = new FrameReader();
+  private noise: Buffer | undefined = Buffer.alloc(0);
+  private errorOutput = Buffer.alloc(0);
+  private outgoing: Buffer[] = [];
+  private lastId = 0;
+  private repliedSinceSending = true;
+  private unheard = 0;
+  private goneBecause: string | undefined;
+  private watch: NodeJS.Timeout | undefined;
+  private readonly goneListeners: ((reason: string) => void)[] = [];
+
+  constructor(
+    private readonly program: RemoteProgram,
+    private readonly address: string,
+    /** Settles with the reason when the connection below breaks. */
+    lost?: Promise<string>,
+  ) {
+    program.stdout.on("data", (chunk: Buffer) => this.receive(chunk));
+    program.stderr.on("data", (chunk: Buffer) => {
+      this.errorOutput = Buffer.concat([this.errorOutput, chunk]).subarray(-maxErrorOutput);
+    });
+    // Each stream reports a broken connection by itself, and an error event that nobody listens to ends the process.
+    for (const stream of [program.stdin, program.stdout, program.stderr]) {
+      stream.on("error", (error: Error) => this.gone(`the connection broke: ${error.message}`));
+    }
+    void lost?.then((reason) => this.gone(reason));
+    void program.ended.then((end) => this.gone(this.describeEnd(end)));
+  }
+
+  /** Has the agent said its first words? */
+  get greeted(): boolean {
+    return this.noise === undefined;
+  }
+
+  /** Why the agent is gone, once it is. */
+  get ended(): string | undefined {
+    return this.goneBecause;
+  }
+
+  /** What the agent, or what should have become it, wrote to its error output. */
+  get complaints(): string {
+    return toText(this.errorOutput.toString("latin1")).trim();
+  }
+
+  onGone(listener: (reason: string) => void): void {
+    if (this.goneBecause === undefined) this.goneListeners.push(listener);
+    else listener(this.goneBecause);
+  }
+
+  /** Bytes in front of the first frame: the agent's own text. */
+  preface(text: Buffer): void {
+    this.enqueue(text);
+  }
+
+  /** Sends one request. Requests sent in one go travel in one packet; replies come in any order. */
+  request(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    options: RequestOptions,
+  ): Promise<WireValue> {
+    return new Promise((resolve, reject) => {
+      if (this.goneBecause !== undefined) {
+        // Not sent, so this one has changed nothing; what went before may have.
+        reject(this.errorFor("lost", this.goneBecause, options, "failed"));
+        return;
+      }
+      const id = ++this.lastId;
+      const frame = encodeFrame({ ...values, op, id });
+      const timer = setTimeout(() => this.expire(id), options.timeoutMs);
+      if (op === "ping") timer.unref();
+      this.pending.set(id, { ...options, resolve, reject, timer });
+      if (op !== "hello" && op !== "ping") {
+        this.counters.requests++;
+        if (this.repliedSinceSending) this.counters.roundTrips++;
+        this.repliedSinceSending = false;
+      }
+      this.enqueue(frame);
+    });
+  }
+
+  /**
+   * Asks for a sign of life whenever nothing was heard for `intervalMs`; `times` unanswered and the connection counts as
+   * lost. (ssh2's own keepalive would keep an idle process from ending.) It also keeps the agent from giving the
+   * write section of a silent client up.
+   */
+  keepAlive(intervalMs: number, times: number): void {
+    this.watch = setInterval(() => {
+      if (this.unheard >= times) {
+        this.gone(`the host has not answered for ${Math.round((intervalMs * times) / 1000)} s`);
+      } else {
+        // Counted and not timed: when this process was held up, the replies that wait to be read still count.
+        this.unheard++;
+        const ping = this.request(
+          "ping",
+          {},
+          { during: "asking for a sign of life", timeoutMs: 2 ** 31 - 1 },
+        );
+        ping.catch(() => undefined);
+      }
+    }, intervalMs);
+    this.watch.unref();
+  }
+
+  close(reason = "the connection was closed by us"): void {
+    this.gone(reason);
+  }
+
+  private enqueue(bytes: Buffer): void {
+    this.outgoing.push(bytes);
+    if (this.outgoing.length > 1) return;
+    queueMicrotask(() => {
+      const all = Buffer.concat(this.outgoing);
+      this.outgoing = [];
+      if (this.goneBecause === undefined && this.program.stdin.writable)
+        this.program.stdin.write(all);
+    });
+  }
+
+  private receive(chunk: Buffer): void {
+    this.unheard = 0;
+    try {
+      for (const body of this.frames.push(this.skipNoise(chunk))) this.take(body);
+    } catch (error) {
+      this.gone(`what the host sent cannot be understood: ${reasonOf(error)}`);
+    }
+  }
+
+  private skipNoise(chunk: Buffer): Buffer {
+    if (this.noise === undefined) return chunk;
+    this.noise = Buffer.concat([this.noise, chunk]);
+    const at = this.noise.indexOf(magic);
+    if (at >= 0) {
+      const rest = this.noise.subarray(at + magic.length);
+      this.noise = undefined;
+      return rest;
+    }
+    if (this.noise.length > maxNoise) throw new Error("it is not the agent's greeting");
+    return Buffer.alloc(0);
+  }
+
+  private take(body: Buffer): void {
+    const reply = dictionaryOf(decode(body), "a reply");
+    const waiting = typeof reply.id === "number" ? this.pending.get(reply.id) : undefined;
+    if (waiting === undefined) throw new Error("a reply to nothing that was asked");
+    this.pending.delete(Number(reply.id));
+    clearTimeout(waiting.timer);
+    this.repliedSinceSending = true;
+    if (reply.error === undefined) {
+      waiting.resolve(reply.ok ?? null);
+      return;
+    }
+    const error = dictionaryOf(reply.error, "an error");
+    const holder = typeof error.holder === "string" ? toText(error.holder) : undefined;
+    const message = typeof error.message === "string" ? toText(error.message) : "no reason given";
+    const reason =
+      holder === undefined || holder === ""
+        ? message
+        : `${message}: ${holder.replaceAll("\n", ", ")}`;
+    waiting.reject(this.errorFor(agentErrorKind(error.kind), reason, waiting, "failed", holder));
+  }
+
+  private expire(id: number): void {
+    const waiting = this.pending.get(id);
+    if (waiting === undefined) return;
+    this.pending.delete(id);
+    const reason = `no reply came within ${Math.round(waiting.timeoutMs / 1000)} s`;
+    waiting.reject(this.errorFor("deadline", reason, waiting, "lost"));
+    this.gone(`the agent stopped answering while ${waiting.during}`);
+  }
+
+  private gone(reason: string): void {
+    if (this.goneBecause !== undefined) return;
+    this.goneBecause = reason;
+    clearInterval(this.watch);
+    const waiting = [...this.pending.values()];
+    this.pending.clear();
+    for (const one of waiting) {
+      clearTimeout(one.timer);
+      one.reject(this.errorFor("lost", reason, one, "lost"));
+    }
+    this.program.close();
+    for (const listener of this.goneListeners) listener(reason);
+  }
+
+  private errorFor(
+    kind: HostErrorKind,
+    reason: string,
+    request: RequestOptions,
+    cause: "failed" | "lost",
+    holder?: string,
+  ): HostError {
+    return new HostError(kind, {
+      host: this.address,
+      during: request.during,
+      reason,
+      changed: request.changed?.(cause) ?? "no",
+      next: nextSteps[kind] ?? "",
+      retriable: kind === "lost" || kind === "deadline" || kind === "locked",
+      ...(holder === undefined ? {} : { holder }),
+    });
+  }
+
+  private describeEnd(end: ProgramEnd): string {
+    const said = this.complaints === "" ? "" : `: ${this.complaints}`;
+    if (end.signal !== null) return `the agent was ended by SIG${end.signal}${said}`;
+    if (end.code !== null) return `the agent ended with exit code ${end.code}${said}`;
+    return `the connection was lost${said}`;
+  }
+}

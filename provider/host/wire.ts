@@ -1,0 +1,183 @@
+/**
+ * The frames that go between this process and the agent: a length (4 bytes, most significant first), then that
+ * many bytes of bencode with three letters of our own, `n` (null), `t` and `f`. Bencode, because it carries bytes
+ * and the Perl of OpenBSD 4.7 (5.10.1) has no JSON in its core.
+ *
+ * Strings are bytes: one character, one byte (latin1). A character above U+00FF is a mistake of the caller, and
+ * an error rather than a silent loss; {@link toBytes} turns text into such a string.
+ */
+
+/** What can be sent. */
+export type WireValue =
+  string | number | boolean | null | readonly WireValue[] | { readonly [key: string]: WireValue };
+
+/** A frame that is larger is refused by both sides. */
+export const maxFrame = 64 * 1024 * 1024;
+
+/** Something that is not a frame, or not what was asked for, came over the wire. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+/** Text as a string of bytes: UTF-8, one character a byte. */
+export function toBytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** The other way around; bytes that are not UTF-8 become U+FFFD, so for showing only. */
+export function toText(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+function encodeInto(value: WireValue, parts: string[]): void {
+  if (value === null) parts.push("n");
+  else if (typeof value === "boolean") parts.push(value ? "t" : "f");
+  else if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw new WireError(`${value} is not an integer`);
+    parts.push(`i${value}e`);
+  } else if (typeof value === "string") {
+    if (/[^\u0000-\u00ff]/.test(value))
+      throw new WireError("a string has a character that is not one byte");
+    parts.push(`${value.length}:`, value);
+  } else if (Array.isArray(value)) {
+    parts.push("l");
+    for (const item of value as readonly WireValue[]) encodeInto(item, parts);
+    parts.push("e");
+  } else {
+    parts.push("d");
+    const entries = Object.entries(value as { readonly [key: string]: WireValue });
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    for (const [key, item] of entries) {
+      encodeInto(key, parts);
+      encodeInto(item, parts);
+    }
+    parts.push("e");
+  }
+}
+
+/** A value as one frame, its length in front. */
+export function encodeFrame(value: WireValue): Buffer {
+  const parts: string[] = [];
+  encodeInto(value, parts);
+  const body = Buffer.from(parts.join(""), "latin1");
+  if (body.length > maxFrame) throw new WireError(`a request of ${body.length} bytes is too large`);
+  const head = Buffer.alloc(4);
+  head.writeUInt32BE(body.length);
+  return Buffer.concat([head, body]);
+}
+
+const maxDepth = 32;
+
+class Decoder {
+  private at = 0;
+  constructor(private readonly text: string) {}
+
+  whole(): WireValue {
+    const value = this.value(0);
+    if (this.at !== this.text.length) throw new WireError("bytes are left after the value");
+    return value;
+  }
+
+  private until(end: string, pattern: RegExp): string {
+    const stop = this.text.indexOf(end, this.at);
+    const found = stop < 0 ? "" : this.text.slice(this.at, stop);
+    if (!pattern.test(found)) throw new WireError(`not bencode at byte ${this.at}`);
+    this.at = stop + 1;
+    return found;
+  }
+
+  private value(depth: number): WireValue {
+    if (depth > maxDepth) throw new WireError("nested too deep");
+    switch (this.text.charAt(this.at)) {
+      case "n":
+        this.at++;
+        return null;
+      case "t":
+        this.at++;
+        return true;
+      case "f":
+        this.at++;
+        return false;
+      case "i":
+        this.at++;
+        return Number(this.until("e", /^-?\d{1,15}$/));
+      case "l":
+        return this.list(depth + 1);
+      case "d":
+        return this.dictionary(depth + 1);
+      default:
+        return this.bytes();
+    }
+  }
+
+  private bytes(): string {
+    const length = Number(this.until(":", /^\d{1,9}$/));
+    const end = this.at + length;
+    if (end > this.text.length) throw new WireError("a string is cut short");
+    const value = this.text.slice(this.at, end);
+    this.at = end;
+    return value;
+  }
+
+  private list(depth: number): WireValue[] {
+    this.at++;
+    const items: WireValue[] = [];
+    while (this.text[this.at] !== "e") items.push(this.value(depth));
+    this.at++;
+    return items;
+  }
+
+  private dictionary(depth: number): { readonly [key: string]: WireValue } {
+    this.at++;
+    const entries: [string, WireValue][] = [];
+    while (this.text[this.at] !== "e") entries.push([this.bytes(), this.value(depth)]);
+    this.at++;
+    return Object.fromEntries(entries);
+  }
+}
+
+/** The value in a frame's body. */
+export function decode(body: Buffer): WireValue {
+  return new Decoder(body.toString("latin1")).whole();
+}
+
+/** Takes a stream apart into frames, however it was cut into chunks. */
+export class FrameReader {
+  private chunks: Buffer[] = [];
+  private held = 0;
+
+  /** The bodies of the frames that are complete with this chunk. */
+  push(chunk: Buffer): Buffer[] {
+    this.chunks.push(chunk);
+    this.held += chunk.length;
+    const frames: Buffer[] = [];
+    for (let body = this.next(); body !== undefined; body = this.next()) frames.push(body);
+    return frames;
+  }
+
+  private next(): Buffer | undefined {
+    if (this.held < 4) return undefined;
+    const length = this.peekLength();
+    if (length > maxFrame) throw new WireError(`a reply of ${length} bytes is too large`);
+    if (this.held < 4 + length) return undefined;
+    const all = this.join();
+    const rest = all.subarray(4 + length);
+    this.chunks = rest.length > 0 ? [rest] : [];
+    this.held = rest.length;
+    return all.subarray(4, 4 + length);
+  }
+
+  private peekLength(): number {
+    const first = this.chunks[0];
+    return first !== undefined && first.length >= 4
+      ? first.readUInt32BE()
+      : this.join().readUInt32BE();
+  }
+
+  private join(): Buffer {
+    const [first, ...more] = this.chunks;
+    const all = first !== undefined && more.length === 0 ? first : Buffer.concat(this.chunks);
+    this.chunks = [all];
+    return all;
+  }
+}
