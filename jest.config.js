@@ -1,8 +1,31 @@
-/** Tests run TypeScript as it stands (swc); the provider process runs the build, so `npm test` builds first. */
-module.exports = {
+/**
+ * Tests run TypeScript as it stands (swc); the provider process and the test host's tools run the
+ * build, so whatever starts one of them builds first (see the scripts in package.json).
+ */
+
+/** @param {string} name @param {number} timeoutSeconds */
+const project = (name, timeoutSeconds) => ({
+  displayName: name,
+  rootDir: __dirname,
   testEnvironment: "node",
-  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }] },
-  testMatch: ["<rootDir>/tests/**/*.test.ts"],
+  transform: {
+    "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
+  },
+  testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
+  setupFilesAfterEnv: ["<rootDir>/tests/timeout.ts"],
+  globals: { testTimeoutSeconds: timeoutSeconds },
+});
+
+module.exports = {
+  // One `up` takes a few seconds, and a loaded machine several times that.
+  projects: [
+    project("unit", 20),
+    project("host", 120),
+    project("preview", 300),
+    project("faults", 300),
+  ],
+  // Every worker has hosts of its own, each with a mail server: more would slow one another down.
+  maxWorkers: 2,
   coverageProvider: "v8",
 };

@@ -16,7 +16,7 @@ import {
   PulumiCommand,
   Stack,
 } from "@pulumi/pulumi/automation";
-import { cacheFolder } from "../../tools/pulumi-cli/cache";
+import { cacheFolder } from "../../testing/cache";
 import { type PulumiCli, findPulumi, pulumiEnvironment } from "../../tools/pulumi-cli/find";
 import { type Ran, run } from "../../tools/pulumi-cli/run";
 
@@ -87,7 +87,11 @@ const passphrase = "test";
 
 let found: Promise<readonly [PulumiCli, PulumiCommand]> | undefined;
 
+const pulumiHome = join(cacheFolder(), "pulumi-home");
+
 async function findCommand(): Promise<readonly [PulumiCli, PulumiCommand]> {
+  // PulumiCommand starts the CLI with this environment, and that writes a log where it is at home.
+  process.env["PULUMI_HOME"] = pulumiHome;
   const cli = await findPulumi();
   const bin = dirname(cli.path);
   // The Automation API takes a folder that has bin/pulumi, or what is on PATH.
@@ -113,7 +117,6 @@ export class Project {
       writeProject(folder, options);
       const environment = {
         ...pulumiEnvironment(cli),
-        PULUMI_HOME: join(cacheFolder(), "pulumi-home"),
         PULUMI_BACKEND_URL: `file://${folder}/state`,
         PULUMI_CONFIG_PASSPHRASE: passphrase,
         // A plugin that is missing is an error here and never a download.

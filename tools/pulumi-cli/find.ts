@@ -13,17 +13,12 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
-import {
-  type Environment,
-  type Report,
-  cacheFolder,
-  reportOnStderr,
-  withLock,
-  withProgress,
-} from "./cache";
+import { cacheFolder } from "../../testing/cache";
+import { withLock } from "../../testing/lock";
 import { findGo, goBuild, goNeeded } from "./go";
 import { downloadByNpm, reason } from "./npm";
-import { run } from "./run";
+import { type Report, reportOnStderr, withProgress } from "./report";
+import { type Environment, run } from "./run";
 import { type Version, formatVersion, isAtLeast, parseVersion } from "./version";
 
 /** The first CLI whose engine takes `inputs` from a dynamic provider's `read`. */
@@ -46,8 +41,9 @@ export interface PulumiCli {
   readonly version: string;
 }
 
-/** Where to look; everything has a default. */
+/** Where to look and what to tell; everything has a default. */
 export interface FindOptions {
+  /** Its PATH is searched, and what is fetched or built is made with it. */
   readonly environment?: Environment;
   readonly report?: Report;
 }
@@ -61,14 +57,18 @@ export async function findPulumi(options: FindOptions = {}): Promise<PulumiCli> 
   const report = options.report ?? reportOnStderr;
   const onPath = await examineOnPath(environment);
   if ("version" in onPath) return onPath;
-  const target = join(cacheFolder(environment), "pulumi-cli", ownVersion);
+  const target = join(cacheFolder(), "pulumi-cli", ownVersion);
   const path = join(target, "bin/pulumi");
   // Its presence is enough: it was started once before it was moved to this name.
   if (existsSync(path)) return { path, version: ownVersion };
-  return withLock(`${target}.lock`, report, async () => {
+  mkdirSync(dirname(target), { recursive: true });
+  const work = async () => {
     if (!existsSync(path)) await obtain(target, onPath.refused, environment, report);
-    return { path, version: ownVersion };
+  };
+  await withLock(`${target}.lock`, work, () => {
+    report("another process is getting the Pulumi CLI: waiting for it");
   });
+  return { path, version: ownVersion };
 }
 
 async function obtain(
@@ -203,7 +203,7 @@ function isExecutable(path: string): boolean {
 
 /** Pulumi's own folder: credentials, plugins, templates. Ours, unless the user chose one. */
 export function pulumiHome(environment: Environment = process.env): string {
-  return environment["PULUMI_HOME"] || join(cacheFolder(environment), "pulumi-home");
+  return environment["PULUMI_HOME"] || join(cacheFolder(), "pulumi-home");
 }
 
 /** What a process needs to run a CLI: its plugins found, nothing asked of the network. */
@@ -218,5 +218,7 @@ export function pulumiEnvironment(
     PATH: path.join(delimiter),
     PULUMI_HOME: home,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // The CLI logs each command in its home folder, up to 500 MB by default.
+    PULUMI_LOG_ROTATION_MAX_TOTAL_MB: "20",
   };
 }

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Environment, Report } from "./cache";
 import { reason } from "./npm";
-import { lastLine, run } from "./run";
+import type { Report } from "./report";
+import { type Environment, lastLine, run } from "./run";
 import { formatVersion, isAtLeast, parseVersion, type Version } from "./version";
 import { unzip } from "./zip";
 

@@ -6,8 +6,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { constants } from "node:os";
-import { reportOnStderr } from "./cache";
 import { findPulumi, pulumiEnvironment } from "./find";
+import { reportOnStderr } from "./report";
 
 /** Secrets in a local state are only as safe as the file: the passphrase is no secret. */
 const localPassphrase = "openbsd-postfix";

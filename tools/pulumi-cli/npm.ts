@@ -1,7 +1,7 @@
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment, Report } from "./cache";
-import { lastLine, run } from "./run";
+import type { Report } from "./report";
+import { type Environment, lastLine, run } from "./run";
 
 /** Where the npm package `pulumi` gets the CLI from; it is not in the package itself. */
 const downloads = "https://get.pulumi.com/install.sh";

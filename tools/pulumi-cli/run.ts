@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
-import type { Environment } from "./cache";
+
+/** Variables of a process, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a program left behind. */
 export interface Ran {
