@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { parseArgs } from "node:util";
+import { hostEnvironment } from "./index";
+import { readRecord, type HostRecord } from "./hostRecord";
+import { launchHost, listHosts, stopHost } from "./hosts";
+import { releases, type Release } from "./image";
+import { enterArgv, signalNumber } from "./namespaces";
+
+const usage = `usage: host start [--release ${releases.join("|")}] [--latency-ms N]
+       host exec ID -- PROGRAM [ARGUMENT ...]
+       host list
+       host stop ID | --all
+`;
+
+/** A mistake in how the command was called. */
+class UsageError extends Error {}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [command, ...args] = argv;
+  switch (command) {
+    case "start":
+      return start(args);
+    case "exec":
+      return exec(args);
+    case "list":
+      for (const { id, state, record } of listHosts()) print({ id, state, ...shown(record) });
+      return 0;
+    case "stop":
+      return stop(args);
+    case undefined:
+    default:
+      throw new UsageError(command === undefined ? "" : `no command ${command}`);
+  }
+}
+
+function print(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** What of a host's record is of use to others. */
+function shown(record: HostRecord | undefined): object {
+  if (record === undefined) return {};
+  const { id, release, host, port, user, privateKeyPath, hostKey, knownHostsPath, root } = record;
+  return { id, release, host, port, user, privateKeyPath, hostKey, knownHostsPath, root };
+}
+
+async function start(args: readonly string[]): Promise<number> {
+  const { values } = parse(args, { release: "string", "latency-ms": "string" });
+  const { release = "7.8", "latency-ms": latency = "0" } = values;
+  if (!isRelease(release)) throw new UsageError(`no release ${String(release)}`);
+  if (!/^\d+$/.test(String(latency))) throw new UsageError("--latency-ms takes a whole number");
+  const record = await launchHost({ release, latencyMs: Number(latency) }, false);
+  process.stderr.write(`host ${record.id} (OpenBSD ${release}) is up after ${record.upMs} ms\n`);
+  print(shown(record));
+  return 0;
+}
+
+function isRelease(text: unknown): text is Release {
+  return releases.some((release) => release === text);
+}
+
+function exec(args: readonly string[]): Promise<number> {
+  const [id, separator, ...program] = args;
+  if (id === undefined || separator !== "--" || program.length === 0) throw new UsageError("");
+  const record = readRecord(id);
+  if (record === undefined) throw new Error(`there is no host ${id}`);
+  const [command = "", ...rest] = enterArgv(record.init.pid, program);
+  const { TERM = "dumb" } = process.env;
+  const child = spawn(command, rest, { stdio: "inherit", env: { ...hostEnvironment, TERM } });
+  // A terminal's Ctrl-C is for the program, which gets it too.
+  process.on("SIGINT", () => undefined);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+  });
+}
+
+async function stop(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, { all: "boolean" });
+  const known = listHosts().map(({ id }) => id);
+  const ids = values["all"] === true ? known : positionals;
+  if (ids.length === 0 && values["all"] !== true) throw new UsageError("");
+  for (const id of ids) {
+    if (!known.includes(id)) throw new Error(`there is no host ${id}`);
+    await stopHost(id);
+  }
+  return 0;
+}
+
+function parse(
+  args: readonly string[],
+  types: Readonly<Record<string, "string" | "boolean">>,
+): { values: Partial<Record<string, unknown>>; positionals: string[] } {
+  const options = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }]));
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+main(process.argv.slice(2))
+  .then((code) => {
+    process.exitCode = code;
+  })
+  .catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(error instanceof UsageError ? `${message}\n${usage}` : `${message}\n`);
+    process.exitCode = error instanceof UsageError ? 64 : 1;
+  });

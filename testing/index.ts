@@ -1,0 +1,182 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFolder, packageFolder } from "./cache";
+import { askControl, type ControlRequest } from "./control";
+import { controlPath, readRecord, type HostRecord } from "./hostRecord";
+import { launchHost, stopHost, type StartOptions } from "./hosts";
+import type { ImageIndex, Release } from "./image";
+import { enterArgv, run } from "./namespaces";
+import type { Admission, End, LineCounters } from "./sshLine";
+import { parseTree, settledTree, type Tree } from "./tree";
+
+export { cacheFolder } from "./cache";
+export { listHosts, stopHost, type ListedHost, type StartOptions } from "./hosts";
+export { ensureImage, releases, type Release } from "./image";
+export type { Admission, End, LineCounters } from "./sshLine";
+export { diffTrees, type Tree, type TreeEntry } from "./tree";
+export { volatilePaths } from "./volatile";
+
+/** What a command on the host came to; a signal counts as 128 plus its number, as in a shell. */
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The line between a test and a host. */
+export interface HostLine {
+  /** Sets the delay in each direction, in milliseconds. */
+  latency(ms: number): Promise<void>;
+  /** Cuts the standing connections now, or after so many more bytes from one end. */
+  cut(after?: { readonly from: End; readonly bytes: number }): Promise<void>;
+  /** Decides what new connections meet: the host, a refusal, or silence. */
+  admit(admission: Admission): Promise<void>;
+  /** Lets nothing move on the standing connections, or lets it move again. */
+  freeze(frozen: boolean): Promise<void>;
+  counters(): Promise<LineCounters>;
+  resetCounters(): Promise<void>;
+}
+
+/** A running host. */
+export interface TestHost {
+  readonly id: string;
+  readonly release: Release;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly privateKeyPath: string;
+  /** As in a public key file without the comment, e.g. `ssh-ed25519 AAAA…`. */
+  readonly hostKey: string;
+  readonly knownHostsPath: string;
+  /**
+   * The host's file tree as seen from outside. Absolute symbolic links in it lead to the machine's
+   * own files; {@link TestHost.exec} sees what the host sees.
+   */
+  readonly root: string;
+  /** From the request to a booted host, in milliseconds. */
+  readonly upMs: number;
+  readonly line: HostLine;
+  /** Runs a program on the host as root, not over SSH. */
+  exec(
+    argv: readonly string[],
+    options?: { readonly stdin?: string | Buffer },
+  ): Promise<ExecResult>;
+  /** What stands at every path of the host, but for what moves by itself. */
+  snapshot(): Promise<Tree>;
+  /** Ends every process of the host and boots it again on the same tree. */
+  reboot(): Promise<void>;
+  /** Ends the host; nothing of it is left. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a host shaped like OpenBSD, which lives as long as this process, or until it is stopped.
+ * Makes the image first when it is not there, which takes a minute or two.
+ *
+ * @example
+ * ```ts
+ * const host = await startHost({ release: "7.8" });
+ * console.log((await host.exec(["uname", "-sr"])).stdout); // OpenBSD 7.8
+ * await host.stop();
+ * ```
+ */
+export async function startHost(options: StartOptions = {}): Promise<TestHost> {
+  return new RunningHost(await launchHost(options, true));
+}
+
+/** Takes hold of a host that something else started, e.g. the command line. */
+export function attachHost(id: string): TestHost {
+  const record = readRecord(id);
+  if (record === undefined) throw new Error(`there is no host ${id}`);
+  return new RunningHost(record);
+}
+
+/** The environment that a program on the host gets: what root's profile sets there. */
+export const hostEnvironment: Readonly<Record<string, string>> = {
+  PATH: "/sbin:/usr/sbin:/bin:/usr/bin:/usr/X11R6/bin:/usr/local/sbin:/usr/local/bin",
+  HOME: "/root",
+  LOGNAME: "root",
+  USER: "root",
+  SHELL: "/bin/ksh",
+};
+
+class RunningHost implements TestHost {
+  readonly id: string;
+  readonly release: Release;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly privateKeyPath: string;
+  readonly hostKey: string;
+  readonly knownHostsPath: string;
+  readonly root: string;
+  readonly upMs: number;
+  readonly line: HostLine = {
+    latency: (ms) => this.tell({ do: "latency", ms }),
+    cut: (after) =>
+      this.tell(
+        after === undefined
+          ? { do: "cut" }
+          : { do: "cut", from: after.from, afterBytes: after.bytes },
+      ),
+    admit: (admission) => this.tell({ do: "admit", admission }),
+    freeze: (frozen) => this.tell({ do: "freeze", frozen }),
+    counters: async () => (await this.ask({ do: "counters" })) as LineCounters,
+    resetCounters: () => this.tell({ do: "resetCounters" }),
+  };
+  private index: ImageIndex | undefined;
+
+  constructor(private readonly record: HostRecord) {
+    this.id = record.id;
+    this.release = record.release;
+    this.host = record.host;
+    this.port = record.port;
+    this.user = record.user;
+    this.privateKeyPath = record.privateKeyPath;
+    this.hostKey = record.hostKey;
+    this.knownHostsPath = record.knownHostsPath;
+    this.root = record.root;
+    this.upMs = record.upMs;
+  }
+
+  async exec(
+    argv: readonly string[],
+    options: { readonly stdin?: string | Buffer } = {},
+  ): Promise<ExecResult> {
+    const { exitCode, stdout, stderr } = await run(enterArgv(this.record.init.pid, argv), {
+      env: { ...hostEnvironment },
+      ...options,
+    });
+    return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+  }
+
+  async snapshot(): Promise<Tree> {
+    this.index ??= JSON.parse(
+      readFileSync(join(cacheFolder(), this.record.image.index), "utf8"),
+    ) as ImageIndex;
+    const script = readFileSync(join(packageFolder(), "testing/image/tree.pl"));
+    const argv = ["/usr/bin/perl", "-", String(this.index.built)];
+    const { exitCode, stdout, stderr } = await run(enterArgv(this.record.init.pid, argv), {
+      env: { ...hostEnvironment },
+      stdin: script,
+    });
+    if (exitCode !== 0) throw new Error(`cannot look at the host's tree: ${stderr.toString()}`);
+    return settledTree(parseTree(stdout), this.index.hashes);
+  }
+
+  reboot(): Promise<void> {
+    return this.tell({ do: "reboot" });
+  }
+
+  stop(): Promise<void> {
+    return stopHost(this.id);
+  }
+
+  private async tell(request: ControlRequest): Promise<void> {
+    await this.ask(request);
+  }
+
+  private ask(request: ControlRequest): Promise<unknown> {
+    return askControl(controlPath(this.id), request);
+  }
+}

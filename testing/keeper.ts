@@ -1,0 +1,281 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { utils } from "ssh2";
+import { cacheFolder, packageFolder } from "./cache";
+import { serveControl, type ControlRequest } from "./control";
+import {
+  controlPath,
+  processRef,
+  runFolder,
+  writeRecord,
+  type HostRecord,
+  type ProcessRef,
+} from "./hostRecord";
+import { overlayOptions, type Image, type Release } from "./image";
+import { enterArgv, removeFolder, unshareArgv } from "./namespaces";
+import { SshLine } from "./sshLine";
+
+/** What a keeper is started with, as JSON in its only argument. */
+export interface KeeperOptions {
+  readonly id: string;
+  readonly release: Release;
+  readonly image: Image;
+  readonly latencyMs: number;
+  /** The host ends when the keeper's stdin does, which its owner holds the other end of. */
+  readonly owned: boolean;
+  /** Milliseconds since the epoch. */
+  readonly requested: number;
+}
+
+/** What a keeper says, on one line of its stdout, when it is done with starting. */
+export type KeeperReport =
+  { readonly record: HostRecord } | { readonly error: string; readonly console: string };
+
+/** Users of the host that the one client key opens. */
+const users = ["root", "alice", "bob", "op", "nobodyspecial"];
+
+/** How long a host may take to boot. */
+const bootLimitMs = 60_000;
+
+/** In OpenSSH's formats. */
+interface KeyPair {
+  readonly private: string;
+  readonly public: string;
+}
+
+function generateKey(type: "ed25519" | "rsa"): Promise<KeyPair> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, pair: KeyPair): void => {
+      if (error === null) resolve(pair);
+      else reject(error);
+    };
+    if (type === "rsa") utils.generateKeyPair("rsa", { bits: 2048 }, done);
+    else utils.generateKeyPair("ed25519", done);
+  });
+}
+
+/** Keeps one host: holds its process 1 and its line, and takes everything away at the end. */
+class Keeper {
+  private readonly folder: string;
+  private readonly line: SshLine;
+  private readonly initLines: ((line: string) => void)[] = [];
+  private init: ChildProcess | undefined;
+  private initRef: ProcessRef | undefined;
+  private stopping = false;
+
+  constructor(private readonly options: KeeperOptions) {
+    this.folder = runFolder(options.id);
+    this.line = new SshLine(() => this.startSshd(), options.latencyMs);
+  }
+
+  async start(): Promise<HostRecord> {
+    const { id, release, image, requested } = this.options;
+    const keeper = processRef(process.pid);
+    if (keeper === undefined) throw new Error("no /proc here");
+    writeFileSync(join(this.folder, "keeper.json"), JSON.stringify(keeper));
+    this.startInit();
+    const [pidLine, client, hostKey, legacyKey, port] = await Promise.all([
+      this.nextLine("pid"),
+      generateKey("ed25519"),
+      generateKey("ed25519"),
+      release === "4.7" ? generateKey("rsa") : undefined,
+      this.line.listen(),
+    ]);
+    const init = processRef(Number(pidLine.split(" ")[1]));
+    if (init === undefined) throw new Error("process 1 of the host ended at once");
+    this.initRef = init;
+    this.seed(client, hostKey, legacyKey);
+    const status = (await this.nextLine("up")).split(" ")[1];
+    if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
+    const record: HostRecord = {
+      id,
+      release,
+      host: "127.0.0.1",
+      port,
+      user: "root",
+      privateKeyPath: join(this.folder, "id_ed25519"),
+      hostKey: publicKey(hostKey),
+      knownHostsPath: join(this.folder, "known_hosts"),
+      root: `/proc/${init.pid}/root`,
+      image,
+      keeper,
+      init,
+      upMs: Date.now() - requested,
+    };
+    this.writeKeys(record, client, legacyKey);
+    await serveControl(controlPath(id), (request) => this.answer(request));
+    await writeRecord(record);
+    return record;
+  }
+
+  /** Ends the host and deletes its run folder. */
+  async stop(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.line.close();
+    const init = this.init;
+    if (init !== undefined && init.exitCode === null && init.signalCode === null) {
+      const ended = new Promise((resolve) => init.once("close", resolve));
+      init.stdin?.end();
+      const timer = setTimeout(() => init.kill("SIGKILL"), 2000);
+      await ended;
+      clearTimeout(timer);
+    }
+    removeFolder(this.folder);
+  }
+
+  private startInit(): void {
+    const { base, layer } = this.options.image;
+    const scripts = join(packageFolder(), "testing/image");
+    const boot = ["sh", join(scripts, "boot.sh"), base, layer, `hosts/${this.options.id}`];
+    const argv = unshareArgv(
+      ["mount", "pid", "net", "uts", "ipc", "fork", "kill-child"],
+      [...boot, overlayOptions, join(scripts, "init.pl")],
+    );
+    const [command = "", ...args] = argv;
+    this.init = spawn(command, args, { cwd: cacheFolder(), stdio: ["pipe", "pipe", "inherit"] });
+    this.init.on("error", () => undefined);
+    this.init.stdin?.on("error", () => undefined);
+    if (this.init.stdout === null) return;
+    createInterface(this.init.stdout).on("line", (line) => this.initLines.shift()?.(line));
+    this.init.on("close", () => {
+      for (const tell of this.initLines.splice(0)) tell("ended");
+      // Nothing is left to keep: whatever started the host will find it gone.
+      if (!this.stopping) void this.stop().then(() => process.exit(1));
+    });
+  }
+
+  /** The next line that process 1 says, which must be of the kind expected. */
+  private nextLine(kind: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Error(`the host is not up after ${bootLimitMs / 1000} s`));
+      }, bootLimitMs);
+      this.initLines.push((line) => {
+        clearTimeout(timer);
+        if (line.startsWith(`${kind} `)) resolve(line);
+        else reject(new Error(`process 1 of the host: ${line}`));
+      });
+    });
+  }
+
+  private seed(client: KeyPair, hostKey: KeyPair, legacyKey: KeyPair | undefined): void {
+    const file = (name: string, mode: string, text: string): object => ({
+      path: `/etc/ssh/${name}`,
+      mode,
+      text: text.endsWith("\n") ? text : `${text}\n`,
+    });
+    const files = [
+      file("ssh_host_ed25519_key", "0600", hostKey.private),
+      file("ssh_host_ed25519_key.pub", "0644", hostKey.public),
+    ];
+    if (legacyKey !== undefined) {
+      files.push(file("ssh_host_rsa_key", "0600", legacyKey.private));
+      files.push(file("ssh_host_rsa_key.pub", "0644", legacyKey.public));
+    }
+    const seed = { files, users, key: `${publicKey(client)} test` };
+    this.init?.stdin?.write(`${JSON.stringify(seed)}\n`);
+  }
+
+  private writeKeys(record: HostRecord, client: KeyPair, legacyKey: KeyPair | undefined): void {
+    const name = `[${record.host}]:${record.port}`;
+    const hostKeys = [record.hostKey, ...(legacyKey === undefined ? [] : [publicKey(legacyKey)])];
+    const lines = hostKeys.map((key) => `${name} ${key}\n`);
+    writeFileSync(record.knownHostsPath, lines.join(""));
+    writeFileSync(record.privateKeyPath, client.private, { mode: 0o600 });
+    writeFileSync(`${record.privateKeyPath}.pub`, `${publicKey(client)}\n`);
+  }
+
+  private startSshd(): ChildProcess {
+    if (this.initRef === undefined) throw new Error("the host is not there yet");
+    const legacy =
+      this.options.release === "4.7"
+        ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
+        : [];
+    const argv = ["/usr/sbin/sshd", "-i", "-h", "/etc/ssh/ssh_host_ed25519_key", ...legacy];
+    const [command = "", ...args] = enterArgv(this.initRef.pid, argv);
+    const sshd = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    sshd.on("error", () => undefined);
+    return sshd;
+  }
+
+  private async answer(request: ControlRequest): Promise<unknown> {
+    switch (request.do) {
+      case "counters":
+        return this.line.counters();
+      case "resetCounters":
+        this.line.resetCounters();
+        return undefined;
+      case "latency":
+        this.line.latencyMs = request.ms;
+        return undefined;
+      case "cut":
+        if (request.from === undefined) this.line.cut();
+        else this.line.cutAfter(request.from, request.afterBytes ?? 0);
+        return undefined;
+      case "admit":
+        await this.line.admit(request.admission);
+        return undefined;
+      case "freeze":
+        this.line.freeze(request.frozen);
+        return undefined;
+      case "reboot":
+        await this.reboot();
+        return undefined;
+      case "stop":
+        // Answered first: the one who asked waits for the folder to go.
+        setImmediate(() => void this.stop().then(() => process.exit(0)));
+        return undefined;
+    }
+  }
+
+  private async reboot(): Promise<void> {
+    const up = this.nextLine("up");
+    this.init?.stdin?.write("reboot\n");
+    const status = (await up).split(" ")[1];
+    if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
+  }
+}
+
+/** A public key as authorized_keys and known_hosts have it, without its comment. */
+function publicKey(pair: KeyPair): string {
+  return pair.public.split(" ").slice(0, 2).join(" ").trim();
+}
+
+async function main(argument: string): Promise<void> {
+  const options = JSON.parse(argument) as KeeperOptions;
+  mkdirSync(runFolder(options.id), { recursive: true, mode: 0o700 });
+  const keeper = new Keeper(options);
+  const end = (): void => void keeper.stop().then(() => process.exit(0));
+  process.on("SIGTERM", end);
+  process.on("SIGINT", end);
+  // Whoever listened to the report may be gone.
+  process.stdout.on("error", () => undefined);
+  let report: KeeperReport;
+  try {
+    report = { record: await keeper.start() };
+  } catch (error) {
+    report = { error: String(error), console: consoleOf(options.id) };
+  }
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  if ("error" in report) {
+    await keeper.stop();
+    process.exit(1);
+  }
+  if (options.owned) process.stdin.on("end", end).resume();
+}
+
+function consoleOf(id: string): string {
+  const texts = ["overlay.log", "keeper.log", "console.log"].map((name) => {
+    try {
+      return readFileSync(join(runFolder(id), name), "utf8");
+    } catch {
+      return "";
+    }
+  });
+  return texts.join("").trim().split("\n").slice(-20).join("\n");
+}
+
+if (require.main === module) void main(process.argv[2] ?? "{}");
