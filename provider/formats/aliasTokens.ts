@@ -1,0 +1,174 @@
+import { checkLineText, FormatError, type Bytes } from "./bytes";
+
+/**
+ * The address language in which postalias(1) and local(8) read aliases: tokens as Postfix's tok822_scan
+ * makes them, and recipients as tok822_parse and deliver_token take them apart.
+ */
+export interface Token {
+  readonly type: "operator" | "atom" | "quoted" | "literal" | "comment";
+  readonly text: Bytes;
+}
+
+const operators = new Set("|%!)<>@,;:.]");
+const special = /[ \x00-\x1f\x7f|%!()<>@,;:\\".[\]]/;
+
+/** Characters up to one that `ends`, backslashes taken away and white space made a blank. */
+function collect(text: Bytes, from: number, ends: (char: string) => boolean): [Bytes, number] {
+  let at = from;
+  let collected = "";
+  for (; at < text.length; at += 1) {
+    if (text[at] === "\\") at += 1;
+    else if (ends(text.charAt(at))) break;
+    collected += text.charAt(at).replace(/[\t\r\n]/, " ");
+  }
+  return [collected, Math.min(at, text.length)];
+}
+
+/** Index after the comment that begins at `from`; comments nest. */
+function commentEnd(text: Bytes, from: number): number {
+  let level = 0;
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === "\\") at += 1;
+    else if (text[at] === "(") level += 1;
+    else if (text[at] === ")" && --level === 0) return at + 1;
+  }
+  return text.length;
+}
+
+export function scan(text: Bytes): readonly Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  const enclosed = (type: Token["type"], end: string): void => {
+    const [found, next] = collect(text, at + 1, (char) => char === end);
+    tokens.push({ type, text: found });
+    at = next + 1;
+  };
+  while (at < text.length) {
+    const char = text.charAt(at);
+    if (/[ \t\r\n]/.test(char)) at += 1;
+    else if (char === '"') enclosed("quoted", '"');
+    else if (char === "[") enclosed("literal", "]");
+    else if (char === "(") {
+      const end = commentEnd(text, at);
+      tokens.push({ type: "comment", text: text.slice(at, end) });
+      at = end;
+    } else if (operators.has(char)) {
+      tokens.push({ type: "operator", text: char });
+      at += 1;
+    } else {
+      const [found, next] = collect(
+        text,
+        at,
+        (one) => /[ \t\r\n"([]/.test(one) || operators.has(one),
+      );
+      tokens.push({ type: special.test(found) ? "quoted" : "atom", text: found });
+      at = next;
+    }
+  }
+  return tokens;
+}
+
+const isOperator = (token: Token | undefined, text?: string): boolean =>
+  token?.type === "operator" && (text === undefined || token.text === text);
+
+/** Texts of tokens, with a blank where Postfix writes one: after a comma, before "<", between words. */
+function joined(tokens: readonly Token[], write: (token: Token) => Bytes): Bytes {
+  return tokens
+    .map((token, nth) => {
+      const next = tokens[nth + 1];
+      if (next === undefined) return write(token);
+      const words = !isOperator(token) && !isOperator(next);
+      const blank = words || isOperator(token, ",") || isOperator(next, "<");
+      return write(token) + (blank ? " " : "");
+    })
+    .join("");
+}
+
+const escaped = (text: Bytes, chars: RegExp): Bytes => text.replace(chars, "\\$&");
+export const quoted = (text: Bytes): Bytes => `"${escaped(text, /["\\\r\n]/g)}"`;
+
+/** Without quotes: how a key is stored, and what deliver_token looks at. */
+export function internal(tokens: readonly Token[]): Bytes {
+  return joined(tokens, ({ type, text }) => (type === "literal" ? `[${text}]` : text));
+}
+
+/** With quotes: how postalias(1) stores a value. */
+export function external(tokens: readonly Token[]): Bytes {
+  return joined(tokens, ({ type, text }) => {
+    if (type === "quoted") return quoted(text);
+    return type === "literal" ? `[${escaped(text, /[\\\r\n]/g)}]` : text;
+  });
+}
+
+/** File, home file, command, list in a file: these are not addresses (local(8)). */
+const notAddress = /^([/~|]|:include:)/i;
+
+function recipient(tokens: readonly Token[]): Bytes {
+  const whole = internal(tokens);
+  if (notAddress.test(whole)) return whole;
+  return external(
+    tokens.map(({ type, text }): Token => {
+      const plain =
+        type === "quoted" && text.split(".").every((part) => part !== "" && !special.test(part));
+      return { type: plain ? "atom" : type, text };
+    }),
+  );
+}
+
+function split(
+  tokens: readonly Token[],
+  between: (left: Token, right: Token) => boolean,
+): Token[][] {
+  const parts: Token[][] = [];
+  tokens.forEach((token, nth) => {
+    const previous = tokens[nth - 1];
+    const part = parts.at(-1);
+    if (part === undefined || previous === undefined || between(previous, token))
+      parts.push([token]);
+    else part.push(token);
+  });
+  return parts;
+}
+
+/**
+ * The recipients of a value, separated by commas or white space: addresses without needless quotes and
+ * without comments and names (`Alice <alice@example.org>`); files, commands and includes without quotes.
+ */
+export function recipients(tokens: readonly Token[]): readonly Bytes[] {
+  return split(
+    tokens.filter((token) => token.type !== "comment"),
+    (left, right) => isOperator(left, ",") || isOperator(right, ","),
+  ).flatMap((part) => {
+    if (isOperator(part[0], ",")) return [];
+    const opening = part.findIndex((token) => isOperator(token, "<"));
+    const inside =
+      opening >= 0 && isOperator(part.at(-1), ">") ? part.slice(opening + 1, -1) : part;
+    return split(inside, (left, right) => !isOperator(left) && !isOperator(right)).map(recipient);
+  });
+}
+
+/**
+ * One spelling for each recipient, the one that `get` gives: `|command args`, `/file`, `:include:/file`
+ * without quotes around them, addresses without needless quotes.
+ *
+ * @throws FormatError when the text is not exactly one recipient.
+ */
+export function normalizeTarget(target: Bytes): Bytes {
+  const what = `the recipient ${JSON.stringify(target)}`;
+  checkLineText(what, target);
+  if (/[\x00-\x1f\x7f]/.test(target)) throw new FormatError(`${what} holds a control character`);
+  if (notAddress.test(target)) return target;
+  const [only, ...more] = recipients(scan(target));
+  if (only === undefined || more.length > 0) {
+    throw new FormatError(
+      `${what} must be one address, user, "|command", /file/name or :include:/file/name`,
+    );
+  }
+  return only;
+}
+
+/** A normalized recipient as it is written in the file. */
+export function writtenTarget(target: Bytes): Bytes {
+  const plain = !notAddress.test(target) || /^(:include:)?\/[\w/.+=-]*$/i.test(target);
+  return plain ? target : quoted(target);
+}
