@@ -28,7 +28,11 @@ export interface ImageIndex {
   readonly hashes: Readonly<Record<string, string>>;
 }
 
-/** Mount options that differ by who mounts: an ordinary user's overlay keeps its notes in `user.*`. */
+/**
+ * Mount options of the overlay. An ordinary user's keeps its notes in `user.*` attributes; what else
+ * is named are features that the machine's kernel may have switched on by default and that change
+ * how a rename or a hard link looks.
+ */
 export const overlayOptions = rootless ? ",userxattr" : ",redirect_dir=off,metacopy=off,index=off";
 
 /**

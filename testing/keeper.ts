@@ -14,7 +14,7 @@ import {
   type ProcessRef,
 } from "./hostRecord";
 import { overlayOptions, type Image, type Release } from "./image";
-import { enterArgv, removeFolder, unshareArgv } from "./namespaces";
+import { enterArgv, machineEnvironment, removeFolder, unshareArgv } from "./namespaces";
 import { SshLine } from "./sshLine";
 
 /** What a keeper is started with, as JSON in its only argument. */
@@ -135,7 +135,11 @@ class Keeper {
       [...boot, overlayOptions, join(scripts, "init.pl")],
     );
     const [command = "", ...args] = argv;
-    this.init = spawn(command, args, { cwd: cacheFolder(), stdio: ["pipe", "pipe", "inherit"] });
+    this.init = spawn(command, args, {
+      cwd: cacheFolder(),
+      env: machineEnvironment,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     this.init.on("error", () => undefined);
     this.init.stdin?.on("error", () => undefined);
     if (this.init.stdout === null) return;
@@ -196,7 +200,10 @@ class Keeper {
         : [];
     const argv = ["/usr/sbin/sshd", "-i", "-h", "/etc/ssh/ssh_host_ed25519_key", ...legacy];
     const [command = "", ...args] = enterArgv(this.initRef.pid, argv);
-    const sshd = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const sshd = spawn(command, args, {
+      env: machineEnvironment,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
     sshd.on("error", () => undefined);
     return sshd;
   }

@@ -8,6 +8,13 @@ export const rootless = process.getuid?.() !== 0;
 /** Ids that a host's tree needs below the user's own: OpenBSD's nobody is 32767. */
 const idsNeeded = 65535;
 
+/** What programs of this machine are run with: an ordinary user's PATH lacks some of their folders. */
+export const machineEnvironment: NodeJS.ProcessEnv = {
+  ...process.env,
+  PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`,
+  LC_ALL: "C",
+};
+
 /** `unshare(1)` into new namespaces of the kinds given; the command that follows runs as their root. */
 export function unshareArgv(kinds: readonly string[], argv: readonly string[]): string[] {
   const user = rootless ? ["--user", "--map-auto", "--map-root-user"] : [];
@@ -25,7 +32,10 @@ export function removeFolder(folder: string): void {
   const [command = "", ...args] = rootless
     ? unshareArgv([], ["rm", "-rf", "--", folder])
     : ["rm", "-rf", "--", folder];
-  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  const { status, stderr } = spawnSync(command, args, {
+    encoding: "utf8",
+    env: machineEnvironment,
+  });
   if (status !== 0) throw new Error(`cannot delete ${folder}: ${stderr.trim()}`);
 }
 
@@ -47,7 +57,10 @@ export function namespacesProblem(): string | undefined {
     }
   }
   const [command = "", ...args] = unshareArgv(["mount", "pid", "net", "fork"], ["true"]);
-  const { status, error, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  const { status, error, stderr } = spawnSync(command, args, {
+    encoding: "utf8",
+    env: machineEnvironment,
+  });
   if (status === 0) return undefined;
   const reason = error?.message ?? stderr.trim();
   const hint = rootless
@@ -86,7 +99,7 @@ export function run(
   options: { cwd?: string; env?: NodeJS.ProcessEnv; stdin?: string | Buffer } = {},
 ): Promise<Finished> {
   const [command = "", ...args] = argv;
-  const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env });
+  const child = spawn(command, args, { cwd: options.cwd, env: options.env ?? machineEnvironment });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

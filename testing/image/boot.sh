@@ -19,7 +19,7 @@ echo "pid $pid"
 
 overlay() {
   mount -t overlay overlay "$root" \
-    -o "lowerdir=$layer:$base,upperdir=$1/upper,workdir=$1/work$options"
+    -o "lowerdir=$layer:$base,upperdir=$1/upper,workdir=$1/work,volatile$options"
 }
 mkdir -p "$root" "$run/upper" "$run/work"
 # A cache folder that is itself on an overlay cannot hold the upper layer; memory can.
