@@ -1,8 +1,6 @@
 import {
   accessSync,
-  chmodSync,
   constants,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,13 +9,14 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { createRequire } from "node:module";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { cacheFolder } from "../../testing/cache";
 import { withLock } from "../../testing/lock";
-import { findGo, goBuild, goNeeded } from "./go";
-import { downloadByNpm, reason } from "./npm";
-import { type Report, reportOnStderr, withProgress } from "./report";
+import { buildFromModules } from "./build";
+import { goNeeded } from "./go";
+import { downloadByNpm } from "./npm";
+import { languageHost, launcher } from "./plugins";
+import { type Report, reason, reportOnStderr } from "./report";
 import { type Environment, run } from "./run";
 import { type Version, formatVersion, isAtLeast, parseVersion } from "./version";
 
@@ -26,12 +25,6 @@ export const oldestVersion: Version = [3, 216, 0];
 
 /** The one that is fetched or built where the machine has none. */
 export const ownVersion = "3.259.0";
-
-/** The last sdk module that holds the Node language host; it serves newer CLIs as well (measured). */
-const languageHostVersion = "3.68.0";
-
-const languageHost = "pulumi-language-nodejs";
-const launcher = "pulumi-resource-pulumi-nodejs";
 
 /** A Pulumi CLI that works. */
 export interface PulumiCli {
@@ -46,15 +39,36 @@ export interface FindOptions {
   /** Its PATH is searched, and what is fetched or built is made with it. */
   readonly environment?: Environment;
   readonly report?: Report;
+  /** What to try where the machine has none. */
+  readonly ways?: readonly Way[];
 }
+
+/** A way to get a CLI. */
+export interface Way {
+  readonly name: string;
+  /** Makes `folder`/bin/pulumi and what belongs beside it, or throws an error of one line. */
+  readonly obtain: (
+    version: string,
+    folder: string,
+    environment: Environment,
+    report: Report,
+  ) => Promise<void>;
+}
+
+const ownWays: readonly Way[] = [
+  { name: "npm package pulumi", obtain: downloadByNpm },
+  { name: "build from Go modules", obtain: buildFromModules },
+];
 
 /**
  * Finds a Pulumi CLI: the first that works of the one on PATH, the one in the cache, the npm package
  * `pulumi` and a build from Go modules. Throws an error that says what was tried and what to do.
  */
-export async function findPulumi(options: FindOptions = {}): Promise<PulumiCli> {
-  const environment = options.environment ?? process.env;
-  const report = options.report ?? reportOnStderr;
+export async function findPulumi({
+  environment = process.env,
+  report = reportOnStderr,
+  ways = ownWays,
+}: FindOptions = {}): Promise<PulumiCli> {
   const onPath = await examineOnPath(environment);
   if ("version" in onPath) return onPath;
   const target = join(cacheFolder(), "pulumi-cli", ownVersion);
@@ -63,7 +77,7 @@ export async function findPulumi(options: FindOptions = {}): Promise<PulumiCli> 
   if (existsSync(path)) return { path, version: ownVersion };
   mkdirSync(dirname(target), { recursive: true });
   const work = async () => {
-    if (!existsSync(path)) await obtain(target, onPath.refused, environment, report);
+    if (!existsSync(path)) await obtain(target, onPath.refused, { environment, report, ways });
   };
   await withLock(`${target}.lock`, work, () => {
     report("another process is getting the Pulumi CLI: waiting for it");
@@ -71,82 +85,48 @@ export async function findPulumi(options: FindOptions = {}): Promise<PulumiCli> 
   return { path, version: ownVersion };
 }
 
+/** Tries the ways in turn, and puts what the first that works has made to `target`. */
 async function obtain(
   target: string,
   refused: string,
-  environment: Environment,
-  report: Report,
+  { environment, report, ways }: Required<FindOptions>,
 ): Promise<void> {
   removeLeftovers(target);
   const tried: string[] = [];
   const failed = (what: string, why: string) => {
     tried.push(`${what}: ${why}`);
-    report(tried.at(-1) ?? what);
+    report(`${what}: ${why}`);
   };
   failed("Pulumi CLI on PATH", refused);
-  try {
-    await downloadByNpm(ownVersion, target, environment, report);
-    return;
-  } catch (error) {
-    failed("npm package pulumi", reason(error));
+  for (const way of ways) {
+    const folder = mkdtempSync(`${target}.new-`);
+    try {
+      await way.obtain(ownVersion, folder, environment, report);
+      const made = await examine(join(folder, "bin/pulumi"), environment);
+      if ("refused" in made) throw new Error(made.refused);
+      renameSync(folder, target);
+      return;
+    } catch (error) {
+      failed(way.name, reason(error));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
-  try {
-    await build(target, environment, report);
-  } catch (error) {
-    failed("build from Go modules", reason(error));
-    throw new Error(
-      [
-        "There is no Pulumi CLI, and none could be had.",
-        ...tried.map((line) => `  ${line}`),
-        `Install Pulumi ${formatVersion(oldestVersion)} or newer (https://www.pulumi.com/docs/install/),`,
-        `or Go ${formatVersion(goNeeded)} or newer (https://go.dev/doc/install) to have it built.`,
-      ].join("\n"),
-      { cause: error },
-    );
-  }
+  throw new Error(
+    [
+      "There is no Pulumi CLI, and none could be had.",
+      ...tried.map((line) => `  ${line}`),
+      `Install Pulumi ${formatVersion(oldestVersion)} or newer (https://www.pulumi.com/docs/install/),`,
+      `or Go ${formatVersion(goNeeded)} or newer (https://go.dev/doc/install) to have it built.`,
+    ].join("\n"),
+  );
 }
 
 /** Removes what a killed run was working in; the caller holds the lock. */
 function removeLeftovers(target: string): void {
   for (const name of readdirSync(dirname(target))) {
-    if (!/\.(go|npm)-\w{6}$/.test(name)) continue;
+    if (!name.startsWith(`${basename(target)}.new-`)) continue;
     rmSync(join(dirname(target), name), { recursive: true, force: true });
-  }
-}
-
-/** About 4 minutes on two cores, and 4 GB that are removed at the end. */
-async function build(target: string, environment: Environment, report: Report): Promise<void> {
-  const store = join(dirname(target), "go");
-  const staged = mkdtempSync(`${target}.go-`);
-  const bin = join(staged, "bin");
-  const sources = join(staged, "sources");
-  try {
-    await withProgress(`building the Pulumi CLI ${ownVersion}`, report, async (note) => {
-      const go = await findGo(store, environment, report);
-      const pulumi = {
-        module: "github.com/pulumi/pulumi/pkg/v3",
-        moduleVersion: `v${ownVersion}`,
-        path: "cmd/pulumi",
-      };
-      await goBuild(go, pulumi, join(sources, "pulumi"), join(bin, "pulumi"), note);
-      const host = {
-        module: "github.com/pulumi/pulumi/sdk/v3",
-        moduleVersion: `v${languageHostVersion}`,
-        path: `nodejs/cmd/${languageHost}`,
-      };
-      await goBuild(go, host, join(sources, "host"), join(bin, languageHost), note);
-    });
-    const sdk = createRequire(__filename).resolve("@pulumi/pulumi/package.json");
-    copyFileSync(join(dirname(sdk), launcher), join(bin, launcher));
-    chmodSync(join(bin, launcher), 0o755);
-    const built = await examine(join(bin, "pulumi"), environment);
-    if (!("version" in built)) throw new Error(built.refused);
-    rmSync(sources, { recursive: true });
-    renameSync(staged, target);
-    // What was compiled is kept only while a failed build may be tried again.
-    rmSync(store, { recursive: true, force: true });
-  } finally {
-    rmSync(staged, { recursive: true, force: true });
   }
 }
 

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { reason } from "./npm";
-import type { Report } from "./report";
+import { type Report, reason } from "./report";
 import { type Environment, lastLine, run } from "./run";
 import { formatVersion, isAtLeast, parseVersion, type Version } from "./version";
 import { unzip } from "./zip";
@@ -131,9 +130,9 @@ export async function goBuild(
   const steps = [
     ["mod", "init", "tools"],
     ["mod", "edit", "-require", `${program.module}@${program.moduleVersion}`],
-    // Without the line, `go` takes its own version for the module's and never fetches a newer one.
+    // Without this line, `go` takes its own version for the module's and never fetches a newer one.
     ["mod", "edit", "-go", formatVersion(goNeeded)],
-    ["build", "-ldflags", flags, "-o", output, `${program.module}/${program.path}`],
+    ["build", "-v", "-ldflags", flags, "-o", output, `${program.module}/${program.path}`],
   ];
   for (const step of steps) {
     const ran = await run(go.program, step, {

@@ -25,3 +25,10 @@ export async function withProgress<T>(
     clearInterval(timer);
   }
 }
+
+/** `fetch` says "fetch failed" and hides the reason in the cause. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hidden = error.message === "fetch failed" && error.cause instanceof Error;
+  return hidden ? reason(error.cause) : error.message;
+}
