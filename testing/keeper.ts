@@ -194,11 +194,12 @@ class Keeper {
 
   private startSshd(): ChildProcess {
     if (this.initRef === undefined) throw new Error("the host is not there yet");
+    // What a client of that era can verify; the key of the configuration file is offered besides.
     const legacy =
       this.options.release === "4.7"
         ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
         : [];
-    const argv = ["/usr/sbin/sshd", "-i", "-h", "/etc/ssh/ssh_host_ed25519_key", ...legacy];
+    const argv = ["/usr/sbin/sshd", "-i", ...legacy];
     const [command = "", ...args] = enterArgv(this.initRef.pid, argv);
     const sshd = spawn(command, args, {
       env: machineEnvironment,

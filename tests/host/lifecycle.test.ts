@@ -1,0 +1,390 @@
+import { spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "ssh2";
+import {
+  diffTrees,
+  ensureImage,
+  listHosts,
+  releases,
+  startHost,
+  type TestHost,
+} from "../../testing";
+import { readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
+import { stopHost } from "../../testing/hosts";
+
+const root = join(__dirname, "../..");
+const hosts = new Map<string, TestHost>();
+
+beforeAll(async () => {
+  for (const release of releases) await ensureImage(release);
+}, 600_000);
+
+afterAll(async () => {
+  await Promise.all([...hosts.values()].map((host) => host.stop()));
+});
+
+/** One host for each release, for the tests that leave it running. */
+async function shared(release: (typeof releases)[number] = "7.8"): Promise<TestHost> {
+  const host = hosts.get(release) ?? (await startHost({ release }));
+  hosts.set(release, host);
+  return host;
+}
+
+/** Processes in the pid namespace `namespace`, as the machine numbers them. */
+function processesIn(namespace: string): string[] {
+  return readdirSync("/proc").filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readlinkSync(`/proc/${name}/ns/pid`) === namespace;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function pidNamespace(id: string): string {
+  const pid = readRecord(id)?.init.pid ?? 0;
+  return readlinkSync(`/proc/${pid}/ns/pid`);
+}
+
+function mountsOf(id: string): string[] {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return mounts.filter((line) => line.includes(id));
+}
+
+async function eventually(done: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!done()) {
+    if (Date.now() > deadline) throw new Error("did not happen within 10 s");
+    await sleep(10);
+  }
+}
+
+/** Logs in and runs a command; rejects with the first error of the connection. */
+function overSsh(host: TestHost, command: string, user = host.user): Promise<string> {
+  const client = new Client();
+  return new Promise<string>((resolve, reject) => {
+    client.on("error", reject);
+    client.on("close", () => reject(new Error("the connection was closed")));
+    client.on("ready", () => {
+      client.exec(command, (error, channel) => {
+        if (error) {
+          reject(error);
+          return;
+        }
+        let text = "";
+        channel.on("data", (chunk: Buffer) => (text += chunk.toString()));
+        channel.on("close", () => resolve(text));
+      });
+    });
+    client.connect({
+      host: host.host,
+      port: host.port,
+      username: user,
+      privateKey: readFileSync(host.privateKeyPath),
+      readyTimeout: 20_000,
+    });
+  }).finally(() => client.destroy());
+}
+
+describe.each([...releases])("OpenBSD %s", (release) => {
+  test("a host is up within seconds of being asked for", async () => {
+    const host = await shared(release);
+    process.stderr.write(`a host shaped like OpenBSD ${release} was up after ${host.upMs} ms\n`);
+    expect(host.upMs).toBeLessThan(10_000);
+  });
+
+  test("the tree of a host that nobody touches stays as it is", async () => {
+    const host = await shared(release);
+    const before = await host.snapshot();
+    await host.exec(["ls", "-lR", "/etc"]);
+    await overSsh(host, "id");
+    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+    expect(before.size).toBeGreaterThan(1000);
+  });
+
+  test("the host key that is given out is the one that sshd proves to have", async () => {
+    const host = await shared(release);
+    const client = new Client();
+    const proven = await new Promise<string>((resolve, reject) => {
+      client.on("error", reject);
+      client.connect({
+        host: host.host,
+        port: host.port,
+        username: host.user,
+        privateKey: readFileSync(host.privateKeyPath),
+        algorithms: { serverHostKey: ["ssh-ed25519"] },
+        hostVerifier: (key: Buffer) => {
+          resolve(`ssh-ed25519 ${key.toString("base64")}`);
+          return true;
+        },
+      });
+    }).finally(() => client.destroy());
+    expect(proven).toBe(host.hostKey);
+    const known = readFileSync(host.knownHostsPath, "utf8").split("\n");
+    expect(known).toContain(`[${host.host}]:${host.port} ${host.hostKey}`);
+  });
+});
+
+describe("what a snapshot sees", () => {
+  const changes: readonly (readonly [what: string, script: string, line: string])[] = [
+    ["a file that was added", "echo x > /etc/added", "/etc/added: added (file)"],
+    ["bytes of the image's own file", "echo x >> /etc/myname", "/etc/myname: contents"],
+    ["a mode", "chmod 600 /etc/passwd", "/etc/passwd: mode 0644 → 0600"],
+    ["an owner", "chown 1000:1000 /etc/group", "/etc/group: owner 0:0 → 1000:1000"],
+    ["a file that was removed", "rm /etc/services", "/etc/services: removed (file)"],
+    ["where a link leads", "ln -sfn /tmp /usr/bin/mail", "/usr/bin/mail: target"],
+    ["a fifo", "mkfifo /tmp/fifo", "/tmp/fifo: added (fifo)"],
+    ["a name that holds a newline", "mkdir '/tmp/a\nb'", "/tmp/a\nb: added (directory)"],
+  ];
+  test.each(changes)("%s", async (_what, script, line) => {
+    const host = await shared();
+    const before = await host.snapshot();
+    expect(await host.exec(["sh", "-c", script])).toMatchObject({ exitCode: 0 });
+    const lines = diffTrees(before, await host.snapshot());
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(line);
+  });
+
+  test("bytes that were written back are no change, nor is a new time", async () => {
+    const host = await shared();
+    const before = await host.snapshot();
+    await host.exec([
+      "sh",
+      "-c",
+      "cp -p /etc/hosts /tmp/h; echo x >> /etc/hosts; touch /etc/fstab",
+    ]);
+    const changed = diffTrees(before, await host.snapshot());
+    expect(changed).toEqual(["/etc/hosts: contents", "/tmp/h: added (file)"]);
+    await host.exec(["sh", "-c", "cat /tmp/h > /etc/hosts; rm /tmp/h"]);
+    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+  });
+});
+
+describe("exec", () => {
+  test("passes exit code, both outputs and input through", async () => {
+    const host = await shared();
+    const script = "cat; echo oops >&2; exit 7";
+    expect(await host.exec(["sh", "-c", script], { stdin: "in" })).toEqual({
+      exitCode: 7,
+      stdout: "in",
+      stderr: "oops\n",
+    });
+  });
+
+  test("runs as root in the host's own namespaces, with only a loopback interface", async () => {
+    const host = await shared();
+    const { stdout } = await host.exec(["sh", "-c", "id -u; cut -d: -sf1 /proc/net/dev"]);
+    expect(stdout.split("\n").map((line) => line.trim())).toEqual(["0", "lo", ""]);
+  });
+});
+
+describe("the line", () => {
+  test("lets the users of the host in with the key", async () => {
+    const host = await shared();
+    expect(await overSsh(host, "id -un")).toBe("root\n");
+    expect(await overSsh(host, "id -un", "alice")).toBe("alice\n");
+  });
+
+  test("counts connections and round trips", async () => {
+    const host = await shared();
+    await host.line.resetCounters();
+    await overSsh(host, "true");
+    const counters = await host.line.counters();
+    expect(counters.connections).toBe(1);
+    // Version, key exchange (2), service, authentication (2), channel, command.
+    expect(counters.roundTrips).toBeGreaterThanOrEqual(5);
+    expect(counters.roundTrips).toBeLessThanOrEqual(14);
+    expect(counters.bytesFromClient).toBeGreaterThan(1000);
+    expect(counters.bytesFromHost).toBeGreaterThan(1000);
+  });
+
+  test("is as slow as it is told to be", async () => {
+    const host = await shared();
+    await host.line.latency(40);
+    await host.line.resetCounters();
+    const start = Date.now();
+    try {
+      await overSsh(host, "true");
+    } finally {
+      await host.line.latency(0);
+    }
+    const { roundTrips } = await host.line.counters();
+    expect(Date.now() - start).toBeGreaterThanOrEqual((roundTrips - 1) * 80);
+  });
+
+  test("cuts what stands, and lets new connections through", async () => {
+    const host = await shared();
+    const running = overSsh(host, "echo started; exec sleep 60");
+    const failed = running.then(
+      () => "ended",
+      (error: unknown) => String(error),
+    );
+    await eventually(() => existsSync(host.root));
+    while ((await host.exec(["pgrep", "-x", "sleep"])).exitCode !== 0) await sleep(10);
+    await host.line.cut();
+    expect(await failed).toMatch(/ECONNRESET|closed|ended/);
+    expect((await host.line.counters()).open).toBe(0);
+    expect(await overSsh(host, "echo again")).toBe("again\n");
+  });
+
+  test.each([0, 1, 20, 700])("cuts after %i bytes from the client", async (bytes) => {
+    const host = await shared();
+    await host.line.resetCounters();
+    await host.line.cut({ from: "client", bytes });
+    if (bytes > 0) await expect(overSsh(host, "true")).rejects.toThrow();
+    expect(await overSsh(host, "echo whole")).toBe("whole\n");
+  });
+
+  test("passes on exactly the bytes before the cut", async () => {
+    const host = await shared();
+    await host.line.cut({ from: "host", bytes: 5 });
+    const text = await new Promise<string>((resolve) => {
+      let received = "";
+      const socket = connect(host.port, host.host);
+      socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
+      socket.on("error", () => undefined);
+      socket.on("close", () => resolve(received));
+    });
+    expect(text).toBe("SSH-2");
+  });
+
+  test("refuses new connections, or leaves them without an answer", async () => {
+    const host = await shared();
+    await host.line.admit("refuse");
+    await expect(overSsh(host, "true")).rejects.toThrow("ECONNREFUSED");
+    await host.line.admit("blackhole");
+    const socket = connect(host.port, host.host);
+    const answer = new Promise((resolve) => socket.once("data", resolve));
+    expect(await Promise.race([answer, sleep(300, "silence")])).toBe("silence");
+    socket.destroy();
+    await host.line.admit("open");
+    expect(await overSsh(host, "echo open")).toBe("open\n");
+  });
+
+  test("loses nothing of what it held back while frozen", async () => {
+    const host = await shared();
+    const running = overSsh(host, "for i in 1 2 3 4 5; do echo $i; sleep 0.1; done");
+    await sleep(250);
+    await host.line.freeze(true);
+    await sleep(600);
+    await host.line.freeze(false);
+    expect(await running).toBe("1\n2\n3\n4\n5\n");
+  });
+});
+
+test("a reboot ends every process, boots again, and keeps the tree", async () => {
+  const host = await shared();
+  await host.exec(["sh", "-c", "echo kept > /etc/kept; sleep 1000 >/dev/null 2>&1 &"]);
+  const before = await host.snapshot();
+  await host.reboot();
+  expect(await host.exec(["pgrep", "-x", "sleep"])).toMatchObject({ exitCode: 1 });
+  expect(await host.exec(["cat", "/etc/kept"])).toMatchObject({ stdout: "kept\n" });
+  expect(diffTrees(before, await host.snapshot())).toEqual([]);
+  expect(await overSsh(host, "echo back")).toBe("back\n");
+});
+
+describe("nothing is left", () => {
+  test("after a stop: no process, mount or folder", async () => {
+    const host = await startHost();
+    const namespace = pidNamespace(host.id);
+    const keeper = readKeeper(host.id);
+    expect(processesIn(namespace).length).toBeGreaterThan(0);
+    await host.stop();
+    expect(processesIn(namespace)).toEqual([]);
+    expect(mountsOf(host.id)).toEqual([]);
+    expect(existsSync(runFolder(host.id))).toBe(false);
+    expect(existsSync(`/proc/${keeper?.pid ?? 0}`)).toBe(false);
+  });
+
+  test("but a folder after the keeper was killed, and a stop takes that too", async () => {
+    const host = await startHost();
+    const namespace = pidNamespace(host.id);
+    process.kill(readKeeper(host.id)?.pid ?? 0, "SIGKILL");
+    await eventually(() => processesIn(namespace).length === 0);
+    expect(mountsOf(host.id)).toEqual([]);
+    expect(listHosts().find(({ id }) => id === host.id)?.state).toBe("gone");
+    await stopHost(host.id);
+    expect(existsSync(runFolder(host.id))).toBe(false);
+  });
+
+  test("after whoever started a host was killed", async () => {
+    const program =
+      `const { startHost } = require(${JSON.stringify(join(root, "dist/testing"))});` +
+      `startHost().then(({ id }) => console.log(id));setInterval(() => undefined, 1000);`;
+    const child = spawn(process.execPath, ["-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const id = await new Promise<string>((resolve) =>
+      child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim())),
+    );
+    const namespace = pidNamespace(id);
+    child.kill("SIGKILL");
+    await eventually(() => processesIn(namespace).length === 0 && !existsSync(runFolder(id)));
+    expect(mountsOf(id)).toEqual([]);
+  });
+
+  test("of a folder without a host in it, which is listed and can be stopped", async () => {
+    mkdirSync(runFolder("00stale0"), { recursive: true });
+    writeFileSync(join(runFolder("00stale0"), "keeper.json"), '{"pid":1,"startTime":"no"}');
+    expect(listHosts()).toContainEqual({ id: "00stale0", state: "gone", record: undefined });
+    await stopHost("00stale0");
+    expect(existsSync(runFolder("00stale0"))).toBe(false);
+  });
+});
+
+describe("the command line", () => {
+  const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [join(root, "dist/testing/cli.js"), ...args], { encoding: "utf8" });
+
+  test("starts a host that outlives it, runs programs on it, lists and stops it", () => {
+    const started = cli("start", "--release", "4.7", "--latency-ms", "1");
+    expect(started.stdout.split("\n")).toHaveLength(2);
+    const host = JSON.parse(started.stdout) as Record<string, unknown>;
+    expect(Object.keys(host).sort()).toEqual(
+      [
+        "id",
+        "release",
+        "host",
+        "port",
+        "user",
+        "privateKeyPath",
+        "hostKey",
+        "knownHostsPath",
+        "root",
+      ].sort(),
+    );
+    const id = String(host["id"]);
+    try {
+      expect(String(host["hostKey"])).toMatch(/^ssh-ed25519 AAAA[\w+/]+=*$/);
+      expect(readFileSync(join(String(host["root"]), "etc/passwd"), "utf8")).toContain("alice");
+      const ran = cli("exec", id, "--", "sh", "-c", "echo out; echo err >&2; exit 9");
+      expect(ran).toMatchObject({ status: 9, stdout: "out\n", stderr: "err\n" });
+      expect(cli("list").stdout).toContain(`"id":"${id}","state":"running"`);
+    } finally {
+      expect(cli("stop", id)).toMatchObject({ status: 0, stdout: "" });
+    }
+    expect(cli("list").stdout).not.toContain(id);
+    expect(cli("exec", id, "--", "true")).toMatchObject({ status: 1 });
+  });
+
+  test.each([[], ["nonsense"], ["start", "--release", "3.0"], ["exec", "x"], ["stop"]])(
+    "says how it is used when called with %j",
+    (...args: string[]) => {
+      const { status, stdout, stderr } = cli(...args);
+      expect(status).toBe(64);
+      expect(stdout).toBe("");
+      expect(stderr).toContain("usage: host start");
+    },
+  );
+});
