@@ -841,10 +841,12 @@ sub probe {
     refuse("'@argv' is not on the list of programs that only look; nothing but these may run outside"
             . ' a write section')
         unless only_looks(@argv);
+    # The one thing a probe may be told by its environment: where packages are looked for.
+    my %told = map { exists $from->{env}{$_} ? ($_ => $from->{env}{$_}) : () } qw(PKG_PATH);
     run_program(
         argv    => \@argv,
         stdin   => $from->{stdin},
-        env     => environment_of({}),
+        env     => environment_of({ env => \%told }),
         timeout => $deadline,
         done    => $done,
     );

@@ -127,6 +127,15 @@ function startError(session: AgentSession, error: HostError, address: string): H
     : new HostError("protocol", { ...details, next: "See what the user's login shell says" });
 }
 
+/** Facts as they are sent: an interface of ours is not a dictionary to the compiler. */
+function wireFacts(facts: Facts): Readonly<Record<string, WireValue>> {
+  const wire = ([name, fact]: readonly [string, Fact]): [string, WireValue] =>
+    fact.fact !== "probe" || fact.env === undefined
+      ? [name, fact]
+      : [name, { ...fact, env: { ...fact.env } }];
+  return Object.fromEntries(Object.entries(facts).map(wire));
+}
+
 /** The part that only looks. */
 class Reader {
   constructor(
@@ -139,7 +148,11 @@ class Reader {
   async read<F extends Facts>(facts: F): Promise<Answers<F>> {
     const names = Object.keys(facts);
     const during = `reading ${names.length} facts`;
-    const reply = await this.ask("read", { facts }, { during, timeoutMs: lookMs + slackMs });
+    const reply = await this.ask(
+      "read",
+      { facts: wireFacts(facts) },
+      { during, timeoutMs: lookMs + slackMs },
+    );
     return this.understand(during, () => {
       const answers = reply as Readonly<Record<string, WireValue>>;
       const entries = Object.entries<Fact>(facts).map(([name, fact]) => [

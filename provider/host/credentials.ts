@@ -1,0 +1,126 @@
+/**
+ * Finding the credentials for a connection at run time. The state says how to find them; where they are given inline
+ * they are used as they are. What was looked for is told in errors, what was found never is.
+ */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { createAgent, type ParsedKey, utils } from "ssh2";
+import type { ConnectionHop } from "./connection";
+import { reasonOf } from "./errors";
+
+/** One way to prove who we are. */
+export type Credential =
+  | { readonly type: "publickey"; readonly key: ParsedKey; readonly label: string }
+  | { readonly type: "agent"; readonly socket: string; readonly label: string }
+  | { readonly type: "password"; readonly password: string; readonly label: string };
+
+export interface Credentials {
+  /** In the order in which they are tried. */
+  readonly found: readonly Credential[];
+  /** What was looked for and cannot be used, with the reason. */
+  readonly unusable: readonly string[];
+}
+
+const agentTimeoutMs = 5_000;
+const defaultKeys = ["id_ed25519", "id_rsa"];
+
+/** A private key, or why its text is none. Windows line ends and a missing last one are forgiven. */
+export function privateKeyOf(text: string, passphrase?: string): ParsedKey | string {
+  const normal = `${text.replace(/\r\n/g, "\n").trim()}\n`;
+  const parsed: unknown = utils.parseKey(normal, passphrase);
+  // OpenSSH's own format makes it a list, which the types do not say.
+  const first = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
+  if (first === undefined) return "it holds no key";
+  if (first instanceof Error) {
+    return /no passphrase/i.test(first.message)
+      ? "it is encrypted, and no privateKeyPassword is given"
+      : first.message.replace(/^.*?:\s*/s, "");
+  }
+  return first.isPrivateKey() ? first : "it is a public key";
+}
+
+function homePath(path: string): string {
+  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+}
+
+function keyFile(path: string, passphrase: string | undefined): ParsedKey | string {
+  try {
+    return privateKeyOf(readFileSync(homePath(path), "latin1"), passphrase);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return code === "ENOENT" ? "there is no such file" : reasonOf(error);
+  }
+}
+
+/** How many keys an agent holds, or why it cannot be asked. ssh2 ends a connection whose agent fails, so ask before. */
+async function agentKeys(socket: string): Promise<number | string> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve("it does not answer"), agentTimeoutMs);
+    const done = (answer: number | string) => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    try {
+      createAgent(socket).getIdentities((error, keys) =>
+        done(error ? reasonOf(error) : (keys?.length ?? 0)),
+      );
+    } catch (error) {
+      done(reasonOf(error));
+    }
+  });
+}
+
+class Search {
+  readonly found: Credential[] = [];
+  readonly unusable: string[] = [];
+
+  key(result: ParsedKey | string, label: string): void {
+    if (typeof result === "string") this.unusable.push(`${label}: ${result}`);
+    else this.found.push({ type: "publickey", key: result, label });
+  }
+
+  async agent(socket: string | undefined, label: string): Promise<void> {
+    if (socket === undefined || socket === "") {
+      this.unusable.push(`${label}: not set`);
+      return;
+    }
+    const keys = await agentKeys(homePath(socket));
+    if (typeof keys === "string") this.unusable.push(`${label}: ${keys}`);
+    else if (keys === 0) this.unusable.push(`${label}: it holds no keys`);
+    else {
+      const text = `${label} (${keys} ${keys === 1 ? "key" : "keys"})`;
+      this.found.push({ type: "agent", socket: homePath(socket), label: text });
+    }
+  }
+}
+
+/**
+ * An explicit key is used first and the agent left alone, unless that is explicit too. Otherwise the agent, then the
+ * default key files. A password is used last, and only when given.
+ */
+export async function findCredentials(hop: ConnectionHop): Promise<Credentials> {
+  const search = new Search();
+  const passphrase = hop.privateKeyPassword;
+  if (hop.privateKey !== undefined) {
+    search.key(privateKeyOf(hop.privateKey, passphrase), "the key in privateKey");
+  }
+  if (hop.privateKeyPath !== undefined) {
+    search.key(keyFile(hop.privateKeyPath, passphrase), `the key file ${hop.privateKeyPath}`);
+  }
+  const explicit = hop.privateKey !== undefined || hop.privateKeyPath !== undefined;
+  if (hop.agentSocketPath !== undefined) {
+    await search.agent(hop.agentSocketPath, "the SSH agent of agentSocketPath");
+  } else if (!explicit) {
+    await search.agent(process.env.SSH_AUTH_SOCK, "the SSH agent of $SSH_AUTH_SOCK");
+  }
+  if (!explicit) {
+    for (const name of defaultKeys) {
+      search.key(keyFile(`~/.ssh/${name}`, passphrase), `the key file ~/.ssh/${name}`);
+    }
+  }
+  if (hop.password !== undefined) {
+    search.found.push({ type: "password", password: hop.password, label: "the password" });
+  }
+  return search;
+}

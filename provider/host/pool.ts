@@ -1,0 +1,241 @@
+/**
+ * One connection for each distinct set of connection arguments in this process. All users of a host share it: the first
+ * dials, the others wait for that; one that broke is dialed anew when it is next used.
+ */
+import { createHash } from "node:crypto";
+import { AgentClient, agentCommand, type AgentOptions } from "./agentClient";
+import type { SessionCounters } from "./agentSession";
+import { addressOf, type ConnectionArgs, dial, type DialOptions } from "./connection";
+import { HostError } from "./errors";
+import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";
+import type { Transport } from "./transport";
+
+/** Figures that tests and the benchmark read. */
+export interface PoolCounters extends SessionCounters {
+  /** Connections that were made. */
+  connections: number;
+}
+
+export interface PoolOptions {
+  /** Milliseconds after its last use when a connection is closed. @default 30 000 */
+  readonly idleMs?: number;
+  /** For the agents. */
+  readonly agent?: Partial<Omit<AgentOptions, "address" | "fingerprint" | "lost">>;
+  /** How connections are made; for tests. */
+  readonly dial?: (args: ConnectionArgs, options: DialOptions) => Promise<Transport>;
+}
+
+interface Live {
+  readonly client: AgentClient;
+  readonly transport: Transport;
+}
+
+const defaultIdleMs = 30_000;
+
+/** A host that is dialed anew when its connection has gone since it was last used. */
+class PooledHost implements Host {
+  private dialing: Promise<Live> | undefined;
+  private live: Live | undefined;
+  private known: { readonly fingerprint: string; readonly system: SystemFacts } | undefined;
+  private users = 0;
+  private idle: NodeJS.Timeout | undefined;
+  private readonly past: SessionCounters = { requests: 0, roundTrips: 0 };
+  connections = 0;
+
+  constructor(
+    private readonly args: ConnectionArgs,
+    private readonly options: PoolOptions,
+  ) {}
+
+  get address(): string {
+    return addressOf(this.args);
+  }
+
+  get fingerprint(): string {
+    return this.facts().fingerprint;
+  }
+
+  get system(): SystemFacts {
+    return this.facts().system;
+  }
+
+  get isLive(): boolean {
+    return this.live !== undefined;
+  }
+
+  get counters(): SessionCounters {
+    const now = this.live?.client.counters ?? { requests: 0, roundTrips: 0 };
+    return {
+      requests: this.past.requests + now.requests,
+      roundTrips: this.past.roundTrips + now.roundTrips,
+    };
+  }
+
+  read<F extends Facts>(facts: F): Promise<Answers<F>> {
+    return this.use((client) => client.read(facts));
+  }
+
+  judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
+    return this.use((client) => client.judge(candidate));
+  }
+
+  change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T> {
+    return this.use((client) => client.change(purpose, work, waitMs));
+  }
+
+  /** Makes sure that there is a connection. */
+  async connect(options: DialOptions): Promise<this> {
+    await this.use(() => Promise.resolve(), options);
+    return this;
+  }
+
+  close(): void {
+    const live = this.live;
+    if (live === undefined) return;
+    this.drop(live);
+    live.client.close();
+    live.transport.close();
+  }
+
+  private facts(): { readonly fingerprint: string; readonly system: SystemFacts } {
+    if (this.known === undefined) throw new Error(`${this.address} has not been connected to yet`);
+    return this.known;
+  }
+
+  private async use<T>(
+    work: (client: AgentClient) => Promise<T>,
+    options: DialOptions = {},
+  ): Promise<T> {
+    clearTimeout(this.idle);
+    this.users++;
+    try {
+      const live = this.live ?? (await this.dialed(options));
+      live.transport.ref(true);
+      return await work(live.client);
+    } finally {
+      if (--this.users === 0) this.rest();
+    }
+  }
+
+  /** Unused, the connection keeps no process from ending, and is closed after a while. */
+  private rest(): void {
+    this.live?.transport.ref(false);
+    this.idle = setTimeout(() => this.close(), this.options.idleMs ?? defaultIdleMs);
+    this.idle.unref();
+  }
+
+  private dialed(options: DialOptions): Promise<Live> {
+    this.dialing ??= this.open(options).finally(() => {
+      this.dialing = undefined;
+    });
+    return this.dialing;
+  }
+
+  private async open(options: DialOptions): Promise<Live> {
+    const transport = await (this.options.dial ?? dial)(this.args, options);
+    try {
+      const program = await transport.start(agentCommand);
+      const { address, fingerprint, lost } = transport;
+      const client = await AgentClient.start(program, {
+        ...this.options.agent,
+        address,
+        fingerprint,
+        lost,
+      });
+      this.sameHost(fingerprint);
+      const live = { client, transport };
+      this.known = { fingerprint, system: client.system };
+      this.live = live;
+      this.connections++;
+      client.onGone(() => {
+        this.drop(live);
+        transport.close();
+      });
+      return live;
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+  }
+
+  /** Who holds this object has seen one machine; another must not come in its place unnoticed. */
+  private sameHost(fingerprint: string): void {
+    if (this.known === undefined || this.known.fingerprint === fingerprint) return;
+    throw new HostError("hostKeyChanged", {
+      host: this.address,
+      during: "connecting again",
+      reason: `it now shows the host key ${fingerprint}, and showed ${this.known.fingerprint} before`,
+      changed: "no",
+      next: "Run it again, if both keys are those of this host",
+      fingerprint,
+    });
+  }
+
+  private drop(live: Live): void {
+    if (this.live !== live) return;
+    this.live = undefined;
+    this.past.requests += live.client.counters.requests;
+    this.past.roundTrips += live.client.counters.roundTrips;
+  }
+}
+
+/** All hosts of a process. */
+export class HostPool {
+  private readonly hosts = new Map<string, PooledHost>();
+
+  constructor(private readonly options: PoolOptions = {}) {}
+
+  /** The host behind these arguments, connected. @throws HostError */
+  connect(args: ConnectionArgs, options: DialOptions = {}): Promise<Host> {
+    const key = keyOf(args);
+    let host = this.hosts.get(key);
+    if (host === undefined) this.hosts.set(key, (host = new PooledHost(args, this.options)));
+    return host.connect(options);
+  }
+
+  /** A host with this host key to which there is a connection, under whatever name. */
+  knownMachine(fingerprint: string): Host | undefined {
+    return [...this.hosts.values()].find((host) => host.isLive && host.fingerprint === fingerprint);
+  }
+
+  get counters(): PoolCounters {
+    const sum: PoolCounters = { connections: 0, requests: 0, roundTrips: 0 };
+    for (const host of this.hosts.values()) {
+      sum.connections += host.connections;
+      sum.requests += host.counters.requests;
+      sum.roundTrips += host.counters.roundTrips;
+    }
+    return sum;
+  }
+
+  close(): void {
+    for (const host of this.hosts.values()) host.close();
+  }
+}
+
+/** Arguments hold secrets: only a digest of them is kept as the key. */
+function keyOf(args: ConnectionArgs): string {
+  const sorted = JSON.stringify(args, (_name, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+  return createHash("sha256").update(sorted).digest("hex");
+}
+
+const pool = new HostPool();
+
+/** The host behind these arguments, connected, from this process's pool. @throws HostError */
+export function connect(args: ConnectionArgs, options: DialOptions = {}): Promise<Host> {
+  return pool.connect(args, options);
+}
+
+/** A host of the pool with this host key to which there is a connection now, under whatever name. */
+export function knownMachine(fingerprint: string): Host | undefined {
+  return pool.knownMachine(fingerprint);
+}
+
+/** What this process has done so far. */
+export function poolCounters(): PoolCounters {
+  return pool.counters;
+}

@@ -1,0 +1,179 @@
+/** Programs over SSH. node-ssh connects; channels are opened through its ssh2 client, as Buffers. */
+import type { Duplex } from "node:stream";
+import { NodeSSH } from "node-ssh";
+import type { Client, ClientChannel, ConnectConfig } from "ssh2";
+import { HostError, reasonOf } from "./errors";
+import type { ProgramEnd, RemoteProgram, StartOptions, Transport } from "./transport";
+
+const channelTimeoutMs = 15_000;
+/** A server with all its sessions in use refuses a channel (MaxSessions in sshd_config(5)); one may become free. */
+const channelTries = 5;
+
+/** A stream that can be told not to keep the process alive: a socket, and what stands for one. */
+export interface Line extends Duplex {
+  ref?(): unknown;
+  unref?(): unknown;
+}
+
+/** Credentials are given to ssh2 by `authHandler` alone. */
+export type LoginConfig = Omit<ConnectConfig, "privateKey" | "password" | "sock">;
+
+export class SshTransport implements Transport {
+  readonly lost: Promise<string>;
+  private readonly client: Client;
+  private reasonLost: string | undefined;
+
+  private constructor(
+    client: Client,
+    private readonly line: Line,
+    readonly address: string,
+    readonly fingerprint: string,
+    private readonly below: Transport | undefined,
+    lost: Promise<string>,
+  ) {
+    this.client = client;
+    this.lost = lost;
+    void lost.then((reason) => {
+      this.reasonLost = reason;
+    });
+  }
+
+  /**
+   * Speaks SSH over a connected line until the login is through. Rejects with what ssh2 says.
+   *
+   * @param fingerprint - Asked after the login: of the key that was verified.
+   * @param below - A connection that carries the line, and is closed with this one.
+   */
+  static async login(
+    line: Line,
+    config: LoginConfig,
+    address: string,
+    fingerprint: () => string,
+    below?: Transport,
+    observe?: (client: Client) => void,
+  ): Promise<SshTransport> {
+    const ssh = new NodeSSH();
+    const login = ssh.connect({ ...config, sock: line });
+    const client = ssh.connection;
+    if (client === null) {
+      await login;
+      throw new Error("node-ssh has no connection");
+    }
+    observe?.(client);
+    // node-ssh listens for errors until the login only; without a listener an error would end the process.
+    let last: string | undefined;
+    const lost = new Promise<string>((resolve) => {
+      client.on("error", (error: Error) => {
+        last ??= error.message;
+      });
+      client.on("close", () => resolve(last ?? "the host closed the connection"));
+      // ssh2 does not pass the close event of every kind of line on.
+      line.on("close", () => setImmediate(() => resolve(last ?? "the host closed the connection")));
+    });
+    try {
+      await login;
+    } catch (error) {
+      line.destroy();
+      throw error;
+    }
+    return new SshTransport(client, line, address, fingerprint(), below, lost);
+  }
+
+  async start(command: string, options: StartOptions = {}): Promise<RemoteProgram> {
+    for (let tries = 1, pause = 200; ; tries++, pause *= 2) {
+      try {
+        return asProgram(await this.open(command, options));
+      } catch (error) {
+        const full = /channel open failure/i.test(reasonOf(error));
+        if (!full || tries >= channelTries || this.reasonLost !== undefined) {
+          throw this.startError(error, tries, full);
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  /** A line through this host to another, as a jump host gives it. */
+  forward(host: string, port: number): Promise<Line> {
+    return this.within<Line>("no answer to the request to forward", (done) => {
+      this.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+        done(error, channel);
+      });
+    });
+  }
+
+  ref(held: boolean): void {
+    if (held) this.line.ref?.();
+    else this.line.unref?.();
+    this.below?.ref(held);
+  }
+
+  close(): void {
+    this.client.end();
+    // What has not gone within a moment is cut; the timer keeps nobody waiting.
+    setTimeout(() => this.line.destroy(), 500).unref();
+    this.below?.close();
+  }
+
+  private open(command: string, options: StartOptions): Promise<ClientChannel> {
+    return this.within<ClientChannel>("no answer to the request to start a program", (done) => {
+      this.client.exec(command, options.tty === true ? { pty: true } : {}, done);
+    });
+  }
+
+  /** ssh2 does not always call back when the line breaks in between, and never when the host is silent. */
+  private within<T extends Duplex>(
+    silent: string,
+    ask: (done: (error: Error | undefined, channel: T) => void) => void,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(silent)), channelTimeoutMs);
+      const settle = (act: () => void) => {
+        clearTimeout(timer);
+        act();
+      };
+      void this.lost.then((reason) => settle(() => reject(new Error(reason))));
+      try {
+        ask((error, channel) => settle(() => (error ? reject(error) : resolve(channel))));
+      } catch (error) {
+        settle(() => reject(error instanceof Error ? error : new Error(String(error))));
+      }
+    });
+  }
+
+  private startError(error: unknown, tries: number, full: boolean): HostError {
+    return new HostError(this.reasonLost === undefined ? "protocol" : "lost", {
+      host: this.address,
+      during: "starting a program on the host",
+      reason: full ? `${reasonOf(error)} (tried ${tries} times)` : reasonOf(error),
+      changed: "no",
+      next: full
+        ? "The server allows no (more) sessions on a connection: see MaxSessions and ForceCommand in its sshd_config"
+        : "Run it again; if it happens again, look at sshd's log on the host",
+      retriable: this.reasonLost !== undefined,
+    });
+  }
+}
+
+function asProgram(channel: ClientChannel): RemoteProgram {
+  let end: ProgramEnd = { code: null, signal: null };
+  channel.on("exit", (code: number | null, signal?: string) => {
+    end = { code, signal: signal?.replace(/^SIG/, "") ?? null };
+  });
+  // Its streams are listened to by who uses them; an error before that must not end the process.
+  channel.on("error", () => undefined);
+  channel.stderr.on("error", () => undefined);
+  // The result counts from "close" only: "exit" may come before the last output.
+  const ended = new Promise<ProgramEnd>((resolve) => {
+    channel.on("close", () => resolve(end));
+  });
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    ended,
+    close: () => {
+      channel.close();
+    },
+  };
+}
