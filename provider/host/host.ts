@@ -43,6 +43,9 @@ export interface RunResult {
   readonly timedOut: boolean;
 }
 
+/** What a probe may be told by its environment: where packages are looked for. */
+export type ProbeEnvironment = { readonly PKG_PATH?: string };
+
 /** One thing to look at. All facts of one `read` travel in one request. */
 export type Fact =
   /** A path with its contents (`stat: true`: without). */
@@ -50,7 +53,12 @@ export type Fact =
   /** Names in a folder, sorted; null when there is no such folder. */
   | { readonly fact: "list"; readonly path: string }
   /** A program on the agent's own list of those that only look (`uname`, `postconf -n`, `rcctl get`, …). */
-  | { readonly fact: "probe"; readonly argv: readonly string[]; readonly stdin?: string }
+  | {
+      readonly fact: "probe";
+      readonly argv: readonly string[];
+      readonly stdin?: string;
+      readonly env?: ProbeEnvironment;
+    }
   /** Up to `limit` bytes from `offset` (negative: from the end), and the file's size and inode; null when absent. */
   | {
       readonly fact: "tail";

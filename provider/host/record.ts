@@ -167,7 +167,8 @@ export async function saveRecord(
     if (found.type === "file") await host.remove(RECORD_PATH, expect);
     return { type: "absent" };
   }
-  const contents = Buffer.from(`${JSON.stringify(record, null, 1)}\n`, "utf8").toString("latin1");
+  const state = recordFile(record);
+  const { contents } = state;
   if (found.type === "file" && found.contents === contents) return found;
   const outcome = await host.write({
     path: RECORD_PATH,
@@ -179,15 +180,13 @@ export async function saveRecord(
   });
   if (!outcome.written)
     throw new Error(`${RECORD_PATH} was changed by somebody else during this write section.`);
-  return {
-    type: "file",
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    contents,
-    sha256: outcome.sha256,
-    size: contents.length,
-  };
+  return { ...state, sha256: outcome.sha256 };
+}
+
+/** The record as the file that holds it. */
+export function recordFile(record: HostRecord): FileState & { type: "file"; contents: string } {
+  const contents = Buffer.from(`${JSON.stringify(record, null, 1)}\n`, "utf8").toString("latin1");
+  return { type: "file", mode: 0o600, uid: 0, gid: 0, contents, size: contents.length };
 }
 
 export function savedFile(state: FileState): SavedFile {

@@ -1,0 +1,20 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type OnHost, Step } from "./step";
+
+/** Arguments of {@link BaseMailer}: none of its own. */
+export type BaseMailerArgs = Readonly<Record<never, never>>;
+
+/** The base system's mailer, sendmail or smtpd, stopped (guide 3.2); started again on destroy if it ran before. */
+export class BaseMailer extends Step {
+  /** "sendmail" to 5.5, "smtpd" from 5.6. */
+  readonly mailerName: pulumi.Output<string>;
+  /** Messages in its queue when it was looked at last. They are left there. */
+  readonly queuedMessages: pulumi.Output<number>;
+
+  constructor(name: string, args: BaseMailerArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+    super("BaseMailer", name, args, ["name", "queuedMessages", "running"], opts);
+    this.mailerName = this.resource.output("name");
+    this.queuedMessages = this.resource.output("queuedMessages");
+    this.registerOutputs({ mailerName: this.mailerName, queuedMessages: this.queuedMessages });
+  }
+}

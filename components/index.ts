@@ -1,0 +1,17 @@
+/**
+ * Pulumi components that turn an OpenBSD host into a Postfix mail server over SSH.
+ *
+ * @packageDocumentation
+ */
+export { Aliases, type AliasesArgs } from "./aliases";
+export { BaseMailer, type BaseMailerArgs } from "./baseMailer";
+export { ChrootResolv, type ChrootResolvArgs } from "./chrootResolv";
+export { MailCheck, type MailCheckArgs } from "./mailCheck";
+export { MailerConf, type MailerConfArgs } from "./mailerConf";
+export { MainCf, type MainCfArgs } from "./mainCf";
+export { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
+export { PostfixServer, type PostfixServerArgs } from "./postfixServer";
+export { PostfixService, type PostfixServiceArgs } from "./postfixService";
+export { RcConfLocal, type RcConfLocalArgs } from "./rcConfLocal";
+export { RootCrontab, type RootCrontabArgs } from "./rootCrontab";
+export { type ConnectionArgs, type OnHost, Step } from "./step";

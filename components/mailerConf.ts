@@ -1,0 +1,20 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type OnHost, Step } from "./step";
+
+/** Arguments of {@link MailerConf}: none of its own. */
+export type MailerConfArgs = Readonly<Record<never, never>>;
+
+/**
+ * /etc/mailer.conf (guide 2.3): /usr/sbin/sendmail, mailq and newaliases become Postfix's, as `postfix-enable` does
+ * it. The base mapping is kept beside it, and comes back on destroy.
+ */
+export class MailerConf extends Step {
+  /** "postfix", or the program that the row `sendmail` names. */
+  readonly mailer: pulumi.Output<string>;
+
+  constructor(name: string, args: MailerConfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+    super("MailerConf", name, args, ["mailer"], opts);
+    this.mailer = this.resource.output("mailer");
+    this.registerOutputs({ mailer: this.mailer });
+  }
+}

@@ -1,0 +1,184 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Aliases, type AliasesArgs } from "./aliases";
+import { BaseMailer, type BaseMailerArgs } from "./baseMailer";
+import { ChrootResolv, type ChrootResolvArgs } from "./chrootResolv";
+import { MailCheck, type MailCheckArgs } from "./mailCheck";
+import { MailerConf, type MailerConfArgs } from "./mailerConf";
+import { MainCf, type MainCfArgs } from "./mainCf";
+import { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
+import { PostfixService, type PostfixServiceArgs } from "./postfixService";
+import { RcConfLocal, type RcConfLocalArgs } from "./rcConfLocal";
+import { RootCrontab, type RootCrontabArgs } from "./rootCrontab";
+import type { OnHost, Step } from "./step";
+
+/**
+ * Arguments of {@link PostfixServer}: one for each step, with the arguments of that step's own component, or `false`
+ * to leave the step out. None of them is an `Input` as a whole, because the resource graph must not depend on outputs;
+ * their fields are.
+ */
+export interface PostfixServerArgs extends OnHost {
+  /** The package. @defaultValue the release's own, without flavors */
+  readonly package?: PostfixPackageArgs | false;
+  /**
+   * Parameters of main.cf. `alias_maps` and `alias_database` are set to the file of {@link aliases} unless they are
+   * named here: local(8) reads the first, newaliases(1) the second. @defaultValue only these two
+   */
+  readonly mainCf?: Partial<MainCfArgs> | false;
+  /** Alias entries. @defaultValue no entries of its own; the database is built */
+  readonly aliases?: Partial<AliasesArgs> | false;
+  /** Files in the chroot. @defaultValue those of the release's package */
+  readonly chrootResolv?: ChrootResolvArgs | false;
+  /** The base mailer stopped. @defaultValue done */
+  readonly baseMailer?: BaseMailerArgs | false;
+  /** /etc/mailer.conf switched. @defaultValue done */
+  readonly mailerConf?: MailerConfArgs | false;
+  /** Boot configuration. @defaultValue Postfix starts at boot, with a log socket where the release needs one */
+  readonly rcConfLocal?: RcConfLocalArgs | false;
+  /** Postfix started. @defaultValue done */
+  readonly service?: PostfixServiceArgs | false;
+  /** Sendmail's line in root's crontab commented out. @defaultValue done where there is one */
+  readonly rootCrontab?: RootCrontabArgs | false;
+  /** A test message. @defaultValue false */
+  readonly mailCheck?: MailCheckArgs | false;
+}
+
+/**
+ * A Postfix server as the guide sets it up: all steps in the order in which they, and undoing them, never leave the
+ * host without a mailer for longer than needed.
+ *
+ * @example
+ * ```ts
+ * import { PostfixServer } from "pulumi-openbsd-postfix";
+ *
+ * const mx = new PostfixServer("mx1", {
+ *   connection: { host: "mx1.example.org", user: "root" },
+ *   mainCf: { parameters: { myhostname: "mx1.example.org", mydomain: "example.org", myorigin: "$mydomain" } },
+ *   aliases: { entries: { root: ["alice"], postmaster: ["root"], webmaster: ["root"] } },
+ *   mailCheck: { recipient: "alice" },
+ * });
+ *
+ * export const banner = mx.banner;
+ * ```
+ */
+export class PostfixServer extends pulumi.ComponentResource {
+  readonly package: PostfixPackage | undefined;
+  readonly aliases: Aliases | undefined;
+  readonly mainCf: MainCf | undefined;
+  readonly chrootResolv: ChrootResolv | undefined;
+  readonly baseMailer: BaseMailer | undefined;
+  readonly mailerConf: MailerConf | undefined;
+  readonly rcConfLocal: RcConfLocal | undefined;
+  readonly service: PostfixService | undefined;
+  readonly rootCrontab: RootCrontab | undefined;
+  readonly mailCheck: MailCheck | undefined;
+  /** The first line on port 25; `undefined` where the service is left out. */
+  readonly banner: pulumi.Output<string> | undefined;
+
+  constructor(name: string, args: PostfixServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("openbsd-postfix:index:PostfixServer", name, {}, opts);
+    const { connection } = args;
+    const options = (...after: readonly (Step | undefined)[]): pulumi.ComponentResourceOptions => ({
+      parent: this,
+      dependsOn: after.filter((step) => step !== undefined),
+      ...(opts?.deletedWith ? { deletedWith: opts.deletedWith } : {}),
+    });
+
+    this.package =
+      args.package === false
+        ? undefined
+        : new PostfixPackage(`${name}-package`, { ...args.package, connection }, options());
+
+    // Nothing that runs has changed until the switch: files first, and what reads them after them.
+    this.aliases =
+      args.aliases === false
+        ? undefined
+        : new Aliases(
+            `${name}-aliases`,
+            { entries: {}, ...args.aliases, connection },
+            options(this.package),
+          );
+    this.mainCf =
+      args.mainCf === false
+        ? undefined
+        : new MainCf(
+            `${name}-main-cf`,
+            { ...args.mainCf, parameters: parametersOf(args), connection },
+            options(this.package, this.aliases),
+          );
+    this.chrootResolv =
+      args.chrootResolv === false
+        ? undefined
+        : new ChrootResolv(
+            `${name}-chroot-resolv`,
+            { ...args.chrootResolv, connection },
+            options(this.package),
+          );
+
+    // The switch: as short as it can be.
+    const files = [this.package, this.aliases, this.mainCf, this.chrootResolv];
+    this.baseMailer =
+      args.baseMailer === false
+        ? undefined
+        : new BaseMailer(`${name}-base-mailer`, { ...args.baseMailer, connection }, options(...files));
+    this.mailerConf =
+      args.mailerConf === false
+        ? undefined
+        : new MailerConf(
+            `${name}-mailer-conf`,
+            { ...args.mailerConf, connection },
+            options(...files, this.baseMailer),
+          );
+    this.rcConfLocal =
+      args.rcConfLocal === false
+        ? undefined
+        : new RcConfLocal(
+            `${name}-rc-conf-local`,
+            { ...args.rcConfLocal, connection },
+            options(...files, this.baseMailer, this.mailerConf),
+          );
+    const revisions = [this.package, this.aliases, this.mainCf, this.chrootResolv]
+      .filter((step) => step !== undefined)
+      .map((step) => step.revision);
+    this.service =
+      args.service === false
+        ? undefined
+        : new PostfixService(
+            `${name}-service`,
+            { triggers: revisions, ...args.service, connection },
+            options(...files, this.baseMailer, this.mailerConf, this.rcConfLocal),
+          );
+
+    const server = [...files, this.baseMailer, this.mailerConf, this.rcConfLocal, this.service];
+    this.rootCrontab =
+      args.rootCrontab === false
+        ? undefined
+        : new RootCrontab(
+            `${name}-root-crontab`,
+            { ...args.rootCrontab, connection },
+            options(...server),
+          );
+    this.mailCheck =
+      args.mailCheck === undefined || args.mailCheck === false
+        ? undefined
+        : new MailCheck(
+            `${name}-mail-check`,
+            { triggers: revisions, ...args.mailCheck, connection },
+            options(...server, this.rootCrontab),
+          );
+    this.banner = this.service?.banner;
+    this.registerOutputs({ banner: this.banner });
+  }
+}
+
+/** The user's parameters, and the two that make Postfix read the alias file that the aliases step manages. */
+function parametersOf(args: PostfixServerArgs): MainCfArgs["parameters"] {
+  const own = (args.mainCf === false ? undefined : args.mainCf?.parameters) ?? {};
+  if (args.aliases === false) return own;
+  const file = args.aliases?.file ?? "/etc/postfix/aliases";
+  const table = pulumi.interpolate`hash:${file}`;
+  return pulumi.output(own).apply((parameters) => ({
+    alias_maps: table,
+    alias_database: table,
+    ...parameters,
+  }));
+}

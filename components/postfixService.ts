@@ -1,0 +1,30 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type OnHost, Step } from "./step";
+
+/** Arguments of {@link PostfixService}. */
+export interface PostfixServiceArgs {
+  /** Anything; usually the `revision` of what Postfix reads. What the running Postfix has not been told makes it reload, once. */
+  readonly triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
+}
+
+/**
+ * Postfix running (guide 3.4 and 3.5): `postfix check` with its reasons shown, start, proven by the master lock and the
+ * banner. Reloaded, or restarted where a changed parameter needs that. Stopped on destroy if it did not run before.
+ */
+export class PostfixService extends Step {
+  /** The first line on port 25, as in "220 mx1.example.org ESMTP Postfix". */
+  readonly banner: pulumi.Output<string>;
+  /** Postfix's version, as in "3.7.11". */
+  readonly version: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    args: PostfixServiceArgs & OnHost,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("PostfixService", name, args, ["banner", "version", "running", "pending"], opts);
+    this.banner = this.resource.output("banner");
+    this.version = this.resource.output("version");
+    this.registerOutputs({ banner: this.banner, version: this.version });
+  }
+}

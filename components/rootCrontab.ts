@@ -1,0 +1,19 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type OnHost, Step } from "./step";
+
+/** Arguments of {@link RootCrontab}. */
+export interface RootCrontabArgs {
+  /**
+   * Texts: every active line of root's crontab that contains one of them is commented out.
+   * @defaultValue sendmail's clientmqueue runner on releases that have it (before 5.6); nothing on the others
+   */
+  readonly commentOut?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** Lines of root's crontab commented out (guide 2.6). They come back on destroy. */
+export class RootCrontab extends Step {
+  constructor(name: string, args: RootCrontabArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+    super("RootCrontab", name, args, ["commentOut"], opts);
+    this.registerOutputs({ revision: this.revision });
+  }
+}

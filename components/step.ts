@@ -1,0 +1,107 @@
+/** What all steps share: the connection, and the component around the one resource that lives on the host. */
+import * as pulumi from "@pulumi/pulumi";
+import { HostResource } from "../provider/dynamic";
+
+/**
+ * How a host is reached. The names are those of `remote.ConnectionArgs` in `@pulumi/command`, so that one object
+ * serves both packages.
+ *
+ * Host keys are always verified: against {@link hostKey}, or the user's known_hosts. Credentials are looked for in
+ * this order: `privateKey`, `privateKeyPath`, the ssh-agent, `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`, `password`.
+ * A secret that is given here is kept encrypted in the state; the others are resolved at run time and not kept.
+ */
+export interface ConnectionArgs {
+  /** Host name or IP address. */
+  readonly host: pulumi.Input<string>;
+  /** TCP port of sshd(8). @defaultValue 22 */
+  readonly port?: pulumi.Input<number>;
+  /** Whom to log in as: root, or a user whom doas.conf(5) lets run commands as root without a password. @defaultValue "root" */
+  readonly user?: pulumi.Input<string>;
+  /** A private key as text, in OpenSSH or PEM format. */
+  readonly privateKey?: pulumi.Input<string>;
+  /** The passphrase of the private key. */
+  readonly privateKeyPassword?: pulumi.Input<string>;
+  /** A file with a private key, read at run time where Pulumi runs. */
+  readonly privateKeyPath?: pulumi.Input<string>;
+  /** A password to log in with. */
+  readonly password?: pulumi.Input<string>;
+  /** The socket of an ssh-agent. @defaultValue what SSH_AUTH_SOCK says */
+  readonly agentSocketPath?: pulumi.Input<string>;
+  /** The host's public key, as in `ssh-ed25519 AAAA…`, or its fingerprint, as in `SHA256:…`. */
+  readonly hostKey?: pulumi.Input<string>;
+  /** A known_hosts file. @defaultValue `~/.ssh/known_hosts`, then `/etc/ssh/ssh_known_hosts` */
+  readonly knownHostsPath?: pulumi.Input<string>;
+  /** How often to try to reach the host. @defaultValue 10 */
+  readonly dialErrorLimit?: pulumi.Input<number>;
+  /** Seconds until one try is given up. @defaultValue 15 */
+  readonly perDialTimeout?: pulumi.Input<number>;
+  /** A host to go through. */
+  readonly proxy?: pulumi.Input<Omit<ConnectionArgs, "proxy">>;
+}
+
+/** What every step takes besides its own arguments. */
+export interface OnHost {
+  /** The host to work on. */
+  readonly connection: pulumi.Input<ConnectionArgs>;
+}
+
+const SECRET_FIELDS = ["privateKey", "privateKeyPassword", "password"] as const;
+
+/** Inline credentials are secrets, whether or not the program said so. */
+function withSecrets(connection: pulumi.Input<ConnectionArgs>): pulumi.Output<unknown> {
+  return pulumi.output(connection).apply((known) => {
+    const marked: Record<string, unknown> = { ...known };
+    for (const field of SECRET_FIELDS)
+      if (marked[field] !== undefined) marked[field] = pulumi.secret(marked[field]);
+    return pulumi.output(marked);
+  });
+}
+
+/** Property paths of the secret leaves in a step's arguments: what our own diffs and messages must mask. */
+function secretPaths(value: unknown, path = ""): Promise<string[]>[] {
+  if (pulumi.Output.isInstance(value))
+    return [pulumi.isSecret(value).then((secret) => (secret ? [path] : []))];
+  if (Array.isArray(value)) return value.flatMap((item, index) => secretPaths(item, `${path}[${index}]`));
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).flatMap(([key, item]) => secretPaths(item, path === "" ? key : `${path}.${key}`));
+  return [];
+}
+
+/**
+ * A setup step: a component with one resource on the host in it. The component is what the user sees: its name in
+ * the preview is where the diff of the host is shown.
+ */
+export abstract class Step extends pulumi.ComponentResource {
+  /** Raised by every apply that changed something on the host; what depends on the step takes it as a trigger. */
+  readonly revision: pulumi.Output<number>;
+  /** The host's OpenBSD release, as in "7.8". */
+  readonly release: pulumi.Output<string>;
+  /** The resource on the host. */
+  protected readonly resource: HostResource;
+
+  protected constructor(
+    kind: string,
+    name: string,
+    args: OnHost,
+    outputs: readonly string[],
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(`openbsd-postfix:index:${kind}`, name, {}, opts);
+    const { connection, ...own } = args;
+    const secrets = Promise.all(secretPaths(own)).then((paths) => paths.flat().sort());
+    this.resource = new HostResource(
+      kind,
+      name,
+      {
+        ...own,
+        connection: withSecrets(connection),
+        owner: { urn: this.urn, preview: pulumi.runtime.isDryRun() },
+        secretPaths: pulumi.output(secrets).apply((paths) => (paths.length > 0 ? paths : undefined)),
+      },
+      outputs,
+      { parent: this, ...(opts?.deletedWith ? { deletedWith: opts.deletedWith } : {}) },
+    );
+    this.revision = this.resource.output("revision");
+    this.release = this.resource.output("release");
+  }
+}

@@ -1,0 +1,155 @@
+/** Changes: how they read, and how they are done. */
+import { createTwoFilesPatch } from "diff";
+import { HostError } from "./host/errors";
+import type { Expectation, FileState, HostWriter, RunResult } from "./host/host";
+import { contentsOf } from "./files";
+import type { Change } from "./resource";
+
+/** Bytes as a person reads them: UTF-8 where they are, other bytes and control characters escaped. */
+export function readable(latin1: string): string {
+  const text = new TextDecoder("utf-8", { fatal: false }).decode(Buffer.from(latin1, "latin1"));
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
+
+function unifiedDiff(path: string, before: string | undefined, after: string | undefined): string {
+  const patch = createTwoFilesPatch(
+    before === undefined ? "/dev/null" : path,
+    after === undefined ? "/dev/null" : path,
+    readable(before ?? ""),
+    readable(after ?? ""),
+    before === undefined ? "" : "now",
+    after === undefined ? "" : "after up",
+    { context: 3 },
+  );
+  // The separator line of jsdiff says nothing here: the two names follow at once.
+  return patch.replace(/^=+\n/, "").trimEnd();
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}
+
+/** A change as the preview prints it: a unified diff, or one line. */
+export function printChange(change: Change): string {
+  switch (change.change) {
+    case "write": {
+      const before = contentsOf(change.found);
+      if (change.opaque) return `${before === undefined ? "create" : "replace"} ${change.path}`;
+      if (before === change.contents)
+        return `set ${change.path} to mode ${octal(change.mode ?? 0o644)}`;
+      const link = change.found.type === "symlink" ? ` (a link to ${change.found.target})` : "";
+      if (change.partial)
+        return (
+          `${change.path}: comes with an earlier step; lines that will be set in it\n` +
+          readable(change.contents)
+            .trimEnd()
+            .split("\n")
+            .map((line) => `+${line}`)
+            .join("\n")
+        );
+      return unifiedDiff(`${change.path}${link}`, before, change.contents);
+    }
+    case "remove":
+      return change.opaque || contentsOf(change.found) === undefined
+        ? `remove ${change.path}`
+        : unifiedDiff(change.path, contentsOf(change.found), undefined);
+    case "run":
+    case "step":
+      return change.text;
+  }
+}
+
+function expectationOf(state: FileState): Expectation {
+  const file = state.type === "symlink" ? state.file : state;
+  if (file?.type === "file" && file.sha256 !== undefined) return { sha256: file.sha256 };
+  return state.type === "absent" ? { absent: true } : { anything: true };
+}
+
+/** What a failed program said, short enough for an error. */
+export function lastLines(text: string, count = 12): string {
+  const lines = readable(text).split("\n").map((line) => line.replace(/\s+$/, ""));
+  return lines
+    .filter((line) => line !== "")
+    .slice(-count)
+    .join("\n");
+}
+
+/**
+ * Does one change. A file is written only while it still holds what was observed.
+ *
+ * @throws HostError of kind "conflict" when it does not, with both sides; of kind "program" when a program failed.
+ */
+export async function applyChange(
+  host: HostWriter,
+  change: Exclude<Change, { change: "step" }>,
+): Promise<void> {
+  switch (change.change) {
+    case "write": {
+      const outcome = await host.write({
+        path: change.path,
+        contents: change.contents,
+        ...(change.mode === undefined ? {} : { mode: change.mode }),
+        ...(change.uid === undefined ? {} : { uid: change.uid }),
+        ...(change.gid === undefined ? {} : { gid: change.gid }),
+        expect: expectationOf(change.found),
+      });
+      if (!outcome.written) throw conflict(host, change, outcome.found);
+      return;
+    }
+    case "remove": {
+      const outcome = await host.remove(change.path, expectationOf(change.found));
+      if (!outcome.written) throw conflict(host, change, outcome.found);
+      return;
+    }
+    case "run": {
+      const result = await host.run({
+        argv: change.argv,
+        ...(change.env === undefined ? {} : { env: change.env }),
+        ...(change.tty === undefined ? {} : { tty: change.tty }),
+        ...(change.timeoutMs === undefined ? {} : { timeoutMs: change.timeoutMs }),
+      });
+      if (result.exitCode === null || !(change.okay ?? [0]).includes(result.exitCode))
+        throw programFailed(host.address, change.text, change.argv, result);
+      return;
+    }
+  }
+}
+
+/** A program that failed, with what it said. */
+export function programFailed(
+  host: string,
+  purpose: string,
+  argv: readonly string[],
+  result: RunResult,
+): HostError {
+  const how = result.timedOut
+    ? "it did not end in time and was stopped"
+    : result.signal !== null
+      ? `it was ended by SIG${result.signal}`
+      : `exit status ${String(result.exitCode)}`;
+  const output = lastLines(`${result.stdout}\n${result.stderr}`);
+  return new HostError("program", {
+    host,
+    during: `"${purpose}" (${argv.join(" ")})`,
+    reason: output === "" ? how : `${how}:\n${output}`,
+    changed: "unknown",
+    next: "Mend what it names and run `pulumi up` again.",
+  });
+}
+
+function conflict(
+  host: HostWriter,
+  change: Extract<Change, { change: "write" | "remove" }>,
+  found: FileState,
+): HostError {
+  return new HostError("conflict", {
+    host: host.address,
+    during: `writing ${change.path}`,
+    reason: `somebody else changed it after it was looked at:\n${unifiedDiff(change.path, contentsOf(change.found), contentsOf(found))}`,
+    changed: "no",
+    next: "Run `pulumi up` again to see and apply what is still to do.",
+  });
+}

@@ -1,0 +1,218 @@
+/**
+ * Owning parts of a text file. Pure: what a file should hold, what to remember of it, and how to take our part out
+ * of it again.
+ */
+import { createHash } from "node:crypto";
+import type { FileState } from "./host/host";
+import {
+  type Claim,
+  type HostRecord,
+  type Json,
+  type KeyEntry,
+  savedContents,
+} from "./host/record";
+import { equal } from "./json";
+import type { Change, PlanContext, RestoreContext } from "./resource";
+
+/** How the keys of a text file are read and edited; texts are latin1 strings, one character a byte. */
+export interface KeyedText {
+  /** The value in force, or `undefined` where there is none. */
+  get(text: string, key: string): Json | undefined;
+  /** Makes `value` the one in force; `null` removes the key. */
+  put(text: string, key: string, value: Json): string;
+  save(text: string, key: string): Json;
+  undo(text: string, key: string, saved: Json): string;
+  /** Are two values the same in meaning? Default: as JSON. */
+  same?(left: Json | undefined, right: Json | undefined): boolean;
+}
+
+/** A text file of which some keys are wanted. */
+export interface KeyedFile {
+  readonly path: string;
+  readonly state: FileState;
+  readonly text: KeyedText;
+  readonly wanted: Readonly<Record<string, Json>>;
+  /** For a file that is not there yet. Default 0644. */
+  readonly mode?: number;
+}
+
+export function sha256(text: string): string {
+  return createHash("sha256").update(Buffer.from(text, "latin1")).digest("hex");
+}
+
+/** The contents behind a path, through a link; `undefined` where there is no file. */
+export function contentsOf(state: FileState): string | undefined {
+  const file = state.type === "symlink" ? state.file : state;
+  return file?.type === "file" ? (file.contents ?? "") : undefined;
+}
+
+/** The name of a key in the record. */
+export function keyName(path: string, key: string): string {
+  return `${path}#${key}`;
+}
+
+function keyIn(path: string, name: string): string {
+  return name.slice(path.length + 1);
+}
+
+function same(text: KeyedText, left: Json | undefined, right: Json | undefined): boolean {
+  return text.same ? text.same(left, right) : equal(left ?? null, right ?? null);
+}
+
+/**
+ * What the plan starts from: the file as it is; where it was deleted meanwhile, as it was before us; else nothing.
+ */
+function startingText(file: KeyedFile, record: HostRecord): string {
+  return contentsOf(file.state) ?? savedContents(record.files[file.path]?.before ?? null) ?? "";
+}
+
+/** The text with our keys in it, and with those that the arguments no longer name taken out. */
+function wantedText(file: KeyedFile, context: PlanContext): string {
+  let text = startingText(file, context.record);
+  for (const [name, entry] of context.dropped)
+    if (entry.file === file.path) text = file.text.undo(text, keyIn(file.path, name), entry.before);
+  for (const [key, value] of Object.entries(file.wanted)) text = file.text.put(text, key, value);
+  return text;
+}
+
+/** The write that makes the file hold what is wanted, or nothing where it does. */
+export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
+  const contents = wantedText(file, context);
+  const current = contentsOf(file.state);
+  if (current === contents || (current === undefined && contents === "")) return [];
+  const before = context.record.files[file.path]?.before;
+  const attributes =
+    current !== undefined
+      ? {}
+      : before
+        ? { mode: before.mode, uid: before.uid, gid: before.gid }
+        : { mode: file.mode ?? 0o644, uid: 0, gid: 0 };
+  return [
+    {
+      change: "write",
+      path: file.path,
+      found: file.state,
+      contents,
+      ...attributes,
+      ...(current === undefined && context.coming(file.path) ? { partial: true } : {}),
+    },
+  ];
+}
+
+/** What to remember of each wanted key. */
+export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
+  const text = startingText(file, context.record);
+  return Object.entries(file.wanted).map(([key, applied]) => ({
+    key: keyName(file.path, key),
+    file: file.path,
+    before: file.text.save(text, key),
+    applied,
+  }));
+}
+
+/** Live values of the wanted keys. A key that is not there is `null`; equal in meaning keeps the wanted spelling. */
+export function liveKeys(file: KeyedFile): Record<string, Json> {
+  const text = contentsOf(file.state) ?? "";
+  return Object.fromEntries(
+    Object.entries(file.wanted).map(([key, wanted]) => {
+      const found = file.text.get(text, key);
+      return [key, same(file.text, found, wanted === null ? undefined : wanted) ? wanted : (found ?? null)];
+    }),
+  );
+}
+
+/** The file without any of the recorded keys: what others wrote in it. */
+function remainder(text: KeyedText, contents: string, keys: readonly string[]): string {
+  return keys.reduce((rest, key) => text.put(rest, key, null), contents);
+}
+
+/**
+ * Takes our keys out of a file. Where nobody else changed anything, that is the file of before, to the byte, owner
+ * and mode; else each key is undone by itself, and one that somebody changed meanwhile is left and named.
+ */
+export function restoreKeyedFile(
+  path: string,
+  state: FileState,
+  text: KeyedText,
+  context: RestoreContext,
+): Change[] {
+  const ours = context.keys.filter(([, entry]) => entry.file === path);
+  if (ours.length === 0) return [];
+  const names = new Set(ours.map(([name]) => name));
+  const shared = Object.entries(context.record.keys).some(
+    ([name, entry]) => entry.file === path && !names.has(name),
+  );
+  const before = context.record.files[path]?.before ?? null;
+  const original = savedContents(before);
+  const current = contentsOf(state);
+  const change = (contents: string): Change[] =>
+    contents === current
+      ? []
+      : [
+          {
+            change: "write",
+            path,
+            found: state,
+            contents,
+            ...(before && contents === original
+              ? { mode: before.mode, uid: before.uid, gid: before.gid }
+              : {}),
+          },
+        ];
+  if (current === undefined) return original === null ? [] : change(original);
+
+  const keys = ours.map(([name]) => keyIn(path, name));
+  const asApplied = ours.every(([name, entry]) =>
+    same(text, text.get(current, keyIn(path, name)), entry.applied ?? undefined),
+  );
+  const untouched = remainder(text, current, keys) === remainder(text, original ?? "", keys);
+  if (!shared && asApplied && untouched)
+    return original === null
+      ? [{ change: "remove", path, found: state }]
+      : change(original);
+
+  const undone = ours.reduce((rest, [name, entry]) => {
+    const key = keyIn(path, name);
+    if (same(text, text.get(rest, key), entry.applied ?? undefined))
+      return text.undo(rest, key, entry.before);
+    context.warn(`${path}: ${key} was changed by somebody else meanwhile and is left as it is.`);
+    return rest;
+  }, current);
+  return original === null && !shared && undone.trim() === ""
+    ? [{ change: "remove", path, found: state }]
+    : change(undone);
+}
+
+/** Puts a file that is ours as a whole back, unless somebody else changed it meanwhile. */
+export function restoreWholeFile(
+  path: string,
+  state: FileState,
+  context: RestoreContext,
+  options: { readonly opaque?: boolean } = {},
+): Change[] {
+  const entry: readonly [string, KeyEntry] | undefined = context.keys.find(
+    ([, known]) => known.file === path,
+  );
+  const file = context.record.files[path];
+  if (!entry || !file) return [];
+  const current = contentsOf(state);
+  const original = savedContents(file.before);
+  if ((current ?? null) === original) return [];
+  if (current !== undefined && file.written !== null && sha256(current) !== file.written) {
+    context.warn(`${path} was changed by somebody else meanwhile and is left as it is.`);
+    return [];
+  }
+  if (original === null) return [{ change: "remove", path, found: state, ...options }];
+  return [
+    {
+      change: "write",
+      path,
+      found: state,
+      contents: original,
+      ...(file.before
+        ? { mode: file.before.mode, uid: file.before.uid, gid: file.before.gid }
+        : {}),
+      ...options,
+    },
+  ];
+}

@@ -1,0 +1,67 @@
+/** Plain values as the engine passes them: equality, unknowns, and cleaning. Knows nothing of resources. */
+
+/**
+ * What the SDK puts in place of a value that is not known yet, in `check` and `diff` (`runtime.unknownValue`;
+ * pulumi/pulumi#6310).
+ */
+export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export function isUnknown(value: unknown): boolean {
+  return value === UNKNOWN;
+}
+
+type Dictionary = Readonly<Record<string, unknown>>;
+
+function isDictionary(value: unknown): value is Dictionary {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Property paths of everything unknown in a value. */
+export function unknownPaths(value: unknown, path = ""): string[] {
+  if (isUnknown(value)) return [path];
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => unknownPaths(item, `${path}[${index}]`));
+  if (isDictionary(value))
+    return Object.entries(value).flatMap(([key, item]) =>
+      unknownPaths(item, path === "" ? key : `${path}.${key}`),
+    );
+  return [];
+}
+
+/** The value without what is unknown in it: an unknown property or item is left out. */
+export function knownPart<T>(value: T): T {
+  if (Array.isArray(value))
+    return value.filter((item) => !isUnknown(item)).map((item) => knownPart<unknown>(item)) as T;
+  if (isDictionary(value))
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, item]) => !isUnknown(item))
+        .map(([key, item]) => [key, knownPart(item)]),
+    ) as T;
+  return value;
+}
+
+/** Equal as JSON is: the order of keys does not matter, and a key that is undefined is not there. */
+export function equal(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (Array.isArray(left) && Array.isArray(right))
+    return left.length === right.length && left.every((item, index) => equal(item, right[index]));
+  if (isDictionary(left) && isDictionary(right)) {
+    const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+    return [...keys].every((key) => equal(left[key], right[key]));
+  }
+  return false;
+}
+
+/** Without `undefined` anywhere: one of them in what a method returns crashes its reply. */
+export function clean<T>(value: T): T {
+  if (Array.isArray(value))
+    return value.filter((item) => item !== undefined).map((item) => clean<unknown>(item)) as T;
+  if (isDictionary(value))
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(([key, item]) => [key, clean(item)]),
+    ) as T;
+  return value;
+}

@@ -1,0 +1,74 @@
+/**
+ * What earlier steps of the same plan will have done to a host, so that `check` of one resource sees the plans of
+ * those before it. One overlay for each host and process; only previews look through it.
+ */
+import type { Answers, Facts, FileState } from "./host/host";
+import { sha256 } from "./files";
+import { type HostRecord, RECORD_PATH, parseRecord, recordFile } from "./host/record";
+import type { Change } from "./resource";
+
+export class Overlay {
+  readonly #files = new Map<string, FileState>();
+  readonly #coming: string[] = [];
+  readonly #claims = new Map<string, string>();
+  #pending: HostRecord["pending"];
+
+  /** Answers as they will be when the plans so far are carried out. */
+  through(facts: Facts, answers: Answers<Facts>): Answers<Facts> {
+    const seen: Record<string, Answers<Facts>[string]> = { ...answers };
+    for (const [name, fact] of Object.entries(facts)) {
+      if (fact.fact !== "file") continue;
+      const predicted = this.#files.get(fact.path);
+      if (predicted) seen[name] = predicted;
+      if (fact.path === RECORD_PATH && this.#pending)
+        seen[name] = recordFile({ ...parseRecord(seen[name] as FileState), pending: this.#pending });
+    }
+    return seen;
+  }
+
+  add(
+    changes: readonly Change[],
+    brings: readonly string[],
+    pending: HostRecord["pending"],
+  ): void {
+    this.#coming.push(...brings);
+    if (changes.length > 0) this.#pending = pending;
+    for (const change of changes) {
+      if (change.change === "remove") this.#files.set(change.path, { type: "absent" });
+      if (change.change === "write" && !change.partial)
+        this.#files.set(change.path, {
+          type: "file",
+          mode: change.mode ?? 0o644,
+          uid: change.uid ?? 0,
+          gid: change.gid ?? 0,
+          contents: change.contents,
+          sha256: sha256(change.contents),
+          size: change.contents.length,
+        });
+    }
+  }
+
+  /** Does an earlier step bring this path, as yet unknown? A path that ends in `/` brings all below it. */
+  coming(path: string): boolean {
+    return this.#coming.some((one) => one === path || (one.endsWith("/") && path.startsWith(one)));
+  }
+
+  /** Claims keys for a resource; the first resource of the program that has claimed one of them already. */
+  claim(keys: readonly string[], urn: string): { key: string; urn: string } | undefined {
+    for (const key of keys) {
+      const holder = this.#claims.get(key);
+      if (holder !== undefined && holder !== urn) return { key, urn: holder };
+    }
+    for (const key of keys) this.#claims.set(key, urn);
+    return undefined;
+  }
+}
+
+const overlays = new Map<string, Overlay>();
+
+/** The overlay of the machine with this fingerprint. */
+export function overlayOf(fingerprint: string): Overlay {
+  let overlay = overlays.get(fingerprint);
+  if (!overlay) overlays.set(fingerprint, (overlay = new Overlay()));
+  return overlay;
+}

@@ -1,0 +1,76 @@
+/** Acting on what runs: programs that must succeed, and waiting for what they bring about. */
+import { programFailed } from "../changes";
+import { HostError } from "../host/errors";
+import type { HostReader, HostWriter, RunRequest, RunResult } from "../host/host";
+
+/** Exit status 1 is "running": openbsd.md 8 has it inverted on purpose. It looks at the lock, not at the pid file. */
+export const MASTER_TEST = ["/usr/local/libexec/postfix/master", "-t"] as const;
+
+/** Runs a program; any exit code but those in `okay` is an error that shows what it said. */
+export async function runOrFail(
+  host: HostWriter,
+  purpose: string,
+  request: RunRequest,
+  okay: readonly number[] = [0],
+): Promise<RunResult> {
+  const result = await host.run(request);
+  if (result.exitCode === null || !okay.includes(result.exitCode))
+    throw programFailed(host.address, purpose, request.argv, result);
+  return result;
+}
+
+/** Asks until the answer is yes, at first every 50 ms and then more slowly. False when `timeoutMs` ran out. */
+export async function until(done: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const end = Date.now() + timeoutMs;
+  for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
+    if (await done()) return true;
+    if (Date.now() + pause > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+/** @throws HostError of kind "deadline" when `timeoutMs` ran out. */
+export async function waitUntil(
+  host: HostReader,
+  what: string,
+  done: () => Promise<boolean>,
+  timeoutMs: number,
+): Promise<void> {
+  if (await until(done, timeoutMs)) return;
+  throw new HostError("deadline", {
+    host: host.address,
+    during: `waiting for ${what}`,
+    reason: `it did not happen within ${Math.round(timeoutMs / 1000)} s`,
+    changed: "yes",
+    next: "Look at /var/log/maillog and /var/log/daemon on the host, and run `pulumi up` again.",
+  });
+}
+
+/** Is Postfix's master running? */
+export async function isPostfixRunning(host: HostReader): Promise<boolean> {
+  const { master } = await host.read({ master: { fact: "probe", argv: MASTER_TEST } });
+  return !("notFound" in master) && master.exitCode === 1;
+}
+
+const MAILLOG = "/var/log/maillog";
+
+/** Where the mail log ends now: what comes after is what the next step caused. */
+export async function mailLogEnd(host: HostReader): Promise<number> {
+  const { log } = await host.read({
+    log: { fact: "tail", path: MAILLOG, offset: -1, limit: 1 },
+  });
+  return log?.size ?? 0;
+}
+
+/** What the mail log holds from `offset` on; from its beginning where it was rotated meanwhile. */
+export async function mailLogSince(host: HostReader, offset: number): Promise<string> {
+  const { log } = await host.read({
+    log: { fact: "tail", path: MAILLOG, offset, limit: 262_144 },
+  });
+  if (log === null) return "";
+  if (log.size >= offset) return log.contents;
+  const { whole } = await host.read({
+    whole: { fact: "tail", path: MAILLOG, offset: 0, limit: 262_144 },
+  });
+  return whole?.contents ?? "";
+}
