@@ -1,0 +1,65 @@
+import type { Bytes } from "./bytes";
+import type { RcUnit } from "./rcUnits";
+import { splitLines } from "./units";
+
+/**
+ * rc.conf.local as `_rc_parse_conf` of rc.subr(8) reads it from OpenBSD 5.6 on: one variable a line, no
+ * expansion, no continuation, cut at the first `#` even inside quotes, then one pair of quotes taken away.
+ * The loop is `while read`: a last line without a newline is not seen.
+ */
+const line = /^[ \t]*([^#= \t][^=]*?)[ \t]*=[ \t]*/;
+
+const suffixes = ["execdir", "flags", "logger", "rtable", "timeout", "user"];
+const others = [
+  "accounting",
+  "amd_master",
+  "check_quotas",
+  "ipsec",
+  "library_aslr",
+  "multicast",
+  "nfs_server",
+  "pexp",
+  "pf",
+  "pkg_scripts",
+  "shlib_dirs",
+  "spamd_black",
+];
+const accepted = new RegExp(`^([a-z0-9_]*_(${suffixes.join("|")})|${others.join("|")})$`);
+
+/** Whether rc.subr(8) looks at a variable at all; it silently ignores all others. */
+export function isAccepted(name: string): boolean {
+  return accepted.test(name.toLowerCase());
+}
+
+const foreign = { head: "", rest: "", assigns: [], opaque: "no", fault: undefined } as const;
+
+export function parsedUnits(text: Bytes): readonly RcUnit[] {
+  return splitLines(text).map((raw, index): RcUnit => {
+    const at = { raw, line: index + 1 };
+    const content = raw.replace(/\n$/, "");
+    const [head, name] = line.exec(content) ?? [];
+    if (head === undefined || name === undefined || !isAccepted(name)) {
+      return { ...at, ...foreign, role: "gap", key: undefined };
+    }
+    const value = content
+      .slice(head.length)
+      .replace(/#[^]*/, "")
+      .replace(/[ \t]+$/, "");
+    const literal = /^("[^]*"|'[^]*')$/.test(value) ? value.slice(1, -1) : value;
+    const key = name.toLowerCase();
+    return {
+      ...at,
+      ...foreign,
+      role: "start",
+      key,
+      head,
+      rest: raw.slice(head.length + value.length),
+      assigns: raw.endsWith("\n") ? [{ name: key, parts: [{ literal }] }] : [],
+    };
+  });
+}
+
+/** A value as it is written. Quotes also keep it whole for a shell that sources the file. */
+export function parsedValue(value: Bytes): Bytes {
+  return /^(|NO|YES)$/.test(value) ? value : `"${value}"`;
+}

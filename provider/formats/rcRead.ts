@@ -1,0 +1,66 @@
+import type { Bytes } from "./bytes";
+import { parsedUnits } from "./rcParsed";
+import { sourcedUnits } from "./rcSourced";
+import type { RcSyntax, RcUnit } from "./rcUnits";
+import { startsOf } from "./units";
+
+/** A value; text that only a shell could evaluate; or undefined: rc.conf's own default is in force. */
+export type RcValue = Bytes | { readonly unreadable: Bytes } | undefined;
+
+/** rc.conf.local in units. */
+export function unitsOf(text: Bytes, syntax: RcSyntax): readonly RcUnit[] {
+  return syntax === "parsed" ? parsedUnits(text) : sourcedUnits(text);
+}
+
+/** rc.subr(8) folds names to lower case. */
+export const keyOf = (name: string, syntax: RcSyntax): string =>
+  syntax === "parsed" ? name.toLowerCase() : name;
+
+/** Whether a unit that is no entry may change the variable. */
+export function mayAssign(unit: RcUnit, name: string): boolean {
+  if (unit.opaque === "anything") return true;
+  if (unit.opaque === "no") return unit.assigns.some((one) => one.name === name);
+  return new RegExp(`(?<![$\\w]|\\$\\{)${name}(?!\\w)`).test(unit.raw);
+}
+
+type Known = ReadonlyMap<string, Bytes | { readonly unreadable: Bytes }>;
+
+function valueOf(parts: RcUnit["assigns"][number]["parts"], known: Known): RcValue {
+  const texts = parts.map((part) => {
+    if ("literal" in part) return part.literal;
+    return "variable" in part ? known.get(part.variable) : undefined;
+  });
+  if (texts.every((text) => typeof text === "string")) return texts.join("");
+  const shown = parts.map((part) => {
+    if ("literal" in part) return part.literal;
+    return "variable" in part ? `\${${part.variable}}` : part.dynamic;
+  });
+  return { unreadable: shown.join("") };
+}
+
+/** The value in force; see `get`. */
+export function read(units: readonly RcUnit[], name: string, inherited?: Bytes): RcValue {
+  const known = new Map<string, Bytes | { readonly unreadable: Bytes }>();
+  if (inherited !== undefined) known.set(name, inherited);
+  let assigned = false;
+  for (const unit of units) {
+    for (const one of unit.assigns) {
+      const value = valueOf(one.parts, known);
+      if (value !== undefined) known.set(one.name, value);
+      assigned ||= one.name === name;
+    }
+    if (unit.opaque === "no") continue;
+    for (const other of [...known.keys(), name].filter((one) => mayAssign(unit, one))) {
+      known.set(other, { unreadable: unit.raw.trim() });
+      assigned ||= other === name;
+    }
+  }
+  return assigned ? known.get(name) : undefined;
+}
+
+/** Index of the entry in force; undefined when there is none, or something else may change it after. */
+export function editable(units: readonly RcUnit[], key: string): number | undefined {
+  const last = startsOf(units, key).at(-1);
+  const after = units.slice((last ?? -1) + 1);
+  return after.some((unit) => unit.key === undefined && mayAssign(unit, key)) ? undefined : last;
+}

@@ -1,0 +1,126 @@
+import type { Bytes } from "./bytes";
+import type { RcUnit, Assignment } from "./rcUnits";
+import { assignment, readStatement, readWord, type Statement, type Word } from "./shell";
+
+/** rc.conf.local as rc(8) sources it up to OpenBSD 5.5: any shell. */
+const runsOther = new Set([".", "source", "eval"]);
+const endsReading = new Set(["return", "exit", "exec"]);
+
+interface Located extends Assignment {
+  readonly value: Word;
+}
+
+/** The assignment that a word is, with where its value stands; undefined when it is none. */
+function located(text: Bytes, word: Word): Located | undefined {
+  const raw = text.slice(word.from, word.to);
+  const name = assignment.exec(raw)?.[1];
+  if (name === undefined) return undefined;
+  const value = readWord(text, word.from + name.length + 1);
+  if (value === undefined) return undefined;
+  // Home folders are expanded at the beginning of a value and after a colon.
+  const tilde = /^~|:~/.test(raw.slice(name.length + 1));
+  return { name, value, parts: tilde ? [{ dynamic: raw.slice(name.length + 1) }] : value.parts };
+}
+
+/** What a command assigns when it does nothing else; undefined when it does. */
+function assignmentsOf(text: Bytes, command: readonly Word[]): readonly Located[] | undefined {
+  const raws = command.map((word) => text.slice(word.from, word.to));
+  const exporting = raws[0] === "export";
+  const words = exporting
+    ? command.slice(1).filter((_, nth) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(raws[nth + 1] ?? ""))
+    : command;
+  const all = words.flatMap((word) => located(text, word) ?? []);
+  return all.length === words.length ? all : undefined;
+}
+
+/** An assignment to be edited in its place: text, after a reference to the variable itself if at all. */
+function isEntry({ name, parts }: Assignment): boolean {
+  return parts.every(
+    (part, nth) => "literal" in part || (nth === 0 && "variable" in part && part.variable === name),
+  );
+}
+
+function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
+  const { from, to, commands, plain } = statement;
+  const unit = { raw: text.slice(from, to), line, key: undefined, head: "", rest: "" };
+  const first = commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
+  const each = commands.map((command) => assignmentsOf(text, command));
+  const assigns = each.flatMap((some) => some ?? []);
+  if (!plain || each.includes(undefined)) {
+    const stop = first.find((word) => endsReading.has(word));
+    const fixes = first.find((word) => word === "readonly" || word === "typeset");
+    return {
+      ...unit,
+      role: "start",
+      assigns: [],
+      opaque: first.some((word) => runsOther.has(word)) ? "anything" : "mentioned",
+      fault:
+        plain && stop !== undefined
+          ? `"${stop}" ends the reading of the file`
+          : fixes && `"${fixes}" may forbid a later assignment`,
+    };
+  }
+  const only = assigns[0];
+  if (only === undefined) {
+    return {
+      ...unit,
+      role: commands.length === 0 ? "gap" : "start",
+      assigns,
+      opaque: "no",
+      fault: undefined,
+    };
+  }
+  const words = commands.reduce((sum, command) => sum + command.length, 0);
+  const alone = words === 1 || (words === 2 && first[0] === "export" && commands.length === 1);
+  const editable = alone && assigns.length === 1 && isEntry(only);
+  return {
+    ...unit,
+    role: "start",
+    assigns,
+    opaque: "no",
+    fault: undefined,
+    key: editable ? only.name : undefined,
+    head: text.slice(from, only.value.from),
+    rest: text.slice(only.value.to, to),
+  };
+}
+
+export function sourcedUnits(text: Bytes): readonly RcUnit[] {
+  const units: RcUnit[] = [];
+  let line = 1;
+  for (let at = 0; at < text.length;) {
+    const statement = readStatement(text, at);
+    const unit: RcUnit =
+      statement === undefined
+        ? {
+            raw: text.slice(at),
+            role: "start",
+            key: undefined,
+            line,
+            head: "",
+            rest: "",
+            assigns: [],
+            opaque: "anything",
+            fault: "has a quote, bracket or block that does not end, or a here-document",
+          }
+        : unitOf(text, statement, line);
+    units.push(unit);
+    at += unit.raw.length;
+    line += unit.raw.split("\n").length - 1;
+  }
+  return units;
+}
+
+const escaped = (value: Bytes): Bytes => value.replace(/[$`"\\]/g, "\\$&");
+
+/** A value as it is written: also as rc.subr(8) of later releases would read it, where that is possible. */
+export function sourcedValue(value: Bytes): Bytes {
+  if (/^(|NO|YES)$/.test(value)) return value;
+  if (!/[$`"\\]/.test(value)) return `"${value}"`;
+  return value.includes("'") ? `"${escaped(value)}"` : `'${value}'`;
+}
+
+/** A value that begins with what the variable holds already. */
+export function addingValue(name: string, addition: Bytes): Bytes {
+  return `"\${${name}}${escaped(addition)}"`;
+}

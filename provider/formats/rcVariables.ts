@@ -1,0 +1,157 @@
+import { checkLineText, FormatError, type Bytes } from "./bytes";
+import type { Fault } from "./mainCf";
+import { isAccepted, parsedValue } from "./rcParsed";
+import { editable, keyOf, mayAssign, read, unitsOf, type RcValue } from "./rcRead";
+import { sourcedValue } from "./rcSourced";
+import type { RcSyntax, RcUnit } from "./rcUnits";
+import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
+import {
+  duplicatesIn,
+  joinUnits,
+  replaceEntries,
+  startsOf,
+  withNewline,
+  withoutKeys,
+  type Duplicate,
+} from "./units";
+
+/**
+ * The value in force: the last assignment's, expansions of variables that the file sets before included.
+ *
+ * @param inherited - the value in rc.conf, for assignments that add to it (`"${syslogd_flags} -a /path"`)
+ */
+export function get(text: Bytes, name: string, syntax: RcSyntax, inherited?: Bytes): RcValue {
+  return read(unitsOf(text, syntax), keyOf(name, syntax), inherited);
+}
+
+/** Refuses a name that rc(8) would not read. */
+export function checkName(name: string, syntax: RcSyntax): void {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    throw new FormatError(`${JSON.stringify(name)} is not the name of a shell variable`);
+  }
+  if (syntax === "parsed" && !isAccepted(name)) {
+    throw new FormatError(
+      `${name} is not read by this release: names end in _flags, _user, _timeout, … or are pkg_scripts, pf, …`,
+    );
+  }
+}
+
+/** Refuses a value that the syntax cannot carry: parsed lines are cut at "#" even inside quotes. */
+export function checkValue(name: string, value: Bytes, syntax: RcSyntax): void {
+  checkLineText(`the value of ${name}`, value);
+  if (syntax === "parsed" && value.includes("#")) {
+    throw new FormatError(`the value of ${name} must not hold "#": rc(8) ignores what follows it`);
+  }
+}
+
+/** A value as it is written after `name=`. */
+export function plainValue(value: Bytes, syntax: RcSyntax): Bytes {
+  return syntax === "parsed" ? parsedValue(value) : sourcedValue(value);
+}
+
+/** An entry with another value, in its own spelling: `export`, blanks and a comment after it stay. */
+export function rewritten(unit: RcUnit, value: Bytes): Bytes {
+  return withNewline(unit.head + value + unit.rest);
+}
+
+/** Refuses a file of whose end nothing certain is known. */
+export function checkEditable(units: readonly RcUnit[]): void {
+  const broken = units.find((unit) => unit.fault !== undefined);
+  if (broken?.fault !== undefined) {
+    throw new FormatError(
+      `rc.conf.local, line ${broken.line}: ${broken.fault}; nothing can be added after it`,
+    );
+  }
+}
+
+/** The text with a new line at its end. */
+export function append(
+  text: Bytes,
+  units: readonly RcUnit[],
+  line: Bytes,
+  syntax: RcSyntax,
+): Bytes {
+  const last = units.at(-1);
+  // A newline after it would put in force what is not read now (see rcParsed.ts).
+  const unread = syntax === "parsed" && last?.key !== undefined && !last.raw.endsWith("\n");
+  return unread
+    ? insertLines(units, [{ at: units.length - 1, raw: line }])
+    : withNewline(text) + line;
+}
+
+/** Whether another statement uses the variable: then its earlier entries matter, and stay. */
+function isUsed(units: readonly RcUnit[], key: string): boolean {
+  const use = new RegExp(`\\$\\{?${key}(?!\\w)`);
+  return units.some((unit) => unit.key !== key && use.test(unit.raw));
+}
+
+/**
+ * Sets a variable: one entry remains, in the place of the one in force. A new one goes to the end, or to its
+ * former place when `was` tells it. The text stays as it is when it already says so.
+ *
+ * @throws FormatError for a name or value that cannot be read back, and for a file after whose text nothing
+ * can be added (an open quote, `exit`).
+ */
+export function set(text: Bytes, name: string, value: Bytes, syntax: RcSyntax, was?: Saved): Bytes {
+  checkName(name, syntax);
+  checkValue(name, value, syntax);
+  const key = keyOf(name, syntax);
+  const units = unitsOf(text, syntax);
+  checkEditable(units);
+  const used = syntax === "sourced" && isUsed(units, key);
+  const starts = startsOf(units, key);
+  if ((starts.length <= 1 || used) && read(units, key) === value) return text;
+  const at = editable(units, key);
+  const unit = at === undefined ? undefined : units[at];
+  if (at !== undefined && unit !== undefined) {
+    const line = rewritten(unit, plainValue(value, syntax));
+    return used ? replaceOne(units, at, line) : replaceEntries(units, key, at, line);
+  }
+  const line = `${name}=${plainValue(value, syntax)}\n`;
+  const place = was && starts.length === 0 ? formerPlace(units, was, "last") : undefined;
+  const free = units.every((one) => one.key !== undefined || !mayAssign(one, key));
+  if (place !== undefined && free) return insertLines(units, [{ at: place, raw: line }]);
+  const others = used ? units : (withoutKeys(units, new Set([key])) as readonly RcUnit[]);
+  return append(joinUnits(others), others, line, syntax);
+}
+
+/** The text with one unit changed. */
+export function replaceOne(units: readonly RcUnit[], at: number, raw: Bytes): Bytes {
+  return units.map((unit, index) => (index === at ? raw : unit.raw)).join("");
+}
+
+/** Takes the variable's entries away. Assignments inside other shell statements stay. */
+export function remove(text: Bytes, name: string, syntax: RcSyntax): Bytes {
+  return joinUnits(withoutKeys(unitsOf(text, syntax), new Set([keyOf(name, syntax)])));
+}
+
+/** What `undo` needs to bring a variable's entries back. */
+export function save(text: Bytes, name: string, syntax: RcSyntax): Saved {
+  return saveKey(text, unitsOf(text, syntax), keyOf(name, syntax));
+}
+
+/** Brings a variable's entries back to what they were at `save`, and leaves all else as it is now. */
+export function undo(text: Bytes, name: string, saved: Saved, syntax: RcSyntax): Bytes {
+  return undoAll(text, [{ key: name, saved }], syntax);
+}
+
+/** Like `undo` for several variables, given in the order in which they were saved. */
+export function undoAll(text: Bytes, keys: readonly SavedKey[], syntax: RcSyntax): Bytes {
+  const names = keys.map(({ key, saved }) => ({ key: keyOf(key, syntax), saved }));
+  return undoKeys(text, (now) => unitsOf(now, syntax), names);
+}
+
+/** Variables with several entries, of which the last is in force. */
+export function duplicates(text: Bytes, syntax: RcSyntax): readonly Duplicate[] {
+  return duplicatesIn(unitsOf(text, syntax));
+}
+
+/** Lines after which nothing can be added; in the parsed syntax a last line that is not read. */
+export function faults(text: Bytes, syntax: RcSyntax): readonly Fault[] {
+  return unitsOf(text, syntax).flatMap(({ line, fault, key, raw }) => {
+    if (fault !== undefined) return [{ line, reason: fault }];
+    return syntax === "parsed" && key !== undefined && !raw.endsWith("\n")
+      ? [{ line, reason: "has no newline at its end, and is not read for that" }]
+      : [];
+  });
+}

@@ -1,0 +1,141 @@
+import { FormatError, type Bytes } from "./bytes";
+import { editable, keyOf, read, unitsOf, type RcValue } from "./rcRead";
+import { addingValue } from "./rcSourced";
+import { literalOf, addsToItself, type RcSyntax, type RcUnit } from "./rcUnits";
+import {
+  append,
+  checkEditable,
+  checkName,
+  checkValue,
+  get,
+  plainValue,
+  replaceOne,
+  rewritten,
+  save,
+  set,
+  undo,
+} from "./rcVariables";
+import type { Saved } from "./undo";
+import { startsOf } from "./units";
+import { containsWords, withoutWords, withWords } from "./words";
+
+/** What `undoWords` needs. */
+export interface SavedWords {
+  /** The words were there before us: they stay. */
+  readonly had: boolean;
+  /** null: not set in this file. */
+  readonly value: Bytes | { readonly unreadable: Bytes } | null;
+  readonly variable: Saved;
+}
+
+function withLiteral(unit: RcUnit, literal: Bytes, syntax: RcSyntax): Bytes {
+  const value = addsToItself(unit)
+    ? addingValue(unit.key ?? "", literal)
+    : plainValue(literal, syntax);
+  return rewritten(unit, value);
+}
+
+/** Whether the value in force holds the words, next to each other. */
+export function hasWords(
+  text: Bytes,
+  name: string,
+  words: Bytes,
+  syntax: RcSyntax,
+  inherited: Bytes = "",
+): boolean {
+  const value = get(text, name, syntax, inherited) ?? inherited;
+  return containsWords(
+    typeof value === "string" ? value : value.unreadable.replace(/["']/g, " "),
+    words,
+  );
+}
+
+/**
+ * Adds words (`-a /path`, a package's script) to a variable and keeps what it holds.
+ *
+ * @param inherited - what rc.conf says, on which a first entry here builds
+ * @throws FormatError when the variable is `NO`: its daemon is off, and flags would turn it on.
+ */
+export function addWords(
+  text: Bytes,
+  name: string,
+  words: Bytes,
+  syntax: RcSyntax,
+  inherited: Bytes = "",
+): Bytes {
+  checkName(name, syntax);
+  checkValue(name, words, syntax);
+  if (words.trim() === "") throw new FormatError(`no words to add to ${name}`);
+  if (hasWords(text, name, words, syntax, inherited)) return text;
+  const key = keyOf(name, syntax);
+  const units = unitsOf(text, syntax);
+  checkEditable(units);
+  const now = read(units, key, inherited) ?? inherited;
+  if (now === "NO") {
+    throw new FormatError(`${name} is NO, so its daemon is off: set the variable as a whole`);
+  }
+  const at = editable(units, key);
+  const unit = at === undefined ? undefined : units[at];
+  if (at !== undefined && unit !== undefined && unit.assigns.length > 0) {
+    const literal = addsToItself(unit)
+      ? literalOf(unit) + ` ${words}`
+      : withWords(literalOf(unit), words);
+    return replaceOne(units, at, withLiteral(unit, literal, syntax));
+  }
+  if (read(units, key) === undefined) return set(text, name, withWords(inherited, words), syntax);
+  return append(text, units, `${name}=${addingValue(name, ` ${words}`)}\n`, syntax);
+}
+
+/** Takes words out of the variable's entries; an addition to itself that is empty then goes, too. */
+export function removeWords(text: Bytes, name: string, words: Bytes, syntax: RcSyntax): Bytes {
+  const key = keyOf(name, syntax);
+  const units = unitsOf(text, syntax);
+  const holding = startsOf(units, key).filter((index) => {
+    const unit = units[index];
+    return unit !== undefined && containsWords(literalOf(unit), words);
+  });
+  const at = holding.at(-1);
+  const unit = at === undefined ? undefined : units[at];
+  if (at === undefined || unit === undefined) return text;
+  const literal = withoutWords(literalOf(unit), words);
+  const empty = addsToItself(unit) && literal.trim() === "";
+  return replaceOne(units, at, empty ? "" : withLiteral(unit, literal, syntax));
+}
+
+/** What `undoWords` needs to take the words out again as if they had never been there. */
+export function saveWords(
+  text: Bytes,
+  name: string,
+  words: Bytes,
+  syntax: RcSyntax,
+  inherited: Bytes = "",
+): SavedWords {
+  return {
+    had: hasWords(text, name, words, syntax, inherited),
+    value: get(text, name, syntax, inherited) ?? null,
+    variable: save(text, name, syntax),
+  };
+}
+
+/**
+ * Undoes `addWords`: takes the words out, and when the variable then says what it said before, brings its
+ * lines back to the byte. Words that were there before stay.
+ */
+export function undoWords(
+  text: Bytes,
+  name: string,
+  words: Bytes,
+  saved: SavedWords,
+  syntax: RcSyntax,
+  inherited: Bytes = "",
+): Bytes {
+  if (saved.had) return text;
+  const rest = removeWords(text, name, words, syntax);
+  const left = get(rest, name, syntax, inherited);
+  const before = saved.value ?? undefined;
+  const shown = (value: RcValue) => (typeof value === "object" ? value.unreadable : value);
+  const same = typeof left === typeof before && shown(left) === shown(before);
+  return same || (before === undefined && left === inherited)
+    ? undo(rest, name, saved.variable, syntax)
+    : rest;
+}
