@@ -1,0 +1,89 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const repository = resolve(__dirname, "../..");
+let folder: string;
+let files: readonly string[];
+
+/** Packs the package as `npm publish` would, and unpacks it as `npm install` would. */
+beforeAll(() => {
+  execFileSync(process.execPath, ["tools/build.mjs"], { cwd: repository });
+  folder = mkdtempSync(join(tmpdir(), "openbsd-postfix-package-"));
+  const pack = ["pack", "--json", "--silent", "--pack-destination", folder];
+  const printed = execFileSync("npm", pack, {
+    cwd: repository,
+    // npm's own logs stay out of the home folder.
+    env: { ...process.env, npm_config_cache: join(folder, "npm"), npm_config_offline: "true" },
+    encoding: "utf8",
+  });
+  const [packed] = JSON.parse(printed) as [{ filename: string; files: { path: string }[] }];
+  files = packed.files.map(({ path }) => path);
+  const modules = join(folder, "node_modules");
+  mkdirSync(modules);
+  execFileSync("tar", ["-xzf", join(folder, packed.filename), "-C", modules]);
+  execFileSync("mv", [join(modules, "package"), join(modules, "pulumi-openbsd-postfix")]);
+  for (const name of readdirSync(join(repository, "node_modules"))) {
+    if (!name.startsWith(".")) {
+      symlinkSync(join(repository, "node_modules", name), join(modules, name));
+    }
+  }
+}, 120_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("what is published is the library, the test host, and nothing else", () => {
+  const belongs = [
+    /^(package\.json|README\.md|LICENSE)$/,
+    /^dist\/(components|provider|testing)\/.*\.(js|d\.ts)(\.map)?$/,
+    /^dist\/provider\/host\/agent\.pl$/,
+    /^dist\/tools\/debian-packages\.(js|d\.ts)(\.map)?$/,
+    /^testing\/(image|openbsd)\//,
+  ];
+  expect(files.filter((path) => !belongs.some((shape) => shape.test(path)))).toEqual([]);
+});
+
+test.each([
+  "README.md",
+  "dist/components/index.js",
+  "dist/components/index.d.ts",
+  "dist/provider/index.js",
+  "dist/provider/host/agent.pl",
+  "dist/testing/index.js",
+  "testing/image/boot.sh",
+  "testing/openbsd/build-layer.sh",
+])("%s is published", (path) => {
+  expect(files).toContain(path);
+});
+
+test("every path that the manifest names is published", () => {
+  const manifest = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
+    main: string;
+    types: string;
+    exports: Record<string, string | { types: string; default: string }>;
+  };
+  const named = [manifest.main, manifest.types, ...Object.values(manifest.exports)].flatMap(
+    (target) => (typeof target === "string" ? [target] : [target.types, target.default]),
+  );
+  const missing = named.map((path) => path.replace(/^\.\//, "")).filter((p) => !files.includes(p));
+  expect(missing).toEqual([]);
+});
+
+test.each([
+  ["pulumi-openbsd-postfix", "PostfixServer"],
+  ["pulumi-openbsd-postfix/testing", "startHost"],
+])("%s is loaded from the installed package and has %s", (name, member) => {
+  const script = `process.stdout.write(typeof require(${JSON.stringify(name)}).${member})`;
+  const found = execFileSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8" });
+  expect(found).toBe("function");
+});
+
+test("the provider is loaded the way that states keep for ever", () => {
+  const load = 'require("module").createRequire(process.cwd() + "/package.json")';
+  const script = `process.stdout.write(typeof ${load}("pulumi-openbsd-postfix/provider"))`;
+  const found = execFileSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8" });
+  expect(found).toBe("object");
+});
