@@ -18,8 +18,11 @@ import type { Change, PlanContext, RestoreContext } from "./resource";
 export interface KeyedText {
   /** The value in force, or `undefined` where there is none. */
   get(text: string, key: string): Json | undefined;
-  /** Makes `value` the one in force; `null` removes the key. */
-  put(text: string, key: string, value: Json): string;
+  /**
+   * Makes `value` the one in force; `null` removes the key. `was` is what {@link save} gave before the first change:
+   * a key that was deleted meanwhile goes back to its former place.
+   */
+  put(text: string, key: string, value: Json, was?: Json): string;
   save(text: string, key: string): Json;
   undo(text: string, key: string, saved: Json): string;
   /** Are two values the same in meaning? Default: as JSON. */
@@ -71,7 +74,8 @@ function wantedText(file: KeyedFile, context: PlanContext): string {
   let text = startingText(file, context.record);
   for (const [name, entry] of context.dropped)
     if (entry.file === file.path) text = file.text.undo(text, keyIn(file.path, name), entry.before);
-  for (const [key, value] of Object.entries(file.wanted)) text = file.text.put(text, key, value);
+  for (const [key, value] of Object.entries(file.wanted))
+    text = file.text.put(text, key, value, context.record.keys[keyName(file.path, key)]?.before);
   return text;
 }
 

@@ -8,9 +8,12 @@ import { aliases } from "./resources/aliases";
 import { baseMailer } from "./resources/baseMailer";
 import { chrootResolv } from "./resources/chrootResolv";
 import { mailCheck } from "./resources/mailCheck";
+import { mailerConf } from "./resources/mailerConf";
 import { mainCf } from "./resources/mainCf";
 import { postfixPackage } from "./resources/postfixPackage";
 import { postfixService } from "./resources/postfixService";
+import { rcConfLocal } from "./resources/rcConfLocal";
+import { rootCrontab } from "./resources/rootCrontab";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -21,9 +24,12 @@ const kinds = Object.fromEntries(
     baseMailer,
     chrootResolv,
     mailCheck,
+    mailerConf,
     mainCf,
     postfixPackage,
     postfixService,
+    rcConfLocal,
+    rootCrontab,
   ].map((kind) => [kind.name, kind as unknown as AnyKind]),
 );
 

@@ -841,6 +841,8 @@ sub probe {
     refuse("'@argv' is not on the list of programs that only look; nothing but these may run outside"
             . ' a write section')
         unless only_looks(@argv);
+    return $done->({ notFound => bool(1) })
+        if defined $from->{onlyWith} && !-e path_of($from, 'onlyWith');
     # The one thing a probe may be told by its environment: where packages are looked for.
     my %told = map { exists $from->{env}{$_} ? ($_ => $from->{env}{$_}) : () } qw(PKG_PATH);
     run_program(

@@ -58,6 +58,8 @@ export type Fact =
       readonly argv: readonly string[];
       readonly stdin?: string;
       readonly env?: ProbeEnvironment;
+      /** A path without which it is not started: the answer is `notFound`, as without the program. */
+      readonly onlyWith?: string;
     }
   /** Up to `limit` bytes from `offset` (negative: from the end), and the file's size and inode; null when absent. */
   | {

@@ -25,8 +25,8 @@ const POSTALIAS = "/usr/local/sbin/postalias";
 
 const text: KeyedText = {
   get: (contents, name) => aliasesText.get(contents, name) as Json | undefined,
-  put: (contents, name, value) =>
-    value === null ? aliasesText.remove(contents, name) : aliasesText.set(contents, name, value as string[]),
+  put: (contents, name, value, was) =>
+    value === null ? aliasesText.remove(contents, name) : aliasesText.set(contents, name, value as string[], was as never),
   save: (contents, name) => aliasesText.save(contents, name) as unknown as Json,
   undo: (contents, name, saved) => aliasesText.undo(contents, name, saved as never),
   same: (left, right) => equal(targetsOf(left), targetsOf(right)),
@@ -113,7 +113,12 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   facts: (args) => ({
     file: { fact: "file", path: pathOf(args) },
     database: { fact: "file", path: `${pathOf(args)}.db` },
-    stored: { fact: "probe", argv: [POSTALIAS, "-s", `hash:${pathOf(args)}`] },
+    stored: {
+      fact: "probe",
+      argv: [POSTALIAS, "-s", `hash:${pathOf(args)}`],
+      // Without a database it would be a fatal error, for which Postfix's tools take a second.
+      onlyWith: `${pathOf(args)}.db`,
+    },
   }),
   observe: (answers) => {
     const stored = answers["stored"] as FactAnswers["probe"];

@@ -37,8 +37,8 @@ const text: KeyedText = {
     const value = mainCfText.get(contents, name);
     return value === undefined ? undefined : value;
   },
-  put: (contents, name, value) =>
-    value === null ? mainCfText.remove(contents, name) : mainCfText.set(contents, name, String(value)),
+  put: (contents, name, value, was) =>
+    value === null ? mainCfText.remove(contents, name) : mainCfText.set(contents, name, String(value), was as never),
   save: (contents, name) => mainCfText.save(contents, name) as unknown as Json,
   undo: (contents, name, saved) => mainCfText.undo(contents, name, saved as never),
 };

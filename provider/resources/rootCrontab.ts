@@ -1,0 +1,69 @@
+/**
+ * Guide 2.6, "Complete Disabling Sendmail": lines of root's crontab commented out, and back in on destroy.
+ *
+ * The tab is replaced as crontab(1) replaces it, by a rename in the spool folder, whose new time makes cron(8) read
+ * it again; but without the three header lines that crontab(1) puts on top each time (openbsd.md 6).
+ */
+import { claimKeyedFile, contentsOf, type KeyedFile, type KeyedText, planKeyedFile, restoreKeyedFile } from "../files";
+import * as crontabText from "../formats/crontab";
+import type { FileState } from "../host/host";
+import type { Json } from "../host/record";
+import type { Failure, Kind } from "../resource";
+
+export interface RootCrontabArgs {
+  /** Texts; every active line that contains one of them is commented out. */
+  readonly commentOut?: readonly string[];
+}
+
+interface Observed {
+  readonly file: FileState;
+}
+
+const PATH = "/var/cron/tabs/root";
+/** The command of sendmail's clientmqueue runner, whatever its white space (openbsd.md 6). */
+const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
+
+const text: KeyedText = {
+  get: (contents, pattern) => (crontabText.activeMatching(contents, pattern).length === 0 ? "commented out" : "active"),
+  // Removing the key leaves nothing of its lines to compare by, which is what a commented-out line is.
+  put: (contents, pattern) => crontabText.commentOut(contents, pattern),
+  save: (contents, pattern) => crontabText.save(contents, pattern) as unknown as Json,
+  undo: (contents, _pattern, saved) => crontabText.undo(contents, saved as never),
+};
+
+function fileOf(observed: Observed, args: RootCrontabArgs): KeyedFile {
+  const patterns = args.commentOut ?? [];
+  // Without a tab there is nothing to comment out, and none is made.
+  const wanted =
+    contentsOf(observed.file) === undefined
+      ? {}
+      : Object.fromEntries(patterns.map((pattern) => [pattern, "commented out"]));
+  return { path: PATH, state: observed.file, text, wanted, mode: 0o600 };
+}
+
+export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
+  name: "RootCrontab",
+  what: () => "var/cron/tabs/root",
+  validate: ({ commentOut }): Failure[] =>
+    (commentOut ?? []).flatMap((pattern, index) =>
+      typeof pattern === "string" && pattern.trim() !== "" && !/[\n\r\0]/.test(pattern)
+        ? []
+        : [{ path: `commentOut[${index}]`, reason: "must be a text of one line that the crontab lines contain." }],
+    ),
+  complete: (args, platform) => ({
+    ...args,
+    commentOut: args.commentOut ?? (platform.clientQueueRunner ? [CLIENT_QUEUE_RUNNER] : []),
+  }),
+  facts: () => ({ file: { fact: "file", path: PATH } }),
+  observe: (answers) => ({ file: answers["file"] as FileState }),
+  live: ({ file }, args) => ({
+    commentOut: (args.commentOut ?? []).filter(
+      (pattern) => text.get(contentsOf(file) ?? "", pattern) === "commented out",
+    ),
+  }),
+  outputs: () => ({}),
+  claims: (observed, args, context) => claimKeyedFile(fileOf(observed, args), context),
+  baselines: ({ file }) => ({ [PATH]: file }),
+  plan: (observed, args, context) => planKeyedFile(fileOf(observed, args), context),
+  restore: ({ file }, _args, context) => restoreKeyedFile(PATH, file, text, context),
+};
