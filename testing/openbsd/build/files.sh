@@ -1,0 +1,121 @@
+# Files, accounts, folders, programs: everything but mail. Sourced by build-layer.sh.
+
+files() {
+	for root in "$here/common/root" "$release/root"; do
+		(cd "$root" && tar -cf - .) | tar -xf - -C "$LAYER" --no-same-owner
+	done
+	chmod -R go-w "$LAYER"
+	accounts
+	folders
+	programs
+	cron
+	hidden
+}
+
+accounts() {
+	install_file 600 "$release/master.passwd" etc/master.passwd
+	install_file 644 "$release/group" etc/group
+	awk -F: -v OFS=: '{ print $1, "*", $3, $4, $8, $9, $10 }' "$release/master.passwd" \
+		>"$LAYER/etc/passwd"
+	# For Debian's C library only.
+	awk -F: '{ print $1 ":*:::::::" }' "$release/master.passwd" >"$LAYER/etc/shadow"
+	: >"$LAYER/etc/gshadow"
+	chmod 600 "$LAYER/etc/shadow" "$LAYER/etc/gshadow"
+	awk -F: '$3 >= 1000 && $3 < 2000 { print $1, $3, $4 }' "$release/master.passwd" |
+		while read -r user uid gid; do
+			folder 755 "$uid:$gid" "home/$user"
+		done
+}
+
+folders() {
+	folder 700 0:0 root
+	folder 755 0:0 etc
+	# OpenBSD has /var/run and no /run; Debian's programs that say /run mean the same place.
+	folder 755 0:0 var/run
+	folder 755 0:0 var/run/sshd
+	ln -s var/run "$LAYER/run"
+	folder 1777 0:0 tmp
+	folder 1777 0:0 var/tmp
+	folder 755 0:0 var/mail
+	folder 555 0:0 var/empty
+	folder 755 0:0 var/empty/dev
+	folder 755 0:0 var/log
+	folder 755 0:0 var/db
+	folder 755 0:0 var/db/pkg
+	folder 755 0:0 var/spool
+	folder 1730 0:66 var/cron/tabs
+	folder 555 0:0 var/cron
+	chown 0:66 "$LAYER/var/cron/tabs/root"
+	chmod 600 "$LAYER/var/cron/tabs/root"
+	folder 755 0:0 var/www/htdocs
+	[ "$(conf rc_d)" = no ] || folder 755 0:0 etc/rc.d
+	for name in bin sbin lib libexec libdata include info man share share/doc share/examples \
+		share/misc; do
+		folder 755 0:0 "usr/local/$name"
+	done
+	for section in 1 2 3 3p 4 5 6 7 8 9; do
+		folder 755 0:0 "usr/local/man/man$section"
+	done
+	# syslogd(8) creates no files.
+	for log in authlog:640 daemon:640 lpd-errs:640 maillog:600 messages:644 secure:600 \
+		xferlog:640; do
+		: >"$LAYER/var/log/${log%:*}"
+		chmod "${log#*:}" "$LAYER/var/log/${log%:*}"
+	done
+	: >"$LAYER/var/cron/log"
+	chmod 600 "$LAYER/var/cron/log"
+	ln -sfn /usr/share/zoneinfo/UTC "$LAYER/etc/localtime"
+	# doas(1) wants its rules unreadable to others; there are some where there is a doas.
+	[ ! -f "$LAYER/etc/doas.conf" ] || chmod 600 "$LAYER/etc/doas.conf"
+}
+
+programs() {
+	install_file 644 "$release/release.conf" usr/libdata/testhost/release.conf
+	for module in "$here"/lib/*.pm; do
+		install_file 644 "$module" "usr/libdata/testhost/${module##*/}"
+	done
+	for tool in uname crontab ftp stat; do
+		install_file 755 "$here/tools/$tool" "usr/bin/$tool"
+	done
+	for tool in sysctl mailwrapper syslogd pkg_add pkg_delete pkg_info user newsyslog; do
+		install_file 755 "$here/tools/$tool" "usr/sbin/$tool"
+	done
+	mv "$LAYER/usr/sbin/newsyslog" "$LAYER/usr/bin/newsyslog"
+	chmod 4555 "$LAYER/usr/bin/crontab"
+	for name in useradd userdel groupadd groupdel; do
+		ln -s user "$LAYER/usr/sbin/$name"
+	done
+	install_file 755 "$here/tools/machine" usr/bin/machine
+	ln -s machine "$LAYER/usr/bin/arch"
+	install_file 755 "$here/tools/sha256" usr/bin/sha256
+	for name in md5 sha1 sha512; do
+		ln -s sha256 "$LAYER/usr/bin/$name"
+	done
+	[ "$(conf rcctl)" = no ] || install_file 755 "$here/tools/rcctl" usr/sbin/rcctl
+	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/sendmail"
+	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/mailq"
+	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/newaliases"
+	for script in daily weekly monthly; do
+		printf '# What cron(8) runs; a test host lives too short to need it.\n' >"$LAYER/etc/$script"
+	done
+}
+
+# Debian's cron, with OpenBSD's folders: /var/cron/tabs, and nothing in /etc.
+cron() {
+	install_file 755 "$BASE/usr/sbin/cron" usr/sbin/cron
+	perl "$here/build/patch" "$LAYER/usr/sbin/cron" /var/spool/cron /var/cron crontabs tabs \
+		/etc/cron.d /var/cron/d %scrond.pid %scron.pid
+}
+
+hidden() {
+	for name in base32 base64 bash chage chfn chrt chsh dash fallocate flock gpasswd \
+		lsb_release md5sum nproc numfmt python3 rbash runuser setpriv sha1sum sha224sum sha256sum \
+		sha384sum sha512sum shuf start-stop-daemon tac $(conf hidden); do
+		for path in usr/bin/$name usr/sbin/$name; do
+			[ -e "$BASE/$path" ] || [ -L "$BASE/$path" ] || continue
+			mkdir -p "$LAYER/${path%/*}"
+			: >"$LAYER/$path"
+			chmod 0 "$LAYER/$path"
+		done
+	done
+}

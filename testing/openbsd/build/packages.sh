@@ -1,0 +1,156 @@
+# The mirror with its packages, and the packages that are there from the start. Sourced by
+# build-layer.sh.
+#
+# A package file holds its packing list, its description and its message, as on OpenBSD. The files of
+# Postfix, equal for all of its packages, are kept once, and the package says where.
+
+arch=$(conf arch)
+mirror=mirror/pub/OpenBSD/$RELEASE
+payload=usr/libdata/testhost/postfix-$RELEASE.tgz
+
+packages() {
+	folder 755 0:0 "$mirror/packages/$arch"
+	stage=$LAYER/.package
+	mkdir "$stage"
+	postfix_files
+	while read -r kind rest; do
+		case $kind in
+		'' | '#'*) ;;
+		postfix) postfix_package $rest ;;
+		other) other_package $rest ;;
+		installed) installed_package $rest ;;
+		*)
+			echo "build-layer.sh: $kind: not a kind of package" >&2
+			return 1
+			;;
+		esac
+	done <"$release/packages"
+	rm -r "$stage"
+}
+
+# What every package of Postfix installs, as the port of this release has it.
+postfix_files() {
+	root=$stage/root
+	mkdir -p "$root"
+	(cd "$PKGROOT" && tar -cf - usr/local) | tar -xf - -C "$root"
+	sbin=$root/usr/local/sbin
+	examples=$root/usr/local/share/examples/postfix
+	for script in postfix-install postfix-enable postfix-disable; do
+		awk -v notes="$here/package/$RELEASE/notes" -v chroot="$(conf chroot_files)" '
+			$0 == "@NOTES@" { while ((getline line < notes) > 0) print line; next }
+			{ gsub(/@CHROOT_FILES@/, chroot); print }
+		' "$here/package/$script" >"$sbin/$script"
+		chmod 755 "$sbin/$script"
+	done
+	for name in $(conf package_absent); do
+		rm -rf "${root:?}/usr/local/$name"
+	done
+	if [ "$(conf rc_d)" = yes ]; then
+		mkdir -p "$root/etc/rc.d"
+		install -m 755 "$here/package/$RELEASE/rc" "$root/etc/rc.d/postfix"
+	fi
+	# The real program moves out of the way of what stands in front of it.
+	for wrapped in $(conf package_wrapped); do
+		mkdir -p "$LAYER/usr/libexec/testhost/postfix"
+		cp -p "$root/usr/local/$wrapped" "$LAYER/usr/libexec/testhost/postfix/"
+		install -m 755 "$here/package/$RELEASE/${wrapped##*/}" "$root/usr/local/$wrapped"
+	done
+	[ -z "$(conf postfix_version)" ] || as_old_postfix
+	# The port's files are of group bin.
+	(cd "$root" && find . -mindepth 1 -type d | sed 's|^\./||' | sort >"$stage/folders" &&
+		find . -mindepth 1 ! -type d | sed 's|^\./||' | sort >"$stage/files" &&
+		tar -czf "$LAYER/$payload" --owner=0 --group=7 --numeric-owner -T "$stage/files")
+}
+
+# Postfix 3.7 in the place of an older one: its programs say that version, know the chroot default of
+# master.cf that goes with it, and the samples are what the port installed then.
+as_old_postfix() {
+	version=$(conf postfix_version)
+	new=$(sed -n 's/^# *mail_version *= *//p; s/^mail_version = //p' "$examples/main.cf.default" | head -1)
+	: "${new:?no mail_version in the samples}"
+	for file in "$sbin"/* "$root"/usr/local/libexec/postfix/* "$LAYER"/usr/libexec/testhost/postfix/*; do
+		[ -f "$file" ] && [ ! -L "$file" ] && grep -q -a -F "$new" "$file" || continue
+		case $(head -c 4 "$file" | tail -c 3) in
+		ELF) perl "$here/build/old-postfix" "$file" "$new" "$version" ;;
+		esac
+	done
+	# Scripts use options that the wrapped postconf does not have.
+	real=/usr/libexec/testhost/postfix/postconf
+	for script in post-install postfix-script postfix-wrapper postmulti-script; do
+		sed -i -e "s#\$command_directory/postconf#$real#g" -e "s#=\"postconf\"#=$real#" \
+			-e "s#\`postconf #\`$real #g" -e "s#^\([ 	]*\)postconf #\1$real #" \
+			"$root/usr/local/libexec/postfix/$script"
+	done
+	perl "$here/build/old-samples" "$examples" "$version"
+	perl "$here/build/later-parameters" "$version" \
+		<"$PKGROOT/usr/local/share/doc/postfix/html/postconf.5.html" \
+		>"$LAYER/usr/libdata/testhost/parameters-after-${version%.*}"
+}
+
+# postfix NAME PKGPATH BRANCH DEPENDENCY...: BRANCH is "branch" where the packing list says is-branch
+postfix_package() {
+	name=$1 pkgpath=$2 branch=$3
+	shift 3
+	{
+		echo "@name $name"
+		echo "@comment pkgpath=$pkgpath ftp=yes"
+		[ "$branch" != branch ] || echo "@option is-branch"
+		echo "@arch $arch"
+		echo "@conflict postfix-*"
+		for dependency; do
+			echo "@depend $dependency"
+		done
+		echo "@newgroup _postfix:507"
+		echo "@newgroup _postdrop:508"
+		echo "@newuser _postfix:507:_postfix:daemon:Postfix Daemon:/var/empty:/sbin/nologin"
+		[ "$(conf rc_d)" = no ] || echo "@rcscript /etc/rc.d/postfix"
+		echo "@cwd /usr/local"
+		# Folders that the base system has are no part of the package.
+		while read -r path; do
+			case $path in
+			usr/local/*) [ -d "$LAYER/$path" ] || echo "${path#usr/local/}/" ;;
+			esac
+		done <"$stage/folders"
+		sed -n 's|^usr/local/||p' "$stage/files"
+		for extra in /etc/postfix /var/postfix /var/spool/postfix; do
+			echo "@extra $extra"
+		done
+		echo "@exec-add /usr/local/sbin/postfix-install install"
+		echo "@exec-update /usr/local/sbin/postfix-install upgrade"
+		[ "$(conf package_stops)" = no ] || echo "@unexec-delete /usr/local/sbin/postfix stop"
+		echo "@unexec-delete /usr/local/sbin/postfix-disable"
+		echo "@unexec-delete rm -f /etc/mailer.conf.postfix"
+	} >"$stage/+CONTENTS"
+	printf '%s\n' 'fast, secure sendmail replacement' \
+		'Postfix is a mail server that is easy to administer and careful with its' \
+		'privileges. SASL authentication by Dovecot is built in.' >"$stage/+DESC"
+	sed "s|@DOCS@|$(conf package_docs)|" "$here/package/message" >"$stage/+DISPLAY"
+	echo "/$payload" >"$stage/+PAYLOAD"
+	pack "$mirror/packages/$arch/$name.tgz" +CONTENTS +DESC +DISPLAY +PAYLOAD
+}
+
+# other NAME PKGPATH FOLDER: a package with nothing in it but its name
+other_package() {
+	mkdir -p "$LAYER/$mirror/$3/$arch"
+	plain_record "$1" "$2"
+	pack "$mirror/$3/$arch/$1.tgz" +CONTENTS +DESC
+}
+
+# installed NAME PKGPATH: there from the start, as on a host that has been used before
+installed_package() {
+	plain_record "$1" "$2"
+	folder 755 0:0 "var/db/pkg/$1"
+	install_file 644 "$stage/+CONTENTS" "var/db/pkg/$1/+CONTENTS"
+	install_file 644 "$stage/+DESC" "var/db/pkg/$1/+DESC"
+}
+
+plain_record() {
+	printf '%s\n' "@name $1" "@comment pkgpath=$2 ftp=yes" "@arch $arch" >"$stage/+CONTENTS"
+	printf '%s\n' "${2##*/}" "A package of the test host." >"$stage/+DESC"
+}
+
+pack() {
+	target=$1
+	shift
+	tar -czf "$LAYER/$target" -C "$stage" --owner=0 --group=0 --numeric-owner "$@"
+}
