@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, openSync, readdirSync, closeSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { packageFolder } from "./cache";
@@ -48,17 +49,18 @@ export async function launchHost(options: StartOptions, owned: boolean): Promise
     release: options.release ?? "7.8",
     image,
     latencyMs: options.latencyMs ?? 0,
-    owned,
     requested: Date.now(),
   });
   const report = await readReport(keeper);
   if ("error" in report) {
+    await stopHost(id);
     throw new Error(`the test host did not start: ${report.error}\n${report.console}`);
   }
-  // The host must not keep this process from ending, nor this process the host from living on.
+  // The host must not keep this process from ending.
   keeper.unref();
   keeper.stdout?.destroy();
-  if (owned) (keeper.stdin as unknown as { unref(): void }).unref();
+  if (owned) (keeper.stdin as Socket | null)?.unref();
+  else keeper.stdin?.end("released\n");
   return report.record;
 }
 
@@ -69,7 +71,7 @@ function startKeeper(options: KeeperOptions): ChildProcess {
   try {
     return spawn(process.execPath, [built, JSON.stringify(options)], {
       detached: true,
-      stdio: [options.owned ? "pipe" : "ignore", "pipe", log],
+      stdio: ["pipe", "pipe", log],
     });
   } finally {
     closeSync(log);

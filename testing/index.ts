@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder, packageFolder } from "./cache";
+import { packageFolder } from "./cache";
 import { askControl, type ControlRequest } from "./control";
 import { controlPath, readRecord, type HostRecord } from "./hostRecord";
 import { launchHost, stopHost, type StartOptions } from "./hosts";
-import type { ImageIndex, Release } from "./image";
+import { readImageIndex, type Release } from "./image";
+import type { ImageIndex } from "./imageBuild";
 import { enterArgv, run } from "./namespaces";
 import type { Admission, End, LineCounters } from "./sshLine";
 import { parseTree, settledTree, type Tree } from "./tree";
@@ -151,9 +152,7 @@ class RunningHost implements TestHost {
   }
 
   async snapshot(): Promise<Tree> {
-    this.index ??= JSON.parse(
-      readFileSync(join(cacheFolder(), this.record.image.index), "utf8"),
-    ) as ImageIndex;
+    this.index ??= readImageIndex(this.record.image);
     const script = readFileSync(join(packageFolder(), "testing/image/tree.pl"));
     const argv = ["/usr/bin/perl", "-", String(this.index.built)];
     const { exitCode, stdout, stderr } = await run(enterArgv(this.record.init.pid, argv), {

@@ -13,8 +13,14 @@ import {
   type HostRecord,
   type ProcessRef,
 } from "./hostRecord";
-import { overlayOptions, type Image, type Release } from "./image";
-import { enterArgv, machineEnvironment, removeFolder, unshareArgv } from "./namespaces";
+import type { Image, Release } from "./image";
+import {
+  enterArgv,
+  machineEnvironment,
+  overlayOptions,
+  removeFolder,
+  unshareArgv,
+} from "./namespaces";
 import { SshLine } from "./sshLine";
 
 /** What a keeper is started with, as JSON in its only argument. */
@@ -23,8 +29,6 @@ export interface KeeperOptions {
   readonly release: Release;
   readonly image: Image;
   readonly latencyMs: number;
-  /** The host ends when the keeper's stdin does, which its owner holds the other end of. */
-  readonly owned: boolean;
   /** Milliseconds since the epoch. */
   readonly requested: number;
 }
@@ -259,6 +263,13 @@ async function main(argument: string): Promise<void> {
   const end = (): void => void keeper.stop().then(() => process.exit(0));
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
+  // Whoever started the host holds the other end of stdin. When that closes, however that came
+  // about, the host ends with it, unless it was released first.
+  let released = false;
+  process.stdin.on("data", () => (released = true));
+  process.stdin.on("end", () => {
+    if (!released) end();
+  });
   // Whoever listened to the report may be gone.
   process.stdout.on("error", () => undefined);
   let report: KeeperReport;
@@ -272,7 +283,6 @@ async function main(argument: string): Promise<void> {
     await keeper.stop();
     process.exit(1);
   }
-  if (options.owned) process.stdin.on("end", end).resume();
 }
 
 function consoleOf(id: string): string {

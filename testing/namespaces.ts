@@ -8,6 +8,13 @@ export const rootless = process.getuid?.() !== 0;
 /** Ids that a host's tree needs below the user's own: OpenBSD's nobody is 32767. */
 const idsNeeded = 65535;
 
+/**
+ * Mount options of the overlay. An ordinary user's keeps its notes in `user.*` attributes; what else
+ * is named are features that the machine's kernel may have switched on by default and that change
+ * how a rename or a hard link looks.
+ */
+export const overlayOptions = rootless ? ",userxattr" : ",redirect_dir=off,metacopy=off,index=off";
+
 /** What programs of this machine are run with: an ordinary user's PATH lacks some of their folders. */
 export const machineEnvironment: NodeJS.ProcessEnv = {
   ...process.env,

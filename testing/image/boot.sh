@@ -8,6 +8,7 @@
 # character of the folder's name can upset the mount options. Descriptors: 0 and 1 the keeper's,
 # 4 the console log.
 set -eu
+umask 022
 
 base=$1 layer=$2 run=$3 options=$4 init=$5
 root=$run/root

@@ -19,7 +19,7 @@ import {
   startHost,
   type TestHost,
 } from "../../testing";
-import { readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
+import { isAlive, readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
 import { stopHost } from "../../testing/hosts";
 
 const root = join(__dirname, "../..");
@@ -137,6 +137,10 @@ describe.each([...releases])("OpenBSD %s", (release) => {
 });
 
 describe("what a snapshot sees", () => {
+  let own: TestHost | undefined;
+  const scratch = async (): Promise<TestHost> => (own ??= await startHost());
+  afterAll(() => own?.stop());
+
   const changes: readonly (readonly [what: string, script: string, line: string])[] = [
     ["a file that was added", "echo x > /etc/added", "/etc/added: added (file)"],
     ["bytes of the image's own file", "echo x >> /etc/myname", "/etc/myname: contents"],
@@ -148,7 +152,7 @@ describe("what a snapshot sees", () => {
     ["a name that holds a newline", "mkdir '/tmp/a\nb'", "/tmp/a\nb: added (directory)"],
   ];
   test.each(changes)("%s", async (_what, script, line) => {
-    const host = await shared();
+    const host = await scratch();
     const before = await host.snapshot();
     expect(await host.exec(["sh", "-c", script])).toMatchObject({ exitCode: 0 });
     const lines = diffTrees(before, await host.snapshot());
@@ -157,7 +161,7 @@ describe("what a snapshot sees", () => {
   });
 
   test("bytes that were written back are no change, nor is a new time", async () => {
-    const host = await shared();
+    const host = await scratch();
     const before = await host.snapshot();
     await host.exec([
       "sh",
@@ -304,7 +308,7 @@ describe("nothing is left", () => {
     expect(processesIn(namespace)).toEqual([]);
     expect(mountsOf(host.id)).toEqual([]);
     expect(existsSync(runFolder(host.id))).toBe(false);
-    expect(existsSync(`/proc/${keeper?.pid ?? 0}`)).toBe(false);
+    expect(isAlive(keeper)).toBe(false);
   });
 
   test("but a folder after the keeper was killed, and a stop takes that too", async () => {
