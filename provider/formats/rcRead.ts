@@ -31,6 +31,8 @@ function valueOf(parts: RcUnit["assigns"][number]["parts"], known: Known): RcVal
     return "variable" in part ? known.get(part.variable) : undefined;
   });
   if (texts.every((text) => typeof text === "string")) return texts.join("");
+  const [only, ...more] = texts.filter((text) => text !== "");
+  if (only !== undefined && more.length === 0) return only;
   const shown = parts.map((part) => {
     if ("literal" in part) return part.literal;
     return "variable" in part ? `\${${part.variable}}` : part.dynamic;

@@ -16,10 +16,7 @@ function located(text: Bytes, word: Word): Located | undefined {
   const name = assignment.exec(raw)?.[1];
   if (name === undefined) return undefined;
   const value = readWord(text, word.from + name.length + 1);
-  if (value === undefined) return undefined;
-  // Home folders are expanded at the beginning of a value and after a colon.
-  const tilde = /^~|:~/.test(raw.slice(name.length + 1));
-  return { name, value, parts: tilde ? [{ dynamic: raw.slice(name.length + 1) }] : value.parts };
+  return value === undefined ? undefined : { name, value, parts: value.parts };
 }
 
 /** What a command assigns when it does nothing else; undefined when it does. */

@@ -109,8 +109,10 @@ export function set(text: Bytes, name: string, value: Bytes, syntax: RcSyntax, w
   }
   const line = `${name}=${plainValue(value, syntax)}\n`;
   const place = was && starts.length === 0 ? formerPlace(units, was, "last") : undefined;
-  const free = units.every((one) => one.key !== undefined || !mayAssign(one, key));
-  if (place !== undefined && free) return insertLines(units, [{ at: place, raw: line }]);
+  const after = units.slice(place ?? units.length);
+  if (place !== undefined && after.every((one) => one.key !== undefined || !mayAssign(one, key))) {
+    return insertLines(units, [{ at: place, raw: line }]);
+  }
   const others = used ? units : (withoutKeys(units, new Set([key])) as readonly RcUnit[]);
   return append(joinUnits(others), others, line, syntax);
 }

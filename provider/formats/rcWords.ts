@@ -74,9 +74,13 @@ export function addWords(
   if (now === "NO") {
     throw new FormatError(`${name} is NO, so its daemon is off: set the variable as a whole`);
   }
-  const at = editable(units, key);
-  const unit = at === undefined ? undefined : units[at];
-  if (at !== undefined && unit !== undefined && unit.assigns.length > 0) {
+  // In the parsed syntax a last line without a newline is an entry, but not read: look before it.
+  const seen = units.filter(
+    (one) => one.role === "gap" || one.key !== key || one.assigns.length > 0,
+  );
+  const at = editable(seen, key);
+  const unit = at === undefined ? undefined : seen[at];
+  if (at !== undefined && unit !== undefined) {
     const literal = addsToItself(unit)
       ? literalOf(unit) + ` ${words}`
       : withWords(literalOf(unit), words);
@@ -86,7 +90,7 @@ export function addWords(
   return append(text, units, `${name}=${addingValue(name, ` ${words}`)}\n`, syntax);
 }
 
-/** Takes words out of the variable's entries; an addition to itself that is empty then goes, too. */
+/** Takes words out of the variable's entries; the entry stays, also when it says nothing then. */
 export function removeWords(text: Bytes, name: string, words: Bytes, syntax: RcSyntax): Bytes {
   const key = keyOf(name, syntax);
   const units = unitsOf(text, syntax);
@@ -98,8 +102,7 @@ export function removeWords(text: Bytes, name: string, words: Bytes, syntax: RcS
   const unit = at === undefined ? undefined : units[at];
   if (at === undefined || unit === undefined) return text;
   const literal = withoutWords(literalOf(unit), words);
-  const empty = addsToItself(unit) && literal.trim() === "";
-  return replaceOne(units, at, empty ? "" : withLiteral(unit, literal, syntax));
+  return replaceOne(units, at, withLiteral(unit, literal, syntax));
 }
 
 /** What `undoWords` needs to take the words out again as if they had never been there. */

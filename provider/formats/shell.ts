@@ -7,7 +7,7 @@ import type { Bytes } from "./bytes";
 export type Part =
   | { readonly literal: Bytes }
   | { readonly variable: string }
-  /** An expansion whose result only a shell can tell. */
+  /** An expansion whose result only a shell can tell; also of `~`, at the beginning or after a colon. */
   | { readonly dynamic: Bytes };
 
 export interface Word {
@@ -84,6 +84,11 @@ function expansion(text: Bytes, from: number): { part: Part; to: number } | unde
   return { part: { literal: "$" }, to: from + 1 };
 }
 
+/** A backslash that would join whatever is added to the text. */
+function joinsTheEnd(text: Bytes, at: number): boolean {
+  return at + 1 >= text.length || (text[at + 1] === "\n" && at + 2 >= text.length);
+}
+
 /** Reads a word; undefined when a quote or bracket in it is never closed. */
 export function readWord(text: Bytes, from: number): Word | undefined {
   const parts: Part[] = [];
@@ -106,10 +111,14 @@ export function readWord(text: Bytes, from: number): Word | undefined {
       if (end === undefined) return undefined;
       add(text.slice(at + 1, end - 1));
       at = end;
-    } else if (char === "\\" && at + 1 < text.length) {
+    } else if (char === "\\") {
+      if (joinsTheEnd(text, at)) return undefined;
       const next = text.charAt(at + 1);
       if (next !== "\n") add(inQuotes && !/[$`"\\]/.test(next) ? char + next : next);
       at += 2;
+    } else if (char === "~" && !inQuotes && (at === from || text[at - 1] === ":")) {
+      parts.push({ dynamic: char });
+      at += 1;
     } else if (char === "$" || char === "`") {
       if (inQuotes && /^\$['"]/.test(text.slice(at, at + 2))) {
         add(char);
@@ -163,6 +172,7 @@ export function readStatement(text: Bytes, from: number): Statement | undefined 
   while (at < text.length) {
     const char = text.charAt(at);
     if (char === " " || char === "\t") at += 1;
+    else if (char === "\\" && joinsTheEnd(text, at)) return undefined;
     else if (char === "\\" && text[at + 1] === "\n") at += 2;
     else if (char === "#") {
       const end = text.indexOf("\n", at);

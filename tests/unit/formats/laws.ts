@@ -29,6 +29,8 @@ export interface Laws<V, S> {
   readonly foreignLine: fc.Arbitrary<Bytes>;
   /** Whether the text is one that `set` refuses; its laws do not speak of these. */
   readonly refused?: (text: Bytes) => boolean;
+  /** Whether `remove` can take every key away from the text; default: from any. */
+  readonly removable?: (text: Bytes) => boolean;
 }
 
 const lines = (text: Bytes): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
@@ -95,7 +97,7 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
   test("what was removed is no longer there, and removing twice is removing once", () => {
     holds(fc.tuple(texts, key), ([text, name]) => {
       const once = format.remove(text, name);
-      expect(format.get(once, name)).toBeUndefined();
+      if (laws.removable?.(text) !== false) expect(format.get(once, name)).toBeUndefined();
       expect(format.remove(once, name)).toBe(once);
     });
   });
@@ -207,7 +209,12 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
       const undone = format.undo(edited, one.key, saved);
       expect(isWithin(theirs, undone)).toBe(true);
       expect(format.remove(undone, one.key).replace(/\n$/, "")).toBe(theirs.replace(/\n$/, ""));
-      expect(format.get(undone, one.key)).toEqual(format.get(text, one.key));
+      // A last line without a newline may read otherwise once something follows it, and what reads a key
+      // from elsewhere may have been deleted.
+      const complete = text === "" || text.endsWith("\n");
+      if (complete && [text, edited].every((one) => laws.removable?.(one) !== false)) {
+        expect(format.get(undone, one.key)).toEqual(format.get(text, one.key));
+      }
     });
   });
 }

@@ -1,6 +1,5 @@
-import fc from "fast-check";
 import * as mainCf from "../../../provider/formats/mainCf";
-import { describeLaws, holds } from "./laws";
+import { describeLaws } from "./laws";
 import { foreignLine, names, texts, values } from "./mainCfTexts";
 
 describe("main.cf", () => {
