@@ -24,8 +24,8 @@ function unifiedDiff(path: string, before: string | undefined, after: string | u
     after === undefined ? "" : "after up",
     { context: 3 },
   );
-  // The separator line of jsdiff says nothing here: the two names follow at once.
-  return patch.replace(/^=+\n/, "").trimEnd();
+  // What jsdiff writes before the two names says nothing here.
+  return patch.replace(/^(Index: .*\n)?=+\n/, "").trimEnd();
 }
 
 function octal(mode: number): string {

@@ -5,8 +5,8 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
-type Handlers = typeof import("./index");
-type Values = Record<string, unknown>;
+/** What the engine calls; the provider module has a function of each name. */
+type Method = keyof typeof import("./index");
 
 /**
  * A provider for a kind. Nothing but the kind's name is captured.
@@ -15,15 +15,16 @@ type Values = Record<string, unknown>;
  */
 export function hostProvider(kind: string): pulumi.dynamic.ResourceProvider {
   // Resolved from the program's folder: that of the package in its node_modules, or of this package itself.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const handlers = (): Handlers => require("module").createRequire(process.cwd() + "/package.json")("pulumi-openbsd-postfix/provider");
+  const call = (method: Method, ...args: unknown[]): Promise<never> =>
+    // eslint-disable-next-line
+    require("module").createRequire(process.cwd() + "/package.json")("pulumi-openbsd-postfix/provider")[method](kind, ...args);
   return {
-    check: (olds: Values, news: Values) => handlers().check(kind, olds, news) as Promise<pulumi.dynamic.CheckResult>,
-    diff: (id: string, olds: Values, news: Values) => Promise.resolve(handlers().diff(kind, id, olds, news) as pulumi.dynamic.DiffResult),
-    create: (inputs: Values) => handlers().create(kind, inputs),
-    read: (id: string, props?: Values) => handlers().read(kind, id, props ?? {}),
-    update: (id: string, olds: Values, news: Values) => handlers().update(kind, id, olds, news),
-    delete: (id: string, props: Values) => handlers().delete(kind, id, props),
+    check: (...args) => call("check", ...args),
+    diff: (...args) => call("diff", ...args),
+    create: (...args) => call("create", ...args),
+    read: (...args) => call("read", ...args),
+    update: (...args) => call("update", ...args),
+    delete: (...args) => call("delete", ...args),
   };
 }
 

@@ -46,8 +46,13 @@ export function check(kind: string, olds: Values, news: Values): Promise<driver.
   return driver.check(kindNamed(kind), olds, news);
 }
 
-export function diff(kind: string, _id: string, olds: Values, news: Values): driver.DiffAnswer {
-  return driver.diff(kindNamed(kind), olds, news);
+export function diff(
+  kind: string,
+  _id: string,
+  olds: Values,
+  news: Values,
+): Promise<driver.DiffAnswer> {
+  return Promise.resolve(driver.diff(kindNamed(kind), olds, news));
 }
 
 export function create(kind: string, inputs: Values): Promise<driver.CreateAnswer> {
