@@ -95,6 +95,7 @@ programs() {
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/sendmail"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/mailq"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/newaliases"
+	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/makemap"
 	for script in daily weekly monthly; do
 		printf '# What cron(8) runs; a test host lives too short to need it.\n' >"$LAYER/etc/$script"
 	done

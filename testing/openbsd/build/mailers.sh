@@ -20,13 +20,15 @@ base_smtpd() {
 	for program in mail.local mail.maildir mail.mboxfile mail.mda mail.lmtp lockspool encrypt; do
 		install_file 555 "$from/usr/libexec/opensmtpd/$program" "usr/libexec/opensmtpd/$program"
 	done
+	# mail.local runs as the recipient and has this one make the lock file.
+	chmod 4555 "$LAYER/usr/libexec/opensmtpd/lockspool"
 	folder 711 0:0 var/spool/smtpd
-	folder 700 95:0 var/spool/smtpd/corrupt
-	folder 700 95:0 var/spool/smtpd/incoming
+	folder 700 103:0 var/spool/smtpd/corrupt
+	folder 700 103:0 var/spool/smtpd/incoming
 	folder 770 0:103 var/spool/smtpd/offline
-	folder 700 95:0 var/spool/smtpd/purge
-	folder 700 95:0 var/spool/smtpd/queue
-	folder 700 95:0 var/spool/smtpd/temporary
+	folder 700 103:0 var/spool/smtpd/purge
+	folder 700 103:0 var/spool/smtpd/queue
+	folder 700 103:0 var/spool/smtpd/temporary
 }
 
 base_sendmail() {
@@ -41,11 +43,11 @@ base_sendmail() {
 	install_file 555 "$BASE/usr/libexec/debian-mailers/opensmtpd/usr/libexec/opensmtpd/mail.local" \
 		usr/libexec/mail.local
 	install_file 555 "$BASE/usr/libexec/debian-mailers/opensmtpd/usr/libexec/opensmtpd/lockspool" \
-		usr/libexec/lockspool
+		usr/libexec/opensmtpd/lockspool
+	chmod 4555 "$LAYER/usr/libexec/opensmtpd/lockspool"
 	for name in hoststat purgestat; do
 		ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/$name"
 	done
-	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/makemap"
 	folder 700 0:0 var/spool/mqueue
 	folder 770 25:25 var/spool/clientmqueue
 	install_file 444 "$from/etc/mail/helpfile" etc/mail/helpfile

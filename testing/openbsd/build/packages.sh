@@ -42,6 +42,8 @@ postfix_files() {
 		' "$here/package/$script" >"$sbin/$script"
 		chmod 755 "$sbin/$script"
 	done
+	# The port has no folder for additions to this list.
+	sed -i "/postfix-files\.d/d" "$examples/postfix-files"
 	for name in $(conf package_absent); do
 		rm -rf "${root:?}/usr/local/$name"
 	done
