@@ -61,9 +61,11 @@ paths="command_directory=$local/sbin daemon_directory=$local/libexec/postfix
   html_directory=$local/share/doc/postfix/html readme_directory=$local/share/doc/postfix/readme
   queue_directory=/var/spool/postfix mail_owner=_postfix setgid_group=_postdrop"
 
+# -fno-merge-constants: each string stands alone, so that the layer of an older release can shorten one
+# (its version) without cutting the end off another that the linker put inside.
 # -DNO_EAI: as the port is built, so that smtputf8_enable is "no" by default.
 # -DNO_NIS: OpenBSD's port has none of it, and it would want one more library.
-make makefiles shared=no dynamicmaps=no pie=no DEBUG= OPT=-O1 $paths \
+make makefiles shared=no dynamicmaps=no pie=no DEBUG= OPT="-O1 -fno-merge-constants" $paths \
   CCARGS="-DUSE_TLS -DUSE_SASL_AUTH -DHAS_PCRE=2 -DNO_EAI -DNO_NIS \
     -DHAS_DB -DDEF_DB_TYPE=\\\"hash\\\"" \
   AUXLIBS="-ldb -lssl -lcrypto -lresolv" AUXLIBS_PCRE="-lpcre2-8" >/var/tmp/postfix.log 2>&1 &&
