@@ -1,9 +1,10 @@
+import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { FormatError } from "../../../provider/formats/bytes";
 import * as rcConfLocal from "../../../provider/formats/rcConfLocal";
 import type { Saved } from "../../../provider/formats/undo";
-import { describeLaws, holds, type KeyedFormat } from "./laws";
-import { flags, foreignLine, names, texts, values } from "./rcConfLocalTexts";
+import { describeLaws, holds, numRuns, type KeyedFormat } from "./laws";
+import { assignments, flags, foreignLine, names, texts, values } from "./rcConfLocalTexts";
 
 const {
   get,
@@ -14,6 +15,7 @@ const {
   undoAll,
   hasWords,
   addWords,
+  faults,
   removeWords,
   saveWords,
   undoWords,
@@ -96,5 +98,235 @@ describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
       expect(typeof now === "string" && now.startsWith(before) && now.endsWith(words)).toBe(true);
       expect(get(removeWords(once, variable, words, syntax), variable, syntax, "")).toBe(before);
     });
+  });
+});
+
+describe("rc.conf.local, sourced", () => {
+  test.each([
+    ["a='-a /x'\n", "-a /x"],
+    ['a="-a /x"', "-a /x"],
+    ["a=-bd # why\n", "-bd"],
+    ["a=b#c", "b#c"],
+    ["a=", ""],
+    ["a=1\na=2\n", "2"],
+    ["  export a=1 b=2; c=3\n", "1"],
+    ["a=1; a=2", "2"],
+    ["a='b\n\tc'\n", "b\n\tc"],
+    ["a=b\\\nc\n", "bc"],
+    ["a=\"b\"'c'\\ d\n", "bc d"],
+    ['a="\\$x \\"y\\" \\z"\n', '$x "y" \\z'],
+    ["b=1\na=$b-${b}\n", "1-1"],
+    ['a=1\na="${a} 2"\n', "1 2"],
+    ['a="-b"x\n#a=2\n', "-bx"],
+    ["a=1\nif true; then b=2; fi\n", "1"],
+    ["aa=1\n", undefined],
+    ["(b=1)\n", undefined],
+    ["", undefined],
+  ])("the shell reads a from %j as %j", (text, value) => {
+    expect(get(text, "a", "sourced")).toBe(value);
+  });
+
+  test.each([
+    "a=`date`\n",
+    "a=$(date)\n",
+    "a=${b:-c}\n",
+    "a=$b\n",
+    "a=~/x\n",
+    "a=1\n. /etc/other\n",
+    "a=1\nif true; then a=2; fi\n",
+    "a=1\ncase x in x) a=2;; esac\n",
+    "a=1\nread a </etc/x\n",
+    "a=1\nunset a\n",
+    "true && a=1\n",
+    "a=1 b\n",
+    "f() { a=1; }\n",
+    'b="\na=1\n',
+    "cat <<E\na=1\nE\n",
+  ])("what only a shell can tell is said to be unreadable: %j", (text) => {
+    expect(get(text, "a", "sourced")).toHaveProperty("unreadable");
+  });
+
+  test("what rc.conf says is what an addition builds on", () => {
+    const text = 'syslogd_flags="${syslogd_flags} -a /x"\n';
+    expect(get(text, "syslogd_flags", "sourced", "-d")).toBe("-d -a /x");
+    expect(hasWords(text, "syslogd_flags", "-a /x", "sourced")).toBe(true);
+    expect(addWords(text, "syslogd_flags", "-a /y", "sourced")).toBe(
+      'syslogd_flags="${syslogd_flags} -a /x -a /y"\n',
+    );
+  });
+
+  test("a new assignment at the end overrides what is not touched", () => {
+    const text = "if true; then\n\ta=1\nfi\n";
+    expect(set(text, "a", "2", "sourced")).toBe(`${text}a="2"\n`);
+    expect(set("a=1; b=2\n", "a", "3", "sourced")).toBe('a=1; b=2\na="3"\n');
+    expect(addWords("a=`x`\n", "a", "-b", "sourced")).toBe('a=`x`\na="${a} -b"\n');
+  });
+
+  test("in its place an assignment keeps export, blanks and comment", () => {
+    expect(set("\texport a='1'  # why\n", "a", "2", "sourced")).toBe('\texport a="2"  # why\n');
+    expect(set("a=1 # x\nb=2\n", "a", "NO", "sourced")).toBe("a=NO # x\nb=2\n");
+  });
+
+  test.each([
+    ["a'b", `"a'b"`],
+    ['a"b', `'a"b'`],
+    ["$x `y` \\", "'$x `y` \\'"],
+    [`'"$\\`, `"'\\"\\$\\\\"`],
+    ["a#b", '"a#b"'],
+    ["", ""],
+    ["NO", "NO"],
+    ["-bd", '"-bd"'],
+  ])("%j is written as %s", (value, written) => {
+    expect(set("", "a", value, "sourced")).toBe(`a=${written}\n`);
+  });
+
+  test("an earlier assignment that another statement uses stays", () => {
+    const text = 'a=1\nb="$a"\na=2\n';
+    expect(set(text, "a", "3", "sourced")).toBe('a=1\nb="$a"\na="3"\n');
+  });
+
+  test.each([
+    "a='open\n",
+    "if true\n",
+    "cat <<E\nE\n",
+    "a=1\\",
+    "exit 0\n",
+    "readonly a=1\n",
+    "true &&\n",
+    "fi\n",
+  ])("nothing is added after what would swallow or refuse it: %j", (text) => {
+    expect(() => set(text, "a", "x", "sourced")).toThrow(/line 1/);
+    expect(faults(text, "sourced")).toHaveLength(1);
+    expect(undo(text, "a", save(text, "a", "sourced"), "sourced")).toBe(text);
+  });
+
+  test("assignments are read as sh reads them", () => {
+    const end = 'printf \'%s\\0\' "$syslogd_flags" "$d_flags" "$pkg_scripts" "$pf"';
+    fc.assert(
+      fc.property(assignments, (text) => {
+        const { stdout, stderr } = spawnSync("/bin/sh", ["-s"], {
+          input: Buffer.from(`${text}\n${end}\n`, "latin1"),
+          env: { HOME: "/nonexistent", PATH: "/nonexistent", LC_ALL: "C" },
+          encoding: "latin1",
+        });
+        expect(stderr).toBe("");
+        const ours = names.map((name) => get(text, name, "sourced", "") ?? "");
+        expect(ours.map((value) => (typeof value === "string" ? value : "?"))).toEqual(
+          stdout.split("\0").slice(0, -1),
+        );
+      }),
+      { numRuns: Math.min(numRuns, 1000) / 3 },
+    );
+  });
+});
+
+describe("rc.conf.local, parsed", () => {
+  const flagsOf = (text: string) => get(text, "d_flags", "parsed");
+
+  test.each([
+    ["d_flags=-a /x\n", "-a /x"],
+    ['  d_flags \t= \t"-a /x"  \n', "-a /x"],
+    ["d_flags='-a'\n", "-a"],
+    ["d_flags=\"'-a'\"\n", "'-a'"],
+    ['d_flags="-a\n', '"-a'],
+    ['d_flags="a # b"\n', '"a'],
+    ["d_flags=NO # off\n", "NO"],
+    ["d_flags=\n", ""],
+    ["d_flags=1\nd_flags=2\n", "2"],
+    ["D_Flags=1\n", "1"],
+    ["d_flags=a=b\n", "a=b"],
+    ['d_flags="${d_flags} -a"\n', "${d_flags} -a"],
+    ["d_flags=a \\\nb\n", "a \\"],
+    ["d_flags=NO\r\n", "NO\r"],
+    ["d_flags=1\nd_flags=2", "1"],
+    ["d_flags=2", undefined],
+    ["#d_flags=1\n", undefined],
+    ["=d_flags=1\n", undefined],
+    ["export d_flags=1\n", undefined],
+    ["dd_flags=1\n", undefined],
+    ["d_flags\n", undefined],
+  ])("rc.subr reads d_flags from %j as %j", (text, value) => {
+    expect(flagsOf(text)).toBe(value);
+  });
+
+  test("a variable that rc.subr ignores is not read, and refused", () => {
+    expect(get("sendmail=1\n", "sendmail", "parsed")).toBeUndefined();
+    expect(() => set("", "sendmail", "1", "parsed")).toThrow(/not read by this release/);
+    expect(() => set("", "d flags", "1", "parsed")).toThrow(FormatError);
+  });
+
+  test("a value that rc.subr would cut is refused", () => {
+    expect(() => set("", "d_flags", "a#b", "parsed")).toThrow(/#/);
+    expect(() => set("", "d_flags", "a\nb", "parsed")).toThrow(/newline/);
+  });
+
+  test("a plain value is written so that both syntaxes read the same", () => {
+    for (const value of ["", "NO", "YES", "-bd", "-a /x -b", "it's"]) {
+      const text = set("", "d_flags", value, "parsed");
+      expect(text).toBe(set("", "d_flags", value, "sourced"));
+      expect(get(text, "d_flags", "sourced")).toBe(value);
+    }
+  });
+
+  test("in its place a variable keeps its blanks and comment", () => {
+    expect(set("\td_flags = 'a'  # why\n", "d_flags", "b", "parsed")).toBe(
+      '\td_flags = "b"  # why\n',
+    );
+  });
+
+  test("a last line that is not read for its missing newline stays so", () => {
+    expect(set("ntpd_flags=NO", "d_flags", "x", "parsed")).toBe('d_flags="x"\nntpd_flags=NO');
+    expect(set("d_flags=x", "d_flags", "x", "parsed")).toBe('d_flags="x"\n');
+    expect(faults("ntpd_flags=NO\nd_flags=x", "parsed")).toMatchObject([{ line: 2 }]);
+    expect(faults("ntpd_flags=NO\n# note", "parsed")).toEqual([]);
+  });
+});
+
+describe.each(["parsed", "sourced"] as const)("words in rc.conf.local, %s", (syntax) => {
+  test("flags are words next to each other, not text", () => {
+    const text = 'syslogd_flags="-a /var/spool/postfix/dev/log2 -a -h"\n';
+    expect(hasWords(text, "syslogd_flags", "-a /var/spool/postfix/dev/log", syntax)).toBe(false);
+    expect(hasWords(text, "syslogd_flags", "-a  -h", syntax)).toBe(true);
+    expect(hasWords(text, "syslogd_flags", "-h -a", syntax)).toBe(false);
+  });
+
+  test("words are added at the end, and taken from where they stand", () => {
+    const text = 'pkg_scripts="dbus  mysqld"\n';
+    const more = addWords(text, "pkg_scripts", "postfix", syntax);
+    expect(more).toBe('pkg_scripts="dbus  mysqld postfix"\n');
+    expect(removeWords(more, "pkg_scripts", "mysqld", syntax)).toBe(
+      'pkg_scripts="dbus  postfix"\n',
+    );
+    expect(removeWords(more, "pkg_scripts", "dbus", syntax)).toBe(
+      'pkg_scripts=" mysqld postfix"\n',
+    );
+    expect(removeWords(more, "pkg_scripts", "my", syntax)).toBe(more);
+  });
+
+  test("a first word builds on what rc.conf says", () => {
+    expect(addWords("", "ntpd_flags", "-v", syntax, "-s")).toBe('ntpd_flags="-s -v"\n');
+    expect(hasWords("", "ntpd_flags", "-s", syntax, "-s")).toBe(true);
+  });
+
+  test("words that were there before us stay", () => {
+    const text = 'pkg_scripts="postfix"\n';
+    const saved = saveWords(text, "pkg_scripts", "postfix", syntax);
+    expect(undoWords(text, "pkg_scripts", "postfix", saved, syntax)).toBe(text);
+  });
+
+  test("words that others added meanwhile stay when ours go", () => {
+    const text = "pkg_scripts=dbus # keep\n";
+    const saved = saveWords(text, "pkg_scripts", "postfix", syntax);
+    const edited = addWords(text, "pkg_scripts", "postfix", syntax);
+    const theirs = addWords(edited, "pkg_scripts", "mysqld", syntax);
+    expect(undoWords(theirs, "pkg_scripts", "postfix", saved, syntax)).toBe(
+      'pkg_scripts="dbus mysqld" # keep\n',
+    );
+  });
+
+  test("flags of a daemon that is off are refused, since they would turn it on", () => {
+    expect(() => addWords("d_flags=NO\n", "d_flags", "-v", syntax)).toThrow(/NO/);
+    expect(() => addWords("", "d_flags", "-v", syntax, "NO")).toThrow(/NO/);
+    expect(() => addWords("", "d_flags", " ", syntax)).toThrow(FormatError);
   });
 });

@@ -90,53 +90,35 @@ const otherShell = fc.constantFrom(
   "f '\n' |\n\ncat",
 );
 
+const plainValue = fc.oneof(
+  fc.constantFrom("NO", "YES", "", "-bd", "a#b", "\xe9", "a\\ b", "\\\nx", "$."),
+  words.map((value) => `"${value}"`),
+  words.map((value) => `'${value}'`),
+  fc.constantFrom("'a\nb'", '"a\n\tb"', `'a'b"c"`, '"a\\"b"', "'$x'", '"a\\\nb"', '"$"', "''"),
+  fc.constantFrom('"\\x"', '":~"', "':'~", "\\~"),
+);
+
+function assignment(value: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .tuple(blanks, fc.constantFrom("", "", "", "export "), name, value, comment)
+    .map(([a, e, n, v, c]) => `${a}${e}${n}=${v}${c}`);
+}
+
+const addition = fc
+  .tuple(name, fc.constantFrom("${N} -x", "$N", "${N}", '${N}a\\"', "$N -a /var/spool/x"))
+  .map(([n, value]) => `${n}="${value.replace("N", n)}"`);
+
+const remark = fc.tuple(blanks, words).map(([b, w]) => `${b}#${w}`);
+
 const sourcedLine = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc
-      .tuple(
-        blanks,
-        fc.constantFrom("", "", "", "export "),
-        name,
-        fc.oneof(
-          fc.constantFrom(
-            "NO",
-            "YES",
-            "",
-            "-bd",
-            "a#b",
-            "\xe9",
-            "a\\ b",
-            "~/x",
-            "\\\nx",
-            "$",
-            "\0",
-          ),
-          words.map((value) => `"${value}"`),
-          words.map((value) => `'${value}'`),
-          fc.constantFrom(
-            "'a\nb'",
-            '"a\n\tb"',
-            `'a'b"c"`,
-            '"a\\"b"',
-            "'$x'",
-            '"a\\\nb"',
-            '"$"',
-            "''",
-            '"\\x"',
-          ),
-        ),
-        comment,
-      )
-      .map(([a, e, n, v, c]) => `${a}${e}${n}=${v}${c}`),
+    arbitrary: assignment(
+      fc.oneof({ weight: 9, arbitrary: plainValue }, fc.constantFrom("~/x", "a:~", "\0")),
+    ),
   },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(name, fc.constantFrom("${N} -x", "$N", "${N}", '${N}a\\"', "$N -a /var/spool/x"))
-      .map(([n, value]) => `${n}="${value.replace("N", n)}"`),
-  },
-  { weight: 2, arbitrary: fc.tuple(blanks, words).map(([b, w]) => `${b}#${w}`) },
+  { weight: 2, arbitrary: addition },
+  { weight: 2, arbitrary: remark },
   { weight: 2, arbitrary: blanks },
   { weight: 2, arbitrary: otherShell },
   {
@@ -146,6 +128,13 @@ const sourcedLine = fc.oneof(
       .map((line) => line.replaceAll("\n", "")),
   },
 );
+
+/** Nothing but assignments whose values can be told, for a real shell to read. */
+export const assignments = fc
+  .array(fc.oneof({ weight: 4, arbitrary: assignment(plainValue) }, addition, remark, blanks), {
+    maxLength: 8,
+  })
+  .map((all) => all.join("\n"));
 
 function file(line: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc
