@@ -3,9 +3,9 @@ import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MailCheck}. */
 export interface MailCheckArgs {
-  /** Whom the test message is for: a local user or an address. */
+  /** Whom the test message is for: an address, or a local user, who is then written to at localhost. */
   readonly recipient: pulumi.Input<string>;
-  /** Envelope sender; `""` is the null sender. @defaultValue "postmaster" */
+  /** Envelope sender. @defaultValue `""`, the null sender, so that a failure makes no bounce */
   readonly sender?: pulumi.Input<string>;
   /** Where to hand the message in, as seen from the host. @defaultValue "127.0.0.1" */
   readonly host?: pulumi.Input<string>;

@@ -95,3 +95,17 @@ export function compareVersions(left: string, right: string): number {
   }
   return 0;
 }
+
+/** The elements of a PKG_PATH: colon separated, where a colon may also end a URL's scheme or begin its port. */
+export function splitPackagePath(path: string): readonly string[] {
+  const elements: string[] = [];
+  for (const part of path.split(":")) {
+    const last = elements.at(-1) ?? "";
+    const goesOn =
+      (/^(ftp|https?|file|scp)$/.test(last) && part.startsWith("/")) ||
+      (/^[a-z]+:\/\/[^/]*$/.test(last) && /^\d+(\/|$)/.test(part));
+    if (goesOn) elements[elements.length - 1] = `${last}:${part}`;
+    else elements.push(part);
+  }
+  return elements.filter((element) => element !== "");
+}

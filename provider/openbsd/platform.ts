@@ -12,8 +12,8 @@ export type ServiceControl = "processes" | "rc.d" | "rcctl";
 /** The mailer that came with the base system. */
 export interface BaseMailer {
   readonly name: "sendmail" | "smtpd";
-  /** The name under which pgrep(1) finds its processes. */
-  readonly process: string;
+  /** Words for pgrep(1) that find its daemon, and not a short-lived client of the same name. */
+  readonly process: readonly string[];
   readonly stop: readonly string[];
   /** Starts it as /etc/rc would, from what rc.conf and rc.conf.local say. */
   readonly start: readonly string[];
@@ -60,6 +60,8 @@ export interface Platform {
     readonly flavors: readonly string[];
     /** Whether /etc/installurl or /etc/pkg.conf can name the repository, so that PKG_PATH may stay unset. */
     readonly defaultRepository: boolean;
+    /** Whether pkg_info(1) may not know -Q, so that a repository is listed with ftp(1). */
+    readonly listedByFtp: boolean;
   };
 }
 
@@ -113,17 +115,19 @@ export function platformOf(release: string): Platform {
           ? ["sasl2", "ldap", "mysql", "pgsql", "db4", "sqlite"]
           : ["sasl2", "ldap", "mysql", "pgsql", "db4"],
       defaultRepository: number >= 61,
+      listedByFtp: number < 50,
     },
   } as const;
   const smtpd = {
     name: "smtpd",
-    process: "smtpd",
+    process: ["-x", "smtpd"],
     queue: ["/usr/sbin/smtpctl", "show", "queue"],
     mailer: "/usr/sbin/smtpctl",
   } as const;
   const sendmail = {
     name: "sendmail",
-    process: "sendmail",
+    // `pgrep -x sendmail` would also find one that only hands a message in, or lists the queue.
+    process: ["-f", "^sendmail: accepting connections"],
     queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
     mailer: "/usr/libexec/sendmail/sendmail",
   } as const;
@@ -134,7 +138,7 @@ export function platformOf(release: string): Platform {
         services: "processes",
         baseMailer: {
           ...sendmail,
-          stop: ["/usr/bin/pkill", "-x", "sendmail"],
+          stop: ["/usr/bin/pkill", ...sendmail.process],
           start: sourcingRcConf(
             'X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}',
           ),

@@ -39,7 +39,7 @@ export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
   validate,
   complete: (args) => ({
     ...args,
-    sender: args.sender ?? "postmaster",
+    sender: args.sender ?? "",
     host: args.host ?? "127.0.0.1",
     port: args.port ?? 25,
     timeoutSeconds: args.timeoutSeconds ?? 30,
@@ -106,20 +106,26 @@ async function send(
   };
 }
 
+/** A local user is one at localhost, whatever myorigin makes of a name without a domain. */
+function addressOf(recipient: string): string {
+  return recipient.includes("@") ? recipient : `${recipient}@localhost`;
+}
+
 /** The guide's dialogue, with a waiting for each answer; CRLF always (openbsd.md 11). */
 function steps(args: MailCheckArgs): DialogueStep[] {
-  const sender = args.sender ?? "postmaster";
+  const sender = args.sender ?? "";
+  const recipient = addressOf(args.recipient);
   const id = randomBytes(6).toString("hex");
   return [
     { until: "^220[ ]" },
     { send: "EHLO localhost\r\n", until: "^250[ ]" },
     { send: `MAIL FROM:<${sender}>\r\n`, until: "^250[ ]" },
-    { send: `RCPT TO:<${args.recipient}>\r\n`, until: "^250[ ]" },
+    { send: `RCPT TO:<${recipient}>\r\n`, until: "^250[ ]" },
     { send: "DATA\r\n", until: "^354[ ]" },
     {
       send: [
-        `From: <${sender}>`,
-        `To: <${args.recipient}>`,
+        `From: <${sender === "" ? "postmaster@localhost" : sender}>`,
+        `To: <${recipient}>`,
         "Subject: Test message of pulumi-openbsd-postfix",
         `Message-Id: <${id}@pulumi-openbsd-postfix.invalid>`,
         "",

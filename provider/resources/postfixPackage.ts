@@ -1,9 +1,9 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
 import { lastLines } from "../changes";
 import { HostError } from "../host/errors";
-import type { FactAnswers, Facts, FileState, HostReader, HostWriter } from "../host/host";
+import type { Answers, FactAnswers, Facts, FileState, HostReader, HostWriter } from "../host/host";
 import type { Json } from "../host/record";
-import { choosePackage, describeWanted, parsePackage } from "../openbsd/packages";
+import { choosePackage, describeWanted, parsePackage, splitPackagePath } from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
 import type { Change, Failure, Kind } from "../resource";
 import { isPostfixRunning, runOrFail } from "./running";
@@ -45,17 +45,36 @@ function told(args: PostfixPackageArgs): { readonly env?: { readonly PKG_PATH: s
   return args.packagePath === undefined ? {} : { env: { PKG_PATH: args.packagePath } };
 }
 
-/** What the repository offers, a name a line. */
-function listing(args: PostfixPackageArgs): Facts[string] {
-  return { fact: "probe", argv: ["/usr/sbin/pkg_info", "-Q", "postfix"], ...told(args) };
+/**
+ * Ways to list what the repository offers. Whether pkg_info(1) knows -Q on the oldest releases is not documented
+ * (openbsd.md 1.1), so the elements of `packagePath` are listed as well: folders as they are, and, where the release
+ * may need it, other URLs with ftp(1).
+ */
+function listings(args: PostfixPackageArgs, platform: Platform): Facts {
+  return {
+    "offered by pkg_info": { fact: "probe", argv: ["/usr/sbin/pkg_info", "-Q", "postfix"], ...told(args) },
+    ...Object.fromEntries(
+      splitPackagePath(args.packagePath ?? "").flatMap((element): [string, Facts[string]][] => {
+        const folder = element.replace(/^file:(\/\/)?/, "");
+        if (folder.startsWith("/")) return [[`offered in ${element}`, { fact: "list", path: folder }]];
+        if (!platform.packages.listedByFtp) return [];
+        return [[`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }]];
+      }),
+    ),
+  };
 }
 
-function namesIn(probe: FactAnswers["probe"]): string[] | undefined {
-  if ("notFound" in probe) return undefined;
-  return probe.stdout
-    .split("\n")
-    .map((line) => line.replace(/ \(installed\)$/, "").trim())
-    .filter((line) => line !== "");
+/** Names of packages in the answers to {@link listings}; `undefined` where nothing was asked. */
+function offeredIn(answers: Answers<Facts>): string[] | undefined {
+  const asked = Object.entries(answers).filter(([name]) => name.startsWith("offered "));
+  if (asked.length === 0) return undefined;
+  const texts = asked.map(([, answer]) => {
+    if (Array.isArray(answer)) return (answer as readonly string[]).join("\n");
+    const probe = answer as FactAnswers["probe"] | null;
+    return probe === null || "notFound" in probe ? "" : probe.stdout;
+  });
+  const names = texts.join("\n").match(/\bpostfix-\d[^\s"<>()]*/g) ?? [];
+  return [...new Set(names.map((name) => name.replace(/\.tgz$/, "")))];
 }
 
 /** Does what is installed satisfy the arguments? */
@@ -106,15 +125,12 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     ...Object.fromEntries(USERS.map((name) => [`user ${name}`, { fact: "user", name } as const])),
     ...Object.fromEntries(GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const])),
   }),
-  more: (observed, args): Facts | undefined =>
-    satisfies(observed.name, args)
-      ? undefined
-      : { offered: listing(args) },
+  more: (observed, args, platform): Facts | undefined =>
+    satisfies(observed.name, args) ? undefined : listings(args, platform),
   observe: (answers) => {
-    const offered = answers["offered"] as FactAnswers["probe"] | undefined;
     return {
       name: ((answers["packages"] as readonly string[] | null) ?? []).find((name) => /^postfix-\d/.test(name)),
-      offered: offered === undefined ? undefined : namesIn(offered),
+      offered: offeredIn(answers),
       traces: {
         folders: FOLDERS.filter((path) => (answers[path] as FileState).type !== "absent"),
         users: USERS.filter((name) => answers[`user ${name}`] !== null),
@@ -187,8 +203,7 @@ async function addPackage(
   platform: Platform,
   progress: (text: string) => void,
 ): Promise<void> {
-  const { offered } = await host.read({ offered: listing(args) });
-  const choice = choosePackage(namesIn(offered as FactAnswers["probe"]), args, platform);
+  const choice = choosePackage(offeredIn(await host.read(listings(args, platform))), args, platform);
   if ("reason" in choice)
     throw new HostError("program", {
       host: host.address,

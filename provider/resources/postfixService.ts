@@ -74,20 +74,20 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
       return undefined;
     }
     const from = await mailLogEnd(host);
-    await checkConfiguration(host, from);
+    await checkConfiguration(host, platform, from);
     if (step === "reload") await runOrFail(host, "reload Postfix", { argv: [POSTFIX, "reload"] });
     else {
       if (step === "restart") await stop(host, platform);
       await start(host, platform, from);
     }
-    const banner = await proof(host, from, step);
+    const banner = await proof(host, platform, from, step);
     await setPending(undefined);
     return { banner };
   },
 };
 
 /** `postfix check` tells its reasons to a terminal only (openbsd.md 8 and 16). */
-async function checkConfiguration(host: HostWriter, from: number): Promise<void> {
+async function checkConfiguration(host: HostWriter, platform: Platform, from: number): Promise<void> {
   const result = await host.run({ argv: [POSTFIX, "check"], tty: true });
   if (result.exitCode === 0) return;
   throw new HostError("program", {
@@ -95,18 +95,15 @@ async function checkConfiguration(host: HostWriter, from: number): Promise<void>
     during: "`postfix check`",
     reason: lastLines(`${result.stdout}\n${await mailLogSince(host, from)}`),
     changed: "yes",
-    next: `Nothing was started or reloaded (${await whoRuns(host)}). Mend the configuration and run \`pulumi up\` again.`,
+    next: `Nothing was started or reloaded (${await whoRuns(host, platform)}). Mend the configuration and run \`pulumi up\` again.`,
   });
 }
 
-async function whoRuns(host: HostReader): Promise<string> {
+async function whoRuns(host: HostReader, platform: Platform): Promise<string> {
   if (await isPostfixRunning(host)) return "Postfix runs as it did before";
-  const { smtpd, sendmail } = await host.read({
-    smtpd: { fact: "probe", argv: ["pgrep", "-x", "smtpd"] },
-    sendmail: { fact: "probe", argv: ["pgrep", "-x", "sendmail"] },
-  });
-  for (const [name, probe] of Object.entries({ smtpd, sendmail }))
-    if (!("notFound" in probe) && probe.exitCode === 0) return `${name} is running`;
+  const { name, process } = platform.baseMailer;
+  const { daemon } = await host.read({ daemon: { fact: "probe", argv: ["pgrep", ...process] } });
+  if (!("notFound" in daemon) && daemon.exitCode === 0) return `${name} is running`;
   return "no mailer is running";
 }
 
@@ -118,7 +115,7 @@ async function start(host: HostWriter, platform: Platform, from: number): Promis
     during: "starting Postfix",
     reason: lastLines(`${result.stdout}\n${result.stderr}\n${await mailLogSince(host, from)}`),
     changed: "yes",
-    next: `Right now ${await whoRuns(host)}. Mend what the log names and run \`pulumi up\` again.`,
+    next: `Right now ${await whoRuns(host, platform)}. Mend what the log names and run \`pulumi up\` again.`,
   });
 }
 
@@ -135,7 +132,7 @@ async function stop(host: HostWriter, platform: Platform): Promise<void> {
 }
 
 /** Started is what holds the master lock and greets with 220: exit codes do not say so (openbsd.md 8). */
-async function proof(host: HostReader, from: number, step: string): Promise<string> {
+async function proof(host: HostReader, platform: Platform, from: number, step: string): Promise<string> {
   let said = "";
   const up = await until(async () => {
     if (!(await isPostfixRunning(host))) return false;
@@ -149,6 +146,6 @@ async function proof(host: HostReader, from: number, step: string): Promise<stri
     during: `${step} of Postfix`,
     reason: `${said === "" ? "its master does not run" : `port 25 says: ${said}`}\n${lastLines(await mailLogSince(host, from))}`,
     changed: "yes",
-    next: `Right now ${await whoRuns(host)}.`,
+    next: `Right now ${await whoRuns(host, platform)}.`,
   });
 }

@@ -1,0 +1,58 @@
+/** Package names and what is chosen of them: openbsd.md 1.1 to 1.4. */
+import { choosePackage, compareVersions, parsePackage, splitPackagePath } from "../../provider/openbsd/packages";
+import { platformOf } from "../../provider/openbsd/platform";
+
+test.each([
+  ["postfix-2.6.5", "2.6.5", []],
+  ["postfix-2.8.4p1", "2.8.4p1", []],
+  ["postfix-2.7.20091209-ldap", "2.7.20091209", ["ldap"]],
+  ["postfix-3.9.1-sasl2-mysql.tgz", "3.9.1", ["sasl2", "mysql"]],
+])("%s has version %s and flavors %j", (name, version, flavors) => {
+  expect(parsePackage(name)).toEqual({ stem: "postfix", version, flavors });
+});
+
+test.each([
+  ["/a/b/", ["/a/b/"]],
+  ["/a/:/b/", ["/a/", "/b/"]],
+  ["ftp://m/x/:http://y:8080/z/", ["ftp://m/x/", "http://y:8080/z/"]],
+  ["file:/a/b/:./:/c", ["file:/a/b/", "./", "/c"]],
+  ["./:ftp://a/b", ["./", "ftp://a/b"]],
+])("PKG_PATH %s has the elements %j", (path, elements) => {
+  expect(splitPackagePath(path)).toEqual(elements);
+});
+
+test("versions are ordered by their numbers, and pN comes after none", () => {
+  const sorted = ["2.10.0", "2.9.6", "2.8.4p1", "2.8.4"].sort(compareVersions);
+  expect(sorted).toEqual(["2.8.4", "2.8.4p1", "2.9.6", "2.10.0"]);
+});
+
+const offered = [
+  "postfix-2.6.5",
+  "postfix-2.6.5-ldap",
+  "postfix-2.6.5-mysql",
+  "postfix-2.7.20091209",
+  "postfix-2.7.20091209-mysql",
+];
+
+test.each([
+  [{}, { name: "postfix-2.6.5" }],
+  [{ flavors: ["mysql"] }, { name: "postfix-2.6.5-mysql" }],
+  [{ branch: "snapshot" as const }, { name: "postfix-2.7.20091209" }],
+  [{ version: "2.7.20091209", flavors: ["mysql"] }, { name: "postfix-2.7.20091209-mysql" }],
+])("of all on offer, %j means %j", (wanted, choice) => {
+  expect(choosePackage(offered, wanted, platformOf("4.7"))).toEqual(choice);
+});
+
+test.each([
+  [{ flavors: ["mysql", "ldap"] }, "flavors"],
+  [{ version: "9.9" }, "version"],
+])("what is not on offer, %j, is a failure of %s that lists what is", (wanted, path) => {
+  const choice = choosePackage(offered, wanted, platformOf("4.7"));
+  expect(choice).toMatchObject({ path });
+  expect(choice).toHaveProperty("reason", expect.stringContaining("postfix-2.6.5-ldap"));
+});
+
+test("a repository that cannot be listed is left to pkg_add only where a name is unambiguous", () => {
+  expect(choosePackage(undefined, { flavors: ["mysql"] }, platformOf("7.8"))).toEqual({ name: "postfix--mysql%stable" });
+  expect(choosePackage(undefined, {}, platformOf("4.7"))).toMatchObject({ path: "packagePath" });
+});
