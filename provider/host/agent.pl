@@ -59,6 +59,7 @@ my @SIGNAL_NAMES = split ' ', $Config::Config{sig_name};
 
 my $record   = '/var/db/pulumi-openbsd-postfix';    # the folder of ours on the host
 my $silence  = 120;     # seconds without a word from the client after which a section is given up
+my $silence_watch;      # the timer that looks
 my $heard    = 0;       # when it last said something
 my $input    = '';      # bytes read and not yet taken apart
 my $output   = '';      # bytes to be written
@@ -811,6 +812,7 @@ my %PROBES = (
     smtpctl   => words_are(qw(show queue)),
     rcctl     => sub { return @_ && $_[0] =~ /\A(?:get|getdef|ls|check)\z/ },
     pkg_info  => sub { 1 },
+    ftp       => sub { return @_ == 4 && "@_[0 .. 2]" eq '-V -o -' && $_[3] =~ m{\A(?:ftp|https?)://} },
     crontab   => sub { return "@_" =~ /\A-l(?: -u [\w.-]+)?\z/ || "@_" =~ /\A-u [\w.-]+ -l\z/ },
     doas      => sub { return @_ && $_[0] eq '-C' },
     make      => \&make_looks,
@@ -880,8 +882,10 @@ sub talk {
         $result{error} = $error if defined $error;
         $talk{done}->(\%result);
     };
-    my $connected = eval { $talk{socket} = begin_connect($talk{host}, $talk{port}); 1 };
-    return $finish->(as_fault($@)->{message}) unless $connected;
+    if (!eval { $talk{socket} = begin_connect($talk{host}, $talk{port}); 1 }) {
+        chomp(my $why = $@);
+        return $finish->($why);
+    }
     my $fd = fileno $talk{socket};
     $talks{$fd} = \%talk;
     $talk{finish} = $finish;
@@ -1665,6 +1669,7 @@ sub op_hello {
     my ($request, $ok, $fail) = @_;
     $record = path_of($request, 'record') if defined $request->{record};
     $silence = seconds_of($request, 'silenceMs', $silence);
+    watch_silence();
     my %facts = (
         protocol => num(PROTOCOL),
         uid      => num($>),
@@ -1830,7 +1835,8 @@ sub watch_silence {
         print {*STDERR} "agent: nothing heard for $silence s; giving the write section up\n";
         $leaving = 1;
     }
-    after($silence < 20 ? $silence / 4 : 5, \&watch_silence);
+    cancel($silence_watch);
+    $silence_watch = after($silence < 20 ? $silence / 4 : 5, \&watch_silence);
     return;
 }
 

@@ -86,9 +86,11 @@ export class AgentSession {
     return this.goneBecause;
   }
 
-  /** What the agent, or what should have become it, wrote to its error output. */
+  /** What the agent, or what should have become it, wrote to its error output, or instead of the greeting. */
   get complaints(): string {
-    return toText(this.errorOutput.toString("latin1")).trim();
+    const noise = (this.noise ?? Buffer.alloc(0)).subarray(-maxErrorOutput);
+    const text = toText(Buffer.concat([noise, this.errorOutput]).toString("latin1"));
+    return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "").trim();
   }
 
   onGone(listener: (reason: string) => void): void {
@@ -183,7 +185,10 @@ export class AgentSession {
       this.noise = undefined;
       return rest;
     }
-    if (this.noise.length > maxNoise) throw new Error("it is not the agent's greeting");
+    if (this.noise.length > maxNoise) {
+      this.noise = this.noise.subarray(0, 200);
+      throw new Error("it is not the agent's greeting");
+    }
     return Buffer.alloc(0);
   }
 

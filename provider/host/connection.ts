@@ -469,10 +469,9 @@ function loginFailure(
       false,
     );
   }
-  if (
-    /no matching|handshake failed|unsupported|invalid|protocol|ident/i.test(reason) &&
-    !/before handshake/i.test(reason)
-  ) {
+  // What ssh2 cannot make sense of: not SSH, or no common algorithm. A lost connection has the same level.
+  const senseless = level === "handshake" || level === "protocol" || /header|ident/i.test(reason);
+  if (senseless && !/\blost\b/i.test(reason)) {
     const lists =
       sight.algorithms.length === 0 ? "" : ` (${algorithmLists(reason, sight.algorithms)})`;
     return new DialFailure(

@@ -3,11 +3,10 @@
  * they are used as they are. What was looked for is told in errors, what was found never is.
  */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { createAgent, type ParsedKey, utils } from "ssh2";
 import type { ConnectionHop } from "./connection";
 import { reasonOf } from "./errors";
+import { homePath } from "./home";
 
 /** One way to prove who we are. */
 export type Credential =
@@ -38,10 +37,6 @@ export function privateKeyOf(text: string, passphrase?: string): ParsedKey | str
       : first.message.replace(/^.*?:\s*/s, "");
   }
   return first.isPrivateKey() ? first : "it is a public key";
-}
-
-function homePath(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 }
 
 function keyFile(path: string, passphrase: string | undefined): ParsedKey | string {

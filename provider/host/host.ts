@@ -184,11 +184,14 @@ export interface JobState {
   readonly offset: number;
 }
 
-/** A dialogue with a TCP service on the host: wait for a line that matches, then send. */
+/** One step of a dialogue with a TCP service on the host: send, then wait for a line that matches. */
 export interface DialogueStep {
+  /** Sent first, as it is (latin1, line ends included); only then comes the waiting. */
   readonly send?: string;
   /** Perl-compatible and JavaScript-compatible regular expression on one line without its line end. */
   readonly until: string;
+  /** A line that matches this ends the dialogue with an error: a refusal need not be waited out. */
+  readonly unless?: string;
 }
 export interface DialogueResult {
   /** Lines as they went: `<` from the service, `>` from us. */

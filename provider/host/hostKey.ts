@@ -1,8 +1,7 @@
 /** Whether the key that a host shows is the one we expect. Asked before anything is sent that proves who we are. */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { HostError } from "./errors";
+import { homePath } from "./home";
 import {
   fingerprintOf,
   keyLineOf,
@@ -50,7 +49,7 @@ export function parseHostKey(text: string): Pick<Trust, "keys" | "fingerprints">
 
 function contentsOf(path: string): string {
   try {
-    return readFileSync(path, "latin1");
+    return readFileSync(homePath(path), "latin1");
   } catch {
     return "";
   }
@@ -68,7 +67,7 @@ export function trustFor(
   }
   const files =
     given.knownHostsPath === undefined
-      ? [join(homedir(), ".ssh/known_hosts"), "/etc/ssh/ssh_known_hosts"]
+      ? ["~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
       : [given.knownHostsPath];
   return {
     ...lookUp(files.map(contentsOf), host, port),

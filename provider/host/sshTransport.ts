@@ -82,7 +82,7 @@ export class SshTransport implements Transport {
   async start(command: string, options: StartOptions = {}): Promise<RemoteProgram> {
     for (let tries = 1, pause = 200; ; tries++, pause *= 2) {
       try {
-        return asProgram(await this.open(command, options));
+        return await this.open(command, options);
       } catch (error) {
         const full = /channel open failure/i.test(reasonOf(error));
         if (!full || tries >= channelTries || this.reasonLost !== undefined) {
@@ -97,7 +97,8 @@ export class SshTransport implements Transport {
   forward(host: string, port: number): Promise<Line> {
     return this.within<Line>("no answer to the request to forward", (done) => {
       this.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
-        done(error, channel);
+        if (error) done(error);
+        else done(undefined, channel);
       });
     });
   }
@@ -115,16 +116,20 @@ export class SshTransport implements Transport {
     this.below?.close();
   }
 
-  private open(command: string, options: StartOptions): Promise<ClientChannel> {
-    return this.within<ClientChannel>("no answer to the request to start a program", (done) => {
-      this.client.exec(command, options.tty === true ? { pty: true } : {}, done);
+  private open(command: string, options: StartOptions): Promise<RemoteProgram> {
+    return this.within<RemoteProgram>("no answer to the request to start a program", (done) => {
+      // Listened to at once: a quick program's exit code may come in the same packet as the channel.
+      this.client.exec(command, options.tty === true ? { pty: true } : {}, (error, channel) => {
+        if (error) done(error);
+        else done(undefined, asProgram(channel));
+      });
     });
   }
 
   /** ssh2 does not always call back when the line breaks in between, and never when the host is silent. */
-  private within<T extends Duplex>(
+  private within<T>(
     silent: string,
-    ask: (done: (error: Error | undefined, channel: T) => void) => void,
+    ask: (done: (error: Error | undefined, result?: T) => void) => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(silent)), channelTimeoutMs);
@@ -134,7 +139,12 @@ export class SshTransport implements Transport {
       };
       void this.lost.then((reason) => settle(() => reject(new Error(reason))));
       try {
-        ask((error, channel) => settle(() => (error ? reject(error) : resolve(channel))));
+        ask((error, result) =>
+          settle(() => {
+            if (error !== undefined) reject(error);
+            else if (result !== undefined) resolve(result);
+          }),
+        );
       } catch (error) {
         settle(() => reject(error instanceof Error ? error : new Error(String(error))));
       }

@@ -1,0 +1,447 @@
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { spawnSync } from "node:child_process";
+import fc from "fast-check";
+import { HostError } from "../../../provider/host/errors";
+import type { Expectation, HostWriter, WriteOutcome } from "../../../provider/host/host";
+import { Sandbox } from "./localAgent";
+
+let box: Sandbox;
+beforeEach(() => {
+  box = new Sandbox();
+});
+afterEach(() => box.clean());
+
+const sha256 = (text: string) => createHash("sha256").update(text, "latin1").digest("hex");
+const anything: Expectation = { anything: true };
+const modeOf = (path: string) => lstatSync(path).mode & 0o7777;
+const isRoot = process.getuid?.() === 0;
+
+/** Does it in a section of an agent of its own. */
+async function change<T>(work: (host: HostWriter) => Promise<T>): Promise<T> {
+  const { client } = await box.agent();
+  return client.change("a test", work);
+}
+
+describe("looking", () => {
+  test("every type of thing is told as lstat sees it", async () => {
+    const file = box.in("file");
+    writeFileSync(file, "caf\u00e9\0\xff", "latin1");
+    chmodSync(file, 0o640);
+    mkdirSync(box.in("folder"), { mode: 0o750 });
+    symlinkSync("file", box.in("link"));
+    symlinkSync("link", box.in("link2"));
+    symlinkSync("nowhere", box.in("dangling"));
+    symlinkSync("loop", box.in("loop"));
+    spawnSync("mkfifo", [box.in("fifo")]);
+    const { client } = await box.agent();
+    const at = (name: string) => ({ fact: "file", path: box.in(name) }) as const;
+    const seen = await client.read({
+      file: at("file"),
+      stat: { ...at("file"), stat: true },
+      folder: at("folder"),
+      link2: at("link2"),
+      dangling: at("dangling"),
+      loop: at("loop"),
+      fifo: at("fifo"),
+      absent: at("absent"),
+      below: at("file/x"),
+    });
+    const owner = { uid: process.getuid?.(), gid: process.getgid?.() };
+    const contents = "caf\u00e9\0\xff";
+    const whole = {
+      type: "file",
+      mode: 0o640,
+      ...owner,
+      size: 6,
+      contents,
+      sha256: sha256(contents),
+    };
+    expect(seen).toEqual({
+      file: whole,
+      stat: { type: "file", mode: 0o640, ...owner, size: 6 },
+      folder: { type: "directory", mode: 0o750, ...owner },
+      link2: { type: "symlink", target: "link", resolved: file, file: whole },
+      dangling: { type: "symlink", target: "nowhere" },
+      loop: { type: "symlink", target: "loop" },
+      fifo: { type: "other", mode: expect.any(Number) as number, ...owner },
+      absent: { type: "absent" },
+      below: { type: "absent" },
+    });
+  });
+
+  test("a file that is too large is described and not carried", async () => {
+    writeFileSync(box.in("large"), Buffer.alloc(17 * 1024 * 1024, "x"));
+    const { client } = await box.agent();
+    const { large } = await client.read({ large: { fact: "file", path: box.in("large") } });
+    expect(large).toMatchObject({ type: "file", size: 17 * 1024 * 1024 });
+    expect(large).toHaveProperty("sha256");
+    expect(large).not.toHaveProperty("contents");
+  });
+
+  test("names of a folder are sorted by their bytes, and no folder is null", async () => {
+    mkdirSync(box.in("f"));
+    for (const name of ["b", "a", "\u00e9", ".hidden", "B", "new\nline"]) {
+      writeFileSync(box.in("f", name), "");
+    }
+    const { client } = await box.agent();
+    const { list, none } = await client.read({
+      list: { fact: "list", path: box.in("f") },
+      none: { fact: "list", path: box.in("none") },
+    });
+    expect(list).toEqual([".hidden", "B", "a", "b", "new\nline", "\u00c3\u00a9"]);
+    expect(none).toBeNull();
+  });
+
+  test("the tail of a file is read from the offset that is asked for", async () => {
+    writeFileSync(box.in("log"), "0123456789");
+    const { client } = await box.agent();
+    const tail = (offset: number, limit: number) =>
+      ({ fact: "tail", path: box.in("log"), offset, limit }) as const;
+    const seen = await client.read({
+      middle: tail(3, 4),
+      end: tail(-2, 100),
+      beyond: tail(50, 10),
+      before: tail(-50, 2),
+      none: { ...tail(0, 1), path: box.in("none") },
+    });
+    const inode = String(lstatSync(box.in("log")).ino);
+    expect(seen).toEqual({
+      middle: { size: 10, inode, contents: "3456" },
+      end: { size: 10, inode, contents: "89" },
+      beyond: { size: 10, inode, contents: "" },
+      before: { size: 10, inode, contents: "01" },
+      none: null,
+    });
+  });
+
+  test("users and groups are found by name", async () => {
+    const { client } = await box.agent();
+    const seen = await client.read({
+      root: { fact: "user", name: "root" },
+      daemon: { fact: "group", name: "daemon" },
+      nobody: { fact: "user", name: "no-such-user" },
+      none: { fact: "group", name: "no-such-group" },
+    });
+    expect(seen.root).toMatchObject({ uid: 0, gid: 0, home: "/root" });
+    expect(seen.daemon).toEqual({ gid: 1 });
+    expect(seen.nobody).toBeNull();
+    expect(seen.none).toBeNull();
+  });
+
+  test.each([["relative/path"], [""], ["/etc/\0x"]])("the path %j is refused", async (path) => {
+    const { client } = await box.agent();
+    await expect(client.read({ file: { fact: "file", path } })).rejects.toMatchObject({
+      kind: "refused",
+    });
+  });
+});
+
+describe("writing", () => {
+  test("a new file has the contents, mode and owner that were asked for", async () => {
+    const outcome = await change((host) =>
+      host.write({
+        path: box.in("new"),
+        contents: "a\0\xff\n",
+        mode: 0o600,
+        expect: { absent: true },
+      }),
+    );
+    expect(outcome).toEqual({ written: true, sha256: sha256("a\0\xff\n") });
+    expect(readFileSync(box.in("new"), "latin1")).toBe("a\0\xff\n");
+    expect(modeOf(box.in("new"))).toBe(0o600);
+  });
+
+  test("a new file is 0644 unless said otherwise, whatever the umask", async () => {
+    await change((host) => host.write({ path: box.in("new"), contents: "", expect: anything }));
+    expect(modeOf(box.in("new"))).toBe(0o644);
+  });
+
+  test("what is replaced keeps its mode and owner", async () => {
+    writeFileSync(box.in("file"), "old");
+    if (isRoot) chownSync(box.in("file"), 1234, 4321);
+    chmodSync(box.in("file"), 0o2640);
+    const before = lstatSync(box.in("file"));
+    await change((host) =>
+      host.write({ path: box.in("file"), contents: "new", expect: { sha256: sha256("old") } }),
+    );
+    const after = lstatSync(box.in("file"));
+    expect(readFileSync(box.in("file"), "utf8")).toBe("new");
+    expect([after.mode, after.uid, after.gid]).toEqual([before.mode, before.uid, before.gid]);
+    expect(after.ino).not.toBe(before.ino);
+  });
+
+  test("a link is followed to its end and stays a link", async () => {
+    mkdirSync(box.in("real"));
+    writeFileSync(box.in("real", "file"), "old");
+    symlinkSync("real/file", box.in("one"));
+    symlinkSync(box.in("one"), box.in("two"));
+    await change((host) => host.write({ path: box.in("two"), contents: "new", expect: anything }));
+    expect(readFileSync(box.in("real", "file"), "utf8")).toBe("new");
+    expect(readlinkSync(box.in("two"))).toBe(box.in("one"));
+    expect(readlinkSync(box.in("one"))).toBe("real/file");
+    expect(lstatSync(box.in("real", "file")).isFile()).toBe(true);
+  });
+
+  test.each<[string, (path: string) => void]>([
+    ["a folder", (path) => mkdirSync(path)],
+    ["a fifo", (path) => spawnSync("mkfifo", [path])],
+    ["a link to nowhere", (path) => symlinkSync("/no/where", path)],
+    ["a link to a folder", (path) => symlinkSync("/tmp", path)],
+    ["a link to itself", (path) => symlinkSync(path, path)],
+    [
+      "a file with two names",
+      (path) => {
+        writeFileSync(path, "x");
+        linkSync(path, `${path}.2`);
+      },
+    ],
+  ])("%s is not written over", async (_what, make) => {
+    make(box.in("it"));
+    const before = lstatSync(box.in("it"));
+    await expect(
+      change((host) => host.write({ path: box.in("it"), contents: "new", expect: anything })),
+    ).rejects.toMatchObject({ kind: "refused", changed: "no" });
+    expect(lstatSync(box.in("it"))).toMatchObject({
+      mode: before.mode,
+      ino: before.ino,
+      size: before.size,
+    });
+  });
+
+  test("a folder that everybody can write to is no place to write in", async () => {
+    mkdirSync(box.in("open"));
+    chmodSync(box.in("open"), 0o777);
+    writeFileSync(box.in("open", "file"), "old");
+    symlinkSync("open/file", box.in("link"));
+    for (const path of [box.in("open", "file"), box.in("link"), box.in("open", "new")]) {
+      await expect(
+        change((host) => host.write({ path, contents: "new", expect: anything })),
+      ).rejects.toMatchObject({ kind: "refused" });
+    }
+    expect(readFileSync(box.in("open", "file"), "utf8")).toBe("old");
+  });
+
+  test("what is not as expected is left and shown", async () => {
+    writeFileSync(box.in("file"), "theirs");
+    const [other, absent] = await change(async (host) => [
+      await host.write({ path: box.in("file"), contents: "ours", expect: { sha256: sha256("x") } }),
+      await host.write({ path: box.in("file"), contents: "ours", expect: { absent: true } }),
+    ]);
+    expect(other).toMatchObject({ written: false, found: { type: "file", contents: "theirs" } });
+    expect(absent).toMatchObject({ written: false, found: { type: "file", contents: "theirs" } });
+    const gone = await change((host) =>
+      host.write({ path: box.in("none"), contents: "ours", expect: { sha256: sha256("x") } }),
+    );
+    expect(gone).toEqual({ written: false, found: { type: "absent" } });
+    expect(readFileSync(box.in("file"), "utf8")).toBe("theirs");
+    expect(readdirSync(box.path)).toEqual(["file"]);
+  });
+
+  test("no update is lost when several agents count up one file", async () => {
+    const path = box.in("counter");
+    writeFileSync(path, "0");
+    const agents = await Promise.all([box.agent(), box.agent(), box.agent()]);
+    const countUp = async (client: (typeof agents)[number]["client"]) => {
+      for (let done = 0; done < 5;) {
+        // Looks outside the section on purpose: what was seen may be old when it is written.
+        const { file } = await client.read({ file: { fact: "file", path } });
+        if (file.type !== "file" || file.contents === undefined) throw new Error("no counter");
+        const [contents, expect] = [
+          String(Number(file.contents) + 1),
+          { sha256: sha256(file.contents) },
+        ];
+        const write = (host: HostWriter): Promise<WriteOutcome> =>
+          host.write({ path, contents, expect });
+        if ((await client.change("count", write)).written) done++;
+      }
+    };
+    await Promise.all(agents.map(({ client }) => countUp(client)));
+    expect(readFileSync(path, "utf8")).toBe("15");
+  });
+
+  test("a failed write leaves the old file and nothing else", async () => {
+    writeFileSync(box.in("file"), "old");
+    // Longer than any file system's names: the temporary file's name is shortened, the target's cannot be.
+    const long = box.in("n".repeat(300));
+    await expect(
+      change((host) => host.write({ path: long, contents: "x", expect: anything })),
+    ).rejects.toMatchObject({ kind: "refused" });
+    await expect(
+      change((host) =>
+        host.write({ path: box.in("none", "file"), contents: "x", expect: anything }),
+      ),
+    ).rejects.toMatchObject({
+      kind: "refused",
+      message: expect.stringContaining("does not exist") as string,
+    });
+    expect(readdirSync(box.path)).toEqual(["file"]);
+  });
+
+  (isRoot ? test : test.skip)("a full disk leaves the old file and nothing else", async () => {
+    mkdirSync(box.in("small"));
+    const mount = spawnSync("mount", [
+      "-t",
+      "tmpfs",
+      "-o",
+      "size=64k,mode=755",
+      "none",
+      box.in("small"),
+    ]);
+    if (mount.status !== 0) return; // A container without the right to mount: nothing can be told.
+    try {
+      writeFileSync(box.in("small", "file"), "old");
+      const write = change((host) =>
+        host.write({
+          path: box.in("small", "file"),
+          contents: "x".repeat(200_000),
+          expect: anything,
+        }),
+      );
+      await expect(write).rejects.toMatchObject({
+        kind: "refused",
+        message: expect.stringContaining("No space left") as string,
+      });
+      expect(readdirSync(box.in("small"))).toEqual(["file"]);
+      expect(readFileSync(box.in("small", "file"), "utf8")).toBe("old");
+    } finally {
+      spawnSync("umount", [box.in("small")]);
+    }
+  });
+
+  test("an agent that is killed leaves the old bytes or the new, never a mixture", async () => {
+    const path = box.in("file");
+    const [old, wanted] = ["old".repeat(100_000), "new".repeat(1_500_000)];
+    const outcomes = new Set<string>();
+    for (let delay = 0; delay < 60; delay += 4) {
+      writeFileSync(path, old);
+      chmodSync(path, 0o640);
+      const { client, child, gone } = await box.agent();
+      const writing = client.change("w", (host) =>
+        host.write({ path, contents: wanted, expect: anything }),
+      );
+      setTimeout(() => child.kill("SIGKILL"), delay);
+      await writing.catch((error: unknown) => expect(error).toMatchObject({ kind: "lost" }));
+      child.kill("SIGKILL");
+      await gone;
+      const found = readFileSync(path, "latin1");
+      expect(found === old || found === wanted).toBe(true);
+      expect(modeOf(path)).toBe(0o640);
+      outcomes.add(found === old ? "old" : "new");
+    }
+    // What the killed ones left behind goes with the next write, and only that.
+    writeFileSync(box.in(".other.pulumi-abcdefgh"), "not ours to judge");
+    await change((host) => host.write({ path, contents: "last", expect: anything }));
+    expect(readdirSync(box.path).sort()).toEqual([".other.pulumi-abcdefgh", "file"]);
+    expect(outcomes).toContain("old");
+  });
+
+  test("contents of any bytes arrive as they are", async () => {
+    const { client } = await box.agent();
+    await client.change("bytes", async (host) => {
+      const bytes = fc.uint8Array({ maxLength: 2000 });
+      await fc.assert(
+        fc.asyncProperty(bytes, async (array) => {
+          const contents = Buffer.from(array).toString("latin1");
+          await host.write({ path: box.in("file"), contents, expect: anything });
+          expect(readFileSync(box.in("file"), "latin1")).toBe(contents);
+        }),
+        { numRuns: 30 },
+      );
+    });
+  });
+});
+
+describe("removing, folders and links", () => {
+  test("a file is removed only when it is as expected", async () => {
+    writeFileSync(box.in("file"), "theirs");
+    await change(async (host) => {
+      expect(await host.remove(box.in("file"), { sha256: sha256("ours") })).toMatchObject({
+        written: false,
+        found: { type: "file", contents: "theirs" },
+      });
+      expect(existsSync(box.in("file"))).toBe(true);
+      expect(await host.remove(box.in("file"), { sha256: sha256("theirs") })).toMatchObject({
+        written: true,
+      });
+      expect(existsSync(box.in("file"))).toBe(false);
+      expect(await host.remove(box.in("file"), { absent: true })).toMatchObject({ written: true });
+      expect(await host.remove(box.in("file"), { sha256: sha256("theirs") })).toEqual({
+        written: false,
+        found: { type: "absent" },
+      });
+    });
+  });
+
+  test("a link is removed, and not what it leads to", async () => {
+    writeFileSync(box.in("file"), "x");
+    symlinkSync("file", box.in("link"));
+    await change((host) => host.remove(box.in("link"), anything));
+    expect(readdirSync(box.path)).toEqual(["file"]);
+  });
+
+  test("a folder is removed only when it is empty", async () => {
+    mkdirSync(box.in("folder"));
+    writeFileSync(box.in("folder", "file"), "x");
+    const remove = () => change((host) => host.remove(box.in("folder"), anything));
+    await expect(remove()).rejects.toMatchObject({ kind: "refused" });
+    expect(existsSync(box.in("folder", "file"))).toBe(true);
+    await change((host) => host.remove(box.in("folder", "file"), anything));
+    await remove();
+    expect(readdirSync(box.path)).toEqual([]);
+  });
+
+  test("a folder is made with its mode, and making it again changes nothing", async () => {
+    await change(async (host) => {
+      await host.makeDirectory(box.in("folder"), 0o2750);
+      const made = lstatSync(box.in("folder"));
+      expect(made.mode & 0o7777).toBe(0o2750);
+      await host.makeDirectory(box.in("folder"), 0o2750);
+      expect(lstatSync(box.in("folder")).ino).toBe(made.ino);
+    });
+    writeFileSync(box.in("file"), "x");
+    await expect(change((host) => host.makeDirectory(box.in("file"), 0o755))).rejects.toMatchObject(
+      {
+        kind: "refused",
+      },
+    );
+  });
+
+  test("a link is made, and turned, but never put in the place of something else", async () => {
+    writeFileSync(box.in("file"), "x");
+    await change(async (host) => {
+      await host.link(box.in("link"), "a");
+      expect(readlinkSync(box.in("link"))).toBe("a");
+      await host.link(box.in("link"), "b");
+      expect(readlinkSync(box.in("link"))).toBe("b");
+      await expect(host.link(box.in("file"), "a")).rejects.toMatchObject({
+        kind: "refused",
+        changed: "yes",
+      });
+    });
+    expect(readdirSync(box.path).sort()).toEqual(["file", "link"]);
+  });
+});
+
+test("errors tell the host, what was tried, why it failed and whether something was changed", async () => {
+  const error: unknown = await change((host) =>
+    host.write({ path: box.in("none", "file"), contents: "x", expect: anything }),
+  ).catch((thrown: unknown) => thrown);
+  expect(HostError.isInstance(error)).toBe(true);
+  expect((error as HostError).message).toBe(
+    `root@test:22: writing ${box.in("none", "file")} failed: the folder of ${box.in("none", "file")} does not exist. ` +
+      "Nothing was changed on the host by this.",
+  );
+});

@@ -1,0 +1,495 @@
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import type { HostWriter, JobState } from "../../../provider/host/host";
+import { Sandbox } from "./localAgent";
+
+let box: Sandbox;
+beforeEach(() => {
+  box = new Sandbox();
+});
+afterEach(() => box.clean());
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("the write section", () => {
+  test("what it made for itself is gone when it ends", async () => {
+    const { client } = await box.agent();
+    await client.change("a test", async () => {
+      expect(readdirSync(box.record)).toEqual(["lock"]);
+      expect(lstatSync(box.record).mode & 0o777).toBe(0o700);
+      await Promise.resolve();
+    });
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("the folder stays when something else is in it", async () => {
+    const { client } = await box.agent();
+    await client.change("a test", async (host) => {
+      await host.write({
+        path: `${box.record}/record.json`,
+        contents: "{}",
+        expect: { absent: true },
+      });
+    });
+    expect(readdirSync(box.record).sort()).toEqual(["lock", "record.json"]);
+    expect(readFileSync(`${box.record}/lock`, "utf8")).toBe("");
+    await client.change("a test", async (host) => {
+      await host.remove(`${box.record}/record.json`, { anything: true });
+    });
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("changes are refused outside of it, also with the token of one that is over", async () => {
+    const { client } = await box.agent();
+    let kept: HostWriter | undefined;
+    await client.change("a test", async (host) => {
+      kept = host;
+      await Promise.resolve();
+    });
+    if (kept === undefined) throw new Error("no section");
+    const writer = kept;
+    const path = box.in("file");
+    const attempts = [
+      () => writer.write({ path, contents: "x", expect: { anything: true } }),
+      () => writer.remove(path, { anything: true }),
+      () => writer.makeDirectory(path, 0o755),
+      () => writer.link(path, "x"),
+      () => writer.run({ argv: ["touch", path] }),
+      () => writer.startJob({ key: "job", argv: ["touch", path] }),
+      () => writer.forgetJob("job"),
+      () => writer.dialogue("127.0.0.1", 1, [{ until: "^" }], 1000),
+    ];
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toMatchObject({ kind: "refused", changed: "no" });
+    }
+    expect(readdirSync(box.path)).toEqual([]);
+  });
+
+  test("sections of one client wait for each other, in order", async () => {
+    const { client } = await box.agent();
+    const order: string[] = [];
+    const section = (name: string) =>
+      client.change(name, async () => {
+        order.push(`${name} begins`);
+        await pause(20);
+        order.push(`${name} ends`);
+      });
+    await Promise.all([section("a"), section("b"), section("c")]);
+    expect(order).toEqual(["a begins", "a ends", "b begins", "b ends", "c begins", "c ends"]);
+  });
+
+  test("a section that fails ends all the same, and the next one begins", async () => {
+    const { client } = await box.agent();
+    const failing = client.change("a", () => Promise.reject(new Error("ours")));
+    await expect(failing).rejects.toThrow("ours");
+    await expect(client.change("b", () => Promise.resolve(1))).resolves.toBe(1);
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("it ends only when nothing of it is under way any more", async () => {
+    const { client } = await box.agent();
+    const failing = client.change("a", async (host) => {
+      const slow = host.run({ argv: ["sh", "-c", `sleep 0.3; touch ${box.in("late")}`] });
+      await Promise.all([slow, Promise.reject(new Error("ours"))]);
+    });
+    await expect(failing).rejects.toThrow("ours");
+    expect(existsSync(box.in("late"))).toBe(true);
+  });
+
+  test("two agents exclude each other; who waits in vain is told who holds it", async () => {
+    const [one, two] = [await box.agent(), await box.agent()];
+    let free = () => {};
+    const held = new Promise<void>((resolve) => {
+      free = resolve;
+    });
+    const first = one.client.change("mainCf of urn:x\nsecond line", () => held);
+    while (!existsSync(`${box.record}/lock`)) await pause(5);
+    const refused = two.client.change("other", () => Promise.resolve(), 300);
+    await expect(refused).rejects.toMatchObject({
+      kind: "locked",
+      changed: "no",
+      holder: expect.stringMatching(
+        /^mainCf of urn:x second line\nby .*@.* \(process \d+\)\nprocess \d+\nsince /,
+      ) as string,
+      message: expect.stringContaining("mainCf of urn:x") as string,
+    });
+    const waiting = two.client.change("other", () => Promise.resolve("got it"));
+    free();
+    await first;
+    await expect(waiting).resolves.toBe("got it");
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("the lock goes with the agent that holds it, however it dies", async () => {
+    const [one, two] = [await box.agent(), await box.agent()];
+    const held = one.client.change("holds", () => new Promise(() => {}));
+    held.catch(() => undefined);
+    while (!existsSync(`${box.record}/lock`)) await pause(5);
+    const waiting = two.client.change("waits", () => Promise.resolve("got it"));
+    one.child.kill("SIGKILL");
+    await expect(waiting).resolves.toBe("got it");
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("folder and lock may go and come while others wait for them, and one at a time is in", async () => {
+    const agents = await Promise.all(Array.from({ length: 4 }, () => box.agent()));
+    let inside = 0;
+    let most = 0;
+    const turns = agents.flatMap(({ client }) =>
+      Array.from({ length: 6 }, () =>
+        client.change("race", async () => {
+          most = Math.max(most, ++inside);
+          await pause(3);
+          inside--;
+        }),
+      ),
+    );
+    await Promise.all(turns);
+    expect(most).toBe(1);
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("a client that falls silent loses its section", async () => {
+    const silent = await box.agent({ silenceMs: 400, pingMs: 100_000 });
+    const held = silent.client.change("holds", () => new Promise(() => {}));
+    const lost = expect(held).rejects.toBeDefined();
+    const { client } = await box.agent();
+    while (!existsSync(`${box.record}/lock`)) await pause(5);
+    await expect(client.change("waits", () => Promise.resolve("got it"), 5_000)).resolves.toBe(
+      "got it",
+    );
+    expect((await silent.gone).code).toBe(0);
+    void lost;
+  });
+
+  test("a client that waits for something keeps its section by signs of life", async () => {
+    const { client } = await box.agent({ silenceMs: 600, pingMs: 100 });
+    await client.change("slow", async (host) => {
+      await pause(1500);
+      await host.run({ argv: ["true"] });
+    });
+    expect(client.ended).toBeUndefined();
+  });
+
+  test("an agent that does not answer signs of life counts as lost", async () => {
+    const { client, child } = await box.agent({ pingMs: 100, pingTimes: 2 });
+    child.kill("SIGSTOP");
+    await expect(client.read({ x: { fact: "list", path: "/" } })).rejects.toMatchObject({
+      kind: "lost",
+      changed: "no",
+    });
+    child.kill("SIGKILL");
+  });
+
+  test.each<[string, () => void]>([
+    ["a link", () => symlinkSync("/tmp", box.record)],
+    ["a file", () => writeFileSync(box.record, "")],
+    ["open to others", () => mkdirSync(box.record, { mode: 0o755 })],
+  ])("a folder of ours that is %s is refused", async (_what, make) => {
+    make();
+    const { client } = await box.agent();
+    await expect(client.change("a", () => Promise.resolve())).rejects.toMatchObject({
+      kind: "refused",
+    });
+  });
+});
+
+describe("a connection that is lost", () => {
+  const cases: [
+    string,
+    "no" | "yes" | "unknown",
+    (host: HostWriter, kill: () => void) => Promise<unknown>,
+  ][] = [
+    [
+      "before a change",
+      "no",
+      (host, kill) => {
+        const reading = host.read({
+          x: { fact: "banner", host: "127.0.0.1", port: 1, timeoutMs: 9_000 },
+        });
+        kill();
+        return reading.then(() => host.read({ x: { fact: "list", path: "/" } }));
+      },
+    ],
+    [
+      "during a change",
+      "unknown",
+      (host, kill) => {
+        const running = host.run({ argv: ["sleep", "5"] });
+        setTimeout(kill, 100);
+        return running;
+      },
+    ],
+    [
+      "after a change",
+      "yes",
+      async (host, kill) => {
+        await host.makeDirectory(box.in("made"), 0o755);
+        kill();
+        await pause(100);
+        return host.read({ x: { fact: "list", path: "/" } });
+      },
+    ],
+    [
+      "after a write that found something else",
+      "no",
+      async (host, kill) => {
+        await host.write({ path: box.in("x"), contents: "", expect: { sha256: "0".repeat(64) } });
+        kill();
+        await pause(100);
+        return host.read({ x: { fact: "list", path: "/" } });
+      },
+    ],
+  ];
+
+  test.each(cases)("%s says that the host was changed: %s", async (_when, changed, work) => {
+    const { client, child } = await box.agent();
+    const section = client.change("w", (host) => work(host, () => child.kill("SIGKILL")));
+    await expect(section).rejects.toMatchObject({ kind: "lost", changed });
+  });
+});
+
+describe("a job", () => {
+  async function finish(
+    host: HostWriter,
+    key: string,
+    offset = 0,
+  ): Promise<JobState & { readonly all: string }> {
+    let all = "";
+    for (let at = offset; ; await pause(20)) {
+      const state = await host.pollJob(key, at);
+      all += state.log;
+      at = state.offset;
+      if (state.state !== "running") return { ...state, all };
+    }
+  }
+
+  test("runs to its end, and its log and exit code are kept until it is forgotten", async () => {
+    const { client } = await box.agent();
+    await client.change("job", async (host) => {
+      const script = "echo one; echo two >&2; exit 5";
+      await host.startJob({ key: "build-1", argv: ["sh", "-c", script] });
+      const end = await finish(host, "build-1");
+      expect(end).toMatchObject({ state: "ended", exitCode: 5, signal: null, all: "one\ntwo\n" });
+      expect(await host.pollJob("build-1", 4)).toMatchObject({
+        log: "two\n",
+        offset: 8,
+        state: "ended",
+      });
+    });
+    expect(readdirSync(`${box.record}/jobs/build-1`).sort()).toEqual([
+      "argv",
+      "log",
+      "pid",
+      "status",
+    ]);
+    await client.change("job", async (host) => {
+      await host.forgetJob("build-1");
+      expect(await host.pollJob("build-1", 0)).toMatchObject({ state: "lost", log: "" });
+    });
+    expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("survives the agent, is found again, and is not started twice", async () => {
+    const script = `echo start >> ${box.in("starts")}; echo begun; while ! test -e ${box.in("go")}; do sleep 0.05; done; echo over`;
+    const request = { key: "long", argv: ["sh", "-c", script] };
+    const one = await box.agent();
+    const held = one.client.change("job", async (host) => {
+      expect((await host.startJob(request)).state).toBe("running");
+      one.child.kill("SIGKILL");
+      await host.pollJob("long", 0);
+    });
+    await expect(held).rejects.toMatchObject({ kind: "lost" });
+
+    const two = await box.agent();
+    await two.client.change("job", async (host) => {
+      expect(await host.startJob(request)).toMatchObject({ state: "running" });
+      await expect(host.forgetJob("long")).rejects.toMatchObject({ kind: "refused" });
+      writeFileSync(box.in("go"), "");
+      expect(await finish(host, "long")).toMatchObject({
+        state: "ended",
+        exitCode: 0,
+        all: "begun\nover\n",
+      });
+      await host.forgetJob("long");
+    });
+    expect(readFileSync(box.in("starts"), "utf8")).toBe("start\n");
+  });
+
+  test("does not hold the write lock", async () => {
+    const one = await box.agent();
+    await one.client.change("job", (host) => host.startJob({ key: "holds", argv: ["sleep", "1"] }));
+    const two = await box.agent();
+    await expect(two.client.change("other", () => Promise.resolve(1), 500)).resolves.toBe(1);
+    await two.client.change("job", async (host) => {
+      await finish(host, "holds");
+      await host.forgetJob("holds");
+    });
+  });
+
+  test("whose supervisor was killed is lost, not running and not ended", async () => {
+    const { client } = await box.agent();
+    await client.change("job", async (host) => {
+      await host.startJob({ key: "killed", argv: ["sleep", "1"] });
+      process.kill(Number(readFileSync(`${box.record}/jobs/killed/pid`, "utf8")), "SIGKILL");
+      expect(await finish(host, "killed")).toMatchObject({
+        state: "lost",
+        exitCode: null,
+        signal: null,
+      });
+      await host.forgetJob("killed");
+    });
+  });
+
+  test("tells the signal that ended it", async () => {
+    const { client } = await box.agent();
+    await client.change("job", async (host) => {
+      await host.startJob({ key: "signal", argv: ["sh", "-c", "kill -KILL $$"] });
+      expect(await finish(host, "signal")).toMatchObject({
+        state: "ended",
+        exitCode: null,
+        signal: "KILL",
+      });
+      await host.forgetJob("signal");
+    });
+  });
+
+  test("has its own folder and environment", async () => {
+    const { client } = await box.agent();
+    await client.change("job", async (host) => {
+      const argv = ["sh", "-c", 'echo "$FLAVOR"; pwd; umask'];
+      await host.startJob({ key: "env", argv, cwd: box.path, env: { FLAVOR: "mysql" } });
+      expect((await finish(host, "env")).all).toBe(`mysql\n${box.path}\n0022\n`);
+      await host.forgetJob("env");
+    });
+  });
+
+  test.each([["../x"], [".hidden"], ["a/b"], [""], ["x".repeat(101)]])(
+    "the key %j is refused",
+    async (key) => {
+      const { client } = await box.agent();
+      const started = client.change("job", (host) => host.startJob({ key, argv: ["true"] }));
+      await expect(started).rejects.toMatchObject({ kind: "refused" });
+    },
+  );
+
+  test("whose program is not there is an error that leaves nothing", async () => {
+    const { client } = await box.agent();
+    const started = client.change("job", (host) =>
+      host.startJob({ key: "none", argv: ["no-such-program"] }),
+    );
+    await expect(started).rejects.toMatchObject({ kind: "program" });
+    expect(existsSync(box.record)).toBe(false);
+  });
+});
+
+describe("talking to a service", () => {
+  let server: Server;
+  let port = 0;
+  let serve: (socket: Socket) => void = () => {};
+  const sockets = new Set<Socket>();
+  beforeEach(async () => {
+    server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      serve(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+    port = (server.address() as AddressInfo).port;
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  const smtp = (socket: Socket) => {
+    socket.write("220 mx ESMTP\r\n");
+    socket.on("data", (chunk) => {
+      for (const line of String(chunk).split("\r\n").filter(Boolean)) {
+        if (line.startsWith("EHLO")) socket.write("250-mx\r\n250-PIPELINING\r\n250 DSN\r\n");
+        else if (line === "QUIT") socket.end("221 2.0.0 Bye\r\n");
+        else socket.write("550 5.1.1 no\r\n");
+      }
+    });
+  };
+
+  const talk = async (steps: Parameters<HostWriter["dialogue"]>[2], timeoutMs = 5_000) => {
+    const { client } = await box.agent();
+    return client.change("talk", (host) => host.dialogue("127.0.0.1", port, steps, timeoutMs));
+  };
+
+  test("goes step by step, and every line is kept with who said it", async () => {
+    serve = smtp;
+    const result = await talk([
+      { until: "^220 " },
+      { send: "EHLO test\r\n", until: "^250 " },
+      { send: "QUIT\r\n", until: "^221 " },
+    ]);
+    expect(result.error).toBeUndefined();
+    expect(result.transcript.map(({ from, text }) => `${from} ${text}`)).toEqual([
+      "< 220 mx ESMTP",
+      "> EHLO test",
+      "< 250-mx",
+      "< 250-PIPELINING",
+      "< 250 DSN",
+      "> QUIT",
+      "< 221 2.0.0 Bye",
+    ]);
+  });
+
+  test("ends at a line that must not come", async () => {
+    serve = smtp;
+    const result = await talk([
+      { until: "^220 " },
+      { send: "RCPT TO:<x>\r\n", until: "^250 ", unless: "^[45]" },
+    ]);
+    expect(result.error).toBe("the service said: 550 5.1.1 no");
+  });
+
+  test("ends at its deadline, with what was said until then", async () => {
+    serve = (socket) => socket.write("220-wait\r\n220");
+    const result = await talk([{ until: "^220 " }], 300);
+    expect(result.error).toMatch(/nothing more came within 0.3 s, waiting for/);
+    expect(result.transcript).toEqual([{ from: "<", text: "220-wait" }]);
+  });
+
+  test("ends when the service hangs up", async () => {
+    serve = (socket) => socket.end("421 busy\r\n");
+    const result = await talk([{ until: "^220 " }]);
+    expect(result).toEqual({
+      transcript: [{ from: "<", text: "421 busy" }],
+      error: "the service closed the connection",
+    });
+  });
+
+  test("gives a service that floods one line up", async () => {
+    serve = (socket) => socket.write("x".repeat(1_000_000));
+    expect((await talk([{ until: "^220 " }])).error).toMatch(/a line of more than/);
+  });
+
+  test("a banner is the first line, or the reason why there is none", async () => {
+    serve = smtp;
+    const { client } = await box.agent();
+    const banner = { fact: "banner", host: "127.0.0.1", port, timeoutMs: 2_000 } as const;
+    const seen = await client.read({
+      there: banner,
+      localhost: { ...banner, host: "localhost" },
+      refused: { ...banner, port: 1 },
+      name: { ...banner, host: "mx.example.org" },
+    });
+    expect(seen).toEqual({
+      there: { line: "220 mx ESMTP" },
+      localhost: { line: "220 mx ESMTP" },
+      refused: { error: "cannot connect to 127.0.0.1 port 1: Connection refused" },
+      name: { error: "'mx.example.org' is neither an address nor localhost" },
+    });
+  });
+});

@@ -1,0 +1,237 @@
+/** An SSH server in this process that runs the real agent, and can go wrong at every stage. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AuthContext, type Connection, Server, type Session, utils } from "ssh2";
+import type { ConnectionArgs } from "../../../provider/host/connection";
+
+export interface ServerOptions {
+  /** Private keys of the host, PEM. */
+  readonly hostKeys?: readonly string[];
+  /** The user's public key that may log in; none may when left out. */
+  readonly authorized?: string;
+  readonly password?: string;
+  /** Asks for the password by keyboard-interactive. */
+  readonly interactive?: boolean;
+  /** Says nothing to any attempt to log in. */
+  readonly silentLogin?: boolean;
+  /** Cuts the line when the login is asked for. */
+  readonly cutAtLogin?: boolean;
+  /** Refuses so many channels first. */
+  readonly refuseChannels?: number;
+  /** Never answers the request for a channel. */
+  readonly silentChannel?: boolean;
+  /** What runs instead of `perl -`: an argument list. */
+  readonly program?: readonly string[];
+  /** Bytes that come before the program's own output. */
+  readonly noise?: string;
+  readonly kex?: readonly string[];
+  readonly serverHostKey?: readonly string[];
+}
+
+export interface TestServer {
+  readonly port: number;
+  /** Lines known_hosts would have, one for each host key. */
+  readonly keyLines: readonly string[];
+  /** Methods by which a login was tried, in order. */
+  readonly attempts: string[];
+  readonly commands: string[];
+  readonly connections: { count: number };
+  /** The agents that run. */
+  readonly children: Set<ChildProcessWithoutNullStreams>;
+  /** Cuts all lines, without a word. */
+  cut(): void;
+  /** Lets no more bytes through, without cutting the lines. */
+  freeze(): void;
+  close(): Promise<void>;
+}
+
+export interface TestKey {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+/** A key pair in OpenSSH's formats. */
+export function testKey(): TestKey {
+  const { private: privateKey, public: publicKey } = utils.generateKeyPairSync("ed25519");
+  return { privateKey, publicKey };
+}
+
+/** An RSA host key in PEM. */
+export function rsaKey(): string {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+}
+
+function publicLine(privateKey: string): string {
+  const parsed: unknown = utils.parseKey(privateKey);
+  const key = (Array.isArray(parsed) ? parsed[0] : parsed) as {
+    type: string;
+    getPublicSSH(): Buffer;
+  };
+  return `${key.type} ${key.getPublicSSH().toString("base64")}`;
+}
+
+function isAuthorized(context: AuthContext, options: ServerOptions): boolean {
+  if (context.method === "password") return context.password === options.password;
+  if (context.method !== "publickey" || options.authorized === undefined) return false;
+  const allowed = options.authorized.split(" ")[1];
+  return context.key.data.toString("base64") === allowed;
+}
+
+function authenticate(client: Connection, options: ServerOptions, attempts: string[]): void {
+  client.on("authentication", (context) => {
+    attempts.push(context.method);
+    if (options.silentLogin === true) return;
+    if (options.cutAtLogin === true) {
+      client.end();
+      return;
+    }
+    if (options.interactive === true && context.method === "keyboard-interactive") {
+      context.prompt([{ prompt: "Password: ", echo: false }], (answers) => {
+        if (answers[0] === options.password) context.accept();
+        else context.reject();
+      });
+      return;
+    }
+    if (isAuthorized(context, options) && !(options.interactive && context.method === "password")) {
+      context.accept();
+    } else context.reject(["publickey", "password", "keyboard-interactive"]);
+  });
+}
+
+/** Starts one on a free port of the loopback. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const hostKeys = options.hostKeys ?? [testKey().privateKey];
+  const attempts: string[] = [];
+  const commands: string[] = [];
+  const children = new Set<ChildProcessWithoutNullStreams>();
+  const connections = { count: 0 };
+  let refusals = options.refuseChannels ?? 0;
+
+  const runProgram = (session: Session) => {
+    session.on("exec", (accept, _reject, info) => {
+      commands.push(info.command);
+      const channel = accept();
+      const [file = "perl", ...args] = options.program ?? ["perl", "-"];
+      const child = spawn(file, args, { stdio: "pipe" });
+      children.add(child);
+      if (options.noise !== undefined) channel.write(options.noise);
+      channel.on("error", () => undefined);
+      child.stdin.on("error", () => undefined);
+      channel.pipe(child.stdin);
+      child.stdout.pipe(channel, { end: false });
+      child.stderr.pipe(channel.stderr, { end: false });
+      channel.on("close", () => {
+        child.stdin.end();
+        child.stdout.destroy();
+        child.stderr.destroy();
+      });
+      child.on("close", (code, signal) => {
+        children.delete(child);
+        if (signal === null) channel.exit(code ?? 0);
+        else channel.exit(signal);
+        channel.end();
+      });
+    });
+  };
+
+  const server = new Server(
+    {
+      hostKeys: [...hostKeys],
+      algorithms: {
+        ...(options.kex === undefined ? {} : { kex: [...options.kex] as never }),
+        ...(options.serverHostKey === undefined
+          ? {}
+          : { serverHostKey: [...options.serverHostKey] as never }),
+      },
+    },
+    (client) => {
+      connections.count++;
+      client.on("error", () => undefined);
+      authenticate(client, options, attempts);
+      client.on("session", (accept, reject) => {
+        if (options.silentChannel === true) return;
+        if (refusals > 0) {
+          refusals--;
+          reject();
+          return;
+        }
+        runProgram(accept());
+      });
+      client.on("tcpip", (accept, _reject, info) => {
+        const channel = accept();
+        const onward = connect(info.destPort, info.destIP);
+        channel.on("error", () => undefined);
+        onward.on("error", () => channel.end());
+        channel.pipe(onward).pipe(channel);
+      });
+    },
+  );
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve());
+  });
+  const behind = (server.address() as AddressInfo).port;
+
+  // In front of it, a line that can be cut and frozen.
+  const sockets = new Set<Socket>();
+  const front = createServer((socket) => {
+    const onward = connect(behind, "127.0.0.1");
+    for (const [one, other] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      sockets.add(one);
+      one.on("error", () => undefined);
+      one.on("close", () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  await new Promise<void>((resolve) => {
+    front.listen(0, "127.0.0.1", () => resolve());
+  });
+
+  return {
+    port: (front.address() as AddressInfo).port,
+    keyLines: hostKeys.map(publicLine),
+    attempts,
+    commands,
+    connections,
+    children,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    freeze: () => {
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      const ended = [...children].map((child) => {
+        // What floods is held up by a line that is no more, and would never end.
+        child.stdout.destroy();
+        child.stderr.destroy();
+        return new Promise((resolve) => child.once("exit", resolve));
+      });
+      await Promise.all([
+        new Promise((resolve) => front.close(resolve)),
+        new Promise((resolve) => server.close(resolve)),
+        ...ended,
+      ]);
+    },
+  };
+}
+
+/** Arguments that reach it. */
+export function argsFor(server: TestServer, more: Partial<ConnectionArgs> = {}): ConnectionArgs {
+  return {
+    host: "127.0.0.1",
+    port: server.port,
+    hostKey: server.keyLines[0] ?? "",
+    dialErrorLimit: 1,
+    perDialTimeout: 10,
+    ...more,
+  };
+}
