@@ -20,17 +20,15 @@ async function main(args: readonly string[]): Promise<number> {
   }
   // npm runs scripts in the package's folder and says where the user stood.
   const cwd = process.env["INIT_CWD"] ?? process.cwd();
+  const env = { ...process.env, ...pulumiEnvironment(cli), ...localState(cwd, args) };
   return new Promise((end, fail) => {
-    const child = spawn(cli.path, args, {
-      cwd,
-      stdio: "inherit",
-      env: { ...process.env, ...pulumiEnvironment(cli), ...localState(cwd, args) },
-    });
-    // A terminal sends ^C to both; the CLI decides what it means, and we wait for it.
-    process.on("SIGINT", () => undefined);
+    // Listening first: a signal that comes while the CLI starts must not end us and leave it alone.
     for (const signal of ["SIGTERM", "SIGHUP"] as const) {
       process.on(signal, () => child.kill(signal));
     }
+    // A terminal sends ^C to both; the CLI decides what it means, and we wait for it.
+    process.on("SIGINT", () => undefined);
+    const child = spawn(cli.path, args, { cwd, stdio: "inherit", env });
     child.on("error", fail);
     child.on("exit", (code, signal) => {
       end(code ?? 128 + (signal ? constants.signals[signal] : 0));
