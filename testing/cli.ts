@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { hostEnvironment } from "./index";
-import { readRecord, type HostRecord } from "./hostRecord";
+import { isAlive, readRecord, type HostRecord } from "./hostRecord";
 import { launchHost, listHosts, stopHost } from "./hosts";
 import { releases, type Release } from "./image";
 import { enterArgv, signalNumber } from "./namespaces";
@@ -63,7 +63,7 @@ function exec(args: readonly string[]): Promise<number> {
   const [id, separator, ...program] = args;
   if (id === undefined || separator !== "--" || program.length === 0) throw new UsageError("");
   const record = readRecord(id);
-  if (record === undefined) throw new Error(`there is no host ${id}`);
+  if (record === undefined || !isAlive(record.init)) throw new Error(`there is no host ${id}`);
   const [command = "", ...rest] = enterArgv(record.init.pid, program);
   const { TERM = "dumb" } = process.env;
   const child = spawn(command, rest, { stdio: "inherit", env: { ...hostEnvironment, TERM } });

@@ -2,17 +2,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageFolder } from "./cache";
 import { askControl, type ControlRequest } from "./control";
-import { controlPath, readRecord, type HostRecord } from "./hostRecord";
+import { controlPath, isAlive, readRecord, type HostRecord } from "./hostRecord";
 import { launchHost, stopHost, type StartOptions } from "./hosts";
 import { readImageIndex, type Release } from "./image";
 import type { ImageIndex } from "./imageBuild";
-import { enterArgv, run } from "./namespaces";
+import { enterArgv, run, type Finished } from "./namespaces";
 import type { Admission, End, LineCounters } from "./sshLine";
 import { parseTree, settledTree, type Tree } from "./tree";
 
 export { cacheFolder } from "./cache";
 export { listHosts, stopHost, type ListedHost, type StartOptions } from "./hosts";
 export { ensureImage, releases, type Release } from "./image";
+export { generateSshKey, type SshKeyPair } from "./sshKeys";
 export type { Admission, End, LineCounters } from "./sshLine";
 export { diffTrees, type Tree, type TreeEntry } from "./tree";
 export { volatilePaths } from "./volatile";
@@ -144,10 +145,7 @@ class RunningHost implements TestHost {
     argv: readonly string[],
     options: { readonly stdin?: string | Buffer } = {},
   ): Promise<ExecResult> {
-    const { exitCode, stdout, stderr } = await run(enterArgv(this.record.init.pid, argv), {
-      env: { ...hostEnvironment },
-      ...options,
-    });
+    const { exitCode, stdout, stderr } = await this.enter(argv, options.stdin);
     return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
   }
 
@@ -155,10 +153,7 @@ class RunningHost implements TestHost {
     this.index ??= readImageIndex(this.record.image);
     const script = readFileSync(join(packageFolder(), "testing/image/tree.pl"));
     const argv = ["/usr/bin/perl", "-", String(this.index.built)];
-    const { exitCode, stdout, stderr } = await run(enterArgv(this.record.init.pid, argv), {
-      env: { ...hostEnvironment },
-      stdin: script,
-    });
+    const { exitCode, stdout, stderr } = await this.enter(argv, script);
     if (exitCode !== 0) throw new Error(`cannot look at the host's tree: ${stderr.toString()}`);
     return settledTree(parseTree(stdout), this.index.hashes);
   }
@@ -169,6 +164,12 @@ class RunningHost implements TestHost {
 
   stop(): Promise<void> {
     return stopHost(this.id);
+  }
+
+  private enter(argv: readonly string[], stdin: string | Buffer = ""): Promise<Finished> {
+    const { id, init } = this.record;
+    if (!isAlive(init)) throw new Error(`the host ${id} is gone`);
+    return run(enterArgv(init.pid, argv), { env: { ...hostEnvironment }, stdin });
   }
 
   private async tell(request: ControlRequest): Promise<void> {

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { utils } from "ssh2";
 import { cacheFolder, packageFolder } from "./cache";
 import { serveControl, type ControlRequest } from "./control";
 import {
@@ -21,6 +20,7 @@ import {
   removeFolder,
   unshareArgv,
 } from "./namespaces";
+import { generateSshKey, type SshKeyPair } from "./sshKeys";
 import { SshLine } from "./sshLine";
 
 /** What a keeper is started with, as JSON in its only argument. */
@@ -42,23 +42,6 @@ const users = ["root", "alice", "bob", "op", "nobodyspecial"];
 
 /** How long a host may take to boot. */
 const bootLimitMs = 60_000;
-
-/** In OpenSSH's formats. */
-interface KeyPair {
-  readonly private: string;
-  readonly public: string;
-}
-
-function generateKey(type: "ed25519" | "rsa"): Promise<KeyPair> {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, pair: KeyPair): void => {
-      if (error === null) resolve(pair);
-      else reject(error);
-    };
-    if (type === "rsa") utils.generateKeyPair("rsa", { bits: 2048 }, done);
-    else utils.generateKeyPair("ed25519", done);
-  });
-}
 
 /** Keeps one host: holds its process 1 and its line, and takes everything away at the end. */
 class Keeper {
@@ -82,9 +65,9 @@ class Keeper {
     this.startInit();
     const [pidLine, client, hostKey, legacyKey, port] = await Promise.all([
       this.nextLine("pid"),
-      generateKey("ed25519"),
-      generateKey("ed25519"),
-      release === "4.7" ? generateKey("rsa") : undefined,
+      generateSshKey("ed25519"),
+      generateSshKey("ed25519"),
+      release === "4.7" ? generateSshKey("rsa") : undefined,
       this.line.listen(),
     ]);
     const init = processRef(Number(pidLine.split(" ")[1]));
@@ -100,7 +83,7 @@ class Keeper {
       port,
       user: "root",
       privateKeyPath: join(this.folder, "id_ed25519"),
-      hostKey: publicKey(hostKey),
+      hostKey: hostKey.public,
       knownHostsPath: join(this.folder, "known_hosts"),
       root: `/proc/${init.pid}/root`,
       image,
@@ -169,7 +152,7 @@ class Keeper {
     });
   }
 
-  private seed(client: KeyPair, hostKey: KeyPair, legacyKey: KeyPair | undefined): void {
+  private seed(client: SshKeyPair, hostKey: SshKeyPair, legacyKey: SshKeyPair | undefined): void {
     const file = (name: string, mode: string, text: string): object => ({
       path: `/etc/ssh/${name}`,
       mode,
@@ -183,17 +166,21 @@ class Keeper {
       files.push(file("ssh_host_rsa_key", "0600", legacyKey.private));
       files.push(file("ssh_host_rsa_key.pub", "0644", legacyKey.public));
     }
-    const seed = { files, users, key: `${publicKey(client)} test` };
+    const seed = { files, users, key: `${client.public} test` };
     this.init?.stdin?.write(`${JSON.stringify(seed)}\n`);
   }
 
-  private writeKeys(record: HostRecord, client: KeyPair, legacyKey: KeyPair | undefined): void {
+  private writeKeys(
+    record: HostRecord,
+    client: SshKeyPair,
+    legacyKey: SshKeyPair | undefined,
+  ): void {
     const name = `[${record.host}]:${record.port}`;
-    const hostKeys = [record.hostKey, ...(legacyKey === undefined ? [] : [publicKey(legacyKey)])];
+    const hostKeys = [record.hostKey, ...(legacyKey === undefined ? [] : [legacyKey.public])];
     const lines = hostKeys.map((key) => `${name} ${key}\n`);
     writeFileSync(record.knownHostsPath, lines.join(""));
     writeFileSync(record.privateKeyPath, client.private, { mode: 0o600 });
-    writeFileSync(`${record.privateKeyPath}.pub`, `${publicKey(client)}\n`);
+    writeFileSync(`${record.privateKeyPath}.pub`, `${client.public}\n`);
   }
 
   private startSshd(): ChildProcess {
@@ -249,11 +236,6 @@ class Keeper {
     const status = (await up).split(" ")[1];
     if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
   }
-}
-
-/** A public key as authorized_keys and known_hosts have it, without its comment. */
-function publicKey(pair: KeyPair): string {
-  return pair.public.split(" ").slice(0, 2).join(" ").trim();
 }
 
 async function main(argument: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { constants, userInfo } from "node:os";
+import { join } from "node:path";
+import { packageFolder } from "./cache";
 
 /** An ordinary user gets a user namespace of their own, in which they are root. */
 export const rootless = process.getuid?.() !== 0;
@@ -24,8 +26,18 @@ export const machineEnvironment: NodeJS.ProcessEnv = {
 
 /** `unshare(1)` into new namespaces of the kinds given; the command that follows runs as their root. */
 export function unshareArgv(kinds: readonly string[], argv: readonly string[]): string[] {
-  const user = rootless ? ["--user", "--map-auto", "--map-root-user"] : [];
-  return ["unshare", ...user, ...kinds.map((kind) => `--${kind}`), "--", ...argv];
+  const options = [...kinds.map((kind) => `--${kind}`), "--", ...argv];
+  if (!rootless) return ["unshare", ...options];
+  if (mapsIdsItself()) return ["unshare", "--user", "--map-auto", "--map-root-user", ...options];
+  return ["sh", join(packageFolder(), "testing/image/map-ids.sh"), ...options];
+}
+
+let mapsIds: boolean | undefined;
+
+/** Whether this machine's `unshare(1)` has `--map-auto`: util-linux 2.38 and later. */
+function mapsIdsItself(): boolean {
+  mapsIds ??= spawnSync("unshare", ["--help"], { encoding: "utf8" }).stdout.includes("--map-auto");
+  return mapsIds;
 }
 
 /** `nsenter(1)` into the namespaces of a host whose process 1 is `pid`. */
@@ -71,10 +83,20 @@ export function namespacesProblem(): string | undefined {
   if (status === 0) return undefined;
   const reason = error?.message ?? stderr.trim();
   const hint = rootless
-    ? "Namespaces for ordinary users may be switched off here " +
-      "(sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)."
+    ? restriction()
     : "Inside a container this takes the right to mount (CAP_SYS_ADMIN).";
   return `Test hosts need namespaces, which cannot be made here: ${reason}. ${hint}`;
+}
+
+/** What usually stands in an ordinary user's way, and how an administrator takes it away. */
+function restriction(): string {
+  const name = "kernel.apparmor_restrict_unprivileged_userns";
+  const path = `/proc/sys/${name.replaceAll(".", "/")}`;
+  // Ubuntu 23.10 and later.
+  if (existsSync(path) && readFileSync(path, "utf8").trim() === "1") {
+    return `An administrator allows them to ordinary users with: sysctl -w ${name}=0`;
+  }
+  return "They may be switched off for ordinary users (sysctl user.max_user_namespaces).";
 }
 
 function subordinateIds(file: string, user: string): number {

@@ -29,6 +29,8 @@ interface Link {
   readonly socket: Socket;
   readonly sshd: ChildProcess | undefined;
   readonly sources: Readable[];
+  /** Deliver what is due, one for each direction. */
+  readonly deliveries: (() => void)[];
   lastSpoke: End;
 }
 
@@ -87,11 +89,12 @@ export class SshLine {
   /** Stops, or lets go on, whatever moves on the standing connections; nothing is lost. */
   freeze(frozen: boolean): void {
     this.frozen = frozen;
-    for (const { sources } of this.links) {
+    for (const { sources, deliveries } of this.links) {
       for (const source of sources) {
         if (frozen) source.pause();
         else source.resume();
       }
+      if (!frozen) for (const deliver of deliveries) deliver();
     }
   }
 
@@ -131,7 +134,7 @@ export class SshLine {
     socket.on("error", () => undefined);
     const silent = this.admission === "blackhole";
     const sshd = silent ? undefined : this.startSshd();
-    const link: Link = { socket, sshd, sources: [], lastSpoke: "host" };
+    const link: Link = { socket, sshd, sources: [], deliveries: [], lastSpoke: "host" };
     this.links.add(link);
     if (sshd?.stdin && sshd.stdout) {
       sshd.stdin.on("error", () => undefined);
@@ -153,7 +156,9 @@ export class SshLine {
     const parcels: Parcel[] = [];
     let timer: NodeJS.Timeout | undefined;
     const deliver = (): void => {
+      clearTimeout(timer);
       timer = undefined;
+      if (this.frozen) return;
       for (let parcel = parcels[0]; parcel !== undefined; parcel = parcels[0]) {
         const wait = parcel.due - Date.now();
         if (wait > 0) {
@@ -180,6 +185,7 @@ export class SshLine {
       }
     });
     source.on("end", () => post(undefined));
+    link.deliveries.push(deliver);
     if (this.frozen) source.pause();
   }
 

@@ -6,6 +6,10 @@ export const volatilePaths: readonly { readonly pattern: RegExp; readonly why: s
   { pattern: /^\/var\/run\/(utmp|utmpx)$/, why: "utmp(5): who is logged in" },
   { pattern: /^\/run\/utmp$/, why: "utmp(5), where Debian's sshd looks for it" },
   { pattern: /^\/var\/run\/rc\.d\//, why: "rc.subr(8) notes how each running daemon was started" },
+  {
+    pattern: /^\/var\/run\/crond\.reboot$/,
+    why: "cron(8) notes here that it ran the @reboot jobs, some time after it started",
+  },
   { pattern: /^\/var\/cron\/(log|\.sock|atjobs)/, why: "cron(8) stamps and its socket" },
   { pattern: /^\/var\/spool\/postfix\/pid\//, why: "pid files and locks of Postfix's processes" },
   {

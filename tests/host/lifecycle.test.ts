@@ -14,6 +14,7 @@ import { Client } from "ssh2";
 import {
   diffTrees,
   ensureImage,
+  generateSshKey,
   listHosts,
   releases,
   startHost,
@@ -21,6 +22,7 @@ import {
 } from "../../testing";
 import { isAlive, readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
 import { stopHost } from "../../testing/hosts";
+import { hostPackages, missingPackages } from "../../tools/debian-packages";
 
 const root = join(__dirname, "../..");
 const hosts = new Map<string, TestHost>();
@@ -276,6 +278,18 @@ describe("the line", () => {
     expect(await overSsh(host, "echo open")).toBe("open\n");
   });
 
+  test("lets nothing move while frozen, not even what was under way", async () => {
+    const host = await shared();
+    await host.line.latency(100);
+    const running = overSsh(host, "true").then(() => "ended");
+    await sleep(150);
+    await host.line.freeze(true);
+    expect(await Promise.race([running, sleep(1500, "frozen")])).toBe("frozen");
+    await host.line.freeze(false);
+    await host.line.latency(0);
+    expect(await running).toBe("ended");
+  });
+
   test("loses nothing of what it held back while frozen", async () => {
     const host = await shared();
     const running = overSsh(host, "for i in 1 2 3 4 5; do echo $i; sleep 0.1; done");
@@ -344,6 +358,36 @@ describe("nothing is left", () => {
     expect(listHosts()).toContainEqual({ id: "00stale0", state: "gone", record: undefined });
     await stopHost("00stale0");
     expect(existsSync(runFolder("00stale0"))).toBe(false);
+  });
+});
+
+describe("generated keys", () => {
+  test.each(["ed25519", "rsa"] as const)("of type %s are read by OpenSSH", async (type) => {
+    const host = await shared();
+    const pair = await generateSshKey(type);
+    await host.exec(["sh", "-c", "umask 077; cat > /tmp/key"], { stdin: pair.private });
+    const { stdout } = await host.exec(["ssh-keygen", "-y", "-f", "/tmp/key"]);
+    await host.exec(["rm", "/tmp/key"]);
+    expect(stdout.trim()).toBe(pair.public);
+  });
+
+  test("keep the leading zeros that one ed25519 key in 256 has", async () => {
+    const pairs = await Promise.all(Array.from({ length: 2000 }, () => generateSshKey("ed25519")));
+    const keys = pairs.map((pair) => Buffer.from(pair.public.split(" ")[1] ?? "", "base64"));
+    // Type and key with their lengths: 4 + 11 + 4 + 32 bytes.
+    expect(keys.filter((key) => key.length !== 51)).toEqual([]);
+    expect(keys.some((key) => key[19] === 0)).toBe(true);
+  });
+});
+
+describe("Debian packages", () => {
+  test("are missing unless installed, and asked for in one go", () => {
+    const missing = missingPackages(["dpkg", "no-such-package-a", "libc-bin", "no-such-package-b"]);
+    expect(missing).toEqual(["no-such-package-a", "no-such-package-b"]);
+  });
+
+  test("are those that this machine has by now", () => {
+    expect(missingPackages(hostPackages())).toEqual([]);
   });
 });
 
