@@ -46,6 +46,7 @@ postfix_files() {
 	sed -i "/postfix-files\.d/d" "$examples/postfix-files"
 	for name in $(conf package_absent); do
 		rm -rf "${root:?}/usr/local/$name"
+		sed -i "/\/${name##*/}:/d" "$examples/postfix-files"
 	done
 	if [ "$(conf rc_d)" = yes ]; then
 		mkdir -p "$root/etc/rc.d"
@@ -80,7 +81,8 @@ as_old_postfix() {
 	real=/usr/libexec/testhost/postfix/postconf
 	for script in post-install postfix-script postfix-wrapper postmulti-script; do
 		sed -i -e "s#\$command_directory/postconf#$real#g" -e "s#=\"postconf\"#=$real#" \
-			-e "s#\`postconf #\`$real #g" -e "s#^\([ 	]*\)postconf #\1$real #" \
+			-e "s#\`postconf #\`$real #g" -e "s#|| postconf #|| $real #g" \
+			-e "s#^\([ 	]*\)postconf #\1$real #" \
 			"$root/usr/local/libexec/postfix/$script"
 	done
 	perl "$here/build/old-samples" "$examples" "$version"
