@@ -1582,7 +1582,9 @@ sub supervise {
     sysopen my $pid_file, "$new/pid", O_RDWR | O_CREAT | O_EXCL, 0600 or die "cannot make its pid file: $!\n";
     flock $pid_file, LOCK_EX or die "cannot lock its pid file: $!\n";
     syswrite $pid_file, "$$\n";
-    put_small("$new/argv", join("\n", map { my $word = $_; $word =~ s/([\\\n])/$1 eq "\n" ? '\\n' : '\\\\'/ge; $word } @{ $job->{argv} }) . "\n");
+    my @words = @{ $job->{argv} };
+    for my $word (@words) { $word =~ s/\\/\\\\/g; $word =~ s/\n/\\n/g }
+    put_small("$new/argv", join '', map { "$_\n" } @words);
     sysopen my $log, "$new/log", O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0600 or die "cannot make its log: $!\n";
     rename $new, $folder or die "cannot name its folder: $!\n";
     sync_folder(parent_of($folder));
@@ -1870,8 +1872,8 @@ sub main {
     watch_silence();
 
     # Perl may have read requests along with the end of this program's text: they are in STDIN's
-    # buffer, which sysread does not see.
-    read STDIN, $input, 16_777_216;
+    # buffer, which sysread does not see. What read returns short of leaves nothing in it.
+    while ((read(STDIN, $input, 65_536, length $input) || 0) == 65_536) { }
     take_frames();
     if (!eval { turn() until $leaving; 1 }) {
         print {*STDERR} "agent: $@";
