@@ -12,7 +12,7 @@ export interface SshKeyPair {
  * Makes a new key pair.
  *
  * Not with ssh2's own generator: it drops leading zero bytes of ed25519 keys, so that OpenSSH refuses
- * about one in 500 of them (measured with ssh2 1.17).
+ * one in 256 of them (measured with ssh2 1.17).
  */
 export async function generateSshKey(type: "ed25519" | "rsa" = "ed25519"): Promise<SshKeyPair> {
   if (type === "rsa") {

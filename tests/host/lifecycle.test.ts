@@ -372,7 +372,7 @@ describe("generated keys", () => {
   });
 
   test("keep the leading zeros that one ed25519 key in 256 has", async () => {
-    const pairs = await Promise.all(Array.from({ length: 2000 }, () => generateSshKey("ed25519")));
+    const pairs = await Promise.all(Array.from({ length: 4000 }, () => generateSshKey("ed25519")));
     const keys = pairs.map((pair) => Buffer.from(pair.public.split(" ")[1] ?? "", "base64"));
     // Type and key with their lengths: 4 + 11 + 4 + 32 bytes.
     expect(keys.filter((key) => key.length !== 51)).toEqual([]);
