@@ -12,8 +12,8 @@ export type ServiceControl = "processes" | "rc.d" | "rcctl";
 /** The mailer that came with the base system. */
 export interface BaseMailer {
   readonly name: "sendmail" | "smtpd";
-  /** Words for pgrep(1) that find its daemon, and not a short-lived client of the same name. */
-  readonly process: readonly string[];
+  /** Exit status 0 when its daemon runs: never a mere `pgrep -x`, for Postfix has an smtpd and a sendmail as well. */
+  readonly running: readonly string[];
   readonly stop: readonly string[];
   /** Starts it as /etc/rc would, from what rc.conf and rc.conf.local say. */
   readonly start: readonly string[];
@@ -69,6 +69,9 @@ export interface Platform {
 export const OLDEST = "4.7";
 export const NEWEST = "7.8";
 
+/** The title of sendmail's daemon (openbsd.md 9); one that hands a message in or lists the queue has another. */
+const SENDMAIL_TITLE = "^sendmail: accepting connections";
+
 /** The release is older than any that works. */
 export class UnsupportedRelease extends Error {
   constructor(readonly release: string) {
@@ -120,14 +123,12 @@ export function platformOf(release: string): Platform {
   } as const;
   const smtpd = {
     name: "smtpd",
-    process: ["-x", "smtpd"],
     queue: ["/usr/sbin/smtpctl", "show", "queue"],
     mailer: "/usr/sbin/smtpctl",
   } as const;
   const sendmail = {
     name: "sendmail",
-    // `pgrep -x sendmail` would also find one that only hands a message in, or lists the queue.
-    process: ["-f", "^sendmail: accepting connections"],
+    running: ["/usr/bin/pgrep", "-f", SENDMAIL_TITLE],
     queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
     mailer: "/usr/libexec/sendmail/sendmail",
   } as const;
@@ -138,7 +139,7 @@ export function platformOf(release: string): Platform {
         services: "processes",
         baseMailer: {
           ...sendmail,
-          stop: ["/usr/bin/pkill", ...sendmail.process],
+          stop: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
           start: sourcingRcConf(
             'X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}',
           ),
@@ -165,7 +166,12 @@ export function platformOf(release: string): Platform {
       return {
         ...shared,
         services: "rc.d",
-        baseMailer: { ...smtpd, stop: ["/etc/rc.d/smtpd", "stop"], start: ["/etc/rc.d/smtpd", "start"] },
+        baseMailer: {
+          ...smtpd,
+          running: ["/etc/rc.d/smtpd", "check"],
+          stop: ["/etc/rc.d/smtpd", "stop"],
+          start: ["/etc/rc.d/smtpd", "start"],
+        },
         boot: { variables: { smtpd_flags: "NO" }, packageScripts: ["postfix"] },
         restartSyslogd: ["/etc/rc.d/syslogd", "restart"],
         postfix: { start: ["/etc/rc.d/postfix", "start"], stop: ["/etc/rc.d/postfix", "stop"] },
@@ -176,6 +182,7 @@ export function platformOf(release: string): Platform {
         services: "rcctl",
         baseMailer: {
           ...smtpd,
+          running: ["/usr/sbin/rcctl", "check", "smtpd"],
           stop: ["/usr/sbin/rcctl", "stop", "smtpd"],
           start: ["/usr/sbin/rcctl", "start", "smtpd"],
         },

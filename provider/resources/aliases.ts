@@ -16,12 +16,28 @@ export interface AliasesArgs {
 interface Observed {
   readonly file: FileState;
   readonly database: FileState;
+  /** Whether there is a main.cf, without which Postfix's tools do nothing. */
+  readonly configured: boolean;
   /** What the database holds, by `postalias -s`; `null` when it is missing or cannot be read. */
   readonly stored: string | null;
 }
 
 export const DEFAULT_ALIASES = "/etc/postfix/aliases";
 const POSTALIAS = "/usr/local/sbin/postalias";
+
+/**
+ * The package's samples (openbsd.md 2.1): a configuration to run postalias(1) under. It needs a main.cf, reads nothing
+ * of it that matters here, and that of the host may be gone or yet to be mended.
+ */
+const SAMPLES = "/usr/local/share/examples/postfix";
+
+function rebuild(path: string, { configured }: Observed): Change {
+  return {
+    change: "run",
+    text: `rebuild ${path}.db with postalias`,
+    argv: [POSTALIAS, ...(configured ? [] : ["-c", SAMPLES]), `hash:${path}`],
+  };
+}
 
 const text: KeyedText = {
   get: (contents, name) => aliasesText.get(contents, name) as Json | undefined,
@@ -115,10 +131,11 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     database: { fact: "file", path: `${pathOf(args)}.db` },
     stored: {
       fact: "probe",
-      argv: [POSTALIAS, "-s", `hash:${pathOf(args)}`],
+      argv: [POSTALIAS, "-c", SAMPLES, "-s", `hash:${pathOf(args)}`],
       // Without a database it would be a fatal error, for which Postfix's tools take a second.
       onlyWith: `${pathOf(args)}.db`,
     },
+    mainCf: { fact: "file", path: "/etc/postfix/main.cf", stat: true },
   }),
   observe: (answers) => {
     const stored = answers["stored"] as FactAnswers["probe"];
@@ -126,6 +143,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     return {
       file: answers["file"] as FileState,
       database,
+      configured: (answers["mainCf"] as FileState).type !== "absent",
       stored:
         database.type === "absent" || "notFound" in stored || stored.exitCode !== 0 ? null : stored.stdout,
     };
@@ -147,12 +165,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     const write = planKeyedFile(fileOf(observed, args), context);
     const first = write[0];
     const contents = first?.change === "write" ? first.contents : (contentsOf(observed.file) ?? "");
-    const rebuild: Change = {
-      change: "run",
-      text: `rebuild ${path}.db with postalias`,
-      argv: [POSTALIAS, `hash:${path}`],
-    };
-    return isCurrent(contents, observed.stored) ? write : [...write, rebuild];
+    return isCurrent(contents, observed.stored) ? write : [...write, rebuild(path, observed)];
   },
   restore: (observed, args, context) => {
     const path = pathOf(args);
@@ -168,9 +181,6 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     // The text of before: its database of before fits it, to the byte. Any other text needs one built from it.
     if (contents === undefined || contents === savedContents(original))
       return [...write, ...restoreWholeFile(`${path}.db`, observed.database, context, { opaque: true })];
-    return [
-      ...write,
-      { change: "run", text: `rebuild ${path}.db with postalias`, argv: [POSTALIAS, `hash:${path}`] },
-    ];
+    return [...write, rebuild(path, observed)];
   },
 };

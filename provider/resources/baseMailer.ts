@@ -29,7 +29,7 @@ function queued(listing: string): number {
 
 async function isRunning(host: HostWriter, platform: Platform): Promise<boolean> {
   const { process } = await host.read({
-    process: { fact: "probe", argv: ["pgrep", ...platform.baseMailer.process] },
+    process: { fact: "probe", argv: platform.baseMailer.running },
   });
   return !("notFound" in process) && process.exitCode === 0;
 }
@@ -40,7 +40,7 @@ export const baseMailer: Kind<BaseMailerArgs, Observed> = {
   validate: () => [],
   complete: (args) => ({ ...args, running: false }),
   facts: (_args, { baseMailer: mailer }) => ({
-    process: { fact: "probe", argv: ["pgrep", ...mailer.process] },
+    process: { fact: "probe", argv: mailer.running },
     queue: { fact: "probe", argv: mailer.queue },
   }),
   observe: (answers) => {

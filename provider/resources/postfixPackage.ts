@@ -6,7 +6,7 @@ import type { Json } from "../host/record";
 import { choosePackage, describeWanted, parsePackage, splitPackagePath } from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
 import type { Change, Failure, Kind } from "../resource";
-import { isPostfixRunning, runOrFail } from "./running";
+import { isPostfixRunning, runOrFail, stopPostfix } from "./running";
 
 export interface PostfixPackageArgs {
   readonly version?: string;
@@ -213,7 +213,7 @@ async function addPackage(
       next: "",
     });
   const wasRunning = replace && (await isPostfixRunning(host));
-  if (wasRunning) await runOrFail(host, "stop Postfix", { argv: platform.postfix.stop }, [0, 1]);
+  if (wasRunning) await stopPostfix(host, platform);
   progress(`pkg_add ${choice.name}`);
   const argv = ["/usr/sbin/pkg_add", ...platform.packages.addOptions, ...(replace ? ["-r"] : []), choice.name];
   const result = await host.run({ argv, timeoutMs: INSTALL_TIMEOUT_MS, ...told(args) });
@@ -236,8 +236,7 @@ async function removePackage(
   args: PostfixPackageArgs,
   platform: Platform,
 ): Promise<void> {
-  if (await isPostfixRunning(host))
-    await runOrFail(host, "stop Postfix", { argv: platform.postfix.stop, timeoutMs: 120_000 }, [0, 1]);
+  if (await isPostfixRunning(host)) await stopPostfix(host, platform);
   await refuseToLoseMail(host, args);
   const name = await installedName(host);
   if (name !== undefined)

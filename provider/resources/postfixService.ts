@@ -5,7 +5,7 @@ import type { FactAnswers, HostReader, HostWriter, FileState } from "../host/hos
 import { type HostRecord, parseRecord } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import type { Kind } from "../resource";
-import { MASTER_TEST, isPostfixRunning, mailLogEnd, mailLogSince, runOrFail, until } from "./running";
+import { MASTER_TEST, isPostfixRunning, mailLogEnd, mailLogSince, runOrFail, stopPostfix, until } from "./running";
 
 export interface PostfixServiceArgs {
   /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
@@ -70,14 +70,14 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
   },
   async step(step, _detail, host, _args, { platform, setPending }) {
     if (step === "stop") {
-      await stop(host, platform);
+      await stopPostfix(host, platform);
       return undefined;
     }
     const from = await mailLogEnd(host);
     await checkConfiguration(host, platform, from);
     if (step === "reload") await runOrFail(host, "reload Postfix", { argv: [POSTFIX, "reload"] });
     else {
-      if (step === "restart") await stop(host, platform);
+      if (step === "restart") await stopPostfix(host, platform);
       await start(host, platform, from);
     }
     const banner = await proof(host, platform, from, step);
@@ -101,8 +101,8 @@ async function checkConfiguration(host: HostWriter, platform: Platform, from: nu
 
 async function whoRuns(host: HostReader, platform: Platform): Promise<string> {
   if (await isPostfixRunning(host)) return "Postfix runs as it did before";
-  const { name, process } = platform.baseMailer;
-  const { daemon } = await host.read({ daemon: { fact: "probe", argv: ["pgrep", ...process] } });
+  const { name, running } = platform.baseMailer;
+  const { daemon } = await host.read({ daemon: { fact: "probe", argv: running } });
   if (!("notFound" in daemon) && daemon.exitCode === 0) return `${name} is running`;
   return "no mailer is running";
 }
@@ -117,18 +117,6 @@ async function start(host: HostWriter, platform: Platform, from: number): Promis
     changed: "yes",
     next: `Right now ${await whoRuns(host, platform)}. Mend what the log names and run \`pulumi up\` again.`,
   });
-}
-
-async function stop(host: HostWriter, platform: Platform): Promise<void> {
-  await runOrFail(host, "stop Postfix", { argv: platform.postfix.stop, timeoutMs: 120_000 }, [0, 1]);
-  if (!(await until(async () => !(await isPostfixRunning(host)), 30_000)))
-    throw new HostError("deadline", {
-      host: host.address,
-      during: "stopping Postfix",
-      reason: "its master still holds its lock after 30 s",
-      changed: "yes",
-      next: "Look at /var/log/maillog on the host.",
-    });
 }
 
 /** Started is what holds the master lock and greets with 220: exit codes do not say so (openbsd.md 8). */

@@ -1,6 +1,7 @@
 /** Acting on what runs: programs that must succeed, and waiting for what they bring about. */
 import { programFailed } from "../changes";
 import { HostError } from "../host/errors";
+import type { Platform } from "../openbsd/platform";
 import type { HostReader, HostWriter, RunRequest, RunResult } from "../host/host";
 
 /** Exit status 1 is "running": openbsd.md 8 has it inverted on purpose. It looks at the lock, not at the pid file. */
@@ -50,6 +51,24 @@ export async function waitUntil(
 export async function isPostfixRunning(host: HostReader): Promise<boolean> {
   const { master } = await host.read({ master: { fact: "probe", argv: MASTER_TEST } });
   return !("notFound" in master) && master.exitCode === 1;
+}
+
+const MASTER_PID = "/var/spool/postfix/pid/master.pid";
+
+/**
+ * Stops Postfix as the release does it, and by a signal to its master where that cannot be: `postfix stop` needs a
+ * main.cf, which may be gone.
+ *
+ * @throws HostError of kind "deadline" when the master still holds its lock.
+ */
+export async function stopPostfix(host: HostWriter, platform: Platform): Promise<void> {
+  const stopped = async (): Promise<boolean> => !(await isPostfixRunning(host));
+  await host.run({ argv: platform.postfix.stop, timeoutMs: 120_000 });
+  if (await until(stopped, 5000)) return;
+  const { pid } = await host.read({ pid: { fact: "file", path: MASTER_PID } });
+  const master = pid.type === "file" ? (pid.contents ?? "").trim() : "";
+  if (/^\d+$/.test(master)) await host.run({ argv: ["/bin/kill", master] });
+  await waitUntil(host, "Postfix's master to let go of its lock", stopped, 20_000);
 }
 
 const MAILLOG = "/var/log/maillog";
