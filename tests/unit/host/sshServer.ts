@@ -1,7 +1,10 @@
 /** An SSH server in this process that runs the real agent, and can go wrong at every stage. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type AuthContext, type Connection, Server, type Session, utils } from "ssh2";
 import type { ConnectionArgs } from "../../../provider/host/connection";
 
@@ -51,10 +54,17 @@ export interface TestKey {
   readonly publicKey: string;
 }
 
-/** A key pair in OpenSSH's formats. */
+/** A key pair as ssh-keygen makes it. (ssh2's own generator drops leading zero bytes of one key in 256.) */
 export function testKey(): TestKey {
-  const { private: privateKey, public: publicKey } = utils.generateKeyPairSync("ed25519");
-  return { privateKey, publicKey };
+  const folder = mkdtempSync(join(tmpdir(), "test-key-"));
+  try {
+    const path = join(folder, "key");
+    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path]);
+    const publicKey = readFileSync(`${path}.pub`, "utf8").trim();
+    return { privateKey: readFileSync(path, "utf8"), publicKey };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** An RSA host key in PEM. */
