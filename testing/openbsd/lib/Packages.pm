@@ -133,6 +133,14 @@ sub list_repository {
     return @{ $listed{$url} };
 }
 
+# Whether there is anything, without a word.
+sub has_packages {
+    my ($url) = @_;
+    my $folder = local_folder($url) // return 0;
+    opendir my $dir, $folder or return 0;
+    return scalar grep { /\.tgz$/ } readdir $dir;
+}
+
 sub local_folder {
     my ($url) = @_;
     return $url if $url =~ s{^file:(?://(?=/))?}{};

@@ -1,0 +1,140 @@
+import { anything, eventually, smtpDialogue, type Story } from "./row";
+
+export const baseMailer: Story = {
+  title: "the base system's mail server",
+  releases: ["7.8", "4.7"],
+  rows: [
+    {
+      section: "3",
+      fact: "sendmail, mailq and newaliases are links to mailwrapper",
+      script: "readlink /usr/sbin/sendmail /usr/bin/mailq /usr/bin/newaliases",
+      stdout: "/usr/sbin/mailwrapper\n".repeat(3),
+    },
+    {
+      section: "3",
+      fact: "mailer.conf maps every name to smtpctl",
+      releases: ["7.8"],
+      script: "grep -v '^#' /etc/mailer.conf | tr -s '\\t' ' '",
+      stdout: ["sendmail", "send-mail", "mailq", "makemap", "newaliases"]
+        .map((name) => `${name} /usr/sbin/smtpctl\n`)
+        .join(""),
+    },
+    {
+      section: "3",
+      fact: "mailer.conf maps six names to sendmail and one to makemap",
+      releases: ["4.7"],
+      script: "grep -v '^#' /etc/mailer.conf | tr -s '\\t' ' '",
+      stdout: [
+        ...["sendmail", "send-mail", "mailq", "newaliases", "hoststat", "purgestat"].map(
+          (name) => `${name} /usr/libexec/sendmail/sendmail\n`,
+        ),
+        "makemap /usr/libexec/sendmail/makemap\n",
+      ].join(""),
+    },
+    {
+      section: "3",
+      fact: "mailer.conf is 0644 root:wheel",
+      script: "stat -f '%Su:%Sg %Lp' /etc/mailer.conf",
+      stdout: "root:wheel 644\n",
+    },
+    {
+      section: "9",
+      fact: "smtpd runs under its name and answers on loopback",
+      releases: ["7.8"],
+      script: `pgrep -x smtpd >/dev/null && ${smtpDialogue} QUIT`,
+      stdout: /^220 \S+ ESMTP OpenSMTPD\n221 /,
+    },
+    {
+      section: "9",
+      fact: "sendmail runs under its name, with its title, and answers on loopback",
+      releases: ["4.7"],
+      script: [
+        eventually(`${smtpDialogue} QUIT`),
+        "pgrep -x sendmail >/dev/null && pgrep -f '^sendmail: accepting connections' >/dev/null",
+        `${smtpDialogue} QUIT`,
+      ].join("\n"),
+      stdout: /^220 \S+ ESMTP Sendmail [^\n]*\n221 /,
+    },
+    {
+      section: "13",
+      fact: "the guide's pkill Sendmail matches nothing",
+      releases: ["4.7"],
+      script: "pkill Sendmail",
+      exit: 1,
+    },
+    {
+      section: "9",
+      fact: "mail for a local user arrives in /var/mail",
+      script: [
+        "echo hello | mail -s greeting alice",
+        eventually("grep -q hello /var/mail/alice"),
+      ].join("\n"),
+    },
+    {
+      section: "9",
+      fact: "the mail log has the delivery",
+      script: eventually("grep -qE 'stat=(Sent|Delivered)|result=\"?Ok' /var/log/maillog"),
+    },
+    {
+      section: "9",
+      fact: "smtpctl show queue lists nothing when nothing waits",
+      releases: ["7.8"],
+      script: `${eventually('test -z "$(smtpctl show queue)"')}\nsmtpctl show queue`,
+    },
+    {
+      section: "9",
+      fact: "sendmail -bp tells that the queue is empty",
+      releases: ["4.7"],
+      script: "/usr/libexec/sendmail/sendmail -bp",
+      stdout: /^\/var\/spool\/mqueue is empty\n/,
+    },
+    {
+      section: "9",
+      fact: "pkill -x sendmail ends it, and nothing answers any more",
+      releases: ["4.7"],
+      script: ["pkill -x sendmail", eventually("! pgrep -x sendmail"), `${smtpDialogue} QUIT`].join(
+        "\n",
+      ),
+      stderr: /^connect: /,
+      exit: 111,
+    },
+    {
+      section: "3",
+      fact: "a name without a row: complaint on stderr, exit 1",
+      script:
+        "cp -p /etc/mailer.conf /etc/mailer.conf.kept; grep -v ^mailq /etc/mailer.conf.kept > /etc/mailer.conf; mailq",
+      stderr: "mailwrapper: no mapping in /etc/mailer.conf\n",
+      exit: 1,
+    },
+    {
+      section: "3",
+      fact: "a row without a program is an error that names the line, if it comes first",
+      script: "printf '# x\\nbroken\\nmailq /bin/echo\\n' > /etc/mailer.conf; mailq",
+      stderr: "mailwrapper: parse error in /etc/mailer.conf at line 2\n",
+      exit: 1,
+    },
+    {
+      section: "3",
+      fact: "the first match wins, extra arguments come after the caller's, lines continue",
+      script:
+        "printf '  mailq \\\\\\n /bin/echo extra\\nmailq /bin/false\\n' > /etc/mailer.conf; mailq -a b",
+      stdout: "-a b extra\n",
+    },
+    {
+      section: "3",
+      fact: "a program that is not there: complaint on stderr, exit 1",
+      script: "echo 'mailq /nonexistent' > /etc/mailer.conf; mailq",
+      stderr: /^mailwrapper: cannot exec /,
+      exit: 1,
+    },
+    {
+      section: "3",
+      fact: "without mailer.conf the default runs, and syslog says so",
+      script: [
+        "rm /etc/mailer.conf; mailq >/dev/null; mv /etc/mailer.conf.kept /etc/mailer.conf",
+        eventually("grep -q 'cannot open /etc/mailer.conf, using /usr/' /var/log/maillog"),
+      ].join("\n"),
+      stderr: anything,
+    },
+  ],
+};

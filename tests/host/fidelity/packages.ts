@@ -1,0 +1,465 @@
+import { anything, eventually, mirrors, type Row, type Story } from "./row";
+
+const everyName = (names: readonly string[]): RegExp =>
+  new RegExp(
+    `^Ambiguous: postfix\\S* could be ${names
+      .map((name) => `(?=(?:.* )?${name.replace(/\./g, "\\.")}(?: |\\n))`)
+      .join("")}`,
+  );
+
+const notFound: readonly Row[] = [
+  {
+    section: "1.3",
+    fact: "a stem that is nowhere: Can't find on stderr, exit 0",
+    script: "pkg_add -x nosuchpackage",
+    stdout: anything,
+    stderr: "Can't find nosuchpackage\n",
+  },
+  {
+    section: "1.3",
+    fact: "an exact name that is nowhere: both complaints on stdout, exit 1",
+    script: "pkg_add -x postfix-9.9.9",
+    stdout: /(?:^|\n)Can't find postfix-9\.9\.9\nCouldn't install postfix-9\.9\.9\n$/,
+    exit: 1,
+  },
+  {
+    section: "1.3",
+    fact: "a repository that is not there: complaint and Can't find on stderr, exit 0 for a stem",
+    script: "PKG_PATH=file:/nowhere/ pkg_add -x postfix",
+    stderr: "file:/nowhere/: no such dir\nCan't find postfix\n",
+  },
+  {
+    section: "1.3",
+    fact: "a repository that is not there: exit 1 for an exact name",
+    script: "PKG_PATH=file:/nowhere/ pkg_add -x postfix-1.0",
+    stdout: "Can't find postfix-1.0\nCouldn't install postfix-1.0\n",
+    stderr: "file:/nowhere/: no such dir\n",
+    exit: 1,
+  },
+  {
+    section: "1.3",
+    fact: "an empty repository before a good one: a complaint on stderr, and the search goes on",
+    script:
+      "mkdir /tmp/empty; PKG_PATH=file:/tmp/empty/:$PKG_PATH pkg_add -x nano && ls -d /var/db/pkg/nano-*",
+    stdout: /\/var\/db\/pkg\/nano-\d\S*\n$/,
+    stderr: "file:/tmp/empty/: empty\n",
+  },
+  {
+    section: "1.3",
+    fact: "a bad option: usage on stderr, exit 1",
+    script: "pkg_add -W postfix",
+    stderr: /usage: pkg_add /,
+    exit: 1,
+  },
+  {
+    section: "1.2",
+    fact: "only root may install",
+    script: "su alice -c 'pkg_add nano'",
+    stderr: "pkg_add must be run as root\n",
+    exit: 1,
+  },
+  {
+    section: "1.5",
+    fact: "pkg_info of a package that is nowhere: Can't find, exit 1",
+    script: "pkg_info nosuchpackage",
+    stderr: "Can't find nosuchpackage\n",
+    exit: 1,
+  },
+  {
+    section: "1.5",
+    fact: "pkg_info -e is silent with exit 1 when nothing matches",
+    script: "pkg_info -e 'postfix-*'",
+    exit: 1,
+  },
+  {
+    section: "1.5",
+    fact: "deleting what is not installed: exit 1",
+    script: "pkg_delete postfix",
+    stderr: /^(?:Problem finding postfix|Can't find postfix in installed packages)\n$/,
+    exit: 1,
+  },
+];
+
+const locked: Row = {
+  section: "1.5",
+  fact: "a locked database: pkg_add says so on stderr, waits, and goes on when it is free",
+  script: [
+    'perl -MFcntl=:flock -e \'open F, "<", "/var/db/pkg"; flock F, LOCK_EX; print "held\\n"; $|=1; sleep 2\' &',
+    "sleep 0.5",
+    "pkg_add -x nosuchpackage 2>&1 >/dev/null",
+    "wait",
+  ].join("\n"),
+  stdout:
+    "held\nPackage database already locked... awaiting release... done!\nCan't find nosuchpackage\n",
+};
+
+const afterInstall: readonly Row[] = [
+  {
+    section: "1.5",
+    fact: "pkg_info -e prints inst: and the name; with -q nothing; by pkgpath too",
+    script:
+      "pkg_info -e 'postfix-*' | sed 's/[0-9].*//'; pkg_info -q -e 'postfix-*'; pkg_info -e mail/postfix/stable >/dev/null",
+    stdout: "inst:postfix-\n",
+  },
+  {
+    section: "1.5",
+    fact: "the packing list names the pkgpath and that somebody asked for the package",
+    script:
+      "cd /var/db/pkg/postfix-*/ && ls && grep -cE '^@(name postfix-|option manual-installation|comment pkgpath=mail/postfix/stable|url file:)' +CONTENTS",
+    stdout: "+CONTENTS\n+DESC\n+DISPLAY\n+REQUIRING\n4\n",
+  },
+  {
+    section: "2.1",
+    fact: "users and groups have the port's ids",
+    script:
+      "id _postfix; getent group _postdrop | cut -d: -f3; getent passwd _postfix | cut -d: -f6,7",
+    stdout: /^uid=507\(_postfix\) gid=507\(_postfix\)[^\n]*\n508\n\/var\/empty:\/sbin\/nologin\n$/,
+  },
+  {
+    section: "2.2",
+    fact: "mailer.conf.postfix has four rows, tabs, two of them after mailq",
+    script: "cat /etc/mailer.conf.postfix; stat -f '%Su:%Sg %Lp' /etc/mailer.conf.postfix",
+    stdout:
+      "sendmail\t/usr/local/sbin/sendmail\nsend-mail\t/usr/local/sbin/sendmail\n" +
+      "mailq\t\t/usr/local/sbin/sendmail\nnewaliases\t/usr/local/sbin/sendmail\nroot:wheel 644\n",
+  },
+  {
+    section: "2.2",
+    fact: "spool, chroot folders and data folder have the port's owners and modes",
+    script:
+      "stat -f '%Su:%Sg %Lp %N' /var/spool/postfix /var/spool/postfix/etc /var/spool/postfix/dev /var/postfix",
+    stdout:
+      "root:wheel 755 /var/spool/postfix\nroot:wheel 755 /var/spool/postfix/etc\n" +
+      "root:wheel 755 /var/spool/postfix/dev\n_postfix:wheel 700 /var/postfix\n",
+  },
+  {
+    section: "2.3",
+    fact: "main.cf has the port's paths and none of the guide's six parameters",
+    script: [
+      "cd /etc/postfix",
+      "grep -cE '^(queue_directory = /var/spool/postfix|command_directory = /usr/local/sbin|daemon_directory = /usr/local/libexec/postfix|data_directory = /var/postfix|mail_owner = _postfix|setgid_group = _postdrop|inet_protocols = all)$' main.cf",
+      "grep -E '^(myhostname|mydomain|myorigin|alias_maps|alias_database|smtpd_banner|parent_domain_matches_subdomains)' main.cf",
+      "grep -c '^#myhostname' main.cf",
+      "grep -A1 '^debugger_command' main.cf | tail -1 | grep -c '^[[:space:]]'",
+    ].join("\n"),
+    stdout: "7\n2\n1\n",
+  },
+  {
+    section: "2.3",
+    fact: "the aliases that Postfix reads unless told otherwise are those in /etc/mail",
+    script: "postconf -dh alias_maps alias_database",
+    stdout: "hash:/etc/mail/aliases\nhash:/etc/mail/aliases\n",
+  },
+  {
+    section: "2.2",
+    fact: "the installed tree passes postfix check without a warning",
+    script: ": > /var/log/maillog; postfix check; sleep 0.3; grep warning /var/log/maillog; true",
+  },
+  {
+    section: "2.1",
+    fact: "the set-gid programs belong to _postdrop",
+    script: "stat -f '%Sp %Su:%Sg' /usr/local/sbin/postdrop /usr/local/sbin/postqueue",
+    stdout: /^(?:-rwxr-sr-x ?root:_postdrop\n|-rwxr-sr-x  ?root:_postdrop\n){2}$/,
+  },
+  {
+    section: "1.3",
+    fact: "the same package again: nothing happens, exit 0",
+    script: "pkg_add -x $(ls /var/db/pkg | grep ^postfix)",
+    stdout: /^(?:quirks-\S+ signed on \S+\n)?$/,
+  },
+  {
+    section: "1.3",
+    fact: "another flavor is a conflict without -r, exit 1",
+    script: "pkg_add -x $(ls /var/db/pkg | grep ^postfix)-mysql",
+    stdout: /Couldn't install postfix-\S+-mysql\n$/,
+    stderr: /^Can't install postfix-\S+-mysql because of conflicts \(postfix-[^-]+\)\n$/,
+    exit: 1,
+  },
+  {
+    section: "2.2",
+    fact: "a replacement keeps configuration, and does not make chroot files or mailer.conf.postfix again",
+    script: [
+      "rm /etc/mailer.conf.postfix; echo stale > /var/spool/postfix/etc/services",
+      "echo '# mine' >> /etc/postfix/main.cf",
+      "pkg_add -x -r $(ls /var/db/pkg | grep ^postfix)-mysql >/dev/null",
+      "ls -d /var/db/pkg/postfix* | sed 's/-[0-9].*[0-9]/-V/'",
+      "ls /etc/mailer.conf.postfix; cat /var/spool/postfix/etc/services; tail -1 /etc/postfix/main.cf",
+    ].join("\n"),
+    stdout: "/var/db/pkg/postfix-V-mysql\nstale\n# mine\n",
+    stderr: /mailer\.conf\.postfix/,
+  },
+  {
+    section: "1.5",
+    fact: "deleting leaves what came later, users and groups, and says what could be removed",
+    script: [
+      "pkg_delete $(ls /var/db/pkg | grep ^postfix)",
+      "ls -d /etc/postfix /var/postfix /var/spool/postfix; id -u _postfix",
+      "ls /usr/local/sbin /usr/local/libexec",
+    ].join("\n"),
+    stdout:
+      /userdel _postfix\n(?:.*\n)*\/etc\/postfix\n\/var\/postfix\n\/var\/spool\/postfix\n507\n\/usr\/local\/libexec:\n\n\/usr\/local\/sbin:\n$/,
+    stderr: anything,
+  },
+];
+
+export const modernPackages: Story = {
+  title: "packages, by /etc/installurl",
+  releases: ["7.8"],
+  rows: [
+    ...notFound.map((row) => ({
+      ...row,
+      script: `[ "$(uname -r)" = 7.8 ] && : \${PKG_PATH:=${mirrors["7.8"]}}\n${row.script}`,
+    })),
+    locked,
+    {
+      section: "1.1",
+      fact: "a stem with several packages: Ambiguous on stderr, exit 0, nothing installed",
+      script: "pkg_add -Ix postfix; ls -d /var/db/pkg/postfix*; true",
+      stdout: /^quirks-\S+ signed on \S+\n$/,
+      stderr: new RegExp(
+        everyName(["postfix-3.7.11", "postfix-3.7.11-sasl2-mysql", "postfix-3.5.25p2"]).source +
+          "[^\\n]*\\nls: ",
+      ),
+    },
+    {
+      section: "1.1",
+      fact: "postfix-- is ambiguous while there are two branches",
+      script: "pkg_add -Ix postfix--",
+      stdout: anything,
+      stderr: /^Ambiguous: postfix-- could be postfix-3\.[57]\.\S+ postfix-3\.[57]\.\S+\n$/,
+    },
+    {
+      section: "1.1",
+      fact: "postfix%stable is ambiguous as to flavors",
+      script: "pkg_add -Ix postfix%stable",
+      stdout: anything,
+      stderr: /^Ambiguous: postfix%stable could be (?!.*3\.5)/,
+    },
+    {
+      section: "1.3",
+      fact: "an ambiguous name on a terminal is a question",
+      script: "echo 0 | script -qec 'pkg_add postfix--' /dev/null; true",
+      stdout: /Ambiguous: choose package for postfix--[\s\S]*0: <None>[\s\S]*1: postfix-3\.5/,
+      stderr: anything,
+    },
+    {
+      section: "1.2",
+      fact: "-n changes nothing and needs no root",
+      script:
+        "su alice -c 'pkg_add -n -I postfix--%stable'; ls -d /var/db/pkg/postfix* 2>/dev/null; true",
+      stdout: anything,
+      stderr: "pkg_add should be run as root\n",
+    },
+    {
+      section: "1.1",
+      fact: "pkg_info -Q lists names of the mirror, others with the word in them too",
+      script: "pkg_info -Q postfix | grep -cE '^postfix(admin)?-[0-9][^ ]*$'",
+      stdout: "14\n",
+    },
+    {
+      section: "1.3",
+      fact: "without -m and a terminal, success shows no ok; messages and rcscripts show",
+      script: "pkg_add -Ix postfix--%stable",
+      stdout:
+        /^quirks-\S+ signed on \S+\n-> Creating \/etc\/mailer\.conf\.postfix\n(?![\s\S]*: ok)[\s\S]*\nThe following new rcscripts were installed: \/etc\/rc\.d\/postfix\nSee rc\.d\(8\) for details\.\n--- \+postfix-3\.7\.11 -------------------\n/,
+    },
+    {
+      section: "2.2",
+      fact: "four files are copied into the chroot",
+      script: "ls /var/spool/postfix/etc; cmp /etc/services /var/spool/postfix/etc/services",
+      stdout: "hosts\nlocaltime\nresolv.conf\nservices\n",
+    },
+    {
+      section: "2.3",
+      fact: "master.cf chroots with an explicit y, all but proxymap, proxywrite, local, virtual, postlog",
+      script: `awk '$1 !~ /^#/ && NF >= 8 { print $5 }' /etc/postfix/master.cf | sort | uniq -c | tr -s ' '; awk '$1 !~ /^#/ && $5 == "n" { print $1 }' /etc/postfix/master.cf | sort | tr '\\n' ' '`,
+      stdout: /^ 5 n\n \d+ y\nlocal postlog proxymap proxywrite virtual $/,
+    },
+    {
+      section: "1.5",
+      fact: "pkg_info -mz gives the form that pkg_add takes",
+      script: "pkg_info -mz | grep postfix",
+      stdout: "postfix--%stable\n",
+    },
+    {
+      section: "1.5",
+      fact: "pkg_info -I pads names to twenty columns",
+      script: "pkg_info | grep ^postfix",
+      stdout: /^postfix-3\.7\.11 {7}\S/,
+    },
+    {
+      section: "1.1",
+      fact: "pkg_info -Q marks what is installed",
+      script: "pkg_info -Q postfix | grep ' (installed)$'",
+      stdout: "postfix-3.7.11 (installed)\n",
+    },
+    {
+      section: "1.3",
+      fact: "another branch is a conflict without -r",
+      script: "pkg_add -Ix postfix--%stable35",
+      stdout: /Couldn't install postfix-3\.5\.25p2\n$/,
+      stderr: "Can't install postfix-3.5.25p2 because of conflicts (postfix-3.7.11)\n",
+      exit: 1,
+    },
+    ...afterInstall,
+    {
+      section: "1.2",
+      fact: "with -m success shows ok",
+      script: "pkg_add -Im postfix--sasl2-ldap%stable; pkg_info -q | grep -E 'postfix|sasl|ldap'",
+      stdout:
+        /(?:^|[\r\n\W])postfix-[^:\s]+: ok\n[\s\S]*cyrus-sasl-\S+\nopenldap-client-\S+\npostfix-3\.7\.11-sasl2-ldap\n$/,
+    },
+    {
+      section: "1.5",
+      fact: "-c also removes configuration, data and spool; the base mailer.conf is back",
+      script: [
+        "postfix-enable >/dev/null; pkg_delete -c postfix >/dev/null",
+        "ls -d /etc/postfix /var/postfix /var/spool/postfix /etc/mailer.conf.*",
+        "grep -c smtpctl /etc/mailer.conf",
+      ].join("\n"),
+      stdout: "5\n",
+      stderr: /(?:ls: [^\n]*\n){4}$/,
+    },
+    {
+      section: "1.3",
+      fact: "interrupted: a partial- record stays, and the next install clears it",
+      script: [
+        "pkg_add -Ix postfix--%stable >/dev/null 2>&1 & pid=$!",
+        "until pgrep -x tar >/dev/null || ! kill -0 $pid 2>/dev/null; do :; done",
+        "kill -TERM $pid; wait $pid; echo $?",
+        "ls /var/db/pkg | grep postfix; test -x /usr/local/sbin/postfix; pkg_add -Ix postfix--%stable >/dev/null; ls /var/db/pkg | grep postfix",
+      ].join("\n"),
+      stdout: "1\npartial-postfix-3.7.11\npostfix-3.7.11\n",
+    },
+    {
+      section: "1.5",
+      fact: "deleting leaves the daemon running on this release",
+      script: [
+        "rcctl stop smtpd >/dev/null; postfix start; pkg_delete postfix >/dev/null 2>&1",
+        "pgrep -x master >/dev/null; echo $?; pkill -x master",
+        eventually("! pgrep -x master"),
+      ].join("\n"),
+      stdout: "0\n",
+    },
+  ],
+};
+
+export const oldPackages: Story = {
+  title: "packages, by PKG_PATH",
+  releases: ["4.7"],
+  rows: [
+    {
+      section: "1.4",
+      fact: "without PKG_PATH a stem is looked for in the working folder only",
+      script: "cd /; pkg_add -x postfix",
+      stderr: "Can't find postfix\n",
+    },
+    {
+      section: "1.2",
+      fact: "-m is not known yet",
+      script: "pkg_add -m postfix",
+      stderr: /usage: pkg_add /,
+      exit: 1,
+    },
+    {
+      section: "1.1",
+      fact: "whether there is pkg_info -Q is unconfirmed: not there as the host comes",
+      script: `PKG_PATH=${mirrors["4.7"]} pkg_info -Q postfix`,
+      stderr: /usage: pkg_info /,
+      exit: 1,
+    },
+    {
+      section: "1.1",
+      fact: "whether there is pkg_info -Q is unconfirmed: there when the host is told so",
+      script: [
+        "sed -i 's/^pkg_info_options=/&Q:/' /usr/libdata/testhost/release.conf",
+        `PKG_PATH=${mirrors["4.7"]} pkg_info -Q postfix | head -2`,
+      ].join("\n"),
+      stdout: "postfix-2.6.5\npostfix-2.6.5-ldap\n",
+    },
+    {
+      section: "1.1",
+      fact: "ftp lists the mirror, the way to enumerate that needs no pkg_info -Q",
+      script: `PKG_PATH=${mirrors["4.7"]}; ftp -o - "$PKG_PATH" | grep -o 'postfix-[0-9][^"<>]*\\.tgz' | wc -l`,
+      stdout: /^ *10\n$/,
+    },
+    ...notFound.map((row) => ({
+      ...row,
+      script: `export PKG_PATH=${mirrors["4.7"]}\n${row.script}`,
+    })),
+    { ...locked, script: `export PKG_PATH=${mirrors["4.7"]}\n${locked.script}` },
+    {
+      section: "1.1",
+      fact: "a stem with several packages: Ambiguous on stderr, exit 0",
+      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix`,
+      stderr: everyName(["postfix-2.6.5", "postfix-2.6.5-sasl2", "postfix-2.7.20091209-mysql"]),
+    },
+    {
+      section: "1.1",
+      fact: "postfix-- is ambiguous between stable and snapshot",
+      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix--`,
+      stderr: everyName(["postfix-2.6.5", "postfix-2.7.20091209"]),
+    },
+    {
+      section: "1.1",
+      fact: "a branch after % is not understood",
+      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix--%stable`,
+      stderr: "Can't find postfix--%stable\n",
+    },
+    {
+      section: "1.2",
+      fact: "-I means that no scripts are run",
+      script: [
+        `PKG_PATH=${mirrors["4.7"]} pkg_add -I -x postfix-2.6.5 >/dev/null`,
+        "ls -d /var/db/pkg/postfix-2.6.5 /etc/postfix; pkg_delete postfix-2.6.5 >/dev/null 2>&1",
+      ].join("\n"),
+      stdout: "/var/db/pkg/postfix-2.6.5\n",
+      stderr: /\/etc\/postfix/,
+    },
+    {
+      section: "1.3",
+      fact: "success without a terminal shows the messages and no ok",
+      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix-2.6.5.tgz`,
+      stdout: /^--- \+postfix-2\.6\.5 -------------------\n-> Creating (?![\s\S]*: ok)/,
+    },
+    {
+      section: "2.2",
+      fact: "three files are copied into the chroot",
+      script: "ls /var/spool/postfix/etc",
+      stdout: "localtime\nresolv.conf\nservices\n",
+    },
+    {
+      section: "2.3",
+      fact: "master.cf leaves the chroot column to the default; pipe-like services have n",
+      script: `awk '$1 !~ /^#/ && NF >= 8 { print $5 }' /etc/postfix/master.cf | sort | uniq -c | tr -s ' '; awk '$1 !~ /^#/ && $5 == "n" { print $1 }' /etc/postfix/master.cf | sort | tr '\\n' ' '`,
+      stdout: /^ \d+ -\n 4 n\nlocal proxymap proxywrite virtual $/,
+    },
+    {
+      section: "2.3",
+      fact: "main.cf has no compatibility level",
+      script: "grep -i ^compat /etc/postfix/main.cf",
+      exit: 1,
+    },
+    {
+      section: "2.5",
+      fact: "the package brings no rc script",
+      script: "test ! -e /etc/rc.d/postfix",
+    },
+    ...afterInstall.map((row) => ({
+      ...row,
+      script: `export PKG_PATH=${mirrors["4.7"]}\n${row.script}`,
+    })),
+    {
+      section: "1.5",
+      fact: "deleting stops the daemon on this release",
+      script: [
+        `export PKG_PATH=${mirrors["4.7"]}; pkg_add -x postfix-2.6.5 >/dev/null; pkill -x sendmail`,
+        eventually("! pgrep -x sendmail"),
+        "postfix start; pgrep -x master >/dev/null; echo $?",
+        "pkg_delete postfix >/dev/null 2>&1; pgrep -x master",
+      ].join("\n"),
+      stdout: "0\n",
+      exit: 1,
+    },
+  ],
+};

@@ -1,0 +1,68 @@
+import type { Release } from "../../../testing";
+
+/** What a stream must hold: exactly this text, or something that matches. */
+export type Expected = string | RegExp;
+
+/** One fact about OpenBSD, and what shows it on a host. */
+export interface Row {
+  /** Section of the facts page. */
+  readonly section: string;
+  /** The fact; the test's name. */
+  readonly fact: string;
+  readonly releases?: readonly Release[];
+  /** Start the machine again before the script. */
+  readonly reboot?: boolean;
+  /** Run by `/bin/sh -c` as root, with nobody on a terminal. */
+  readonly script: string;
+  readonly stdin?: string;
+  /** Silence is a fact too: what is left out must be empty. */
+  readonly stdout?: Expected;
+  readonly stderr?: Expected;
+  /** Default 0. */
+  readonly exit?: number;
+}
+
+/** Rows that run one after the other on one fresh host, each on what those before it left. */
+export interface Story {
+  readonly title: string;
+  readonly releases: readonly Release[];
+  readonly rows: readonly Row[];
+}
+
+/** For a stream that is not what a row is about. */
+export const anything = /(?:)/;
+
+/** Where the packages of a release are on its host. */
+export const mirrors: Readonly<Record<Release, string>> = {
+  "7.8": "file:/mirror/pub/OpenBSD/7.8/packages/amd64/",
+  "4.7": "file:/mirror/pub/OpenBSD/4.7/packages/i386/",
+};
+
+/** The command that installs the release's plain Postfix, for stories about something else. */
+export const installPostfix = [
+  `case $(uname -r) in`,
+  `4.7) PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix-2.6.5 ;;`,
+  `*) pkg_add -Ix postfix--%stable ;;`,
+  `esac >/dev/null`,
+].join("\n");
+
+/** A question that is asked until it is answered with success, for ten seconds. */
+export function eventually(question: string): string {
+  return [
+    `i=0`,
+    `until { ${question}; } >/dev/null 2>&1; do`,
+    `  i=$((i + 1)); [ $i -lt 100 ] || { echo "never: "${JSON.stringify(question).replace(/[$`]/g, "\\$&")} >&2; exit 99; }`,
+    `  sleep 0.1`,
+    `done`,
+  ].join("\n");
+}
+
+/** Says EHLO to the mail server on loopback and prints what it answers. */
+export const smtpDialogue = [
+  `perl -MIO::Socket::INET -e '`,
+  `  my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.1:25", Timeout => 5) or die "connect: $!\\n";`,
+  `  my $reply = sub { while (<$s>) { s/\\r//; print; last if /^\\d+ / } };`,
+  `  $reply->();`,
+  `  for (@ARGV) { print $s "$_\\r\\n"; $reply->() }`,
+  `' --`,
+].join("\n");
