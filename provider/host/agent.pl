@@ -1240,6 +1240,8 @@ sub op_write {
     my $path = path_of($request, 'path');
     my $contents = string_of($request, 'contents');
     my $expect = expectation_of($request);
+    refuse("what arrived for $path is not what was sent")
+        if string_of($request, 'sha256') ne Digest::SHA::sha256_hex($contents);
     my ($target, @stat) = write_target($path);
     my $found = file_state($target, 1);
     return $ok->({ written => bool(0), found => $found }) unless as_expected($expect, $found);

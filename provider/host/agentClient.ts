@@ -1,5 +1,5 @@
 /** The host as the agent shows it: `Host` of host.ts, over any program that became the agent. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
@@ -68,10 +68,13 @@ export const agentCommand =
 
 let agentText: Buffer | undefined;
 
-/** The agent's program as it is sent: comments are left behind (lines stay, for messages), `__END__` closes it. */
+/**
+ * The agent's program as it is sent: comments and indentation are left behind (lines stay, for messages), `__END__`
+ * closes it.
+ */
 export function agentProgram(): Buffer {
   agentText ??= Buffer.from(
-    readFileSync(join(__dirname, "agent.pl"), "latin1").replace(/^[ \t]*#.*$/gm, "") +
+    readFileSync(join(__dirname, "agent.pl"), "latin1").replace(/^[ \t]*(?:#.*)?/gm, "") +
       "\n__END__\n",
     "latin1",
   );
@@ -224,9 +227,10 @@ class Writer extends Reader implements HostWriter {
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const during = `writing ${request.path}`;
+    const digest = createHash("sha256").update(request.contents, "latin1").digest("hex");
     const reply = await this.change(
       "write",
-      { ...request, expect: { ...request.expect } },
+      { ...request, expect: { ...request.expect }, sha256: digest },
       during,
       fileMs,
     );

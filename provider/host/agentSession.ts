@@ -8,6 +8,14 @@ import { decode, encodeFrame, FrameReader, toText, type WireValue } from "./wire
 const magic = Buffer.from("\0pulumi-openbsd-postfix agent 1\0\n", "latin1");
 const maxNoise = 64 * 1024;
 const maxErrorOutput = 8 * 1024;
+/** Large requests are handed on in pieces, so that their going out can be watched. */
+const pieceSize = 32 * 1024;
+/** The slowest line that deadlines allow for, in bytes a millisecond (4 kB/s). */
+const slowest = 4;
+/** While a reply is coming in, its deadline is put off by so much at a time. */
+const arrivalMs = 10_000;
+/** What setTimeout can take. */
+const maxTimer = 2 ** 31 - 1;
 
 /** Figures that tests and the benchmark read. */
 export interface SessionCounters {
@@ -51,9 +59,11 @@ export class AgentSession {
   private noise: Buffer | undefined = Buffer.alloc(0);
   private errorOutput = Buffer.alloc(0);
   private outgoing: Buffer[] = [];
+  private unsent = 0;
   private lastId = 0;
   private repliedSinceSending = true;
   private unheard = 0;
+  private heardAt = 0;
   private goneBecause: string | undefined;
   private watch: NodeJS.Timeout | undefined;
   private readonly goneListeners: ((reason: string) => void)[] = [];
@@ -117,7 +127,12 @@ export class AgentSession {
       }
       const id = ++this.lastId;
       const frame = encodeFrame({ ...values, op, id });
-      const timer = setTimeout(() => this.expire(id), options.timeoutMs);
+      const ahead = [frame, ...this.outgoing].reduce((sum, { length }) => sum + length, 0);
+      const sendMs = (ahead + this.program.stdin.writableLength) / slowest;
+      const timer = setTimeout(
+        () => this.expire(id),
+        Math.min(options.timeoutMs + sendMs, maxTimer),
+      );
       if (op === "ping") timer.unref();
       this.pending.set(id, { ...options, resolve, reject, timer });
       if (op !== "hello" && op !== "ping") {
@@ -136,6 +151,10 @@ export class AgentSession {
    */
   keepAlive(intervalMs: number, times: number): void {
     this.watch = setInterval(() => {
+      // Bytes that go out are taken by the other side: a line that is only slow is alive.
+      const unsent = this.program.stdin.writableLength;
+      if (unsent < this.unsent) this.unheard = 0;
+      this.unsent = unsent;
       if (this.unheard >= times) {
         this.gone(`the host has not answered for ${Math.round((intervalMs * times) / 1000)} s`);
       } else {
@@ -162,13 +181,16 @@ export class AgentSession {
     queueMicrotask(() => {
       const all = Buffer.concat(this.outgoing);
       this.outgoing = [];
-      if (this.goneBecause === undefined && this.program.stdin.writable)
-        this.program.stdin.write(all);
+      if (this.goneBecause !== undefined || !this.program.stdin.writable) return;
+      for (let at = 0; at < all.length; at += pieceSize) {
+        this.program.stdin.write(all.subarray(at, at + pieceSize));
+      }
     });
   }
 
   private receive(chunk: Buffer): void {
     this.unheard = 0;
+    this.heardAt = Date.now();
     try {
       for (const body of this.frames.push(this.skipNoise(chunk))) this.take(body);
     } catch (error) {
@@ -216,6 +238,10 @@ export class AgentSession {
   private expire(id: number): void {
     const waiting = this.pending.get(id);
     if (waiting === undefined) return;
+    if (this.frames.isPartial && Date.now() - this.heardAt < arrivalMs) {
+      this.pending.set(id, { ...waiting, timer: setTimeout(() => this.expire(id), arrivalMs) });
+      return;
+    }
     this.pending.delete(id);
     const reason = `no reply came within ${Math.round(waiting.timeoutMs / 1000)} s`;
     waiting.reject(this.errorFor("deadline", reason, waiting, "lost"));

@@ -146,6 +146,11 @@ export class FrameReader {
   private chunks: Buffer[] = [];
   private held = 0;
 
+  /** Has a frame begun and not ended? */
+  get isPartial(): boolean {
+    return this.held > 0;
+  }
+
   /** The bodies of the frames that are complete with this chunk. */
   push(chunk: Buffer): Buffer[] {
     this.chunks.push(chunk);

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import {
   existsSync,
@@ -8,8 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { Transform } from "node:stream";
+import { AgentClient } from "../../../provider/host/agentClient";
 import type { HostWriter, JobState } from "../../../provider/host/host";
-import { Sandbox } from "./localAgent";
+import { asRemoteProgram, Sandbox } from "./localAgent";
 
 let box: Sandbox;
 beforeEach(() => {
@@ -200,6 +203,29 @@ describe("the write section", () => {
       kind: "refused",
     });
   });
+});
+
+test("a line that is slow is not taken for one that is dead", async () => {
+  // 200 kB/s: the write takes some 2.5 s, and no sign of life can pass it.
+  const slow = new Transform({
+    highWaterMark: 1,
+    transform(chunk: Buffer, _encoding, done) {
+      setTimeout(() => done(null, chunk), chunk.length / 200);
+    },
+  });
+  const child = spawn("perl", ["-"], { stdio: "pipe" });
+  slow.pipe(child.stdin);
+  const options = { address: "root@test:22", fingerprint: "x", record: box.record };
+  const program = { ...asRemoteProgram(child), stdin: slow };
+  const client = await AgentClient.start(program, { ...options, pingMs: 300, pingTimes: 3 });
+  const contents = "x".repeat(500_000);
+  await client.change("slow", (host) =>
+    host.write({ path: box.in("file"), contents, expect: { absent: true } }),
+  );
+  expect(readFileSync(box.in("file"), "latin1")).toBe(contents);
+  client.close();
+  slow.end();
+  await program.ended;
 });
 
 describe("a connection that is lost", () => {
