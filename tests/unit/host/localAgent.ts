@@ -35,8 +35,12 @@ export class Sandbox {
   readonly record = join(this.path, "record");
   private readonly agents: LocalAgent[] = [];
 
-  async agent(options: Partial<AgentOptions> = {}): Promise<LocalAgent> {
-    const child = spawn("perl", ["-"], { stdio: "pipe" });
+  /** `prelude`: what a shell does before it becomes the agent, as `ulimit`. */
+  async agent(options: Partial<AgentOptions> = {}, prelude = ""): Promise<LocalAgent> {
+    const child =
+      prelude === ""
+        ? spawn("perl", ["-"], { stdio: "pipe" })
+        : spawn("sh", ["-c", `${prelude}; exec perl -`], { stdio: "pipe" });
     const program = asRemoteProgram(child);
     const client = await AgentClient.start(program, {
       address: "root@test:22",
