@@ -5,7 +5,8 @@
 import { createHash } from "node:crypto";
 import { AgentClient, agentCommand, type AgentOptions } from "./agentClient";
 import type { SessionCounters } from "./agentSession";
-import { addressOf, type ConnectionArgs, dial, type DialOptions } from "./connection";
+import { addressOf, type ConnectionArgs } from "./connection";
+import { dial, type DialOptions } from "./dial";
 import { HostError } from "./errors";
 import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";
 import type { Transport } from "./transport";

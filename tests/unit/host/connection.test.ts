@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../provider/host/agentClient";
-import { connectionFaults, type ConnectionArgs, dial } from "../../../provider/host/connection";
+import { type ConnectionArgs, connectionFaults } from "../../../provider/host/connection";
+import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
 import { HostPool } from "../../../provider/host/pool";
