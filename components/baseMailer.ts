@@ -2,7 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link BaseMailer}: none of its own. */
-export type BaseMailerArgs = Readonly<Record<never, never>>;
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
+export interface BaseMailerArgs {}
 
 /** The base system's mailer, sendmail or smtpd, stopped (guide 3.2); started again on destroy if it ran before. */
 export class BaseMailer extends Step {

@@ -12,7 +12,11 @@ export interface ChrootResolvArgs {
  * files"): the package copies them once, and a changed source is drift.
  */
 export class ChrootResolv extends Step {
-  constructor(name: string, args: ChrootResolvArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    args: ChrootResolvArgs & OnHost,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("ChrootResolv", name, args, ["files", "copies"], opts);
     this.registerOutputs({ revision: this.revision });
   }

@@ -2,7 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MailerConf}: none of its own. */
-export type MailerConfArgs = Readonly<Record<never, never>>;
+// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
+export interface MailerConfArgs {}
 
 /**
  * /etc/mailer.conf (guide 2.3): /usr/sbin/sendmail, mailq and newaliases become Postfix's, as `postfix-enable` does

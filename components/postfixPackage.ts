@@ -6,7 +6,9 @@ export interface PostfixPackageArgs {
   /** Version as in the package's name, such as "2.6.5" or "3.5.25p2". @defaultValue the newest that the repository offers of the branch */
   readonly version?: pulumi.Input<string>;
   /** Flavors of the port: exactly these. SASL through Dovecot is in every one of them. @defaultValue none */
-  readonly flavors?: pulumi.Input<pulumi.Input<"sasl2" | "ldap" | "mysql" | "pgsql" | "db4" | "sqlite">[]>;
+  readonly flavors?: pulumi.Input<
+    pulumi.Input<"sasl2" | "ldap" | "mysql" | "pgsql" | "db4" | "sqlite">[]
+  >;
   /** Postfix's stable releases, or its snapshots where the release has them as packages. @defaultValue "stable" */
   readonly branch?: pulumi.Input<"stable" | "snapshot">;
   /** Where packages are looked for, as PKG_PATH has it (pkg_add(1)). @defaultValue what the host says: /etc/installurl or /etc/pkg.conf */

@@ -119,7 +119,11 @@ export class PostfixServer extends pulumi.ComponentResource {
     this.baseMailer =
       args.baseMailer === false
         ? undefined
-        : new BaseMailer(`${name}-base-mailer`, { ...args.baseMailer, connection }, options(...files));
+        : new BaseMailer(
+            `${name}-base-mailer`,
+            { ...args.baseMailer, connection },
+            options(...files),
+          );
     this.mailerConf =
       args.mailerConf === false
         ? undefined

@@ -26,8 +26,18 @@ export interface RcConfLocalArgs {
  * order stay. syslogd is restarted when its flags changed. Destroy takes out only what this step put in.
  */
 export class RcConfLocal extends Step {
-  constructor(name: string, args: RcConfLocalArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super("RcConfLocal", name, args, ["boot", "logSocket", "variables", "flags", "packageScripts"], opts);
+  constructor(
+    name: string,
+    args: RcConfLocalArgs & OnHost,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super(
+      "RcConfLocal",
+      name,
+      args,
+      ["boot", "logSocket", "variables", "flags", "packageScripts"],
+      opts,
+    );
     this.registerOutputs({ revision: this.revision });
   }
 }

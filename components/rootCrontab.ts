@@ -12,7 +12,11 @@ export interface RootCrontabArgs {
 
 /** Lines of root's crontab commented out (guide 2.6). They come back on destroy. */
 export class RootCrontab extends Step {
-  constructor(name: string, args: RootCrontabArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    args: RootCrontabArgs & OnHost,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("RootCrontab", name, args, ["commentOut"], opts);
     this.registerOutputs({ revision: this.revision });
   }

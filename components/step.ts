@@ -61,9 +61,12 @@ function withSecrets(connection: pulumi.Input<ConnectionArgs>): pulumi.Output<un
 function secretPaths(value: unknown, path = ""): Promise<string[]>[] {
   if (pulumi.Output.isInstance(value))
     return [pulumi.isSecret(value).then((secret) => (secret ? [path] : []))];
-  if (Array.isArray(value)) return value.flatMap((item, index) => secretPaths(item, `${path}[${index}]`));
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => secretPaths(item, `${path}[${index}]`));
   if (typeof value === "object" && value !== null)
-    return Object.entries(value).flatMap(([key, item]) => secretPaths(item, path === "" ? key : `${path}.${key}`));
+    return Object.entries(value).flatMap(([key, item]) =>
+      secretPaths(item, path === "" ? key : `${path}.${key}`),
+    );
   return [];
 }
 
@@ -96,7 +99,9 @@ export abstract class Step extends pulumi.ComponentResource {
         ...own,
         connection: withSecrets(connection),
         owner: { urn: this.urn, preview: pulumi.runtime.isDryRun() },
-        secretPaths: pulumi.output(secrets).apply((paths) => (paths.length > 0 ? paths : undefined)),
+        secretPaths: pulumi
+          .output(secrets)
+          .apply((paths) => (paths.length > 0 ? paths : undefined)),
       },
       outputs,
       { parent: this, ...(opts?.deletedWith ? { deletedWith: opts.deletedWith } : {}) },

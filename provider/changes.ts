@@ -70,7 +70,9 @@ function expectationOf(state: FileState): Expectation {
 
 /** What a failed program said, short enough for an error. */
 export function lastLines(text: string, count = 12): string {
-  const lines = readable(text).split("\n").map((line) => line.replace(/\s+$/, ""));
+  const lines = readable(text)
+    .split("\n")
+    .map((line) => line.replace(/\s+$/, ""));
   return lines
     .filter((line) => line !== "")
     .slice(-count)

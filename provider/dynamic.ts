@@ -15,9 +15,12 @@ type Method = keyof typeof import("./index");
  */
 export function hostProvider(kind: string): pulumi.dynamic.ResourceProvider {
   // Resolved from the program's folder: that of the package in its node_modules, or of this package itself.
+  /* eslint-disable @typescript-eslint/no-require-imports, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return */
   const call = (method: Method, ...args: unknown[]): Promise<never> =>
-    // eslint-disable-next-line
-    require("module").createRequire(process.cwd() + "/package.json")("pulumi-openbsd-postfix/provider")[method](kind, ...args);
+    require("module")
+      .createRequire(process.cwd() + "/package.json")("pulumi-openbsd-postfix/provider")
+      [method](kind, ...args);
+  /* eslint-enable */
   return {
     check: (...args) => call("check", ...args),
     diff: (...args) => call("diff", ...args),
@@ -47,9 +50,16 @@ export class HostResource extends pulumi.dynamic.Resource {
     opts: pulumi.CustomResourceOptions,
   ) {
     const computed = Object.fromEntries(
-      [...outputs, "revision", "release", "machine", "instance", "schema", "applied", "previous"].map(
-        (output) => [output, undefined],
-      ),
+      [
+        ...outputs,
+        "revision",
+        "release",
+        "machine",
+        "instance",
+        "schema",
+        "applied",
+        "previous",
+      ].map((output) => [output, undefined]),
     );
     super(
       providerFor(kind),

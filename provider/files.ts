@@ -120,7 +120,10 @@ export function liveKeys(file: KeyedFile): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(file.wanted).map(([key, wanted]) => {
       const found = file.text.get(text, key);
-      return [key, same(file.text, found, wanted === null ? undefined : wanted) ? wanted : (found ?? null)];
+      return [
+        key,
+        same(file.text, found, wanted === null ? undefined : wanted) ? wanted : (found ?? null),
+      ];
     }),
   );
 }
@@ -171,9 +174,7 @@ export function restoreKeyedFile(
   );
   const untouched = remainder(text, current, keys) === remainder(text, original ?? "", keys);
   if (!shared && asApplied && untouched)
-    return original === null
-      ? [{ change: "remove", path, found: state }]
-      : change(original);
+    return original === null ? [{ change: "remove", path, found: state }] : change(original);
 
   const undone = ours.reduce((rest, [name, entry]) => {
     const key = keyIn(path, name);

@@ -2,7 +2,11 @@
  * What runs in the provider process. The text of a provider in an old state calls these methods by the kind's name:
  * their names and shapes are frozen for ever; only additions are possible.
  */
-import * as driver from "./driver";
+import { type CheckAnswer, check as checkKind } from "./driver/check";
+import { type CreateAnswer, create as createKind, update as updateKind } from "./driver/converge";
+import { type DiffAnswer, diff as diffKind } from "./driver/diff";
+import { type ReadAnswer, read as readKind } from "./driver/read";
+import { remove as removeKind } from "./driver/restore";
 import type { AnyKind } from "./resource";
 import { aliases } from "./resources/aliases";
 import { baseMailer } from "./resources/baseMailer";
@@ -42,25 +46,20 @@ function kindNamed(name: string): AnyKind {
   return kind;
 }
 
-export function check(kind: string, olds: Values, news: Values): Promise<driver.CheckAnswer> {
-  return driver.check(kindNamed(kind), olds, news);
+export function check(kind: string, olds: Values, news: Values): Promise<CheckAnswer> {
+  return checkKind(kindNamed(kind), olds, news);
 }
 
-export function diff(
-  kind: string,
-  _id: string,
-  olds: Values,
-  news: Values,
-): Promise<driver.DiffAnswer> {
-  return Promise.resolve(driver.diff(kindNamed(kind), olds, news));
+export function diff(kind: string, _id: string, olds: Values, news: Values): Promise<DiffAnswer> {
+  return Promise.resolve(diffKind(kindNamed(kind), olds, news));
 }
 
-export function create(kind: string, inputs: Values): Promise<driver.CreateAnswer> {
-  return driver.create(kindNamed(kind), inputs);
+export function create(kind: string, inputs: Values): Promise<CreateAnswer> {
+  return createKind(kindNamed(kind), inputs);
 }
 
-export function read(kind: string, id: string, props: Values): Promise<driver.ReadAnswer> {
-  return driver.read(kindNamed(kind), id, props);
+export function read(kind: string, id: string, props: Values): Promise<ReadAnswer> {
+  return readKind(kindNamed(kind), id, props);
 }
 
 export async function update(
@@ -69,10 +68,10 @@ export async function update(
   olds: Values,
   news: Values,
 ): Promise<{ readonly outs: Values }> {
-  return { outs: await driver.update(kindNamed(kind), id, olds, news) };
+  return { outs: await updateKind(kindNamed(kind), id, olds, news) };
 }
 
 function remove(kind: string, id: string, props: Values): Promise<void> {
-  return driver.remove(kindNamed(kind), id, props);
+  return removeKind(kindNamed(kind), id, props);
 }
 export { remove as delete };

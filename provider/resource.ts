@@ -30,7 +30,12 @@ export type Change =
       /** Bytes that mean nothing to a reader (a database): named, not diffed. */
       readonly opaque?: boolean;
     }
-  | { readonly change: "remove"; readonly path: string; readonly found: FileState; readonly opaque?: boolean }
+  | {
+      readonly change: "remove";
+      readonly path: string;
+      readonly found: FileState;
+      readonly opaque?: boolean;
+    }
   | {
       readonly change: "run";
       /** What it does, in one line, as in "install postfix-2.6.5". */
@@ -43,7 +48,12 @@ export type Change =
       readonly okay?: readonly number[];
     }
   /** Something the kind itself does, by its `step`. */
-  | { readonly change: "step"; readonly text: string; readonly step: string; readonly detail?: Json };
+  | {
+      readonly change: "step";
+      readonly text: string;
+      readonly step: string;
+      readonly detail?: Json;
+    };
 
 /** What a plan may ask about besides what was observed. */
 export interface PlanContext {
@@ -54,7 +64,7 @@ export interface PlanContext {
   /** The arguments as they were last applied; `undefined` when never, or when that failed. */
   readonly applied: Readonly<Record<string, unknown>> | undefined;
   /** In a preview: does an earlier step of the same plan bring this path? */
-  coming(path: string): boolean;
+  readonly coming: (path: string) => boolean;
 }
 
 /** What a resource found when it came, in the state under `previous`: the record's entries of this resource. */
@@ -72,7 +82,7 @@ export interface RestoreContext {
   readonly keys: readonly (readonly [string, KeyEntry])[];
   readonly record: HostRecord;
   /** Says to the user what was left as it is, and why. */
-  warn(text: string): void;
+  readonly warn: (text: string) => void;
 }
 
 /** What a kind's own step may use. */
@@ -81,15 +91,15 @@ export interface StepContext {
   readonly progress: (text: string) => void;
   readonly record: HostRecord;
   /** Notes for the record: clears or sets what the running Postfix has not been told. */
-  setPending(pending: HostRecord["pending"]): Promise<void>;
-  warn(text: string): void;
+  readonly setPending: (pending: HostRecord["pending"]) => Promise<void>;
+  readonly warn: (text: string) => void;
 }
 
 /** What a check of the host itself may use. */
 export interface JudgeContext {
   readonly platform: Platform;
-  coming(path: string): boolean;
-  warn(text: string): void;
+  readonly coming: (path: string) => boolean;
+  readonly warn: (text: string) => void;
 }
 
 /** `A`: the arguments as the user may give them, complete; `O`: what was observed. */
@@ -119,13 +129,13 @@ export interface Kind<A extends object, O> {
   plan(observed: O, args: A, context: PlanContext): readonly Change[];
   restore(observed: O, args: A, context: RestoreContext): readonly Change[];
   /** Does one of its own steps, in a write section. Outputs that only the step can know are returned. */
-  step?(
+  step?: (
     step: string,
     detail: Json | undefined,
     host: HostWriter,
     args: A,
     context: StepContext,
-  ): Promise<Readonly<Record<string, unknown>> | undefined>;
+  ) => Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Is a plan possible at all on this host: conflicts, candidates judged by the host's own tools. */
   judge?(
     host: HostReader,

@@ -150,6 +150,12 @@ export function release(record: HostRecord, released: readonly string[]): HostRe
     : { ...record, keys, files };
 }
 
+/** With what the running Postfix has not been told, or without when it has been told all. */
+export function withPending(record: HostRecord, pending: HostRecord["pending"]): HostRecord {
+  const { version, files, keys, moved } = record;
+  return { version, files, keys, moved, ...(pending ? { pending } : {}) };
+}
+
 /** Nothing in it that anyone could need. */
 function isEmpty(record: HostRecord): boolean {
   return Object.keys(record.keys).length === 0;

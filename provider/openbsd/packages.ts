@@ -61,10 +61,14 @@ export function choosePackage(
         "Say where its packages are with `packagePath`, as PKG_PATH has it.",
     };
   }
-  const all = packages.map(({ name }) => name).sort().join(", ");
+  const all = packages
+    .map(({ name }) => name)
+    .sort()
+    .join(", ");
   const flavored = packages.filter(
     ({ parsed }) =>
-      parsed.flavors.length === flavors.length && flavors.every((flavor) => parsed.flavors.includes(flavor)),
+      parsed.flavors.length === flavors.length &&
+      flavors.every((flavor) => parsed.flavors.includes(flavor)),
   );
   if (flavored.length === 0)
     return {
@@ -76,7 +80,9 @@ export function choosePackage(
       ? isSnapshot(parsed.version) === (branch === "snapshot")
       : parsed.version === wanted.version,
   );
-  const newest = versioned.sort((left, right) => compareVersions(right.parsed.version, left.parsed.version))[0];
+  const newest = versioned.sort((left, right) =>
+    compareVersions(right.parsed.version, left.parsed.version),
+  )[0];
   if (!newest)
     return {
       path: "version",

@@ -98,7 +98,9 @@ export function platformOf(release: string): Platform {
     release,
     family,
     ...(number > ordinal(NEWEST)
-      ? { warning: `OpenBSD ${release} is newer than ${NEWEST}, the newest known: treated like it.` }
+      ? {
+          warning: `OpenBSD ${release} is newer than ${NEWEST}, the newest known: treated like it.`,
+        }
       : {}),
     syslogdFlags: "",
     logSocketNeeded: number < 56,
@@ -140,14 +142,15 @@ export function platformOf(release: string): Platform {
         baseMailer: {
           ...sendmail,
           stop: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
-          start: sourcingRcConf(
-            'X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}',
-          ),
+          start: sourcingRcConf('X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}'),
         },
         // /etc/rc starts whatever mailer.conf maps sendmail to; -bd makes Postfix's start its daemon (openbsd.md 9).
         boot: { variables: { sendmail_flags: "-bd" }, packageScripts: [] },
         restartSyslogd: restartSyslogdByHand,
-        postfix: { start: ["/usr/local/sbin/postfix", "start"], stop: ["/usr/local/sbin/postfix", "stop"] },
+        postfix: {
+          start: ["/usr/local/sbin/postfix", "start"],
+          stop: ["/usr/local/sbin/postfix", "stop"],
+        },
       };
     case "5.0-5.5":
       return {
@@ -188,7 +191,10 @@ export function platformOf(release: string): Platform {
         },
         boot: { variables: { smtpd_flags: "NO" }, packageScripts: ["postfix"] },
         restartSyslogd: ["/usr/sbin/rcctl", "restart", "syslogd"],
-        postfix: { start: ["/usr/sbin/rcctl", "start", "postfix"], stop: ["/usr/sbin/rcctl", "stop", "postfix"] },
+        postfix: {
+          start: ["/usr/sbin/rcctl", "start", "postfix"],
+          stop: ["/usr/sbin/rcctl", "stop", "postfix"],
+        },
       };
   }
 }
@@ -212,7 +218,7 @@ function sourcingRcConf(script: string): readonly string[] {
 const restartSyslogdByHand = sourcingRcConf(
   [
     'kill "$(cat /var/run/syslog.pid)" 2>/dev/null',
-    'i=0; while pgrep -x syslogd >/dev/null && [ $i -lt 50 ]; do sleep 0.1 2>/dev/null || sleep 1; i=$((i+1)); done',
+    "i=0; while pgrep -x syslogd >/dev/null && [ $i -lt 50 ]; do sleep 0.1 2>/dev/null || sleep 1; i=$((i+1)); done",
     "rm -f /dev/log",
     'if [ "X${named_flags}" != XNO ]; then syslogd_flags="${syslogd_flags} -a /var/named/dev/log"; fi',
     '[ -d /var/empty/dev ] && syslogd_flags="${syslogd_flags} -a /var/empty/dev/log"',

@@ -1,5 +1,14 @@
 /** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": entries, and the database from them. */
-import { claimKeyedFile, contentsOf, type KeyedFile, type KeyedText, liveKeys, planKeyedFile, restoreKeyedFile, restoreWholeFile } from "../files";
+import {
+  claimKeyedFile,
+  contentsOf,
+  type KeyedFile,
+  type KeyedText,
+  liveKeys,
+  planKeyedFile,
+  restoreKeyedFile,
+  restoreWholeFile,
+} from "../files";
 import * as aliasesText from "../formats/aliases";
 import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import type { FactAnswers, FileState } from "../host/host";
@@ -40,9 +49,11 @@ function rebuild(path: string, { configured }: Observed): Change {
 }
 
 const text: KeyedText = {
-  get: (contents, name) => aliasesText.get(contents, name) as Json | undefined,
+  get: (contents, name) => aliasesText.get(contents, name),
   put: (contents, name, value, was) =>
-    value === null ? aliasesText.remove(contents, name) : aliasesText.set(contents, name, value as string[], was as never),
+    value === null
+      ? aliasesText.remove(contents, name)
+      : aliasesText.set(contents, name, value as string[], was as never),
   save: (contents, name) => aliasesText.save(contents, name) as unknown as Json,
   undo: (contents, name, saved) => aliasesText.undo(contents, name, saved as never),
   same: (left, right) => equal(targetsOf(left), targetsOf(right)),
@@ -110,13 +121,17 @@ function validate({ entries, file }: Partial<AliasesArgs>): Failure[] {
     if (!Array.isArray(targets) || targets.length === 0) {
       failures.push({
         path,
-        reason: 'must be a list of at least one recipient: an address, a local user, "|command", /file/name or :include:/file/name (aliases(5)).',
+        reason:
+          'must be a list of at least one recipient: an address, a local user, "|command", /file/name or :include:/file/name (aliases(5)).',
       });
       continue;
     }
     for (const [index, target] of (targets as unknown[]).entries())
       if (typeof target !== "string" || target.trim() === "" || /[\n\r\0]/.test(target))
-        failures.push({ path: `${path}[${index}]`, reason: "a recipient is one line and not empty (aliases(5))." });
+        failures.push({
+          path: `${path}[${index}]`,
+          reason: "a recipient is one line and not empty (aliases(5)).",
+        });
   }
   return failures;
 }
@@ -145,7 +160,9 @@ export const aliases: Kind<AliasesArgs, Observed> = {
       database,
       configured: (answers["mainCf"] as FileState).type !== "absent",
       stored:
-        database.type === "absent" || "notFound" in stored || stored.exitCode !== 0 ? null : stored.stdout,
+        database.type === "absent" || "notFound" in stored || stored.exitCode !== 0
+          ? null
+          : stored.stdout,
     };
   },
   live: (observed, args) => ({
@@ -159,7 +176,10 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     ...claimKeyedFile(fileOf(observed, args), context),
     { key: `${pathOf(args)}.db`, file: `${pathOf(args)}.db`, before: null, applied: null },
   ],
-  baselines: ({ file, database }, args) => ({ [pathOf(args)]: file, [`${pathOf(args)}.db`]: database }),
+  baselines: ({ file, database }, args) => ({
+    [pathOf(args)]: file,
+    [`${pathOf(args)}.db`]: database,
+  }),
   plan: (observed, args, context) => {
     const path = pathOf(args);
     const write = planKeyedFile(fileOf(observed, args), context);
@@ -180,7 +200,10 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     const original = context.record.files[path]?.before ?? null;
     // The text of before: its database of before fits it, to the byte. Any other text needs one built from it.
     if (contents === undefined || contents === savedContents(original))
-      return [...write, ...restoreWholeFile(`${path}.db`, observed.database, context, { opaque: true })];
+      return [
+        ...write,
+        ...restoreWholeFile(`${path}.db`, observed.database, context, { opaque: true }),
+      ];
     return [...write, rebuild(path, observed)];
   },
 };

@@ -52,15 +52,35 @@ export const baseMailer: Kind<BaseMailerArgs, Observed> = {
     };
   },
   live: ({ running }) => ({ running }),
-  outputs: ({ queue }, _args, platform) => ({ name: platform.baseMailer.name, queuedMessages: queued(queue) }),
-  claims: ({ running }, _args, { platform }) => [{ key: key(platform), before: { running }, applied: { running: false } }],
+  outputs: ({ queue }, _args, platform) => ({
+    name: platform.baseMailer.name,
+    queuedMessages: queued(queue),
+  }),
+  claims: ({ running }, _args, { platform }) => [
+    { key: key(platform), before: { running }, applied: { running: false } },
+  ],
   baselines: () => ({}),
   plan: ({ running }, _args, { platform }) =>
-    running ? [{ change: "step", step: "stop", text: `stop ${platform.baseMailer.name}, the base system's mailer` }] : [],
+    running
+      ? [
+          {
+            change: "step",
+            step: "stop",
+            text: `stop ${platform.baseMailer.name}, the base system's mailer`,
+          },
+        ]
+      : [],
   restore: ({ running }, _args, { keys, platform }) => {
-    const before = keys.find(([name]) => name === key(platform))?.[1].before as { running: boolean } | undefined;
+    const before = keys.find(([name]) => name === key(platform))?.[1].before as
+      { running: boolean } | undefined;
     return before?.running && !running
-      ? [{ change: "step", step: "start", text: `start ${platform.baseMailer.name}, the base system's mailer` }]
+      ? [
+          {
+            change: "step",
+            step: "start",
+            text: `start ${platform.baseMailer.name}, the base system's mailer`,
+          },
+        ]
       : [];
   },
   judge: (_host, { queue }, _args, changes, { platform, warn }) => {
@@ -75,7 +95,12 @@ export const baseMailer: Kind<BaseMailerArgs, Observed> = {
     const mailer = platform.baseMailer;
     const wanted = step === "start";
     // pkill(1) exits with 1 when nothing matched: gone already.
-    await runOrFail(host, `${step} ${mailer.name}`, { argv: wanted ? mailer.start : mailer.stop }, [0, 1]);
+    await runOrFail(
+      host,
+      `${step} ${mailer.name}`,
+      { argv: wanted ? mailer.start : mailer.stop },
+      [0, 1],
+    );
     await waitUntil(
       host,
       `${mailer.name} to ${step}`,

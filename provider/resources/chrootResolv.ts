@@ -38,11 +38,20 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
     (files ?? []).flatMap((name, index) =>
       /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(name) && !name.split("/").includes("..")
         ? []
-        : [{ path: `files[${index}]`, reason: "must be a name below /etc, as in resolv.conf or ssl/cert.pem." }],
+        : [
+            {
+              path: `files[${index}]`,
+              reason: "must be a name below /etc, as in resolv.conf or ssl/cert.pem.",
+            },
+          ],
     ),
   complete: (args, platform) => {
     const files = args.files ?? platform.chrootFiles;
-    return { ...args, files, copies: Object.fromEntries(files.map((name) => [name, equalTo(name)])) };
+    return {
+      ...args,
+      files,
+      copies: Object.fromEntries(files.map((name) => [name, equalTo(name)])),
+    };
   },
   facts: ({ files }) =>
     Object.fromEntries(
@@ -55,7 +64,10 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
     Object.fromEntries(
       (files ?? []).map((name) => [
         name,
-        { source: answers[`source ${name}`] as FileState, copy: answers[`copy ${name}`] as FileState },
+        {
+          source: answers[`source ${name}`] as FileState,
+          copy: answers[`copy ${name}`] as FileState,
+        },
       ]),
     ),
   live: (observed) => ({
@@ -72,7 +84,12 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
   }),
   outputs: () => ({}),
   claims: (observed) =>
-    Object.keys(observed).map((name) => ({ key: copyOf(name), file: copyOf(name), before: null, applied: null })),
+    Object.keys(observed).map((name) => ({
+      key: copyOf(name),
+      file: copyOf(name),
+      before: null,
+      applied: null,
+    })),
   baselines: (observed) =>
     Object.fromEntries(Object.entries(observed).map(([name, { copy }]) => [copyOf(name), copy])),
   plan: (observed, _args, context) =>
@@ -92,6 +109,8 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
       ];
     }),
   restore: (observed, _args, context) =>
-    Object.entries(observed).flatMap(([name, { copy }]) => restoreWholeFile(copyOf(name), copy, context)),
+    Object.entries(observed).flatMap(([name, { copy }]) =>
+      restoreWholeFile(copyOf(name), copy, context),
+    ),
   pending: () => ({ need: "reload", because: [CHROOT] }),
 };

@@ -25,7 +25,11 @@ export async function judgeMainCf(
   // Without Postfix on the host there is nobody to judge yet; the step that applies it judges again.
   if (write?.change !== "write" || current === undefined || write.partial) return [];
   const staged = (contents: string): string =>
-    mainCfText.set(mainCfText.set(contents, "queue_directory", "{dir}/queue"), "data_directory", "{dir}/data");
+    mainCfText.set(
+      mainCfText.set(contents, "queue_directory", "{dir}/queue"),
+      "data_directory",
+      "{dir}/data",
+    );
   const [after, before, types] = await host.judge({
     files: {
       "after/main.cf": staged(write.contents),
@@ -40,7 +44,14 @@ export async function judgeMainCf(
       { argv: [POSTCONF, "-m"] },
     ],
   });
-  if (!after || !before || !types || "notFound" in after || "notFound" in before || "notFound" in types)
+  if (
+    !after ||
+    !before ||
+    !types ||
+    "notFound" in after ||
+    "notFound" in before ||
+    "notFound" in types
+  )
     return [];
   return [
     ...complaints(after, before, write.contents, args, context),
@@ -82,7 +93,12 @@ function complaints(
 function said(result: RunResult): string[] {
   const lines = result.stderr
     .split("\n")
-    .map((line) => line.replace(/^.*?postconf: /, "").replace(/\S*\/(after|before)\/main\.cf/g, "/etc/postfix/main.cf").trim())
+    .map((line) =>
+      line
+        .replace(/^.*?postconf: /, "")
+        .replace(/\S*\/(after|before)\/main\.cf/g, "/etc/postfix/main.cf")
+        .trim(),
+    )
     .filter((line) => line !== "");
   return [...new Set(lines)];
 }

@@ -21,14 +21,29 @@ const ADDRESS = /^[^\s<>\0]+$/;
 
 function validate(args: Partial<MailCheckArgs>): Failure[] {
   const failures: Failure[] = [];
-  if (args.recipient !== undefined && (typeof args.recipient !== "string" || !ADDRESS.test(args.recipient)))
-    failures.push({ path: "recipient", reason: "must be a local user or an address, without blanks or angle brackets." });
+  if (
+    args.recipient !== undefined &&
+    (typeof args.recipient !== "string" || !ADDRESS.test(args.recipient))
+  )
+    failures.push({
+      path: "recipient",
+      reason: "must be a local user or an address, without blanks or angle brackets.",
+    });
   if (args.sender !== undefined && args.sender !== "" && !ADDRESS.test(args.sender))
     failures.push({ path: "sender", reason: 'must be an address, or "" for the null sender.' });
-  if (args.port !== undefined && !(Number.isInteger(args.port) && args.port > 0 && args.port < 65536))
+  if (
+    args.port !== undefined &&
+    !(Number.isInteger(args.port) && args.port > 0 && args.port < 65536)
+  )
     failures.push({ path: "port", reason: "must be a whole number from 1 to 65535." });
-  if (args.timeoutSeconds !== undefined && !(args.timeoutSeconds > 0 && args.timeoutSeconds <= 3600))
-    failures.push({ path: "timeoutSeconds", reason: "must be more than 0 and at most 3600 seconds." });
+  if (
+    args.timeoutSeconds !== undefined &&
+    !(args.timeoutSeconds > 0 && args.timeoutSeconds <= 3600)
+  )
+    failures.push({
+      path: "timeoutSeconds",
+      reason: "must be more than 0 and at most 3600 seconds.",
+    });
   return failures;
 }
 
@@ -74,7 +89,12 @@ async function send(
   const started = Date.now();
   const timeoutMs = (args.timeoutSeconds ?? 30) * 1000;
   const from = await mailLogEnd(host);
-  const dialogue = await host.dialogue(args.host ?? "127.0.0.1", args.port ?? 25, steps(args), timeoutMs);
+  const dialogue = await host.dialogue(
+    args.host ?? "127.0.0.1",
+    args.port ?? 25,
+    steps(args),
+    timeoutMs,
+  );
   const transcript = dialogue.transcript.map(({ from: side, text }) => `${side} ${text}`);
   const queueId = /queued as ([0-9A-Za-z]+)/.exec(transcript.join("\n"))?.[1];
   if (dialogue.error !== undefined || queueId === undefined)
@@ -83,16 +103,22 @@ async function send(
   progress(`message ${queueId} is queued; following it in the mail log`);
   let log: string[] = [];
   const seen = (pattern: RegExp): string | undefined => log.find((line) => pattern.test(line));
-  await until(async () => {
-    log = (await mailLogSince(host, from)).split("\n").filter((line) => line.includes(`${queueId}: `));
-    return seen(/: removed$|status=(bounced|deferred)/) !== undefined;
-  }, timeoutMs - (Date.now() - started));
+  await until(
+    async () => {
+      log = (await mailLogSince(host, from))
+        .split("\n")
+        .filter((line) => line.includes(`${queueId}: `));
+      return seen(/: removed$|status=(bounced|deferred)/) !== undefined;
+    },
+    timeoutMs - (Date.now() - started),
+  );
   const delivery = seen(/status=sent/);
   if (delivery === undefined)
     throw failed(
       host,
       `the delivery of message ${queueId}`,
-      seen(/status=/) ?? `the mail log does not say what became of it within ${args.timeoutSeconds ?? 30} s`,
+      seen(/status=/) ??
+        `the mail log does not say what became of it within ${args.timeoutSeconds ?? 30} s`,
       log,
     );
   return {
@@ -152,11 +178,18 @@ function refusal(dialogue: DialogueResult): string {
   const asked = dialogue.transcript.filter(({ from }) => from === ">").at(-1)?.text;
   return [
     dialogue.error ?? "the server did not say under which queue id it took the message",
-    ...(last === undefined ? [] : [`it said "${last}"${asked === undefined ? "" : ` to "${asked}"`}`]),
+    ...(last === undefined
+      ? []
+      : [`it said "${last}"${asked === undefined ? "" : ` to "${asked}"`}`]),
   ].join("; ");
 }
 
-function failed(host: HostWriter, step: string, reason: string, lines: readonly string[]): HostError {
+function failed(
+  host: HostWriter,
+  step: string,
+  reason: string,
+  lines: readonly string[],
+): HostError {
   return new HostError("program", {
     host: host.address,
     during: step,

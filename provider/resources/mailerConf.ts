@@ -54,12 +54,23 @@ export const mailerConf: Kind<MailerConfArgs, Observed> = {
   }),
   live: ({ current }) => ({ mailer: mailerOf(current) }),
   outputs: () => ({}),
-  claims: () => [CURRENT, POSTFIX, SAVED].map((path) => ({ key: path, file: path, before: null, applied: null })),
-  baselines: ({ current, postfix, saved }) => ({ [CURRENT]: current, [POSTFIX]: postfix, [SAVED]: saved }),
+  claims: () =>
+    [CURRENT, POSTFIX, SAVED].map((path) => ({
+      key: path,
+      file: path,
+      before: null,
+      applied: null,
+    })),
+  baselines: ({ current, postfix, saved }) => ({
+    [CURRENT]: current,
+    [POSTFIX]: postfix,
+    [SAVED]: saved,
+  }),
   plan: ({ current, postfix, saved }, _args, context) => {
     if (mailerOf(current) === "postfix") return [];
     const base = contentsOf(current);
-    const attributes = current.type === "file" ? { mode: current.mode, uid: current.uid, gid: current.gid } : {};
+    const attributes =
+      current.type === "file" ? { mode: current.mode, uid: current.uid, gid: current.gid } : {};
     const changes: Change[] = [];
     if (base !== undefined && base !== contentsOf(saved))
       changes.push({ change: "write", path: SAVED, found: saved, contents: base, ...attributes });

@@ -1,5 +1,13 @@
 /** Guide 2.4, "Minimal Configuration": parameters of /etc/postfix/main.cf, and 3.4, what Postfix makes of them. */
-import { claimKeyedFile, contentsOf, type KeyedFile, type KeyedText, liveKeys, planKeyedFile, restoreKeyedFile } from "../files";
+import {
+  claimKeyedFile,
+  contentsOf,
+  type KeyedFile,
+  type KeyedText,
+  liveKeys,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../files";
 import * as mainCfText from "../formats/mainCf";
 import { encodeUtf8 } from "../formats/bytes";
 import type { FactAnswers, FileState } from "../host/host";
@@ -38,7 +46,9 @@ const text: KeyedText = {
     return value === undefined ? undefined : value;
   },
   put: (contents, name, value, was) =>
-    value === null ? mainCfText.remove(contents, name) : mainCfText.set(contents, name, String(value), was as never),
+    value === null
+      ? mainCfText.remove(contents, name)
+      : mainCfText.set(contents, name, value as string, was as never),
   save: (contents, name) => mainCfText.save(contents, name) as unknown as Json,
   undo: (contents, name, saved) => mainCfText.undo(contents, name, saved as never),
 };
@@ -73,14 +83,23 @@ function validate({ parameters }: Partial<MainCfArgs>): Failure[] {
       return [
         {
           path: `parameters[${JSON.stringify(name)}]`,
-          reason: "a parameter name is letters, digits and underscores, as postconf(5) lists them; no blanks, no newline, no `=`.",
+          reason:
+            "a parameter name is letters, digits and underscores, as postconf(5) lists them; no blanks, no newline, no `=`.",
         },
       ];
     if (value === null) return [];
     if (typeof value !== "string")
-      return [{ path, reason: 'must be a string ("" sets the parameter empty) or null (removes it).' }];
+      return [
+        { path, reason: 'must be a string ("" sets the parameter empty) or null (removes it).' },
+      ];
     if (/[\n\r\0]/.test(value))
-      return [{ path, reason: "must be one line: Postfix reads a newline as the end of the value. Separate list items with commas or blanks." }];
+      return [
+        {
+          path,
+          reason:
+            "must be one line: Postfix reads a newline as the end of the value. Separate list items with commas or blanks.",
+        },
+      ];
     return [];
   });
 }
@@ -95,7 +114,16 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
     nonDefault: { fact: "probe", argv: [POSTCONF, "-n"] },
     effective: {
       fact: "probe",
-      argv: [POSTCONF, "myhostname", "mydomain", "myorigin", "mydestination", "mynetworks", "mynetworks_style", "mail_version"],
+      argv: [
+        POSTCONF,
+        "myhostname",
+        "mydomain",
+        "myorigin",
+        "mydestination",
+        "mynetworks",
+        "mynetworks_style",
+        "mail_version",
+      ],
     },
   }),
   observe: (answers) => ({
@@ -110,7 +138,12 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
         Object.entries(args.parameters).map(([name, value]) => {
           const found = live[name] as string | null;
           if (found === null) return [name, null];
-          return [name, value !== null && found === encodeUtf8(value.trim()) ? value : Buffer.from(found, "latin1").toString("utf8")];
+          return [
+            name,
+            value !== null && found === encodeUtf8(value.trim())
+              ? value
+              : Buffer.from(found, "latin1").toString("utf8"),
+          ];
         }),
       ),
     };
@@ -120,7 +153,8 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
   baselines: ({ file }) => ({ [MAIN_CF]: file }),
   plan: (observed, args, context) => planKeyedFile(fileOf(observed, args), context),
   restore: ({ file }, _args, context) => restoreKeyedFile(MAIN_CF, file, text, context),
-  judge: (host, observed, args, changes, context) => judgeMainCf(host, contentsOf(observed.file), args, changes, context),
+  judge: (host, observed, args, changes, context) =>
+    judgeMainCf(host, contentsOf(observed.file), args, changes, context),
   pending: (args, _changes, observed) => {
     const contents = contentsOf(observed.file) ?? "";
     const changed = Object.entries(args.parameters)

@@ -52,13 +52,20 @@ function told(args: PostfixPackageArgs): { readonly env?: { readonly PKG_PATH: s
  */
 function listings(args: PostfixPackageArgs, platform: Platform): Facts {
   return {
-    "offered by pkg_info": { fact: "probe", argv: ["/usr/sbin/pkg_info", "-Q", "postfix"], ...told(args) },
+    "offered by pkg_info": {
+      fact: "probe",
+      argv: ["/usr/sbin/pkg_info", "-Q", "postfix"],
+      ...told(args),
+    },
     ...Object.fromEntries(
       splitPackagePath(args.packagePath ?? "").flatMap((element): [string, Facts[string]][] => {
         const folder = element.replace(/^file:(\/\/)?/, "");
-        if (folder.startsWith("/")) return [[`offered in ${element}`, { fact: "list", path: folder }]];
+        if (folder.startsWith("/"))
+          return [[`offered in ${element}`, { fact: "list", path: folder }]];
         if (!platform.packages.listedByFtp) return [];
-        return [[`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }]];
+        return [
+          [`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }],
+        ];
       }),
     ),
   };
@@ -94,19 +101,29 @@ function sameSet(left: readonly string[], right: readonly string[]): boolean {
 function validate(args: Partial<PostfixPackageArgs>): Failure[] {
   const failures: Failure[] = [];
   if (args.version !== undefined && !/^\d[A-Za-z0-9.]*$/.test(args.version))
-    failures.push({ path: "version", reason: 'must be a version as in a package name, such as "2.6.5" or "3.5.25p2".' });
+    failures.push({
+      path: "version",
+      reason: 'must be a version as in a package name, such as "2.6.5" or "3.5.25p2".',
+    });
   if (args.branch !== undefined && !["stable", "snapshot"].includes(args.branch))
     failures.push({ path: "branch", reason: 'must be "stable" or "snapshot".' });
   if (args.packagePath !== undefined && !/^[^\s\0]+$/.test(args.packagePath))
-    failures.push({ path: "packagePath", reason: "must be a PKG_PATH: URLs or folders, colon separated, without blanks." });
+    failures.push({
+      path: "packagePath",
+      reason: "must be a PKG_PATH: URLs or folders, colon separated, without blanks.",
+    });
   for (const [index, flavor] of (args.flavors ?? []).entries()) {
     if (flavor === "dovecot")
       failures.push({
         path: `flavors[${index}]`,
-        reason: "there is no flavor dovecot: SASL through Dovecot is built into every flavor of the package. Leave it out.",
+        reason:
+          "there is no flavor dovecot: SASL through Dovecot is built into every flavor of the package. Leave it out.",
       });
     else if (!KNOWN_FLAVORS.includes(flavor))
-      failures.push({ path: `flavors[${index}]`, reason: `"${flavor}" is no flavor of the port; there are ${KNOWN_FLAVORS.join(", ")}.` });
+      failures.push({
+        path: `flavors[${index}]`,
+        reason: `"${flavor}" is no flavor of the port; there are ${KNOWN_FLAVORS.join(", ")}.`,
+      });
   }
   return failures;
 }
@@ -121,15 +138,21 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
   complete: (args) => ({ ...args, flavors: args.flavors ?? [], installed: true }),
   facts: () => ({
     packages: { fact: "list", path: DATABASE },
-    ...Object.fromEntries(FOLDERS.map((path) => [path, { fact: "file", path, stat: true } as const])),
+    ...Object.fromEntries(
+      FOLDERS.map((path) => [path, { fact: "file", path, stat: true } as const]),
+    ),
     ...Object.fromEntries(USERS.map((name) => [`user ${name}`, { fact: "user", name } as const])),
-    ...Object.fromEntries(GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const])),
+    ...Object.fromEntries(
+      GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const]),
+    ),
   }),
   more: (observed, args, platform): Facts | undefined =>
     satisfies(observed.name, args) ? undefined : listings(args, platform),
   observe: (answers) => {
     return {
-      name: ((answers["packages"] as readonly string[] | null) ?? []).find((name) => /^postfix-\d/.test(name)),
+      name: ((answers["packages"] as readonly string[] | null) ?? []).find((name) =>
+        /^postfix-\d/.test(name),
+      ),
       offered: offeredIn(answers),
       traces: {
         folders: FOLDERS.filter((path) => (answers[path] as FileState).type !== "absent"),
@@ -149,7 +172,7 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
   },
   outputs: ({ name }) => ({ name: name ?? "" }),
   claims: ({ name, traces }) => [
-    { key: KEY, before: { name: name ?? null, ...traces } as unknown as Json, applied: null },
+    { key: KEY, before: { name: name ?? null, ...traces }, applied: null },
   ],
   baselines: () => ({}),
   plan: (observed, args, { platform }): Change[] => {
@@ -159,11 +182,17 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     return [
       observed.name === undefined
         ? { change: "step", step: "install", text: `install ${wanted}` }
-        : { change: "step", step: "replace", text: `replace ${observed.name} with ${wanted}, around a stopped Postfix` },
+        : {
+            change: "step",
+            step: "replace",
+            text: `replace ${observed.name} with ${wanted}, around a stopped Postfix`,
+          },
     ];
   },
   judge: (_host, observed, args, _changes, { platform }) => {
-    const unknown = (args.flavors ?? []).findIndex((flavor) => !platform.packages.flavors.includes(flavor));
+    const unknown = (args.flavors ?? []).findIndex(
+      (flavor) => !platform.packages.flavors.includes(flavor),
+    );
     if (unknown >= 0)
       return Promise.resolve([
         {
@@ -173,14 +202,26 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
       ]);
     if (satisfies(observed.name, args)) return Promise.resolve([]);
     const choice = choosePackage(observed.offered, args, platform);
-    return Promise.resolve("reason" in choice ? [{ path: choice.path, reason: choice.reason }] : []);
+    return Promise.resolve(
+      "reason" in choice ? [{ path: choice.path, reason: choice.reason }] : [],
+    );
   },
   brings: (_args, changes) =>
-    changes.length === 0 ? [] : ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)],
+    changes.length === 0
+      ? []
+      : ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)],
   restore: ({ name }, _args, { keys }): Change[] => {
-    const before = keys.find(([key]) => key === KEY)?.[1].before as { name: string | null } | undefined;
+    const before = keys.find(([key]) => key === KEY)?.[1].before as
+      { name: string | null } | undefined;
     return before?.name === null && name !== undefined
-      ? [{ change: "step", step: "remove", text: `remove ${name}`, detail: before as unknown as Json }]
+      ? [
+          {
+            change: "step",
+            step: "remove",
+            text: `remove ${name}`,
+            detail: before as unknown as Json,
+          },
+        ]
       : [];
   },
   async step(step, detail, host, args, { platform, progress }) {
@@ -203,7 +244,11 @@ async function addPackage(
   platform: Platform,
   progress: (text: string) => void,
 ): Promise<void> {
-  const choice = choosePackage(offeredIn(await host.read(listings(args, platform))), args, platform);
+  const choice = choosePackage(
+    offeredIn(await host.read(listings(args, platform))),
+    args,
+    platform,
+  );
   if ("reason" in choice)
     throw new HostError("program", {
       host: host.address,
@@ -215,7 +260,12 @@ async function addPackage(
   const wasRunning = replace && (await isPostfixRunning(host));
   if (wasRunning) await stopPostfix(host, platform);
   progress(`pkg_add ${choice.name}`);
-  const argv = ["/usr/sbin/pkg_add", ...platform.packages.addOptions, ...(replace ? ["-r"] : []), choice.name];
+  const argv = [
+    "/usr/sbin/pkg_add",
+    ...platform.packages.addOptions,
+    ...(replace ? ["-r"] : []),
+    choice.name,
+  ];
   const result = await host.run({ argv, timeoutMs: INSTALL_TIMEOUT_MS, ...told(args) });
   const name = await installedName(host);
   if (wasRunning) await runOrFail(host, "start Postfix", { argv: platform.postfix.start });
@@ -241,7 +291,11 @@ async function removePackage(
   const name = await installedName(host);
   if (name !== undefined)
     await runOrFail(host, `remove ${name}`, {
-      argv: ["/usr/sbin/pkg_delete", ...platform.packages.addOptions.filter((word) => word !== "-m"), name],
+      argv: [
+        "/usr/sbin/pkg_delete",
+        ...platform.packages.addOptions.filter((word) => word !== "-m"),
+        name,
+      ],
       timeoutMs: INSTALL_TIMEOUT_MS,
     });
   const still = await installedName(host);
@@ -261,15 +315,27 @@ async function removePackage(
       await runOrFail(host, `remove user ${user}`, { argv: ["/usr/sbin/userdel", user] }, [0, 6]);
   for (const group of GROUPS)
     if (!before.groups.includes(group))
-      await runOrFail(host, `remove group ${group}`, { argv: ["/usr/sbin/groupdel", group] }, [0, 6]);
+      await runOrFail(
+        host,
+        `remove group ${group}`,
+        { argv: ["/usr/sbin/groupdel", group] },
+        [0, 6],
+      );
 }
 
 /** Mail in the queue is somebody's: it is not deleted unless that was asked for. */
 async function refuseToLoseMail(host: HostReader, args: PostfixPackageArgs): Promise<void> {
   if (args.discardQueue) return;
   // As root, postqueue(1) reads the queue itself where the mail system is down.
-  const { queue } = await host.read({ queue: { fact: "probe", argv: ["/usr/local/sbin/postqueue", "-p"] } });
-  if ("notFound" in queue || /^Mail queue is empty/m.test(queue.stdout) || queue.stdout.trim() === "") return;
+  const { queue } = await host.read({
+    queue: { fact: "probe", argv: ["/usr/local/sbin/postqueue", "-p"] },
+  });
+  if (
+    "notFound" in queue ||
+    /^Mail queue is empty/m.test(queue.stdout) ||
+    queue.stdout.trim() === ""
+  )
+    return;
   throw new HostError("refused", {
     host: host.address,
     during: "removing Postfix",

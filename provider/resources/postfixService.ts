@@ -5,7 +5,15 @@ import type { FactAnswers, HostReader, HostWriter, FileState } from "../host/hos
 import { type HostRecord, parseRecord } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import type { Kind } from "../resource";
-import { MASTER_TEST, isPostfixRunning, mailLogEnd, mailLogSince, runOrFail, stopPostfix, until } from "./running";
+import {
+  MASTER_TEST,
+  isPostfixRunning,
+  mailLogEnd,
+  mailLogSince,
+  runOrFail,
+  stopPostfix,
+  until,
+} from "./running";
 
 export interface PostfixServiceArgs {
   /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
@@ -54,7 +62,8 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
   claims: ({ running }) => [{ key: KEY, before: { running }, applied: { running: true } }],
   baselines: () => ({}),
   plan: ({ running, pending }) => {
-    if (!running) return [{ change: "step", step: "start", text: "check the configuration and start Postfix" }];
+    if (!running)
+      return [{ change: "step", step: "start", text: "check the configuration and start Postfix" }];
     if (!pending) return [];
     return [
       {
@@ -65,8 +74,11 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
     ];
   },
   restore: ({ running }, _args, { keys }) => {
-    const before = keys.find(([name]) => name === KEY)?.[1].before as { running: boolean } | undefined;
-    return before && !before.running && running ? [{ change: "step", step: "stop", text: "stop Postfix" }] : [];
+    const before = keys.find(([name]) => name === KEY)?.[1].before as
+      { running: boolean } | undefined;
+    return before && !before.running && running
+      ? [{ change: "step", step: "stop", text: "stop Postfix" }]
+      : [];
   },
   async step(step, _detail, host, _args, { platform, setPending }) {
     if (step === "stop") {
@@ -87,7 +99,11 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
 };
 
 /** `postfix check` tells its reasons to a terminal only (openbsd.md 8 and 16). */
-async function checkConfiguration(host: HostWriter, platform: Platform, from: number): Promise<void> {
+async function checkConfiguration(
+  host: HostWriter,
+  platform: Platform,
+  from: number,
+): Promise<void> {
   const result = await host.run({ argv: [POSTFIX, "check"], tty: true });
   if (result.exitCode === 0) return;
   throw new HostError("program", {
@@ -120,7 +136,12 @@ async function start(host: HostWriter, platform: Platform, from: number): Promis
 }
 
 /** Started is what holds the master lock and greets with 220: exit codes do not say so (openbsd.md 8). */
-async function proof(host: HostReader, platform: Platform, from: number, step: string): Promise<string> {
+async function proof(
+  host: HostReader,
+  platform: Platform,
+  from: number,
+  step: string,
+): Promise<string> {
   let said = "";
   const up = await until(async () => {
     if (!(await isPostfixRunning(host))) return false;

@@ -1,5 +1,13 @@
 /** Guide 2.5 and 3.1: /etc/rc.conf.local, what starts at boot and where syslogd listens; syslogd restarted for it. */
-import { claimKeyedFile, contentsOf, type KeyedFile, type KeyedText, liveKeys, planKeyedFile, restoreKeyedFile } from "../files";
+import {
+  claimKeyedFile,
+  contentsOf,
+  type KeyedFile,
+  type KeyedText,
+  liveKeys,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../files";
 import * as rcConfText from "../formats/rcConfLocal";
 import type { FileState } from "../host/host";
 import type { Json } from "../host/record";
@@ -42,15 +50,21 @@ function keyedText(platform: Platform): KeyedText {
       const { kind, name, words } = split(key);
       if (kind === "variable") {
         const value = rcConfText.get(text, name, syntax);
-        return value === undefined || typeof value === "string" ? value : { unreadable: value.unreadable };
+        return value === undefined || typeof value === "string"
+          ? value
+          : { unreadable: value.unreadable };
       }
       const variable = kind === "flag" ? name : "pkg_scripts";
-      return rcConfText.hasWords(text, variable, kind === "flag" ? words : name, syntax) ? true : undefined;
+      return rcConfText.hasWords(text, variable, kind === "flag" ? words : name, syntax)
+        ? true
+        : undefined;
     },
     put(text, key, value) {
       const { kind, name, words } = split(key);
       if (kind === "variable")
-        return value === null ? rcConfText.remove(text, name, syntax) : rcConfText.set(text, name, String(value), syntax);
+        return value === null
+          ? rcConfText.remove(text, name, syntax)
+          : rcConfText.set(text, name, value as string, syntax);
       const variable = kind === "flag" ? name : "pkg_scripts";
       const word = kind === "flag" ? words : name;
       return value === null
@@ -61,20 +75,32 @@ function keyedText(platform: Platform): KeyedText {
       const { kind, name, words } = split(key);
       if (kind === "variable") return rcConfText.save(text, name, syntax) as unknown as Json;
       const variable = kind === "flag" ? name : "pkg_scripts";
-      return rcConfText.saveWords(text, variable, kind === "flag" ? words : name, syntax) as unknown as Json;
+      return rcConfText.saveWords(
+        text,
+        variable,
+        kind === "flag" ? words : name,
+        syntax,
+      ) as unknown as Json;
     },
     undo(text, key, saved) {
       const { kind, name, words } = split(key);
       if (kind === "variable") return rcConfText.undo(text, name, saved as never, syntax);
       const variable = kind === "flag" ? name : "pkg_scripts";
-      return rcConfText.undoWords(text, variable, kind === "flag" ? words : name, saved as never, syntax);
+      return rcConfText.undoWords(
+        text,
+        variable,
+        kind === "flag" ? words : name,
+        saved as never,
+        syntax,
+      );
     },
   };
 }
 
 function fileOf(observed: Observed, args: RcConfLocalArgs, platform: Platform): KeyedFile {
   const wanted: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(args.variables ?? {})) wanted[`variable:${name}`] = value;
+  for (const [name, value] of Object.entries(args.variables ?? {}))
+    wanted[`variable:${name}`] = value;
   for (const [name, flags] of Object.entries(args.flags ?? {}))
     for (const flag of flags) wanted[`flag:${name}:${flag}`] = true;
   for (const name of args.packageScripts ?? []) wanted[`script:${name}`] = true;
@@ -93,7 +119,11 @@ function socketMissing(observed: Observed, args: RcConfLocalArgs): boolean {
 /** Does a write change what syslogd is started with? */
 function changesSyslogd(file: KeyedFile, changes: readonly Change[], platform: Platform): boolean {
   const write = changes[0];
-  const before = rcConfText.get(contentsOf(file.state) ?? "", "syslogd_flags", platform.rcConfSyntax);
+  const before = rcConfText.get(
+    contentsOf(file.state) ?? "",
+    "syslogd_flags",
+    platform.rcConfSyntax,
+  );
   const after =
     write?.change === "write"
       ? rcConfText.get(write.contents, "syslogd_flags", platform.rcConfSyntax)
@@ -104,7 +134,11 @@ function changesSyslogd(file: KeyedFile, changes: readonly Change[], platform: P
 }
 
 function restartSyslogd(platform: Platform): Change {
-  return { change: "run", text: "restart syslogd with its new flags", argv: platform.restartSyslogd };
+  return {
+    change: "run",
+    text: "restart syslogd with its new flags",
+    argv: platform.restartSyslogd,
+  };
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -120,20 +154,26 @@ function validate(args: Partial<RcConfLocalArgs>): Failure[] {
     if (typeof text !== "string" || !VALUE.test(text))
       failures.push({
         path,
-        reason: "must be one line without quotes, `#`, `$`, backquote or backslash: older releases source this file as shell, newer ones cut at `#`.",
+        reason:
+          "must be one line without quotes, `#`, `$`, backquote or backslash: older releases source this file as shell, newer ones cut at `#`.",
       });
   };
   for (const [name, text] of Object.entries(args.variables ?? {})) {
-    if (!NAME.test(name)) failures.push({ path: `variables.${name}`, reason: "is no name of a shell variable." });
+    if (!NAME.test(name))
+      failures.push({ path: `variables.${name}`, reason: "is no name of a shell variable." });
     value(`variables.${name}`, text);
   }
   for (const [name, flags] of Object.entries(args.flags ?? {})) {
-    if (!NAME.test(name)) failures.push({ path: `flags.${name}`, reason: "is no name of a shell variable." });
+    if (!NAME.test(name))
+      failures.push({ path: `flags.${name}`, reason: "is no name of a shell variable." });
     for (const [index, flag] of flags.entries()) value(`flags.${name}[${index}]`, flag);
   }
   for (const [index, name] of (args.packageScripts ?? []).entries())
     if (!/^[A-Za-z0-9_.-]+$/.test(name))
-      failures.push({ path: `packageScripts[${index}]`, reason: "must be the name of a script in /etc/rc.d." });
+      failures.push({
+        path: `packageScripts[${index}]`,
+        reason: "must be the name of a script in /etc/rc.d.",
+      });
   return failures;
 }
 
@@ -146,13 +186,19 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
     const logSocket = args.logSocket ?? "auto";
     const bootLines = boot === "postfix" ? platform.boot : { variables: {}, packageScripts: [] };
     const wantsSocket = logSocket === "auto" ? platform.logSocketNeeded : logSocket;
-    const syslogdFlags = new Set([...(args.flags?.["syslogd_flags"] ?? []), ...(wantsSocket ? [SOCKET_FLAG] : [])]);
+    const syslogdFlags = new Set([
+      ...(args.flags?.["syslogd_flags"] ?? []),
+      ...(wantsSocket ? [SOCKET_FLAG] : []),
+    ]);
     return {
       ...args,
       boot,
       logSocket,
       variables: { ...bootLines.variables, ...args.variables },
-      flags: { ...args.flags, ...(syslogdFlags.size > 0 ? { syslogd_flags: [...syslogdFlags] } : {}) },
+      flags: {
+        ...args.flags,
+        ...(syslogdFlags.size > 0 ? { syslogd_flags: [...syslogdFlags] } : {}),
+      },
       packageScripts: [...new Set([...bootLines.packageScripts, ...(args.packageScripts ?? [])])],
     };
   },
@@ -176,14 +222,17 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
       flags: Object.fromEntries(
         Object.entries(args.flags ?? {}).map(([name, flags]) => [
           name,
-          flags.filter((flag) => live[`flag:${name}:${flag}`] === true && !(missing && flag === SOCKET_FLAG)),
+          flags.filter(
+            (flag) => live[`flag:${name}:${flag}`] === true && !(missing && flag === SOCKET_FLAG),
+          ),
         ]),
       ),
       packageScripts: (args.packageScripts ?? []).filter((name) => live[`script:${name}`] === true),
     };
   },
   outputs: () => ({}),
-  claims: (observed, args, context) => claimKeyedFile(fileOf(observed, args, context.platform), context),
+  claims: (observed, args, context) =>
+    claimKeyedFile(fileOf(observed, args, context.platform), context),
   baselines: ({ file }) => ({ [PATH]: file }),
   plan: (observed, args, context) => {
     const file = fileOf(observed, args, context.platform);
@@ -195,6 +244,8 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
   restore: (observed, args, context) => {
     const file = fileOf(observed, args, context.platform);
     const changes = restoreKeyedFile(PATH, observed.file, file.text, context);
-    return changesSyslogd(file, changes, context.platform) ? [...changes, restartSyslogd(context.platform)] : changes;
+    return changesSyslogd(file, changes, context.platform)
+      ? [...changes, restartSyslogd(context.platform)]
+      : changes;
   },
 };

@@ -4,7 +4,14 @@
  * The tab is replaced as crontab(1) replaces it, by a rename in the spool folder, whose new time makes cron(8) read
  * it again; but without the three header lines that crontab(1) puts on top each time (openbsd.md 6).
  */
-import { claimKeyedFile, contentsOf, type KeyedFile, type KeyedText, planKeyedFile, restoreKeyedFile } from "../files";
+import {
+  claimKeyedFile,
+  contentsOf,
+  type KeyedFile,
+  type KeyedText,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../files";
 import * as crontabText from "../formats/crontab";
 import type { FileState } from "../host/host";
 import type { Json } from "../host/record";
@@ -24,7 +31,8 @@ const PATH = "/var/cron/tabs/root";
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
 
 const text: KeyedText = {
-  get: (contents, pattern) => (crontabText.activeMatching(contents, pattern).length === 0 ? "commented out" : "active"),
+  get: (contents, pattern) =>
+    crontabText.activeMatching(contents, pattern).length === 0 ? "commented out" : "active",
   // Removing the key leaves nothing of its lines to compare by, which is what a commented-out line is.
   put: (contents, pattern) => crontabText.commentOut(contents, pattern),
   save: (contents, pattern) => crontabText.save(contents, pattern) as unknown as Json,
@@ -48,7 +56,12 @@ export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
     (commentOut ?? []).flatMap((pattern, index) =>
       typeof pattern === "string" && pattern.trim() !== "" && !/[\n\r\0]/.test(pattern)
         ? []
-        : [{ path: `commentOut[${index}]`, reason: "must be a text of one line that the crontab lines contain." }],
+        : [
+            {
+              path: `commentOut[${index}]`,
+              reason: "must be a text of one line that the crontab lines contain.",
+            },
+          ],
     ),
   complete: (args, platform) => ({
     ...args,

@@ -1,11 +1,10 @@
 /** What Pulumi writes into a user's state: old states call new code through this text, so it is frozen. */
 import * as pulumi from "@pulumi/pulumi";
-import requireFromString = require("require-from-string");
+import requireFromString from "require-from-string";
 import { hostProvider } from "../../provider/dynamic";
 import * as provider from "../../provider";
 
 const METHODS = ["check", "diff", "create", "read", "update", "delete"] as const;
-
 
 const providers = { MainCf: hostProvider("MainCf"), Aliases: hostProvider("Aliases") };
 
@@ -20,7 +19,9 @@ test("the text in the state stays under 2 KiB", async () => {
 });
 
 test("the text loads nothing but the package's provider, by name", async () => {
-  const loads = [...(await serialized("MainCf")).matchAll(/require\(([^)]*)\)/g)].map((match) => match[1]);
+  const loads = [...(await serialized("MainCf")).matchAll(/require\(([^)]*)\)/g)].map(
+    (match) => match[1],
+  );
   expect(new Set(loads)).toEqual(new Set(['"module"']));
   expect(await serialized("MainCf")).toContain('"pulumi-openbsd-postfix/provider"');
 });
@@ -31,13 +32,16 @@ test("the texts of two kinds differ in nothing but the kind's name", async () =>
 });
 
 test("the text runs by itself and has every method that the engine calls", async () => {
-  const module = requireFromString(await serialized("MainCf")) as { handler: () => Record<string, unknown> };
+  const module = requireFromString(await serialized("MainCf")) as {
+    handler: () => Record<string, unknown>;
+  };
   const loaded = module.handler();
   for (const method of METHODS) expect(typeof loaded[method]).toBe("function");
 });
 
 test("the provider module answers to every name that the text calls", () => {
-  for (const method of METHODS) expect(typeof (provider as Record<string, unknown>)[method]).toBe("function");
+  for (const method of METHODS)
+    expect(typeof (provider as Record<string, unknown>)[method]).toBe("function");
 });
 
 test("a kind that this version does not know is an error that says what to do", () => {

@@ -15,7 +15,11 @@ function mock(): void {
   void pulumi.runtime.setMocks(
     {
       newResource: (args) => {
-        registered.push({ type: args.type, name: args.name, inputs: args.inputs as Record<string, unknown> });
+        registered.push({
+          type: args.type,
+          name: args.name,
+          inputs: args.inputs as Record<string, unknown>,
+        });
         return { id: `${args.name}-id`, state: { ...(args.inputs as object), revision: 1 } };
       },
       call: () => ({}),
@@ -32,9 +36,12 @@ function value<T>(output: pulumi.Output<T>): Promise<T> {
 
 mock();
 // The components are loaded after the mocks, as the SDK asks for.
-// eslint-disable-next-line @typescript-eslint/no-require-imports
-const { PostfixServer, MainCf, ...others } = require("../../components") as typeof import("../../components");
+/* eslint-disable @typescript-eslint/no-require-imports */
 
+const { PostfixServer, MainCf, ...others } =
+  require("../../components") as typeof import("../../components");
+
+/* eslint-enable */
 const connection = { host: "mx1.example.org", user: "root" };
 const DYNAMIC = "pulumi-nodejs:dynamic/openbsd:";
 
@@ -104,7 +111,10 @@ test("main.cf reads the alias file that the aliases step manages", async () => {
 
 test("a parameter that the user names is the user's", async () => {
   await settled(
-    new PostfixServer("mx", { connection, mainCf: { parameters: { alias_maps: "", myhostname: "a.example" } } }),
+    new PostfixServer("mx", {
+      connection,
+      mainCf: { parameters: { alias_maps: "", myhostname: "a.example" } },
+    }),
   );
   const inputs = registered.find(({ type }) => type === `${DYNAMIC}MainCf`)?.inputs;
   expect(inputs?.["parameters"]).toEqual({
@@ -122,7 +132,9 @@ test("the service takes the revisions of everything that Postfix reads as trigge
 
 test("steps are registered in the order in which what runs changes last", async () => {
   await settled(new PostfixServer("mx", { connection, mailCheck: { recipient: "alice" } }));
-  const order = registered.filter(({ type }) => type.startsWith(DYNAMIC)).map(({ type }) => type.slice(DYNAMIC.length));
+  const order = registered
+    .filter(({ type }) => type.startsWith(DYNAMIC))
+    .map(({ type }) => type.slice(DYNAMIC.length));
   const at = (kind: string): number => order.indexOf(kind);
   for (const before of ["PostfixPackage", "Aliases", "MainCf", "ChrootResolv"])
     expect(at(before)).toBeLessThan(at("BaseMailer"));
@@ -162,7 +174,11 @@ test("every exported step is a component of the package's own type", () => {
 
 test("one connection object serves @pulumi/command as well", () => {
   // The compiler is the test: each type takes what the other one gives.
-  const ours: import("../../components").ConnectionArgs = { host: "mx1.example.org", port: 22, user: "root" };
+  const ours: import("../../components").ConnectionArgs = {
+    host: "mx1.example.org",
+    port: 22,
+    user: "root",
+  };
   const theirs: command.types.input.remote.ConnectionArgs = ours;
   const names: Record<keyof command.types.input.remote.ConnectionArgs, true> = {
     agentSocketPath: true,

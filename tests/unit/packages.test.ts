@@ -1,5 +1,10 @@
 /** Package names and what is chosen of them: openbsd.md 1.1 to 1.4. */
-import { choosePackage, compareVersions, parsePackage, splitPackagePath } from "../../provider/openbsd/packages";
+import {
+  choosePackage,
+  compareVersions,
+  parsePackage,
+  splitPackagePath,
+} from "../../provider/openbsd/packages";
 import { platformOf } from "../../provider/openbsd/platform";
 
 test.each([
@@ -53,6 +58,8 @@ test.each([
 });
 
 test("a repository that cannot be listed is left to pkg_add only where a name is unambiguous", () => {
-  expect(choosePackage(undefined, { flavors: ["mysql"] }, platformOf("7.8"))).toEqual({ name: "postfix--mysql%stable" });
+  expect(choosePackage(undefined, { flavors: ["mysql"] }, platformOf("7.8"))).toEqual({
+    name: "postfix--mysql%stable",
+  });
   expect(choosePackage(undefined, {}, platformOf("4.7"))).toMatchObject({ path: "packagePath" });
 });

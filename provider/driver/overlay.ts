@@ -2,10 +2,10 @@
  * What earlier steps of the same plan will have done to a host, so that `check` of one resource sees the plans of
  * those before it. One overlay for each host and process; only previews look through it.
  */
-import type { Answers, Facts, FileState } from "./host/host";
-import { sha256 } from "./files";
-import { type HostRecord, RECORD_PATH, parseRecord, recordFile } from "./host/record";
-import type { Change } from "./resource";
+import type { Answers, Facts, FileState } from "../host/host";
+import { sha256 } from "../files";
+import { type HostRecord, RECORD_PATH, parseRecord, recordFile } from "../host/record";
+import type { Change } from "../resource";
 
 export class Overlay {
   readonly #files = new Map<string, FileState>();
@@ -21,16 +21,15 @@ export class Overlay {
       const predicted = this.#files.get(fact.path);
       if (predicted) seen[name] = predicted;
       if (fact.path === RECORD_PATH && this.#pending)
-        seen[name] = recordFile({ ...parseRecord(seen[name] as FileState), pending: this.#pending });
+        seen[name] = recordFile({
+          ...parseRecord(seen[name] as FileState),
+          pending: this.#pending,
+        });
     }
     return seen;
   }
 
-  add(
-    changes: readonly Change[],
-    brings: readonly string[],
-    pending: HostRecord["pending"],
-  ): void {
+  add(changes: readonly Change[], brings: readonly string[], pending: HostRecord["pending"]): void {
     this.#coming.push(...brings);
     if (changes.length > 0) this.#pending = pending;
     for (const change of changes) {

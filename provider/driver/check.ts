@@ -1,0 +1,174 @@
+/** `check`: what is wrong with the inputs, what the release fills in, and, in a preview, what will change on the host. */
+import { printChange } from "../changes";
+import { connectionFaults } from "../host/connection";
+import { HostError } from "../host/errors";
+import { type Host } from "../host/host";
+import { connect } from "../host/pool";
+import { clean, equal, isUnknown, knownPart, unknownPaths } from "../json";
+import { type Platform, UnsupportedRelease, platformOf } from "../openbsd/platform";
+import { type AnyKind, type Change, type Failure, NOTHING_BEFORE } from "../resource";
+import { say } from "./engineLog";
+import { overlayOf } from "./overlay";
+import { NotOpenBSD, type Sight, decide, look, ownedElsewhere } from "./plan";
+import { masker } from "./secrets";
+import {
+  type Values,
+  argsOf,
+  connectionOf,
+  isForgotten,
+  isPreview,
+  ownerUrn,
+  without,
+} from "./state";
+
+export interface CheckAnswer {
+  readonly inputs: Values;
+  readonly failures: readonly { readonly property: string; readonly reason: string }[];
+}
+
+export async function check(kind: AnyKind, olds: Values, news: Values): Promise<CheckAnswer> {
+  const urn = ownerUrn(news);
+  const preview = isPreview(news);
+  const inputs: Record<string, unknown> = { ...news, owner: urn };
+  const args = argsOf(inputs);
+  const failures: Failure[] = [...connectionFailures(inputs), ...kind.validate(knownPart(args))];
+  if (failures.length > 0) return answer(inputs, failures);
+
+  const release = olds["release"];
+  if (typeof release === "string") {
+    const filled = { ...inputs, ...kind.complete(args, platformOf(release)), release };
+    if (equal(without(filled, ["owner"]), without(olds, ["owner"]))) return answer(filled, []);
+    Object.assign(inputs, filled);
+  }
+  if (unknownPaths(inputs["connection"]).length > 0) {
+    if (preview) await say(urn, "info", "The host is not known yet: looked at when it is.");
+    return answer(inputs, []);
+  }
+  if (isForgotten(connectionOf(inputs))) return answer(inputs, []);
+  return checkOnHost(kind, inputs, { olds, preview, urn });
+}
+
+async function checkOnHost(
+  kind: AnyKind,
+  inputs: Record<string, unknown>,
+  { olds, preview, urn }: { olds: Values; preview: boolean; urn: string },
+): Promise<CheckAnswer> {
+  const fresh = Object.keys(without(olds, [])).length === 0;
+  const args = argsOf(inputs);
+  let host: Host;
+  try {
+    host = await connect(connectionOf(inputs), { tries: preview ? 1 : undefined });
+  } catch (error) {
+    if (!HostError.isInstance(error)) throw error;
+    if (error.kind !== "unreachable" && error.kind !== "lost")
+      return answer(inputs, [{ path: connectionPath(error), reason: error.message }]);
+    if (preview)
+      await say(
+        urn,
+        "info",
+        `${connectionOf(inputs).host} cannot be looked at yet: ${error.reason}`,
+      );
+    return answer(inputs, []);
+  }
+  const unknown = unknownPaths(args);
+  const overlay = overlayOf(host.fingerprint);
+  let sight: Sight;
+  try {
+    sight = await look(kind, host, knownPart(args), (facts, answers) =>
+      overlay.through(facts, answers),
+    );
+  } catch (error) {
+    if (error instanceof NotOpenBSD || error instanceof UnsupportedRelease)
+      return answer(inputs, [{ path: "connection.host", reason: error.message }]);
+    throw error;
+  }
+  // What was filled in stands beside what is still unknown.
+  const filled = {
+    ...inputs,
+    ...kind.complete(args, sight.platform),
+    release: sight.platform.release,
+  };
+  const coming = (path: string): boolean => overlay.coming(path);
+  // The instance is in the state, which `check` does not see: the record knows it where there is something to undo.
+  const instance =
+    Object.values(sight.record.keys).find((entry) => entry.owner.urn === urn)?.owner.instance ?? "";
+  const applied = fresh ? undefined : argsOf(olds);
+  const {
+    changes,
+    claims,
+    record: planned,
+  } = decide(kind, sight, { urn, instance }, { previous: NOTHING_BEFORE, applied }, coming);
+
+  const clash = overlay.claim(
+    claims.map((one) => one.key),
+    urn,
+  );
+  if (clash)
+    return answer(filled, [
+      {
+        path: "connection",
+        reason: `${clash.key} on ${host.address} has two owners in this program: ${clash.urn} and ${urn}. Give it to one.`,
+      },
+    ]);
+  if (fresh) {
+    const elsewhere = ownedElsewhere(sight.record, claims, { urn, instance: "" });
+    if (elsewhere !== undefined)
+      return answer(filled, [
+        {
+          path: "connection",
+          reason: `${elsewhere}. One thing has one owner: take it out of one of the two programs (and run pulumi up there first).`,
+        },
+      ]);
+  }
+  const warnings: string[] = [];
+  const failures =
+    (await kind.judge?.(host, sight.observed, sight.args, changes, {
+      platform: sight.platform,
+      coming,
+      warn: (text) => warnings.push(text),
+    })) ?? [];
+  overlay.add(changes, kind.brings?.(sight.args, changes, sight.platform) ?? [], planned.pending);
+  if (preview) {
+    if (sight.platform.warning !== undefined) warnings.unshift(sight.platform.warning);
+    const mask = masker(inputs);
+    for (const text of warnings) await say(urn, "warning", mask(text));
+    await say(urn, "info", mask(report(host, sight.platform, changes, unknown)));
+  }
+  return answer(filled, failures);
+}
+
+/** What the preview prints: where, and every change as a diff or a line. */
+function report(
+  host: Host,
+  platform: Platform,
+  changes: readonly Change[],
+  unknown: readonly string[],
+): string {
+  const where = `${host.address} (OpenBSD ${platform.release})`;
+  const later = unknown.length > 0 ? [`Not known yet, so not shown: ${unknown.join(", ")}.`] : [];
+  if (changes.length === 0)
+    return [`${where}: already as wanted, nothing to change.`, ...later].join("\n");
+  return [`${where}: up will`, ...changes.map(printChange), ...later].join("\n");
+}
+
+/** The property of `connection` that an error is about. */
+function connectionPath({ kind }: HostError): string {
+  if (kind === "hostKeyUnknown" || kind === "hostKeyChanged") return "connection.hostKey";
+  return kind === "notPrivileged" ? "connection.user" : "connection";
+}
+
+function connectionFailures(inputs: Values): Failure[] {
+  return connectionFaults(knownPart(inputs["connection"])).flatMap(({ path, reason }) =>
+    // A host that is not known yet is no fault.
+    isUnknown(inputs["connection"]) || unknownPaths(inputs["connection"]).includes(path)
+      ? []
+      : [{ path: path === "" ? "connection" : `connection.${path}`, reason }],
+  );
+}
+
+function answer(inputs: Values, failures: readonly Failure[]): CheckAnswer {
+  return clean({
+    inputs,
+    failures: failures.map(({ path, reason }) => ({ property: path, reason })),
+  });
+}

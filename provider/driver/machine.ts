@@ -1,0 +1,31 @@
+/** Is it the machine that it was, and what to do when it is not there. */
+import { type ConnectionArgs } from "../host/connection";
+import { HostError } from "../host/errors";
+import { type Host } from "../host/host";
+import { nameToForget, userError } from "./state";
+
+export function sameMachine(
+  host: Host,
+  machine: string | undefined,
+  connection: ConnectionArgs,
+): void {
+  if (machine === undefined || machine === host.fingerprint) return;
+  throw userError(
+    `${host.address} is another machine than the one in the state: its host key is ${host.fingerprint}, recorded was ${machine}. ` +
+      "Nothing was changed. If the machine only has a new key, or was set up anew on purpose, say so by giving the new key as " +
+      "`connection.hostKey` and run `pulumi up --refresh=false` once; if the old machine is gone for good, " +
+      `PULUMI_OPENBSD_POSTFIX_FORGET=${nameToForget(connection)} lets it go.`,
+  );
+}
+
+export function hasInlineCredentials(connection: ConnectionArgs): boolean {
+  return connection.privateKey !== undefined || connection.password !== undefined;
+}
+
+export function waysOut(error: HostError, connection: ConnectionArgs): Error {
+  if (error.kind !== "unreachable" && error.kind !== "lost") return error;
+  return userError(
+    `${error.message}\nThe other resources of the stack can be worked on with --refresh=false; ` +
+      `a host that is gone for good is let go with PULUMI_OPENBSD_POSTFIX_FORGET=${nameToForget(connection)} in the environment.`,
+  );
+}

@@ -1,0 +1,186 @@
+/** Looking at a host, and deciding what is to be done there: the same in a preview and in `up`. */
+import { type Answers, type Facts, type FileState, type HostReader } from "../host/host";
+import {
+  type Claim,
+  type HostRecord,
+  type KeyEntry,
+  type Owner,
+  RECORD_PATH,
+  claim,
+  foreignOwner,
+  keysOf,
+  parseRecord,
+  release,
+  savedFile,
+} from "../host/record";
+import { type Platform, platformOf } from "../openbsd/platform";
+import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
+import { type State } from "./state";
+
+export const RECORD_FACT = { fact: "file", path: RECORD_PATH } as const;
+
+export interface Sight {
+  readonly platform: Platform;
+  readonly args: Record<string, unknown>;
+  readonly observed: unknown;
+  readonly record: HostRecord;
+  readonly recordFile: FileState;
+}
+
+export async function look(
+  kind: AnyKind,
+  host: HostReader,
+  given: Record<string, unknown>,
+  through: (facts: Facts, answers: Answers<Facts>) => Answers<Facts> = (_, answers) => answers,
+): Promise<Sight> {
+  const platform = platformFor(host);
+  const args = kind.complete(given, platform);
+  const facts = { ...kind.facts(args, platform), record: RECORD_FACT };
+  let answers: Answers<Facts> = through(facts, await host.read(facts));
+  let observed = kind.observe(answers, args, platform);
+  const more = kind.more?.(observed, args, platform);
+  if (more) {
+    answers = { ...answers, ...(await host.read(more)) };
+    observed = kind.observe(answers, args, platform);
+  }
+  const recordFile = answers["record"] as FileState;
+  return {
+    platform,
+    args,
+    observed,
+    record: parseRecord(recordFile),
+    recordFile,
+  };
+}
+
+function platformFor(host: HostReader): Platform {
+  if (host.system.name !== "OpenBSD")
+    throw new NotOpenBSD(
+      `${host.address} runs ${host.system.name}, not OpenBSD. Nothing was changed.`,
+    );
+  return platformOf(host.system.release);
+}
+
+export class NotOpenBSD extends Error {}
+
+export interface Plan {
+  readonly sight: Sight;
+  readonly changes: readonly Change[];
+  readonly claims: readonly Claim[];
+  /** The record as it must be before the first change is made. */
+  readonly record: HostRecord;
+  /** It differs from the one on the host by something that is not merely adopted. */
+  readonly recordChanged: boolean;
+}
+
+/** Decides, from what was seen, what is to be done; the same in a preview and in `up`. */
+export function decide(
+  kind: AnyKind,
+  sight: Sight,
+  owner: Owner,
+  state: Pick<State, "previous" | "applied">,
+  coming: (path: string) => boolean = () => false,
+): Plan {
+  const { args, observed, platform } = sight;
+  const taken = takeOver(sight.record, owner);
+  const known = withPrevious(taken, state.previous, owner);
+  const first: PlanContext = {
+    platform,
+    record: known,
+    applied: state.applied,
+    dropped: [],
+    coming,
+  };
+  const claims = kind.claims(observed, args, first);
+  const wanted = new Set(claims.map((one) => one.key));
+  const dropped = keysOf(known, owner.instance).filter(([name]) => !wanted.has(name));
+  const context: PlanContext = { ...first, dropped };
+  const changes = kind.plan(observed, args, context);
+  const baselines = Object.fromEntries(
+    Object.entries(kind.baselines(observed, args)).map(([path, state]) => [path, savedFile(state)]),
+  );
+  const claimed = claim(known, owner, claims, baselines);
+  const released = release(
+    claimed,
+    dropped.map(([name]) => name),
+  );
+  const pending = changes.length > 0 ? kind.pending?.(args, changes, observed) : undefined;
+  return {
+    sight,
+    changes,
+    claims,
+    record: pending ? { ...released, pending: merged(released.pending, pending) } : released,
+    recordChanged:
+      changes.length > 0 ||
+      taken !== sight.record ||
+      dropped.some(([name]) => sight.record.keys[name] !== undefined),
+  };
+}
+
+/** The record as if it held what the state remembers, for a record that was lost or has not begun. */
+export function withPrevious(record: HostRecord, previous: Previous, owner: Owner): HostRecord {
+  const keys: Record<string, KeyEntry> = { ...record.keys };
+  const files = { ...record.files };
+  for (const [name, entry] of Object.entries(previous.keys)) {
+    if (keys[name]) continue;
+    keys[name] = { ...entry, owner };
+    if (entry.file !== undefined)
+      files[entry.file] ??= {
+        before: previous.files[entry.file] ?? null,
+        written: null,
+        foreign: false,
+      };
+  }
+  return { ...record, keys, files };
+}
+
+/** The part of a record that is one instance's, as the state keeps it. */
+export function previousOf(record: HostRecord, instance: string): Previous {
+  const keys = Object.fromEntries(keysOf(record, instance));
+  const paths = new Set(Object.values(keys).map((entry) => entry.file));
+  const files = Object.fromEntries(
+    Object.entries(record.files)
+      .filter(([path]) => paths.has(path))
+      .map(([path, entry]) => [path, entry.before]),
+  );
+  return { files, keys };
+}
+
+/** Keys of a former instance of the same resource pass to the one that is being made: a renamed host, a lost state. */
+function takeOver(record: HostRecord, owner: Owner): HostRecord {
+  const former = Object.entries(record.keys).filter(
+    ([, entry]) => entry.owner.urn === owner.urn && entry.owner.instance !== owner.instance,
+  );
+  if (former.length === 0 || owner.instance === "") return record;
+  const keys = { ...record.keys };
+  const moved = { ...record.moved };
+  for (const [name, entry] of former) {
+    keys[name] = { ...entry, owner };
+    moved[entry.owner.instance] = owner.instance;
+  }
+  return { ...record, keys, moved };
+}
+
+function merged(
+  left: HostRecord["pending"],
+  right: NonNullable<HostRecord["pending"]>,
+): NonNullable<HostRecord["pending"]> {
+  if (!left) return right;
+  return {
+    need: left.need === "restart" || right.need === "restart" ? "restart" : "reload",
+    because: [...new Set([...left.because, ...right.because])],
+  };
+}
+
+/** A key that belongs to another stack. */
+export function ownedElsewhere(
+  record: HostRecord,
+  claims: readonly Claim[],
+  owner: Owner,
+): string | undefined {
+  for (const one of claims) {
+    const other = foreignOwner(record.keys[one.key], owner);
+    if (other) return `${one.key} on this host belongs to ${other.urn}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,101 @@
+/** `delete`: what was there before comes back. */
+import { HostError } from "../host/errors";
+import { type Host } from "../host/host";
+import { connect, knownMachine } from "../host/pool";
+import {
+  EMPTY_RECORD,
+  type KeyEntry,
+  type Owner,
+  keysOf,
+  parseRecord,
+  release,
+  saveRecord,
+} from "../host/record";
+import { type AnyKind, type Change, type RestoreContext } from "../resource";
+import { carryOut } from "./apply";
+import { say } from "./engineLog";
+import { sameMachine, waysOut } from "./machine";
+import { type Plan, RECORD_FACT, type Sight, look, withPrevious } from "./plan";
+import { type Values, argsOf, connectionOf, isForgotten, ownerUrn, stateOf } from "./state";
+
+export async function remove(kind: AnyKind, id: string, props: Values): Promise<void> {
+  const state = stateOf(props);
+  const applied = (props["applied"] as Values | undefined) ?? props;
+  const urn = ownerUrn(applied);
+  const connection = connectionOf(props);
+  if (isForgotten(connection)) {
+    await say(urn, "warning", `${connection.host} is forgotten: nothing was put back there.`);
+    return;
+  }
+  const owner: Owner = { urn, instance: state.instance };
+  let host: Host;
+  try {
+    host = await connect(connection);
+  } catch (error) {
+    if (!HostError.isInstance(error)) throw error;
+    // A renamed host: the same machine may be known under its new name already.
+    const known = state.machine === undefined ? undefined : knownMachine(state.machine);
+    const record = known
+      ? parseRecord((await known.read({ record: RECORD_FACT })).record)
+      : EMPTY_RECORD;
+    if (record.moved[state.instance] === undefined) throw waysOut(error, connection);
+    await handedOver(urn, connection.host);
+    return;
+  }
+  sameMachine(host, state.machine, connection);
+  const given = argsOf(applied);
+  const warnings: string[] = [];
+  const planned = (
+    sight: Sight,
+  ): { keys: readonly (readonly [string, KeyEntry])[]; changes: readonly Change[] } => {
+    warnings.length = 0;
+    const record = withPrevious(sight.record, state.previous, owner);
+    const keys = keysOf(record, owner.instance);
+    const context: RestoreContext = {
+      platform: sight.platform,
+      keys,
+      record,
+      warn: (text) => warnings.push(text),
+    };
+    return { keys, changes: kind.restore(sight.observed, sight.args, context) };
+  };
+  const first = await look(kind, host, given);
+  if (first.record.moved[state.instance] !== undefined) {
+    await handedOver(urn, connection.host);
+    return;
+  }
+  const owned = keysOf(first.record, owner.instance);
+  if (planned(first).changes.length > 0 || owned.length > 0)
+    await host.change(`delete ${id} of ${urn}`, async (writer) => {
+      const sight = await look(kind, writer, given);
+      const { keys, changes } = planned(sight);
+      const progress = (text: string): void =>
+        void say(urn, "info", `${host.address}: ${text}`, { ephemeral: true });
+      const restored: Plan = {
+        sight,
+        changes,
+        claims: [],
+        record: sight.record,
+        recordChanged: true,
+      };
+      await carryOut(kind, writer, restored, progress, urn, () => undefined);
+      const { record } = await writer.read({ record: RECORD_FACT });
+      await saveRecord(
+        writer,
+        release(
+          parseRecord(record),
+          keys.map(([name]) => name),
+        ),
+        record,
+      );
+    });
+  for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
+}
+
+async function handedOver(urn: string, host: string): Promise<void> {
+  await say(
+    urn,
+    "info",
+    `${host}: this resource was taken over under another name; nothing was put back.`,
+  );
+}
