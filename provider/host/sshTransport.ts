@@ -8,6 +8,7 @@ import type { ProgramEnd, RemoteProgram, StartOptions, Transport } from "./trans
 const channelTimeoutMs = 15_000;
 /** A server with all its sessions in use refuses a channel (MaxSessions in sshd_config(5)); one may become free. */
 const channelTries = 5;
+const breakShowsMs = 200;
 
 /** A stream that can be told not to keep the process alive: a socket, and what stands for one. */
 export interface Line extends Duplex {
@@ -86,7 +87,8 @@ export class SshTransport implements Transport {
       } catch (error) {
         const full = /channel open failure/i.test(reasonOf(error));
         if (!full || tries >= channelTries || this.reasonLost !== undefined) {
-          throw this.startError(error, tries, full);
+          await this.settled();
+          throw this.startError(error, tries, full && this.reasonLost === undefined);
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
@@ -132,7 +134,7 @@ export class SshTransport implements Transport {
     ask: (done: (error: Error | undefined, result?: T) => void) => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(silent)), channelTimeoutMs);
+      const timer = setTimeout(() => reject(new Silence(silent)), channelTimeoutMs);
       const settle = (act: () => void) => {
         clearTimeout(timer);
         act();
@@ -151,19 +153,31 @@ export class SshTransport implements Transport {
     });
   }
 
+  /** When a line breaks, ssh2 fails what is open on it as if the server had refused, and tells of the break after that. */
+  private settled(): Promise<unknown> {
+    const moment = new Promise((resolve) => setTimeout(resolve, breakShowsMs));
+    return Promise.race([this.lost, moment]);
+  }
+
   private startError(error: unknown, tries: number, full: boolean): HostError {
-    return new HostError(this.reasonLost === undefined ? "protocol" : "lost", {
+    const reason = reasonOf(error);
+    const refused = full || (this.reasonLost === undefined && /unable to exec/i.test(reason));
+    const kind = refused ? "protocol" : error instanceof Silence ? "deadline" : "lost";
+    return new HostError(kind, {
       host: this.address,
       during: "starting a program on the host",
-      reason: full ? `${reasonOf(error)} (tried ${tries} times)` : reasonOf(error),
+      reason: full ? `${reason} (tried ${tries} times)` : reason,
       changed: "no",
-      next: full
+      next: refused
         ? "The server allows no (more) sessions on a connection: see MaxSessions and ForceCommand in its sshd_config"
         : "Run it again; if it happens again, look at sshd's log on the host",
-      retriable: this.reasonLost !== undefined,
+      retriable: !refused,
     });
   }
 }
+
+/** The server did not answer in time. */
+class Silence extends Error {}
 
 function asProgram(channel: ClientChannel): RemoteProgram {
   let end: ProgramEnd = { code: null, signal: null };

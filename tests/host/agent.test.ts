@@ -207,7 +207,7 @@ describe("a line that fails", () => {
     for (let part = 0; part < 10; part++) {
       const writing = failure(
         host.change("new", async (writer) => {
-          await target.line.cut({ from: "client", bytes: (contents.length / 10) * part });
+          await target.line.cut({ from: "client", bytes: 1_000 + (contents.length / 10) * part });
           return write(contents)(writer);
         }),
       );

@@ -506,6 +506,14 @@ describe("the agent over SSH", () => {
     expect(error.message).toContain("MaxSessions");
   });
 
+  test("a cut while the agent is asked for is a lost connection, not a server that refuses", async () => {
+    const server = await serve({ silentChannel: true });
+    const connecting = failure(poolFor().connect(withKey(server)));
+    while (server.sessions.count === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    server.cut();
+    expect(await connecting).toMatchObject({ kind: "lost", retriable: true });
+  });
+
   test("a profile that greets does not get in the way", async () => {
     const server = await serve({ noise: "Last login: never\r\n\u001b[1mWelcome!\u001b[0m\n" });
     const host = await poolFor().connect(withKey(server));

@@ -40,6 +40,8 @@ export interface TestServer {
   readonly attempts: string[];
   readonly commands: string[];
   readonly connections: { count: number };
+  /** Channels that were asked for. */
+  readonly sessions: { count: number };
   /** The agents that run. */
   readonly children: Set<ChildProcessWithoutNullStreams>;
   /** Cuts all lines, without a word. */
@@ -117,6 +119,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const commands: string[] = [];
   const children = new Set<ChildProcessWithoutNullStreams>();
   const connections = { count: 0 };
+  const sessions = { count: 0 };
   let refusals = options.refuseChannels ?? 0;
 
   const runProgram = (session: Session) => {
@@ -161,6 +164,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       client.on("error", () => undefined);
       authenticate(client, options, attempts);
       client.on("session", (accept, reject) => {
+        sessions.count++;
         if (options.silentChannel === true) return;
         if (refusals > 0) {
           refusals--;
@@ -210,6 +214,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     attempts,
     commands,
     connections,
+    sessions,
     children,
     cut: () => {
       for (const socket of sockets) socket.destroy();
