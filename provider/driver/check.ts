@@ -166,9 +166,13 @@ function connectionFailures(inputs: Values): Failure[] {
   );
 }
 
+/**
+ * The engine prints the value of a property that a failure names, secrets of a nested one included, and `<nil>` for a
+ * path into one. So no failure names a property to the engine; its reason begins with the path.
+ */
 function answer(inputs: Values, failures: readonly Failure[]): CheckAnswer {
   return clean({
     inputs,
-    failures: failures.map(({ path, reason }) => ({ property: path, reason })),
+    failures: failures.map(({ path, reason }) => ({ property: "", reason: `${path}: ${reason}` })),
   });
 }

@@ -108,6 +108,8 @@ test("a renamed host is taken over: nothing is undone on it, and destroy still r
 
 test("another machine behind the same address is an error with the ways out, and nothing is changed on it", async () => {
   const other = await startHost();
+  const authorized = await sh(host, "cat /root/.ssh/authorized_keys");
+  await other.exec(["/bin/sh", "-c", "cat > /root/.ssh/authorized_keys"], { stdin: authorized });
   const { hostKey: _key, ...connection } = connectionTo(host);
   const knownHostsPath = `${mkdtempSync(join(tmpdir(), "known-hosts-"))}/known_hosts`;
   const known = [host, other].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
