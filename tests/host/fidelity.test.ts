@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { Client } from "ssh2";
 import { ensureImage, startHost, type Release, type TestHost } from "../../testing";
 import { baseMailer } from "./fidelity/baseMailer";
 import { boot } from "./fidelity/boot";
@@ -50,6 +52,46 @@ describe.each(told)("$name", ({ release, story }) => {
     });
   });
 });
+
+describe.each([
+  ["7.8", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/X11R6/bin:/usr/local/bin:/usr/local/sbin"],
+  ["4.7", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/X11R6/bin:/usr/local/bin"],
+] as const)("OpenBSD %s, over SSH", (release, path) => {
+  test("11: a command gets login.conf's PATH, base before /usr/local, and no profile", async () => {
+    const host = await startHost({ release });
+    try {
+      expect(await overSsh(host, "echo $PATH")).toBe(`${path}\n`);
+    } finally {
+      await host.stop();
+    }
+  });
+});
+
+function overSsh(host: TestHost, command: string): Promise<string> {
+  const client = new Client();
+  return new Promise<string>((resolve, reject) => {
+    client.on("error", reject);
+    client.on("ready", () =>
+      client.exec(command, (error, channel) => {
+        if (error !== undefined) {
+          reject(error);
+          return;
+        }
+        let output = "";
+        channel.on("data", (data: Buffer) => (output += data.toString()));
+        channel.on("close", () => resolve(output));
+        channel.stderr.resume();
+      }),
+    );
+    client.connect({
+      host: host.host,
+      port: host.port,
+      username: host.user,
+      privateKey: readFileSync(host.privateKeyPath),
+      hostVerifier: (key: Buffer) => key.toString("base64") === host.hostKey.split(" ")[1],
+    });
+  }).finally(() => client.end());
+}
 
 function rowsFor(story: Story, release: Release): Row[] {
   return story.rows.filter((row) => row.releases === undefined || row.releases.includes(release));

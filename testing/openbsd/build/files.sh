@@ -4,7 +4,8 @@ files() {
 	for root in "$here/common/root" "$release/root"; do
 		(cd "$root" && tar -cf - .) | tar -xf - -C "$LAYER" --no-same-owner
 	done
-	chmod -R go-w "$LAYER"
+	# Whatever umask the sources were checked out under.
+	chmod -R u+rwX,go+rX,go-w "$LAYER"
 	accounts
 	folders
 	programs
@@ -57,7 +58,7 @@ folders() {
 		folder 755 0:0 "usr/local/man/man$section"
 	done
 	# syslogd(8) creates no files.
-	for log in authlog:640 daemon:640 lpd-errs:640 maillog:600 messages:644 secure:600 \
+	for log in authlog:640 daemon:640 lpd-errs:640 maillog:640 messages:644 secure:600 \
 		xferlog:640; do
 		: >"$LAYER/var/log/${log%:*}"
 		chmod "${log#*:}" "$LAYER/var/log/${log%:*}"

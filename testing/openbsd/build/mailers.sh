@@ -68,6 +68,8 @@ base_sendmail() {
 	printf '%s\n' 'mail_owner = nobody' 'setgid_group = bin' 'default_privs = daemon' \
 		'myhostname = localhost.localdomain' 'mydomain = localdomain' \
 		"queue_directory = $scratch" 'inet_interfaces = 127.0.0.1' >"$scratch/main.cf"
+	# Postfix waits for a main.cf that is only a moment old to settle.
+	touch -t 200001010000 "$scratch/main.cf"
 	in_base "$PKGROOT/usr/local/sbin/postalias" -c "$scratch" "hash:$LAYER/etc/mail/aliases"
 	rm -r "$scratch"
 	chmod 644 "$LAYER/etc/mail/aliases.db"

@@ -2,6 +2,7 @@ import { anything, eventually, installPostfix, type Row, type Story } from "./ro
 
 const onTerminal = (command: string): string => `script -qec '${command}' /dev/null </dev/null`;
 
+// Postfix waits for a main.cf that is only a moment old; rows that append to one date it back.
 const running = eventually("! /usr/local/libexec/postfix/master -t");
 
 const switching: readonly Row[] = [
@@ -209,11 +210,42 @@ const commands: readonly Row[] = [
     fact: "M13: check gives its reason to a terminal only",
     script: [
       "mkdir /tmp/candidate; cp /etc/postfix/*.cf /etc/postfix/postfix-files /tmp/candidate",
-      "echo 'message_size_limit = lots' >> /tmp/candidate/main.cf",
+      "cp /tmp/candidate/main.cf /tmp/candidate/main.cf.good",
+      "echo 'message_size_limit = lots' >> /tmp/candidate/main.cf; touch -t 200001010000 /tmp/candidate/main.cf",
       "postfix -c /tmp/candidate check; echo $?",
       onTerminal("postfix -c /tmp/candidate check"),
     ].join("\n"),
     stdout: /^1\n[\s\S]*fatal: bad numerical configuration: message_size_limit = lots/,
+    exit: 1,
+  },
+  {
+    section: "16",
+    fact: "M3: a line without an equals sign is fatal, exit 1",
+    script:
+      "cp /tmp/candidate/main.cf.good /tmp/candidate/main.cf; echo nonsense >> /tmp/candidate/main.cf; touch -t 200001010000 /tmp/candidate/main.cf; postconf -c /tmp/candidate -n >/dev/null",
+    stderr: /^postconf: fatal: .*missing '=' after attribute name: "nonsense"\n$/,
+    exit: 1,
+  },
+  {
+    section: "16",
+    fact: "M4: a bad number is exit 0 for postconf and 1 for check",
+    script:
+      "cp /tmp/candidate/main.cf.good /tmp/candidate/main.cf; echo 'message_size_limit = lots' >> /tmp/candidate/main.cf; touch -t 200001010000 /tmp/candidate/main.cf; postconf -c /tmp/candidate -n >/dev/null; echo $?; postfix -c /tmp/candidate check",
+    stdout: "0\n",
+    exit: 1,
+  },
+  {
+    section: "16",
+    fact: "M5: a misspelt restriction and an unknown map type pass both",
+    script:
+      "cp /tmp/candidate/main.cf.good /tmp/candidate/main.cf; printf '%s\\n' 'smtpd_recipient_restrictions = permit_my_network' 'alias_maps = hsh:/x' >> /tmp/candidate/main.cf; touch -t 200001010000 /tmp/candidate/main.cf; postconf -c /tmp/candidate -n >/dev/null && postfix -c /tmp/candidate check",
+  },
+  {
+    section: "16",
+    fact: "M10: a service with a field too few is exit 1 for check",
+    script:
+      "cp /tmp/candidate/main.cf.good /tmp/candidate/main.cf; echo 'x unix - - n -' >> /tmp/candidate/master.cf; postfix -c /tmp/candidate check",
+    stderr: /postconf: fatal: file \/tmp\/candidate\/master\.cf: line \d+: bad field count\n$/,
     exit: 1,
   },
   {
@@ -255,7 +287,8 @@ const parameters: readonly Row[] = [
     section: "16",
     fact: "M1: a misspelt parameter is exit 0, missing from stdout, a warning on stderr",
     releases: ["7.8"],
-    script: "echo 'myhostnam = x' >> /etc/postfix/main.cf; postconf -n | grep myhostnam",
+    script:
+      "echo 'myhostnam = x' >> /etc/postfix/main.cf; touch -t 200001010000 /etc/postfix/main.cf; postconf -n | grep myhostnam",
     stderr: /warning: \/etc\/postfix\/main\.cf: unused parameter: myhostnam=x\n/,
     exit: 1,
   },
@@ -263,14 +296,16 @@ const parameters: readonly Row[] = [
     section: "8",
     fact: "a misspelt parameter is passed over in silence",
     releases: ["4.7"],
-    script: "echo 'myhostnam = x' >> /etc/postfix/main.cf; postconf -n | grep myhostnam",
+    script:
+      "echo 'myhostnam = x' >> /etc/postfix/main.cf; touch -t 200001010000 /etc/postfix/main.cf; postconf -n | grep myhostnam",
     exit: 1,
   },
   {
     section: "16",
     fact: "M2: a parameter that is set twice is a warning, exit 0, the last counts",
     releases: ["7.8"],
-    script: "printf 'mydomain = a\\nmydomain = b\\n' >> /etc/postfix/main.cf; postconf -h mydomain",
+    script:
+      "printf 'mydomain = a\\nmydomain = b\\n' >> /etc/postfix/main.cf; touch -t 200001010000 /etc/postfix/main.cf; postconf -h mydomain",
     stdout: "b\n",
     stderr: /overriding earlier entry: mydomain=a/,
   },
@@ -278,7 +313,8 @@ const parameters: readonly Row[] = [
     section: "8",
     fact: "a parameter that is set twice is passed over in silence, the last counts",
     releases: ["4.7"],
-    script: "printf 'mydomain = a\\nmydomain = b\\n' >> /etc/postfix/main.cf; postconf -h mydomain",
+    script:
+      "printf 'mydomain = a\\nmydomain = b\\n' >> /etc/postfix/main.cf; touch -t 200001010000 /etc/postfix/main.cf; postconf -h mydomain",
     stdout: "b\n",
   },
   {
