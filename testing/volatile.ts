@@ -13,6 +13,10 @@ export const volatilePaths: readonly { readonly pattern: RegExp; readonly why: s
   { pattern: /^\/var\/cron\/(log|\.sock|atjobs)/, why: "cron(8) stamps and its socket" },
   { pattern: /^\/var\/spool\/postfix\/pid\//, why: "pid files and locks of Postfix's processes" },
   {
+    pattern: /^\/var\/spool\/postfix\/public\/(pickup|qmgr)$/,
+    why: "fifos that master(8) makes at its start where master.cf says fifo, as to 2.11; sockets later",
+  },
+  {
     pattern: /^\/var\/postfix\/(master\.lock|prng_exch|.*_scache\.db)$/,
     why: "Postfix's own state",
   },

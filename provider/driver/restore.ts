@@ -1,6 +1,6 @@
 /** `delete`: what was there before comes back. */
 import { HostError } from "../host/errors";
-import { type Host } from "../host/host";
+import type { Host, HostWriter } from "../host/host";
 import { connect, knownMachine } from "../host/pool";
 import {
   EMPTY_RECORD,
@@ -12,6 +12,7 @@ import {
   saveRecord,
 } from "../host/record";
 import { type AnyKind, type Change, type RestoreContext } from "../resource";
+import { RELOAD, isPostfixRunning } from "../resources/running";
 import { carryOut } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine, waysOut } from "./machine";
@@ -79,6 +80,7 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
         recordChanged: true,
       };
       await carryOut(kind, writer, restored, progress, urn, () => undefined);
+      if (changes.length > 0 && kind.pending) await tellPostfix(writer);
       const { record } = await writer.read({ record: RECORD_FACT });
       await saveRecord(
         writer,
@@ -90,6 +92,11 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
       );
     });
   for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
+}
+
+/** A Postfix that goes on running, because it ran before us, serves by what was put back. */
+async function tellPostfix(host: HostWriter): Promise<void> {
+  if (await isPostfixRunning(host)) await host.run({ argv: RELOAD });
 }
 
 async function handedOver(urn: string, host: string): Promise<void> {

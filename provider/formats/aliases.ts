@@ -77,7 +77,10 @@ export function entries(text: Bytes): ReadonlyMap<string, readonly Bytes[]> {
   return new Map([...inForce(text)].map(([name, entry]) => [name, recipients(entry.value)]));
 }
 
-/** What postalias(1) makes of the text: the keys and values that its database then holds. */
+/**
+ * What postalias(1) makes of the text: the keys and values that its database then holds. Compare them
+ * without blanks at the end: Postfix 3.7 writes one after a last comma (measured), later releases do not.
+ */
 export function compiled(text: Bytes): ReadonlyMap<string, Bytes> {
   return new Map([...inForce(text)].map(([name, entry]) => [name, external(entry.value)]));
 }

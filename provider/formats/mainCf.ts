@@ -51,7 +51,11 @@ export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
   return found;
 }
 
-/** The value in force, continuation lines joined as Postfix joins them; undefined when it is not set. */
+/**
+ * The value in force, continuation lines joined as Postfix joins them; undefined when it is not set.
+ * `postconf` of 2.9 and later prints it with each run of white space as one blank (measured): see
+ * `sameValue`.
+ */
 export function get(text: Bytes, name: string): Bytes | undefined {
   return parameters(text).get(name)?.value;
 }

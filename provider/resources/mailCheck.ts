@@ -142,7 +142,8 @@ function steps(args: MailCheckArgs): DialogueStep[] {
   const sender = args.sender ?? "";
   const recipient = addressOf(args.recipient);
   const id = randomBytes(6).toString("hex");
-  return [
+  const refused = "^[45]\\d\\d[ ]";
+  const dialogue: DialogueStep[] = [
     { until: "^220[ ]" },
     { send: "EHLO localhost\r\n", until: "^250[ ]" },
     { send: `MAIL FROM:<${sender}>\r\n`, until: "^250[ ]" },
@@ -163,6 +164,8 @@ function steps(args: MailCheckArgs): DialogueStep[] {
     },
     { send: "QUIT\r\n", until: "^221[ ]" },
   ];
+  // A refusal is an answer: it is not waited out.
+  return dialogue.map((step) => ({ ...step, unless: refused }));
 }
 
 function capabilities(dialogue: DialogueResult): string[] {

@@ -7,6 +7,7 @@ import type { Platform } from "../openbsd/platform";
 import type { Kind } from "../resource";
 import {
   MASTER_TEST,
+  RELOAD,
   isPostfixRunning,
   mailLogEnd,
   mailLogSince,
@@ -87,7 +88,7 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
     }
     const from = await mailLogEnd(host);
     await checkConfiguration(host, platform, from);
-    if (step === "reload") await runOrFail(host, "reload Postfix", { argv: [POSTFIX, "reload"] });
+    if (step === "reload") await runOrFail(host, "reload Postfix", { argv: RELOAD });
     else {
       if (step === "restart") await stopPostfix(host, platform);
       await start(host, platform, from);

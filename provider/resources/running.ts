@@ -7,6 +7,9 @@ import type { HostReader, HostWriter, RunRequest, RunResult } from "../host/host
 /** Exit status 1 is "running": openbsd.md 8 has it inverted on purpose. It looks at the lock, not at the pid file. */
 export const MASTER_TEST = ["/usr/local/libexec/postfix/master", "-t"] as const;
 
+/** Makes the running Postfix read its files again. */
+export const RELOAD = ["/usr/local/sbin/postfix", "reload"] as const;
+
 /** Runs a program; any exit code but those in `okay` is an error that shows what it said. */
 export async function runOrFail(
   host: HostWriter,
