@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, utimesSync } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePackages, hostPackages } from "../tools/debian-packages";
+import { ensurePackages, hostPackages } from "./debianPackages";
 import { cacheFolder } from "./cache";
 import { buildImage, type ImageIndex } from "./imageBuild";
 import { imageStages, releases, type Release } from "./imageStages";

@@ -6,7 +6,6 @@ import { lastLines } from "../changes";
 import * as mainCfText from "../formats/mainCf";
 import type { HostReader, RunResult } from "../host/host";
 import type { Change, Failure, JudgeContext } from "../resource";
-import type { MainCfArgs } from "./mainCf";
 
 const POSTCONF = "/usr/local/sbin/postconf";
 const ALIAS_TYPES = /^([a-z][a-z0-9_]*):/;
@@ -14,10 +13,14 @@ const ALIAS_TYPES = /^([a-z][a-z0-9_]*):/;
 /** Parameters whose values begin with the type of a table. */
 const TABLES = /_maps$|^alias_database$|_checks$/;
 
+/** Parameters as the arguments of MainCf have them. */
+type Parameters = Readonly<Record<string, string | null>>;
+
+/** What is wrong with the main.cf that the changes would leave. */
 export async function judgeMainCf(
   host: HostReader,
   current: string | undefined,
-  args: MainCfArgs,
+  parameters: Parameters,
   changes: readonly Change[],
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
@@ -54,8 +57,8 @@ export async function judgeMainCf(
   )
     return [];
   return [
-    ...complaints(after, before, write.contents, args, context),
-    ...unknownTables(types.stdout.split("\n"), args),
+    ...complaints(after, before, write.contents, parameters, context),
+    ...unknownTables(types.stdout.split("\n"), parameters),
   ];
 }
 
@@ -64,7 +67,7 @@ function complaints(
   after: RunResult,
   before: RunResult,
   contents: string,
-  args: MainCfArgs,
+  parameters: Parameters,
   context: JudgeContext,
 ): Failure[] {
   const known = new Set(said(before));
@@ -74,7 +77,7 @@ function complaints(
       context.warn(`already so before: ${line}`);
       continue;
     }
-    const name = Object.keys(args.parameters).find((one) => new RegExp(`\\b${one}\\b`).test(line));
+    const name = Object.keys(parameters).find((one) => new RegExp(`\\b${one}\\b`).test(line));
     const at = name === undefined ? undefined : mainCfText.lineOf(contents, name);
     failures.push({
       path: name === undefined ? "parameters" : `parameters.${name}`,
@@ -104,10 +107,10 @@ function said(result: RunResult): string[] {
 }
 
 /** Table types that this Postfix does not have: `postconf -n` and `postfix check` let them through. */
-function unknownTables(types: readonly string[], args: MainCfArgs): Failure[] {
+function unknownTables(types: readonly string[], parameters: Parameters): Failure[] {
   const known = new Set(types.map((line) => line.trim()).filter((line) => line !== ""));
   if (known.size === 0) return [];
-  return Object.entries(args.parameters).flatMap(([name, value]): Failure[] => {
+  return Object.entries(parameters).flatMap(([name, value]): Failure[] => {
     if (value === null || !TABLES.test(name)) return [];
     const bad = value
       .split(/[\s,]+/)

@@ -154,7 +154,7 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
   plan: (observed, args, context) => planKeyedFile(fileOf(observed, args), context),
   restore: ({ file }, _args, context) => restoreKeyedFile(MAIN_CF, file, text, context),
   judge: (host, observed, args, changes, context) =>
-    judgeMainCf(host, contentsOf(observed.file), args, changes, context),
+    judgeMainCf(host, contentsOf(observed.file), args.parameters, changes, context),
   pending: (args, _changes, observed) => {
     const contents = contentsOf(observed.file) ?? "";
     const changed = Object.entries(args.parameters)

@@ -22,7 +22,7 @@ import {
 } from "../../testing";
 import { isAlive, readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
 import { stopHost } from "../../testing/hosts";
-import { hostPackages, missingPackages } from "../../tools/debian-packages";
+import { hostPackages, missingPackages } from "../../testing/debianPackages";
 
 const root = join(__dirname, "../..");
 const hosts = new Map<string, TestHost>();

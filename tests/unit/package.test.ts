@@ -40,7 +40,6 @@ test("what is published is the library, the test host, and nothing else", () => 
     /^(package\.json|README\.md|LICENSE)$/,
     /^dist\/(components|provider|testing)\/.*\.(js|d\.ts)(\.map)?$/,
     /^dist\/provider\/host\/agent\.pl$/,
-    /^dist\/tools\/debian-packages\.(js|d\.ts)(\.map)?$/,
     /^testing\/(image|openbsd)\//,
   ];
   expect(files.filter((path) => !belongs.some((shape) => shape.test(path)))).toEqual([]);
