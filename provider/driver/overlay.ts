@@ -71,3 +71,8 @@ export function overlayOf(fingerprint: string): Overlay {
   if (!overlay) overlays.set(fingerprint, (overlay = new Overlay()));
   return overlay;
 }
+
+/** Forgets all that was predicted: for whoever makes several plans in one process, as tests do. */
+export function forgetPlans(): void {
+  overlays.clear();
+}

@@ -73,11 +73,11 @@ class PooledHost implements Host {
   }
 
   read<F extends Facts>(facts: F): Promise<Answers<F>> {
-    return this.use((client) => client.read(facts));
+    return this.again((client) => client.read(facts));
   }
 
   judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
-    return this.use((client) => client.judge(candidate));
+    return this.again((client) => client.judge(candidate));
   }
 
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T> {
@@ -101,6 +101,16 @@ class PooledHost implements Host {
   private facts(): { readonly fingerprint: string; readonly system: SystemFacts } {
     if (this.known === undefined) throw new Error(`${this.address} has not been connected to yet`);
     return this.known;
+  }
+
+  /** What only looks is done once more when the line breaks: that it had broken may show only when it is used. */
+  private async again<T>(work: (client: AgentClient) => Promise<T>): Promise<T> {
+    try {
+      return await this.use(work);
+    } catch (error) {
+      if (!HostError.isInstance(error) || error.kind !== "lost") throw error;
+      return await this.use(work);
+    }
   }
 
   private async use<T>(

@@ -1,6 +1,7 @@
 /** The provider's methods as the engine calls them, without the engine. */
 import * as provider from "../../provider";
 import { onSay } from "../../provider/driver/engineLog";
+import { forgetPlans } from "../../provider/driver/overlay";
 
 type Values = Record<string, unknown>;
 
@@ -43,8 +44,9 @@ export async function checked(kind: string, olds: Values, news: Values): Promise
   return inputs;
 }
 
-/** What `check` finds wrong. */
+/** What `check` finds wrong, in a plan of its own. */
 export async function failures(kind: string, news: Values, olds: Values = {}): Promise<string> {
+  forgetPlans();
   const answer = await provider.check(kind, olds, news);
   return answer.failures.map(({ reason }) => reason).join("\n");
 }
