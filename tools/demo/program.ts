@@ -78,7 +78,7 @@ export function writeProject(folder: string, release: Release, connection: DemoC
     "tsconfig.json": compilerText,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  mkdirSync(join(folder, "state"));
+  for (const name of ["state", "tmp"]) mkdirSync(join(folder, name));
   mkdirSync(join(folder, "node_modules/@pulumi"), { recursive: true });
   const repository = packageFolder();
   symlinkSync(repository, join(folder, "node_modules/pulumi-openbsd-postfix"));

@@ -1,6 +1,7 @@
 /** Runs the Pulumi CLI as a person does, and shows what it prints as it comes. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type PulumiCli, pulumiEnvironment } from "../pulumi-cli/find";
 import { OutputFilter } from "./output";
@@ -112,6 +113,8 @@ export class Pulumi {
       // The state is thrown away with the folder.
       PULUMI_CONFIG_PASSPHRASE: "demo",
       PULUMI_STACK: stackName,
+      // What the CLI and its plugins leave in the folder for temporary files goes with the rest.
+      TMPDIR: join(this.folder, "tmp"),
       // A plugin that is missing is an error here and never a download.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     };
