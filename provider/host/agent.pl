@@ -523,6 +523,7 @@ sub start_program {
     collect($p, 'stdout', $out_read) if $out_read;
     collect($p, 'stderr', $err_read) if $err_read;
     collect($p, $p->{tty} eq 'both' ? 'stdout' : 'stderr', $terminal) if $terminal;
+    $p->{terminal} = $terminal;
     feed($p, $in_write) if $in_write;
     $p->{alarm} = after($p->{timeout}, sub { end_program($p) });
     return;
@@ -601,7 +602,9 @@ sub close_stream {
     delete $readers{$fd};
     delete $writers{$fd};
     my $handle = delete $p->{open}{$fd};
-    close $handle if $handle;
+    # A terminal whose master is closed hangs up, and many programs close their output a moment before
+    # they end: it is closed when they have (finish_program).
+    close $handle if $handle && !($p->{terminal} && $handle == $p->{terminal});
     return;
 }
 
@@ -665,6 +668,7 @@ sub finish_program {
     cancel($p->{alarm});
     $p->{feeding}->() if $p->{feeding};
     close_stream($p, $_) for keys %{ $p->{open} };
+    close $p->{terminal} if $p->{terminal};
     delete $programs{ $p->{pid} };
     my $status = $p->{timed_out} ? undef : $p->{status};
     my %how;

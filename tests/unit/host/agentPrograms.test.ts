@@ -98,6 +98,17 @@ describe("running", () => {
     expect(await run({ argv: [box.in("broken")] })).toMatchObject({ exitCode: 126 });
   });
 
+  test("a program on a terminal that closes its output before it ends gets no hangup", async () => {
+    for (let round = 0; round < 50; round++) {
+      const argv = [
+        "perl",
+        "-e",
+        "close STDOUT; close STDERR; select undef, undef, undef, 0.01; exit 3",
+      ];
+      expect(await run({ argv, tty: true })).toMatchObject({ exitCode: 3, signal: null });
+    }
+  });
+
   test("a deadline ends the whole group of processes", async () => {
     const started = Date.now();
     const script = `sleep 60 & echo $! > ${box.in("pid")}; wait`;
