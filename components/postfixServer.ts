@@ -61,15 +61,25 @@ export interface PostfixServerArgs extends OnHost {
  * ```
  */
 export class PostfixServer extends pulumi.ComponentResource {
+  /** The package; like every step here, `undefined` where it is left out. */
   readonly package: PostfixPackage | undefined;
+  /** The alias entries and their database. */
   readonly aliases: Aliases | undefined;
+  /** The parameters of main.cf, with what Postfix makes of them. */
   readonly mainCf: MainCf | undefined;
+  /** The files in the chroot. */
   readonly chrootResolv: ChrootResolv | undefined;
+  /** The base system's mailer, stopped. */
   readonly baseMailer: BaseMailer | undefined;
+  /** /etc/mailer.conf. */
   readonly mailerConf: MailerConf | undefined;
+  /** /etc/rc.conf.local. */
   readonly rcConfLocal: RcConfLocal | undefined;
+  /** Postfix running; what depends on a mail server that serves depends on this. */
   readonly service: PostfixService | undefined;
+  /** Root's crontab. */
   readonly rootCrontab: RootCrontab | undefined;
+  /** The test message. */
   readonly mailCheck: MailCheck | undefined;
   /** The first line on port 25; `undefined` where the service is left out. */
   readonly banner: pulumi.Output<string> | undefined;
