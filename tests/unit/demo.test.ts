@@ -1,5 +1,5 @@
 /** What the demo shows of the CLI's output, and what it takes for seen. */
-import { expectedPreview, missingIn } from "../../tools/demo/host";
+import { breakages, diffAt, expectedPreview, missingIn } from "../../tools/demo/host";
 import { OutputFilter } from "../../tools/demo/output";
 import { configText } from "../../tools/demo/program";
 
@@ -78,6 +78,27 @@ test("an empty output shows nothing of what is expected", () => {
   const expected = expectedPreview("4.7");
   expect(missingIn("", expected)).toHaveLength(Object.values(expected).flat().length);
 });
+
+test("a change counts as shown by the line of its diff, together with the line that replaces it", () => {
+  const [first] = breakages("7.8");
+  const diff = ["-myhostname = wrong.example.org", "+myhostname = mx.example.org"];
+  const printed = ["@@ -1,2 +1,2 @@", ...diff, " myorigin = $mydomain"];
+  expect(diffAt(printed, first?.shown ?? /$^/)).toBe(diff.join("\n"));
+  expect(diffAt(["-nameserver 192.0.2.99", " lookup file"], /^-nameserver/)).toBe(
+    "-nameserver 192.0.2.99",
+  );
+  expect(diffAt([" myhostname = wrong.example.org"], first?.shown ?? /^/)).toBeUndefined();
+});
+
+test.each(["7.8", "4.7"] as const)(
+  "three things are broken on %s, each in its own way",
+  (release) => {
+    const broken = breakages(release);
+    expect(broken).toHaveLength(3);
+    for (const field of ["command", "component"] as const)
+      expect(new Set(broken.map((one) => one[field])).size).toBe(3);
+  },
+);
 
 test("the stack's configuration has the connection under the program's key", () => {
   const connection = {

@@ -1,7 +1,7 @@
 /** The demo, act by act. Each shows what happens and notes what was seen. */
 import { diffTrees, type TestHost, type Tree } from "../../testing";
 import type { Check, Checks } from "./checks";
-import { bannerOf, breakages, expectedPreview, missingIn, shell } from "./host";
+import { bannerOf, breakages, diffAt, expectedPreview, missingIn, shell } from "./host";
 import { configText, type DemoConnection, programText, projectText, wanted } from "./program";
 import type { Pulumi, PulumiRun } from "./pulumi";
 import type { Screen } from "./screen";
@@ -130,10 +130,16 @@ async function driftAndRepair(stage: Stage): Promise<void> {
 
   screen.heading("Drift: what a preview makes of it");
   const drift = succeeded(await pulumi.show(["preview", "--refresh", "--diff"]));
-  const shown = broken.filter(
-    ({ component, shown }) => drift.text.includes(`::${component}]`) && shown.test(drift.text),
+  const printed = drift.text.split("\n");
+  const found = broken.map(({ component, shown }) =>
+    drift.text.includes(`::${component}]`) ? diffAt(printed, shown) : undefined,
   );
-  checks.note("drift", shown.length === broken.length, `${shown.length} of ${broken.length}`);
+  screen.say(
+    "\nThe lines of it that tell the three, as they are now (-) and will be after up (+):\n",
+  );
+  for (const diff of found) if (diff !== undefined) screen.quote(diff);
+  const count = found.filter((line) => line !== undefined).length;
+  checks.note("drift", count === broken.length, `${count} of ${broken.length}`);
 
   screen.heading("Up: the drift is corrected");
   succeeded(await pulumi.show(["up", "--yes", "--skip-preview"]));

@@ -60,7 +60,7 @@ export interface Breakage {
   /** What is done, in words. */
   readonly what: string;
   readonly command: string;
-  /** How `pulumi preview --refresh --diff` shows it: the component's name, and the line of its diff. */
+  /** Which resource `pulumi preview --refresh --diff` shows it under, and with which line of the file's diff. */
   readonly component: string;
   readonly shown: RegExp;
 }
@@ -70,14 +70,14 @@ const common: readonly Breakage[] = [
     what: "somebody gives the server another name in main.cf",
     command: "/usr/local/sbin/postconf -e myhostname=wrong.example.org",
     component: "mx-main-cf",
-    shown: /myhostname\s*: "mx\.example\.org" => "wrong\.example\.org"/,
+    shown: /^-myhostname = wrong\.example\.org$/,
   },
   {
     what: "somebody sends the webmaster's mail to bob",
     command:
       "perl -pi -e 's/^webmaster:.*/webmaster: bob/' /etc/postfix/aliases && /usr/local/sbin/newaliases",
     component: "mx-aliases",
-    shown: /\[0\]: "root" => "bob"/,
+    shown: /^-webmaster: bob$/,
   },
 ];
 
@@ -89,13 +89,21 @@ export function breakages(release: Release): readonly Breakage[] {
           what: "somebody brings sendmail's line in root's crontab back",
           command: "perl -pi -e 's/^#(?=.*sm-msp-queue)//' /var/cron/tabs/root",
           component: "mx-root-crontab",
-          shown: /sm-msp-queue/,
+          shown: /^-\*\/30\s.* sm-msp-queue /,
         }
       : {
           what: "the copy of resolv.conf in Postfix's chroot is no longer what /etc has",
           command: "echo nameserver 192.0.2.99 >> /var/spool/postfix/etc/resolv.conf",
           component: "mx-chroot-resolv",
-          shown: /resolv\.conf\s*: "equal to \/etc\/resolv\.conf" => "differs from/,
+          shown: /^-nameserver 192\.0\.2\.99$/,
         };
   return [...common, third];
+}
+
+/** The line of a file's diff that is looked for, with the line that takes its place if there is one. */
+export function diffAt(printed: readonly string[], shown: RegExp): string | undefined {
+  const at = printed.findIndex((line) => shown.test(line));
+  const next = printed[at + 1];
+  if (at < 0) return undefined;
+  return [printed[at], ...(next?.startsWith("+") === true ? [next] : [])].join("\n");
 }
