@@ -57,7 +57,8 @@ async function checkOnHost(
   const args = argsOf(inputs);
   let host: Host;
   try {
-    host = await connect(connectionOf(inputs), { tries: preview ? 1 : undefined });
+    // One try: where a step is made or changed after this, that one waits for the host as long as it may.
+    host = await connect(connectionOf(inputs), { tries: 1 });
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
     if (error.kind !== "unreachable" && error.kind !== "lost")
