@@ -71,7 +71,8 @@ async function checkOnHost(
       );
     return answer(inputs, []);
   }
-  const unknown = unknownPaths(args);
+  // Triggers only say when to do something again; there is nothing of them to show.
+  const unknown = unknownPaths(args).filter((path) => !path.startsWith("triggers"));
   const overlay = overlayOf(host.fingerprint);
   let sight: Sight;
   try {
@@ -148,7 +149,7 @@ function report(
   const where = `${host.address} (OpenBSD ${platform.release})`;
   const later = unknown.length > 0 ? [`Not known yet, so not shown: ${unknown.join(", ")}.`] : [];
   if (changes.length === 0)
-    return [`${where}: already as wanted, nothing to change.`, ...later].join("\n");
+    return [`${where}: nothing to change.`, ...later].join("\n");
   return [`${where}: up will`, ...changes.map(printChange), ...later].join("\n");
 }
 
