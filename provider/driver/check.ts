@@ -148,8 +148,7 @@ function report(
 ): string {
   const where = `${host.address} (OpenBSD ${platform.release})`;
   const later = unknown.length > 0 ? [`Not known yet, so not shown: ${unknown.join(", ")}.`] : [];
-  if (changes.length === 0)
-    return [`${where}: nothing to change.`, ...later].join("\n");
+  if (changes.length === 0) return [`${where}: nothing to change.`, ...later].join("\n");
   return [`${where}: up will`, ...changes.map(printChange), ...later].join("\n");
 }
 

@@ -20,7 +20,7 @@ test.each([
   "    pulumi:pulumi:Stack demo-demo running ",
   ` +  ${resource} creating (0s) `,
   ` +  ${component} create root@127.0.0.1:22 (OpenBSD 7.8): up will`,
-  ` +  ${component} create root@127.0.0.1:22 (OpenBSD 7.8): already as wanted, nothing to change.`,
+  ` +  ${component} create root@127.0.0.1:22 (OpenBSD 7.8): nothing to change.`,
   `\u001b[32m ~  \u001b[0m${resource} \u001b[33mrefreshing (0s)\u001b[0m `,
 ])("a line that says that nothing has happened is left out: %j", (line) => {
   expect(shown(line)).toEqual([]);

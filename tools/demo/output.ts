@@ -11,7 +11,7 @@ const progress = /^ (?:[-+~]| ) {2}(?<type>[\w:/-]+:[\w:/-]+) (?<name>\S+)(?: (?
 const idle = /^(?:(?:refreshing|refresh|running|creating|updating|deleting)(?: \([\d.]+s\))?)?$/;
 
 /** A first line whose text stands in full under "Diagnostics", which the CLI prints at the end. */
-const announced = /: (?:up will|already as wanted, nothing to change\.)$/;
+const announced = /: (?:up will|nothing to change\.)$/;
 
 /** Decides line by line; one for each run of the CLI. */
 export class OutputFilter {
