@@ -133,10 +133,10 @@ function changesSyslogd(file: KeyedFile, changes: readonly Change[], platform: P
   return JSON.stringify(before ?? "") !== JSON.stringify(after ?? "");
 }
 
-function restartSyslogd(platform: Platform): Change {
+function restartSyslogd(platform: Platform, which: "new" | "former"): Change {
   return {
     change: "run",
-    text: "restart syslogd with its new flags",
+    text: `restart syslogd with its ${which} flags`,
     argv: platform.restartSyslogd,
   };
 }
@@ -238,14 +238,14 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
     const file = fileOf(observed, args, context.platform);
     const changes = planKeyedFile(file, context);
     return changesSyslogd(file, changes, context.platform) || socketMissing(observed, args)
-      ? [...changes, restartSyslogd(context.platform)]
+      ? [...changes, restartSyslogd(context.platform, "new")]
       : changes;
   },
   restore: (observed, args, context) => {
     const file = fileOf(observed, args, context.platform);
     const changes = restoreKeyedFile(PATH, observed.file, file.text, context);
     return changesSyslogd(file, changes, context.platform)
-      ? [...changes, restartSyslogd(context.platform)]
+      ? [...changes, restartSyslogd(context.platform, "former")]
       : changes;
   },
 };

@@ -14,6 +14,9 @@ import {
   type TestHost,
 } from "../../testing";
 
+// Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
 /** The agent and its connection against hosts with a real sshd, Perl and doas. */
 
 const hosts = new Map<string, TestHost>();

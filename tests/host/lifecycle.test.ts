@@ -24,6 +24,9 @@ import { isAlive, readKeeper, readRecord, runFolder } from "../../testing/hostRe
 import { stopHost } from "../../testing/hosts";
 import { hostPackages, missingPackages } from "../../testing/debianPackages";
 
+// Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
 const root = join(__dirname, "../..");
 const hosts = new Map<string, TestHost>();
 

@@ -14,6 +14,9 @@ import { AgentClient } from "../../../provider/host/agentClient";
 import type { HostWriter, JobState } from "../../../provider/host/host";
 import { asRemoteProgram, Sandbox } from "./localAgent";
 
+// Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
 let box: Sandbox;
 beforeEach(() => {
   box = new Sandbox();

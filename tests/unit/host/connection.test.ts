@@ -19,6 +19,9 @@ import {
   type TestServer,
 } from "./sshServer";
 
+// Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
 const key = testKey();
 const other = testKey();
 const idle = join(__dirname, "idleProcess.ts");
