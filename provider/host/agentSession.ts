@@ -17,6 +17,9 @@ const arrivalMs = 10_000;
 /** What setTimeout can take. */
 const maxTimer = 2 ** 31 - 1;
 
+/** How the reason begins when a line was given up because nothing came over it. */
+export const SILENT = "the host has not answered";
+
 /** Figures that tests and the benchmark read. */
 export interface SessionCounters {
   /** Requests sent, without hello and the pings that only prove the other side alive. */
@@ -156,7 +159,7 @@ export class AgentSession {
       if (unsent < this.unsent) this.unheard = 0;
       this.unsent = unsent;
       if (this.unheard >= times) {
-        this.gone(`the host has not answered for ${Math.round((intervalMs * times) / 1000)} s`);
+        this.gone(`${SILENT} for ${Math.round((intervalMs * times) / 1000)} s`);
       } else {
         // Counted and not timed: when this process was held up, the replies that wait to be read still count.
         this.unheard++;

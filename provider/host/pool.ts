@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { AgentClient, agentCommand, type AgentOptions } from "./agentClient";
-import type { SessionCounters } from "./agentSession";
+import { type SessionCounters, SILENT } from "./agentSession";
 import { addressOf, type ConnectionArgs } from "./connection";
 import { dial, type DialOptions } from "./dial";
 import { HostError } from "./errors";
@@ -103,12 +103,16 @@ class PooledHost implements Host {
     return this.known;
   }
 
-  /** What only looks is done once more when the line breaks: that it had broken may show only when it is used. */
+  /**
+   * What only looks is done once more when the line breaks: that it had broken may show only when it is used. A silent
+   * one has cost its time already.
+   */
   private async again<T>(work: (client: AgentClient) => Promise<T>): Promise<T> {
     try {
       return await this.use(work);
     } catch (error) {
       if (!HostError.isInstance(error) || error.kind !== "lost") throw error;
+      if (error.reason.includes(SILENT)) throw error;
       return await this.use(work);
     }
   }
