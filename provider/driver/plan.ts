@@ -128,7 +128,6 @@ export function withPrevious(record: HostRecord, previous: Previous, owner: Owne
       files[entry.file] ??= {
         before: previous.files[entry.file] ?? null,
         written: null,
-        foreign: false,
       };
   }
   return { ...record, keys, files };

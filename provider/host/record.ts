@@ -33,8 +33,6 @@ export interface FileEntry {
   readonly before: SavedFile;
   /** SHA-256 of what we wrote last; `null` when we removed it or have not written yet. */
   readonly written: string | null;
-  /** Somebody else changed the file between two writes of ours: never put the baseline back as a whole. */
-  readonly foreign: boolean;
 }
 
 export interface KeyEntry {
@@ -133,7 +131,7 @@ export function claim(
       applied: one.applied,
     };
     if (one.file !== undefined && !files[one.file])
-      files[one.file] = { before: baselines[one.file] ?? null, written: null, foreign: false };
+      files[one.file] = { before: baselines[one.file] ?? null, written: null };
   }
   return { ...record, keys, files, moved };
 }
