@@ -79,6 +79,32 @@ function wantedText(file: KeyedFile, context: PlanContext): string {
   return text;
 }
 
+/**
+ * The file as the only owner of its keys wants it: every other key that stands in it is to go. What went before stays
+ * claimed, so that it is given back only when this mode is left.
+ *
+ * @param present the keys that stand in the file now
+ */
+export function alone(
+  file: KeyedFile,
+  present: Iterable<string>,
+  { record, owner }: Pick<PlanContext, "record" | "owner">,
+): KeyedFile {
+  const gone = Object.entries(record.keys)
+    .filter(
+      ([, entry]) =>
+        entry.file === file.path &&
+        entry.applied === null &&
+        entry.owner.instance === owner.instance,
+    )
+    .map(([name]) => keyIn(file.path, name));
+  const others = [...present, ...gone].filter((key) => !(key in file.wanted));
+  return {
+    ...file,
+    wanted: { ...file.wanted, ...Object.fromEntries(others.map((key) => [key, null])) },
+  };
+}
+
 /** The write that makes the file hold what is wanted, or nothing where it does. */
 export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
   const contents = wantedText(file, context);

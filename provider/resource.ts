@@ -4,7 +4,7 @@
  * facts, applies the changes, and keeps the record.
  */
 import type { Answers, Facts, FileState, HostReader, HostWriter } from "./host/host";
-import type { Claim, HostRecord, Json, KeyEntry, SavedFile } from "./host/record";
+import type { Claim, HostRecord, Json, KeyEntry, Owner, SavedFile } from "./host/record";
 import type { Platform } from "./openbsd/platform";
 
 /** A violation of what may be said, or something wrong on the host: shown at `path` of the inputs. */
@@ -59,6 +59,8 @@ export type Change =
 export interface PlanContext {
   readonly platform: Platform;
   readonly record: HostRecord;
+  /** Who plans. */
+  readonly owner: Owner;
   /** Keys that this instance owns and the arguments no longer name, youngest first. */
   readonly dropped: readonly (readonly [string, KeyEntry])[];
   /** The arguments as they were last applied; `undefined` when never, or when that failed. */

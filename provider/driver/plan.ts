@@ -87,6 +87,7 @@ export function decide(
   const first: PlanContext = {
     platform,
     record: known,
+    owner,
     applied: state.applied,
     dropped: [],
     coming,
