@@ -5,9 +5,14 @@ import { type OnHost, Step } from "./step";
 export interface AliasesArgs {
   /**
    * Recipients by alias name (aliases(5)): addresses, local users, `|command`, `/file/name`, `:include:/file/name`.
-   * Aliases that are not named here stay as they are.
+   * Aliases that are not named here stay as they are, unless {@link mode} says otherwise.
    */
   readonly entries: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
+  /**
+   * `"merge"` leaves entries that are not named in {@link entries} as they are; `"exact"` removes them, and destroy gives
+   * them back. @defaultValue "merge"
+   */
+  readonly mode?: pulumi.Input<"merge" | "exact">;
   /** The alias file. Its database stands beside it, with `.db` at its end. @defaultValue "/etc/postfix/aliases" */
   readonly file?: pulumi.Input<string>;
 }

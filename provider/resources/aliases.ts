@@ -1,5 +1,6 @@
 /** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": entries, and the database from them. */
 import {
+  alone,
   claimKeyedFile,
   contentsOf,
   type KeyedFile,
@@ -14,10 +15,13 @@ import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import type { FactAnswers, FileState } from "../host/host";
 import { type Json, savedContents } from "../host/record";
 import { equal } from "../json";
-import type { Change, Failure, Kind } from "../resource";
+import type { Change, Failure, Kind, PlanContext } from "../resource";
+import { unreached, userNames } from "./aliasReach";
 
 export interface AliasesArgs {
   readonly entries: Readonly<Record<string, readonly string[]>>;
+  /** `"exact"`: the file has no other entries. */
+  readonly mode?: "merge" | "exact";
   /** The text that is read; its database stands beside it. */
   readonly file?: string;
 }
@@ -29,6 +33,8 @@ interface Observed {
   readonly configured: boolean;
   /** What the database holds, by `postalias -s`; `null` when it is missing or cannot be read. */
   readonly stored: string | null;
+  /** Who has a mailbox. */
+  readonly users: ReadonlySet<string>;
 }
 
 export const DEFAULT_ALIASES = "/etc/postfix/aliases";
@@ -79,6 +85,25 @@ function fileOf(observed: Observed, args: AliasesArgs): KeyedFile {
   return { path: pathOf(args), state: observed.file, text, wanted: bytesOf(args.entries) };
 }
 
+/** The file with all that is to become of it: in the mode "exact", other entries go. */
+function plannedFile(
+  observed: Observed,
+  args: AliasesArgs,
+  context: Pick<PlanContext, "record" | "owner">,
+): KeyedFile {
+  const file = fileOf(observed, args);
+  if (args.mode !== "exact") return file;
+  return alone(file, otherNames(observed, args), context);
+}
+
+/** Names of entries that the arguments do not have. */
+function otherNames(observed: Observed, args: AliasesArgs): readonly string[] {
+  const own = new Set(Object.keys(args.entries).map((name) => encodeUtf8(name).toLowerCase()));
+  return [...aliasesText.entries(contentsOf(observed.file) ?? "").keys()].filter(
+    (name) => !own.has(name),
+  );
+}
+
 /** Does the database hold what the text says? Asked by content: time stamps lie after a restore or a clock step. */
 function isCurrent(contents: string, stored: string | null): boolean {
   if (stored === null) return false;
@@ -101,17 +126,28 @@ function isCurrent(contents: string, stored: string | null): boolean {
 function liveEntries(observed: Observed, args: AliasesArgs): Record<string, readonly string[]> {
   const live = liveKeys(fileOf(observed, args));
   const wanted = bytesOf(args.entries);
-  return Object.fromEntries(
-    Object.entries(args.entries).map(([name, targets]) => {
+  const contents = contentsOf(observed.file) ?? "";
+  const others = args.mode === "exact" ? otherNames(observed, args) : [];
+  return Object.fromEntries([
+    ...Object.entries(args.entries).map(([name, targets]) => {
       const key = encodeUtf8(name);
       if (equal(live[key], wanted[key])) return [name, targets];
       return [name, ((live[key] ?? []) as string[]).map(decodeUtf8)];
     }),
-  );
+    ...others.map((name) => [
+      decodeUtf8(name),
+      (aliasesText.get(contents, name) ?? []).map(decodeUtf8),
+    ]),
+  ]) as Record<string, readonly string[]>;
 }
 
-function validate({ entries, file }: Partial<AliasesArgs>): Failure[] {
+function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
   const failures: Failure[] = [];
+  if (mode !== undefined && !["merge", "exact"].includes(mode))
+    failures.push({
+      path: "mode",
+      reason: 'must be "merge" (other entries stay) or "exact" (they are removed).',
+    });
   if (file !== undefined && !/^\/[^\s\0]+$/.test(file))
     failures.push({ path: "file", reason: "must be an absolute path without blanks." });
   for (const [name, targets] of Object.entries(entries ?? {})) {
@@ -151,6 +187,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
       onlyWith: `${pathOf(args)}.db`,
     },
     mainCf: { fact: "file", path: "/etc/postfix/main.cf", stat: true },
+    passwd: { fact: "file", path: "/etc/passwd" },
   }),
   observe: (answers) => {
     const stored = answers["stored"] as FactAnswers["probe"];
@@ -163,6 +200,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
         database.type === "absent" || "notFound" in stored || stored.exitCode !== 0
           ? null
           : stored.stdout,
+      users: userNames(contentsOf(answers["passwd"] as FileState) ?? ""),
     };
   },
   live: (observed, args) => ({
@@ -173,7 +211,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   }),
   outputs: () => ({}),
   claims: (observed, args, context) => [
-    ...claimKeyedFile(fileOf(observed, args), context),
+    ...claimKeyedFile(plannedFile(observed, args, context), context),
     { key: `${pathOf(args)}.db`, file: `${pathOf(args)}.db`, before: null, applied: null },
   ],
   baselines: ({ file, database }, args) => ({
@@ -182,10 +220,19 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   }),
   plan: (observed, args, context) => {
     const path = pathOf(args);
-    const write = planKeyedFile(fileOf(observed, args), context);
+    const write = planKeyedFile(plannedFile(observed, args, context), context);
     const first = write[0];
     const contents = first?.change === "write" ? first.contents : (contentsOf(observed.file) ?? "");
     return isCurrent(contents, observed.stored) ? write : [...write, rebuild(path, observed)];
+  },
+  judge: (_host, observed, _args, changes, { warn }) => {
+    const [write] = changes;
+    // A file that an earlier step brings is not known as a whole.
+    if (write?.change === "write" && write.partial) return Promise.resolve([]);
+    const contents = write?.change === "write" ? write.contents : contentsOf(observed.file);
+    if (contents !== undefined)
+      unreached(aliasesText.entries(contents), observed.users).forEach((text) => warn(text));
+    return Promise.resolve([]);
   },
   restore: (observed, args, context) => {
     const path = pathOf(args);
