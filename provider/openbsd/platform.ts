@@ -15,6 +15,11 @@ export interface BaseMailer {
   /** Exit status 0 when its daemon runs: never a mere `pgrep -x`, for Postfix has an smtpd and a sendmail as well. */
   readonly running: readonly string[];
   readonly stop: readonly string[];
+  /**
+   * Ends its processes by their titles, where {@link stop} did not: the rc.subr of 5.0 does nothing at all, and says
+   * nothing, for a daemon whose flags are NO (openbsd.md 4.3).
+   */
+  readonly kill: readonly string[];
   /** Starts it as /etc/rc would, from what rc.conf and rc.conf.local say. */
   readonly start: readonly string[];
   /** Lists its queued mail. */
@@ -72,6 +77,9 @@ export const NEWEST = "7.8";
 /** The title of sendmail's daemon (openbsd.md 9); one that hands a message in or lists the queue has another. */
 const SENDMAIL_TITLE = "^sendmail: accepting connections";
 
+/** smtpd's parent, by its path or its title, and its children; Postfix's smtpd(8) has neither in its arguments. */
+const SMTPD_TITLE = "^(/usr/sbin/smtpd|smtpd: )";
+
 /** The release is older than any that works. */
 export class UnsupportedRelease extends Error {
   constructor(readonly release: string) {
@@ -125,12 +133,14 @@ export function platformOf(release: string): Platform {
   } as const;
   const smtpd = {
     name: "smtpd",
+    kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
     queue: ["/usr/sbin/smtpctl", "show", "queue"],
     mailer: "/usr/sbin/smtpctl",
   } as const;
   const sendmail = {
     name: "sendmail",
     running: ["/usr/bin/pgrep", "-f", SENDMAIL_TITLE],
+    kill: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
     queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
     mailer: "/usr/libexec/sendmail/sendmail",
   } as const;
@@ -171,7 +181,8 @@ export function platformOf(release: string): Platform {
         services: "rc.d",
         baseMailer: {
           ...smtpd,
-          running: ["/etc/rc.d/smtpd", "check"],
+          // Not `check` of its rc.d script, which may say no whatever runs once its flags are NO.
+          running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
           stop: ["/etc/rc.d/smtpd", "stop"],
           start: ["/etc/rc.d/smtpd", "start"],
         },

@@ -3,7 +3,7 @@ import type { FactAnswers, HostWriter } from "../host/host";
 import type { Json } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import type { Kind } from "../resource";
-import { runOrFail, waitUntil } from "./running";
+import { runOrFail, until, waitUntil } from "./running";
 
 export interface BaseMailerArgs {
   /** Filled in: whether it runs. */
@@ -94,6 +94,7 @@ export const baseMailer: Kind<BaseMailerArgs, Observed> = {
   async step(step: string, _detail: Json | undefined, host, _args, { platform }) {
     const mailer = platform.baseMailer;
     const wanted = step === "start";
+    const done = async (): Promise<boolean> => (await isRunning(host, platform)) === wanted;
     // pkill(1) exits with 1 when nothing matched: gone already.
     await runOrFail(
       host,
@@ -101,12 +102,9 @@ export const baseMailer: Kind<BaseMailerArgs, Observed> = {
       { argv: wanted ? mailer.start : mailer.stop },
       [0, 1],
     );
-    await waitUntil(
-      host,
-      `${mailer.name} to ${step}`,
-      async () => (await isRunning(host, platform)) === wanted,
-      20_000,
-    );
+    if (!wanted && !(await until(done, 5000)))
+      await runOrFail(host, `end ${mailer.name}`, { argv: mailer.kill }, [0, 1]);
+    await waitUntil(host, `${mailer.name} to ${step}`, done, 20_000);
     return undefined;
   },
 };
