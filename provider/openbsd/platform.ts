@@ -133,6 +133,8 @@ export function platformOf(release: string): Platform {
   } as const;
   const smtpd = {
     name: "smtpd",
+    // Not `check` of its rc.d script or by rcctl: that may say no whatever runs once its flags are NO.
+    running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
     kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
     queue: ["/usr/sbin/smtpctl", "show", "queue"],
     mailer: "/usr/sbin/smtpctl",
@@ -181,8 +183,6 @@ export function platformOf(release: string): Platform {
         services: "rc.d",
         baseMailer: {
           ...smtpd,
-          // Not `check` of its rc.d script, which may say no whatever runs once its flags are NO.
-          running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
           stop: ["/etc/rc.d/smtpd", "stop"],
           start: ["/etc/rc.d/smtpd", "start"],
         },
@@ -196,7 +196,6 @@ export function platformOf(release: string): Platform {
         services: "rcctl",
         baseMailer: {
           ...smtpd,
-          running: ["/usr/sbin/rcctl", "check", "smtpd"],
           stop: ["/usr/sbin/rcctl", "stop", "smtpd"],
           start: ["/usr/sbin/rcctl", "start", "smtpd"],
         },

@@ -1,7 +1,16 @@
 /** A PostfixServer on a test host, as a program for the real CLI. */
 import type { Release, TestHost } from "../../testing";
 
+/** The guide's own release and the newest: for what hardly differs in between. */
 export const RELEASES: readonly Release[] = ["7.8", "4.7"];
+
+/** One release of each way in which OpenBSD has started mail servers (openbsd.md 0): sourced, rc.d, parsed, rcctl. */
+export const FAMILIES: readonly Release[] = ["4.7", "7.8"];
+
+/** Is a release older than another? */
+export function isBefore(release: Release, other: string): boolean {
+  return Number(release) < Number(other);
+}
 
 /** What a program says to reach a test host; credentials by a key file unless said otherwise. */
 export function connectionTo(host: TestHost): Record<string, unknown> {
@@ -14,9 +23,11 @@ export function connectionTo(host: TestHost): Record<string, unknown> {
   };
 }
 
-/** 4.7 has no place where the host itself says where packages are. */
+/** Before 6.1 the host itself does not say where packages are. */
 export function packageOf(release: Release): Record<string, unknown> {
-  return release === "4.7" ? { packagePath: "/mirror/pub/OpenBSD/4.7/packages/i386/" } : {};
+  if (!isBefore(release, "6.1")) return {};
+  const architecture = isBefore(release, "5.0") ? "i386" : "amd64";
+  return { packagePath: `/mirror/pub/OpenBSD/${release}/packages/${architecture}/` };
 }
 
 export const PARAMETERS = {

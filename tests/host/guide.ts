@@ -1,0 +1,91 @@
+/**
+ * The steps of the guide in the order of a server, as every test of them needs them: what a program says, how an admin
+ * breaks what is managed, and what an admin may have beside it. A newcomer to the list is held to every law at once.
+ */
+import type { Release, TestHost } from "../../testing";
+import { ENTRIES, isBefore, packageOf, PARAMETERS } from "../preview/server";
+
+/** A step of the guide on one release. */
+export interface GuideStep {
+  readonly kind: string;
+  readonly args: Record<string, unknown>;
+  /** How an admin breaks it; `undefined` where it leaves nothing on the host that could be broken. */
+  readonly drift?: string;
+  /** An edit beside what is managed, which must survive everything. */
+  readonly beside?: Beside;
+}
+
+export interface Beside {
+  readonly script: string;
+  /** Prints 1 while the edit is there. */
+  readonly find: string;
+  readonly undo: string;
+}
+
+const OWN_LINE = "# an admin's own line";
+
+function lineIn(path: string): Beside {
+  return {
+    script: `echo "${OWN_LINE}" >> ${path}`,
+    find: `grep -c "${OWN_LINE}" ${path}`,
+    undo: `grep -v "${OWN_LINE}" ${path} > /tmp/without; cat /tmp/without > ${path}; rm /tmp/without`,
+  };
+}
+
+/** Starts the base mailer behind everybody's back. */
+function startBaseMailer(release: Release): string {
+  return isBefore(release, "5.6")
+    ? "/usr/libexec/sendmail/sendmail -L sm-mta -C/etc/mail/localhost.cf -bd -q30m"
+    : "/usr/sbin/smtpd";
+}
+
+/** All steps of a server on `release`. */
+export function guideSteps(release: Release): readonly GuideStep[] {
+  return [
+    { kind: "PostfixPackage", args: packageOf(release) },
+    {
+      kind: "Aliases",
+      args: { entries: ENTRIES },
+      drift: "sed -i 's/^postmaster:.*/postmaster: nobody/' /etc/postfix/aliases",
+      beside: lineIn("/etc/postfix/aliases"),
+    },
+    {
+      kind: "MainCf",
+      args: {
+        parameters: {
+          ...PARAMETERS,
+          alias_maps: "hash:/etc/postfix/aliases",
+          alias_database: "hash:/etc/postfix/aliases",
+        },
+      },
+      drift: "sed -i '/^mydomain/d' /etc/postfix/main.cf",
+      beside: lineIn("/etc/postfix/main.cf"),
+    },
+    { kind: "ChrootResolv", args: {}, drift: "echo x >> /var/spool/postfix/etc/services" },
+    { kind: "BaseMailer", args: {}, drift: startBaseMailer(release) },
+    { kind: "MailerConf", args: {}, drift: "cp /etc/mailer.conf.pre-postfix /etc/mailer.conf" },
+    {
+      kind: "RcConfLocal",
+      args: { flags: { ntpd_flags: ["-s"] } },
+      drift: "sed -i 's/-s//' /etc/rc.conf.local",
+      beside: lineIn("/etc/rc.conf.local"),
+    },
+    { kind: "PostfixService", args: {}, drift: "/usr/local/sbin/postfix stop" },
+    {
+      kind: "RootCrontab",
+      args: { commentOut: ["newsyslog", ...(isBefore(release, "5.6") ? ["sm-msp-queue"] : [])] },
+      drift: "sed -i '/newsyslog/s/^#*//' /var/cron/tabs/root",
+      beside: lineIn("/var/cron/tabs/root"),
+    },
+  ];
+}
+
+/** Which mailers run: what `destroy` must leave as it was. */
+export async function mailersOf(host: TestHost): Promise<string> {
+  const { stdout } = await host.exec([
+    "/bin/sh",
+    "-c",
+    "for p in '^sendmail: accepting' '^(/usr/sbin/smtpd|smtpd: )' 'libexec/postfix/master'; do pgrep -f \"$p\" >/dev/null && echo \"$p\"; done; true",
+  ]);
+  return stdout;
+}
