@@ -126,7 +126,8 @@ async function whoRuns(host: HostReader, platform: Platform): Promise<string> {
 
 async function start(host: HostWriter, platform: Platform, from: number): Promise<void> {
   const result = await host.run({ argv: platform.postfix.start, timeoutMs: 120_000 });
-  if (result.exitCode === 0) return;
+  // A host that is just booting may have started it meanwhile, which is a failure of ours by its exit status only.
+  if (result.exitCode === 0 || (await isPostfixRunning(host))) return;
   throw new HostError("program", {
     host: host.address,
     during: "starting Postfix",
