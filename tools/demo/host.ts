@@ -1,6 +1,6 @@
 /** What the demo asks of the test host, and does to it. */
 import type { Release, TestHost } from "../../testing";
-import { wanted } from "./program";
+import { isBefore, wanted } from "./program";
 
 /** Runs a shell command as root on the host, not over SSH. Anything but success is an error. */
 export async function shell(host: TestHost, command: string): Promise<string> {
@@ -20,20 +20,21 @@ export async function bannerOf(host: TestHost): Promise<string> {
 
 /** What the first preview must show, by the component under which it must stand. */
 export function expectedPreview(release: Release): Readonly<Record<string, readonly string[]>> {
-  const old = release === "4.7";
+  // Sendmail up to 5.5, smtpd since (openbsd.md 0); package daemons have rc.d scripts from 5.0 on.
+  const sendmail = isBefore(release, "5.6");
+  const noScripts = isBefore(release, "5.0");
   return {
     "mx-package": ["install postfix-"],
     "mx-aliases": ["+webmaster: root", "rebuild /etc/postfix/aliases.db"],
     "mx-main-cf": [`+myhostname = ${wanted.hostname}`],
-    "mx-base-mailer": [old ? "stop sendmail" : "stop smtpd"],
+    "mx-base-mailer": [sendmail ? "stop sendmail" : "stop smtpd"],
     "mx-mailer-conf": ["+++ /etc/mailer.conf", "+sendmail\t/usr/local/sbin/sendmail"],
     "mx-rc-conf-local": [
       "+++ /etc/rc.conf.local",
-      ...(old
-        ? ['+sendmail_flags="-bd"', '+syslogd_flags="-a /var/spool/postfix/dev/log"']
-        : ["+smtpd_flags=NO", '+pkg_scripts="postfix"']),
+      ...(sendmail ? ['+syslogd_flags="-a /var/spool/postfix/dev/log"'] : ["+smtpd_flags=NO"]),
+      noScripts ? '+sendmail_flags="-bd"' : '+pkg_scripts="postfix"',
     ],
-    "mx-root-crontab": [old ? "+#*/30" : "nothing to change"],
+    "mx-root-crontab": [sendmail ? "+#*/30" : "nothing to change"],
     "mx-service": ["check the configuration and start Postfix"],
     "mx-mail-check": [`send a test message to ${wanted.recipient}`],
   };
@@ -83,20 +84,19 @@ const common: readonly Breakage[] = [
 
 /** Three of them: what the third is depends on what the release has. */
 export function breakages(release: Release): readonly Breakage[] {
-  const third: Breakage =
-    release === "4.7"
-      ? {
-          what: "somebody brings sendmail's line in root's crontab back",
-          command: "perl -pi -e 's/^#(?=.*sm-msp-queue)//' /var/cron/tabs/root",
-          component: "mx-root-crontab",
-          shown: /^-\*\/30\s.* sm-msp-queue /,
-        }
-      : {
-          what: "the copy of resolv.conf in Postfix's chroot is no longer what /etc has",
-          command: "echo nameserver 192.0.2.99 >> /var/spool/postfix/etc/resolv.conf",
-          component: "mx-chroot-resolv",
-          shown: /^-nameserver 192\.0\.2\.99$/,
-        };
+  const third: Breakage = isBefore(release, "5.6")
+    ? {
+        what: "somebody brings sendmail's line in root's crontab back",
+        command: "perl -pi -e 's/^#(?=.*sm-msp-queue)//' /var/cron/tabs/root",
+        component: "mx-root-crontab",
+        shown: /^-\*\/30\s.* sm-msp-queue /,
+      }
+    : {
+        what: "the copy of resolv.conf in Postfix's chroot is no longer what /etc has",
+        command: "echo nameserver 192.0.2.99 >> /var/spool/postfix/etc/resolv.conf",
+        component: "mx-chroot-resolv",
+        shown: /^-nameserver 192\.0\.2\.99$/,
+      };
   return [...common, third];
 }
 

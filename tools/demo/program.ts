@@ -22,9 +22,18 @@ export interface DemoConnection {
   readonly hostKey: string;
 }
 
-/** Where 4.7 finds packages: that release has no file in which the host itself says it. */
-const packages47 = `
-  package: { packagePath: "/mirror/pub/OpenBSD/4.7/packages/i386/" },`;
+/** Is a release older than another? */
+export function isBefore(release: Release, other: string): boolean {
+  return Number(release) < Number(other);
+}
+
+/** Where packages are: before 6.1 there is no file in which the host itself says it. */
+function packagePath(release: Release): string {
+  if (!isBefore(release, "6.1")) return "";
+  const architecture = isBefore(release, "5.0") ? "i386" : "amd64";
+  return `
+  package: { packagePath: "/mirror/pub/OpenBSD/${release}/packages/${architecture}/" },`;
+}
 
 /** The program's text, in TypeScript. */
 export function programText(release: Release): string {
@@ -32,7 +41,7 @@ export function programText(release: Release): string {
 import { type ConnectionArgs, PostfixServer } from "pulumi-openbsd-postfix";
 
 const mx = new PostfixServer("mx", {
-  connection: new pulumi.Config().requireObject<ConnectionArgs>("connection"),${release === "4.7" ? packages47 : ""}
+  connection: new pulumi.Config().requireObject<ConnectionArgs>("connection"),${packagePath(release)}
   mainCf: { parameters: { myhostname: "${wanted.hostname}", mydomain: "example.org", myorigin: "$mydomain" } },
   aliases: { entries: { root: ["${wanted.recipient}"], postmaster: ["root"], webmaster: ["root"] } },
   mailCheck: { recipient: "${wanted.recipient}" },
