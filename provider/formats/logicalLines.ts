@@ -16,6 +16,12 @@ export interface LogicalLine {
 export const whiteSpace = " \\t\\n\\v\\f\\r";
 
 const ignored = new RegExp(`^[${whiteSpace}]*(#|$)`);
+
+/** Whether a line, without its newline, is a comment or blank, also inside a logical line. */
+export function isIgnored(content: Bytes): boolean {
+  return ignored.test(content);
+}
+
 const continues = new RegExp(`^[${whiteSpace}]`);
 
 interface Physical {
@@ -29,7 +35,7 @@ function physicalLines(text: Bytes): readonly Physical[] {
   let current: { text: Bytes; line: number } | undefined;
   return splitLines(text).map((raw, index): Physical => {
     const content = raw.replace(/\n$/, "");
-    if (ignored.test(content)) return { raw, role: "gap", of: undefined };
+    if (isIgnored(content)) return { raw, role: "gap", of: undefined };
     if (continues.test(content)) {
       if (current !== undefined) current.text += content;
       return { raw, role: "more", of: current };

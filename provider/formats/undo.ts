@@ -71,7 +71,8 @@ function stretchesOf(units: readonly Unit[]): readonly Stretch[] {
 function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
   const lines: { raw: Bytes; skip: number }[] = [];
   let skip = 0;
-  for (const unit of units.slice(at)) {
+  for (let next = at; next < units.length; next += 1) {
+    const unit = units[next] as Unit;
     if (unit.role === "start" && lines.length > 0) break;
     if (unit.role === "gap") skip += 1;
     else {
@@ -162,7 +163,7 @@ function placeIn(stretch: Stretch, entry: SavedEntry): number {
 }
 
 /** Moves on past lines that would otherwise become the continuation of what is inserted. */
-function beyondContinuations(units: readonly Unit[], at: number): number {
+export function beyondContinuations(units: readonly Unit[], at: number): number {
   const next = units.findIndex((unit, index) => index >= at && unit.role !== "gap");
   return units[next]?.role === "more" ? beyondContinuations(units, next + 1) : at;
 }

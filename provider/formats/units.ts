@@ -61,7 +61,9 @@ export function duplicatesIn(units: readonly Unit[]): readonly Duplicate[] {
   const lines = new Map<string, number[]>();
   for (const unit of units) {
     if (unit.role !== "start" || unit.key === undefined) continue;
-    lines.set(unit.key, [...(lines.get(unit.key) ?? []), unit.line]);
+    const known = lines.get(unit.key);
+    if (known === undefined) lines.set(unit.key, [unit.line]);
+    else known.push(unit.line);
   }
   return [...lines]
     .filter(([, found]) => found.length > 1)
