@@ -257,7 +257,7 @@ submission inet  n       -       y       -       -       smtpd
     { overrides: { a: "} {" } },
   ])("%j is refused in a service", (wrong) => {
     expect(() =>
-      masterCf.set("", "x/unix", { ...submission, ...wrong } as masterCf.Service),
+      masterCf.set("", "x/unix", { ...submission, ...wrong }),
     ).toThrow(FormatError);
   });
 });
