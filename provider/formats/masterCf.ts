@@ -280,10 +280,12 @@ export function setArgs(text: Bytes, service: string, args: readonly Bytes[]): B
   return withEntry(found, entry.raw);
 }
 
-/** Whether a service that is there can be edited: not where its options are in error. */
+/** Whether nothing stands in the way of editing a service: its options are not in error. */
 export function isEditable(text: Bytes, service: string): boolean {
+  if (find(text, service) === undefined) return true;
   try {
-    return find(text, service) === undefined || needed(text, service) !== undefined;
+    needed(text, service);
+    return true;
   } catch (error) {
     if (FormatError.isInstance(error)) return false;
     throw error;
