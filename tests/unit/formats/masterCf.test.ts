@@ -256,8 +256,6 @@ submission inet  n       -       y       -       -       smtpd
     { overrides: { a: "{" } },
     { overrides: { a: "} {" } },
   ])("%j is refused in a service", (wrong) => {
-    expect(() =>
-      masterCf.set("", "x/unix", { ...submission, ...wrong }),
-    ).toThrow(FormatError);
+    expect(() => masterCf.set("", "x/unix", { ...submission, ...wrong })).toThrow(FormatError);
   });
 });
