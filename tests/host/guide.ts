@@ -42,7 +42,11 @@ function startBaseMailer(release: Release): string {
 /** All steps of a server on `release`. */
 export function guideSteps(release: Release): readonly GuideStep[] {
   return [
-    { kind: "PostfixPackage", args: packageOf(release) },
+    {
+      kind: "PostfixPackage",
+      args: packageOf(release),
+      drift: "/usr/local/sbin/postfix stop; pkg_delete $(ls /var/db/pkg | grep '^postfix-')",
+    },
     {
       kind: "Aliases",
       args: { entries: ENTRIES },
