@@ -6,10 +6,12 @@ import { launchHost, listHosts, stopHost } from "./hosts";
 import { releases, type Release } from "./image";
 import { enterArgv, signalNumber } from "./namespaces";
 
-const usage = `usage: host start [--release ${releases.join("|")}] [--latency-ms N]
+const usage = `usage: host start [--release RELEASE] [--latency-ms N]
        host exec ID -- PROGRAM [ARGUMENT ...]
        host list
        host stop ID | --all
+
+RELEASE is any of OpenBSD from ${releases[0]} to ${releases.at(-1)}.
 `;
 
 /** A mistake in how the command was called. */

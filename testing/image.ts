@@ -8,7 +8,7 @@ import { imageStages, releases, type Release } from "./imageStages";
 import { withLock } from "./lock";
 import { namespacesProblem, removeFolder } from "./namespaces";
 
-export { releases, type Release } from "./imageStages";
+export { familyReleases, releases, type Release } from "./imageStages";
 
 /** What a host is mounted from. Paths are relative to the cache folder. */
 export interface Image {

@@ -12,7 +12,7 @@ import { parseTree, settledTree, type Tree } from "./tree";
 
 export { cacheFolder } from "./cache";
 export { listHosts, stopHost, type ListedHost, type StartOptions } from "./hosts";
-export { ensureImage, releases, type Release } from "./image";
+export { ensureImage, familyReleases, releases, type Release } from "./image";
 export { generateSshKey, type SshKeyPair } from "./sshKeys";
 export type { Admission, End, LineCounters } from "./sshLine";
 export { diffTrees, type Tree, type TreeEntry } from "./tree";

@@ -13,6 +13,7 @@ import {
   type ProcessRef,
 } from "./hostRecord";
 import type { Image, Release } from "./image";
+import { isBefore } from "./imageStages";
 import {
   enterArgv,
   machineEnvironment,
@@ -39,6 +40,11 @@ export type KeeperReport =
 
 /** Users of the host that the one client key opens. */
 const users = ["root", "alice", "bob", "op", "nobodyspecial"];
+
+/** Whether sshd of the release knows no ed25519 keys, which came with OpenSSH 6.5 in OpenBSD 5.5. */
+function hasLegacyKey(release: Release): boolean {
+  return isBefore(release, "5.5");
+}
 
 /** How long a host may take to boot. */
 const bootLimitMs = 60_000;
@@ -67,7 +73,7 @@ class Keeper {
       this.nextLine("pid"),
       generateSshKey("ed25519"),
       generateSshKey("ed25519"),
-      release === "4.7" ? generateSshKey("rsa") : undefined,
+      hasLegacyKey(release) ? generateSshKey("rsa") : undefined,
       this.line.listen(),
     ]);
     const init = processRef(Number(pidLine.split(" ")[1]));
@@ -186,10 +192,9 @@ class Keeper {
   private startSshd(): ChildProcess {
     if (this.initRef === undefined) throw new Error("the host is not there yet");
     // What a client of that era can verify; the key of the configuration file is offered besides.
-    const legacy =
-      this.options.release === "4.7"
-        ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
-        : [];
+    const legacy = hasLegacyKey(this.options.release)
+      ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
+      : [];
     const argv = ["/usr/sbin/sshd", "-i", ...legacy];
     const [command = "", ...args] = enterArgv(this.initRef.pid, argv);
     const sshd = spawn(command, args, {

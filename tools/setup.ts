@@ -1,12 +1,12 @@
 /**
  * Gets what the tests and the demo need and the machine has not: Debian packages, the test host's
- * image, the Pulumi CLI. Says what it does; all of it is kept, so a second run takes no time.
+ * images, the Pulumi CLI. Says what it does; all of it is kept, so a second run takes no time.
  */
-import { ensureImage, releases } from "../testing/image";
+import { ensureImage, familyReleases } from "../testing/image";
 import { findPulumi } from "./pulumi-cli/find";
 
 async function images(): Promise<void> {
-  for (const release of releases) await ensureImage(release);
+  for (const release of familyReleases) await ensureImage(release);
 }
 
 async function main(): Promise<void> {

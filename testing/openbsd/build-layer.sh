@@ -2,15 +2,19 @@
 # Makes the layer that turns the base root into a host that looks and behaves like one release of
 # OpenBSD. Run once per release as root (or mapped root) with
 #
-#   RELEASE  a folder of releases/, for example 7.8
+#   RELEASE  a row of releases.table, for example 7.8
 #   LAYER    an empty folder: becomes the overlay's layer above the base
 #   BASE     the base root (read only)
 #   PKGROOT  the files of the Postfix package, below /usr/local
 #
 # What is where:
-#   common/root, releases/R/root   files as they are on the host
-#   releases/R/release.conf        what the tools ask: how this release differs
-#   releases/R/master.passwd       accounts; passwd and shadow are made from it
+#   releases.table                 every release: what its Postfix is
+#   eras/E/release.conf            what the tools ask, as far as it is new in release E
+#   eras/E/root                    files as they are on the host since release E
+#   eras/E/gone                    files that are no longer there
+#   eras/E/master.passwd, group    accounts; passwd and shadow are made from the former
+#   eras/E/notes                   what postfix-enable reminds of
+#   common/root                    files of every release
 #   lib, tools                     the programs only OpenBSD has, one implementation for all releases
 #   package                        what makes the Postfix tree into the port's packages
 #
@@ -25,16 +29,64 @@ set -eu
 
 : "${RELEASE:?}" "${LAYER:?}" "${BASE:?}" "${PKGROOT:?}"
 here=$(cd "$(dirname "$0")" && pwd)
-release=$here/releases/$RELEASE
-[ -f "$release/release.conf" ] || {
-	echo "build-layer.sh: no such release: $RELEASE" >&2
-	exit 1
-}
 umask 022
 export LC_ALL=C
 
+row=$(awk -v release="$RELEASE" '$1 == release' "$here/releases.table")
+[ -n "$row" ] || {
+	echo "build-layer.sh: no such release: $RELEASE" >&2
+	exit 1
+}
+
+# "5.0" as a number: 500.
+number() {
+	echo "$1" | awk -F. '{ printf "%d%02d\n", $1, $2 }'
+}
+
+# The eras that this release takes, oldest first.
+eras=$(for era in "$here"/eras/*; do
+	era=${era##*/}
+	[ "$(number "$era")" -gt "$(number "$RELEASE")" ] || echo "$(number "$era") $era"
+done | sort -n | cut -d ' ' -f 2)
+
+# The newest of an era's files of that name.
+newest() {
+	for era in $eras; do
+		[ ! -f "$here/eras/$era/$1" ] || found=$here/eras/$era/$1
+	done
+	echo "$found"
+}
+
 conf() {
-	sed -n "s/^$1=//p" "$release/release.conf"
+	sed -n "s/^$1=//p" "$LAYER/usr/libdata/testhost/release.conf"
+}
+
+# The release's own facts and those of its eras, each once: what comes later stands over what came before.
+release_conf() {
+	set -- $row
+	built=$(perl -MTime::Local=timegm -MPOSIX=strftime -e \
+		'my ($y, $m, $d) = split /-/, shift; print strftime "%a %b %e 12:00:00 UTC %Y", gmtime timegm(0, 0, 12, $d, $m - 1, $y)' "$2")
+	{
+		echo "release=$1"
+		echo "build=#1: $built"
+		echo "postfix_version=$3"
+		echo "other_version=${4#-}"
+		# The Postfix that stands in for one before 3.6 runs at a lower compatibility level and remarks on it,
+		# which the old one did not.
+		if [ "$(number "$3")" -lt 306 ]; then
+			echo "syslogd_drop=using backwards-compatible default setting"
+		else
+			echo "syslogd_drop="
+		fi
+		for era in $eras; do
+			[ ! -f "$here/eras/$era/release.conf" ] || cat "$here/eras/$era/release.conf"
+		done
+	} | awk -F= '
+		/^#/ || !NF { next }
+		!($1 in value) { order[++count] = $1 }
+		{ value[$1] = substr($0, length($1) + 2) }
+		END { for (i = 1; i <= count; i++) print order[i] "=" value[order[i]] }
+	'
 }
 
 # install_file MODE SOURCE TARGET
@@ -63,13 +115,14 @@ in_base() {
 	return 1
 }
 
+mkdir -p "$LAYER/usr/libdata/testhost"
+release_conf >"$LAYER/usr/libdata/testhost/release.conf"
 . "$here/build/files.sh"
 . "$here/build/mailers.sh"
 . "$here/build/packages.sh"
 
 files
-case $(conf base_mailer) in
-smtpd) base_smtpd ;;
-sendmail) base_sendmail ;;
-esac
+for mailer in $(conf base_mailers); do
+	"base_$mailer"
+done
 packages

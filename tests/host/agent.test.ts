@@ -9,7 +9,7 @@ import {
   diffTrees,
   ensureImage,
   generateSshKey,
-  releases,
+  familyReleases,
   startHost,
   type TestHost,
 } from "../../testing";
@@ -23,7 +23,7 @@ const hosts = new Map<string, TestHost>();
 const pools: HostPool[] = [];
 
 beforeAll(async () => {
-  for (const release of releases) {
+  for (const release of familyReleases) {
     await ensureImage(release);
     hosts.set(release, await startHost({ release }));
   }
@@ -77,7 +77,7 @@ async function failure(promise: Promise<unknown>): Promise<HostError> {
   return error;
 }
 
-describe.each(releases.map((release) => [release] as const))("on %s", (release) => {
+describe.each(familyReleases.map((release) => [release] as const))("on %s", (release) => {
   test("the host says what it is", async () => {
     const host = await connectTo(hostOf(release));
     expect(host.system).toMatchObject({ name: "OpenBSD", release, uid: 0 });

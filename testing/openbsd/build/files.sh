@@ -1,8 +1,10 @@
 # Files, accounts, folders, programs: everything but mail. Sourced by build-layer.sh.
 
 files() {
-	for root in "$here/common/root" "$release/root"; do
-		(cd "$root" && tar -cf - .) | tar -xf - -C "$LAYER" --no-same-owner
+	copy_files "$here/common/root"
+	for era in $eras; do
+		[ ! -f "$here/eras/$era/gone" ] || (cd "$LAYER" && xargs rm -f) <"$here/eras/$era/gone"
+		[ ! -d "$here/eras/$era/root" ] || copy_files "$here/eras/$era/root"
 	done
 	# Whatever umask the sources were checked out under.
 	chmod -R u+rwX,go+rX,go-w "$LAYER"
@@ -13,16 +15,21 @@ files() {
 	hidden
 }
 
+copy_files() {
+	(cd "$1" && tar -cf - .) | tar -xf - -C "$LAYER" --no-same-owner
+}
+
 accounts() {
-	install_file 600 "$release/master.passwd" etc/master.passwd
-	install_file 644 "$release/group" etc/group
-	awk -F: -v OFS=: '{ print $1, "*", $3, $4, $8, $9, $10 }' "$release/master.passwd" \
+	passwords=$(newest master.passwd)
+	install_file 600 "$passwords" etc/master.passwd
+	install_file 644 "$(newest group)" etc/group
+	awk -F: -v OFS=: '{ print $1, "*", $3, $4, $8, $9, $10 }' "$passwords" \
 		>"$LAYER/etc/passwd"
 	# For Debian's C library only.
-	awk -F: '{ print $1 ":*:::::::" }' "$release/master.passwd" >"$LAYER/etc/shadow"
+	awk -F: '{ print $1 ":*:::::::" }' "$passwords" >"$LAYER/etc/shadow"
 	: >"$LAYER/etc/gshadow"
 	chmod 600 "$LAYER/etc/shadow" "$LAYER/etc/gshadow"
-	awk -F: '$3 >= 1000 && $3 < 2000 { print $1, $3, $4 }' "$release/master.passwd" |
+	awk -F: '$3 >= 1000 && $3 < 2000 { print $1, $3, $4 }' "$passwords" |
 		while read -r user uid gid; do
 			folder 755 "$uid:$gid" "home/$user"
 		done
@@ -49,6 +56,8 @@ folders() {
 	chown 0:66 "$LAYER/var/cron/tabs/root"
 	chmod 600 "$LAYER/var/cron/tabs/root"
 	folder 755 0:0 var/www/htdocs
+	# Where a chrooted web server looks for the log, until sendsyslog(2) made that needless.
+	[ "$(conf sendsyslog)" = yes ] || folder 755 0:0 var/www/dev
 	[ "$(conf rc_d)" = no ] || folder 755 0:0 etc/rc.d
 	for name in bin sbin lib libexec libdata include info man share share/doc share/examples \
 		share/misc; do
@@ -71,7 +80,6 @@ folders() {
 }
 
 programs() {
-	install_file 644 "$release/release.conf" usr/libdata/testhost/release.conf
 	for module in "$here"/lib/*.pm; do
 		install_file 644 "$module" "usr/libdata/testhost/${module##*/}"
 	done
@@ -92,7 +100,8 @@ programs() {
 	for name in md5 sha1 sha512; do
 		ln -s sha256 "$LAYER/usr/bin/$name"
 	done
-	[ "$(conf rcctl)" = no ] || install_file 755 "$here/tools/rcctl" usr/sbin/rcctl
+	rcctl=$(conf rcctl)
+	[ "$rcctl" = no ] || install_file 755 "$here/tools/$rcctl" usr/sbin/rcctl
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/sendmail"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/mailq"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/newaliases"

@@ -1,5 +1,4 @@
-# The mail server of the base system, of Debian's parts in OpenBSD's places. Sourced by
-# build-layer.sh.
+# The mail servers of the base system, of Debian's parts in OpenBSD's places. Sourced by build-layer.sh.
 
 # OpenSMTPD looks for /etc/smtpd.conf, and OpenBSD's is in /etc/mail, which is a longer string; a link
 # of the same length leads there.
@@ -62,7 +61,12 @@ base_sendmail() {
 		chmod 444 "$LAYER/etc/mail/$name.cf"
 	done
 
-	# The database beside the aliases, as sendmail's newaliases leaves it.
+	# smtpd(8), where that serves, reads the text itself.
+	[ "$(conf base_mailers)" != sendmail ] || aliases_database
+}
+
+# The database beside the aliases, as sendmail's newaliases leaves it.
+aliases_database() {
 	scratch=$LAYER/.aliases
 	mkdir "$scratch"
 	printf '%s\n' 'mail_owner = nobody' 'setgid_group = bin' 'default_privs = daemon' \

@@ -7,36 +7,67 @@
 arch=$(conf arch)
 mirror=mirror/pub/OpenBSD/$RELEASE
 payload=usr/libdata/testhost/postfix-$RELEASE.tgz
+# What stands behind the programs that the package has to wrap; of the release, because an upgrade of the
+# host leaves the package as it is.
+behind=usr/libexec/testhost/postfix-$RELEASE
 
 packages() {
 	folder 755 0:0 "$mirror/packages/$arch"
 	stage=$LAYER/.package
 	mkdir "$stage"
 	postfix_files
-	while read -r kind rest; do
-		case $kind in
-		'' | '#'*) ;;
-		postfix) postfix_package $rest ;;
-		other) other_package $rest ;;
-		installed) installed_package $rest ;;
-		*)
-			echo "build-layer.sh: $kind: not a kind of package" >&2
-			return 1
-			;;
-		esac
-	done <"$release/packages"
+	postfix_packages "$(conf postfix_version)" mail/postfix/stable - '' $(conf flavors)
+	[ -z "$(conf other_version)" ] || postfix_packages "$(conf other_version)" "$(conf other_path)" \
+		"$(conf other_branch)" '' $(conf other_flavors)
+	for name in pcre ldap mysql pgsql sasl2 sqlite; do
+		set -- $(conf "depend_$name")
+		[ $# -eq 0 ] || other_package "$1" "$2" packages
+	done
+	for package in $(conf others); do
+		other_package "${package%%:*}" "${package#*:}" packages
+	done
+	for package in $(conf newer_others); do
+		other_package "${package%%:*}" "${package#*:}" packages-stable
+	done
+	for package in $(conf depend_pcre | tr ' ' ':') $(conf installed); do
+		installed_package "${package%%:*}" "${package#*:}"
+	done
 	rm -r "$stage"
+}
+
+# postfix_packages VERSION PKGPATH BRANCH FLAVORS...: one package for each set of flavors, "sasl2-mysql"
+postfix_packages() {
+	version=$1 path=$2 branch=$3
+	shift 3
+	for set; do
+		dependencies=$(depends_on pcre)
+		for flavor in $(echo "$set" | tr - ' '); do
+			dependencies="$dependencies $(depends_on "$flavor")"
+		done
+		postfix_package "postfix-$version${set:+-$set}" "$path${set:+,$(echo "$set" | tr - ,)}" "$branch" \
+			$dependencies
+	done
+}
+
+depends_on() {
+	conf "depend_$1" | cut -d ' ' -f 1
 }
 
 # What every package of Postfix installs, as the port of this release has it.
 postfix_files() {
 	root=$stage/root
-	mkdir -p "$root"
+	mkdir -p "$root" "$LAYER/$behind"
 	(cd "$PKGROOT" && tar -cf - usr/local) | tar -xf - -C "$root"
 	sbin=$root/usr/local/sbin
+	libexec=$root/usr/local/libexec/postfix
 	examples=$root/usr/local/share/examples/postfix
+	# The samples say which version was built.
+	built=$(sed -n 's/^# *mail_version *= *//p; s/^mail_version = //p' "$examples/main.cf.default" | head -1)
+	: "${built:?no mail_version in the samples}"
+	# pN is the port's own count.
+	version=$(conf postfix_version | sed 's/p[0-9]*$//')
 	for script in postfix-install postfix-enable postfix-disable; do
-		awk -v notes="$here/package/$RELEASE/notes" -v chroot="$(conf chroot_files)" '
+		awk -v notes="$(newest notes)" -v chroot="$(conf chroot_files)" '
 			$0 == "@NOTES@" { while ((getline line < notes) > 0) print line; next }
 			{ gsub(/@CHROOT_FILES@/, chroot); print }
 		' "$here/package/$script" >"$sbin/$script"
@@ -44,51 +75,56 @@ postfix_files() {
 	done
 	# The port has no folder for additions to this list.
 	sed -i "/postfix-files\.d/d" "$examples/postfix-files"
-	for name in $(conf package_absent); do
-		rm -rf "${root:?}/usr/local/$name"
-		sed -i "/\/${name##*/}:/d" "$examples/postfix-files"
-	done
-	if [ "$(conf rc_d)" = yes ]; then
+	if [ "$(conf rc_d)" = base ]; then
 		mkdir -p "$root/etc/rc.d"
-		install -m 755 "$here/package/$RELEASE/rc" "$root/etc/rc.d/postfix"
+		install -m 755 "$here/package/rc" "$root/etc/rc.d/postfix"
 	fi
-	# The real program moves out of the way of what stands in front of it.
-	for wrapped in $(conf package_wrapped); do
-		mkdir -p "$LAYER/usr/libexec/testhost/postfix"
-		cp -p "$root/usr/local/$wrapped" "$LAYER/usr/libexec/testhost/postfix/"
-		install -m 755 "$here/package/$RELEASE/${wrapped##*/}" "$root/usr/local/$wrapped"
+	[ "$(number "$version")" -ge 300 ] || absent sbin/posttls-finger libexec/postfix/postfix-tls-script
+	wrap "$sbin/postconf"
+	[ "$(conf sendsyslog)" = no ] || wrap "$libexec/master"
+	# Scripts use options that an older postconf does not have, and need not wait for a wrapper.
+	real=/$behind/postconf
+	for script in post-install postfix-script postfix-wrapper postmulti-script; do
+		sed -i -e "s#\$command_directory/postconf#$real#g" -e "s#=\"postconf\"#=$real#" \
+			-e "s#\`postconf #\`$real #g" -e "s#|| postconf #|| $real #g" \
+			-e "s#^\([ 	]*\)postconf #\1$real #" \
+			"$libexec/$script"
 	done
-	[ -z "$(conf postfix_version)" ] || as_old_postfix
+	[ "$version" = "$built" ] || as_old_postfix
 	# The port's files are of group bin.
 	(cd "$root" && find . -mindepth 1 -type d | sed 's|^\./||' | sort >"$stage/folders" &&
 		find . -mindepth 1 ! -type d | sed 's|^\./||' | sort >"$stage/files" &&
 		tar -czf "$LAYER/$payload" --owner=0 --group=7 --numeric-owner -T "$stage/files")
 }
 
-# Postfix 3.7 in the place of an older one: its programs say that version, know the chroot default of
-# master.cf that goes with it, and the samples are what the port installed then.
-as_old_postfix() {
-	version=$(conf postfix_version)
-	new=$(sed -n 's/^# *mail_version *= *//p; s/^mail_version = //p' "$examples/main.cf.default" | head -1)
-	: "${new:?no mail_version in the samples}"
-	for file in "$sbin"/* "$root"/usr/local/libexec/postfix/* "$LAYER"/usr/libexec/testhost/postfix/*; do
-		[ -f "$file" ] && [ ! -L "$file" ] && grep -q -a -F "$new" "$file" || continue
-		case $(head -c 4 "$file" | tail -c 3) in
-		ELF) perl "$here/build/old-postfix" "$file" "$new" "$version" ;;
-		esac
+# absent FILE...: files below /usr/local that this version does not have.
+absent() {
+	for name; do
+		rm -rf "${root:?}/usr/local/$name"
+		sed -i "/\/${name##*/}:/d" "$examples/postfix-files"
 	done
-	# Scripts use options that the wrapped postconf does not have.
-	real=/usr/libexec/testhost/postfix/postconf
-	for script in post-install postfix-script postfix-wrapper postmulti-script; do
-		sed -i -e "s#\$command_directory/postconf#$real#g" -e "s#=\"postconf\"#=$real#" \
-			-e "s#\`postconf #\`$real #g" -e "s#|| postconf #|| $real #g" \
-			-e "s#^\([ 	]*\)postconf #\1$real #" \
-			"$root/usr/local/libexec/postfix/$script"
+}
+
+# The real program moves out of the way of what stands in front of it.
+wrap() {
+	name=${1##*/}
+	cp -p "$1" "$LAYER/$behind/$name"
+	sed -e "s#@BEHIND@#/$behind#" -e "s#@VERSION@#$version#" -e "s#@SQLITE@#$(conf sqlite)#" "$here/package/$name" >"$1"
+}
+
+# The Postfix that was built in the place of an older one: its programs say that version, know the defaults
+# that go with it, and the samples are what the port installed then.
+as_old_postfix() {
+	for file in "$sbin"/* "$libexec"/* "$LAYER/$behind"/*; do
+		[ -f "$file" ] && [ ! -L "$file" ] && grep -q -a -F "$built" "$file" || continue
+		case $(head -c 4 "$file" | tail -c 3) in
+		ELF) perl "$here/build/old-postfix" "$file" "$built" "$version" ;;
+		esac
 	done
 	perl "$here/build/old-samples" "$examples" "$version"
 	perl "$here/build/later-parameters" "$version" \
 		<"$PKGROOT/usr/local/share/doc/postfix/html/postconf.5.html" \
-		>"$LAYER/usr/libdata/testhost/parameters-after-${version%.*}"
+		>"$LAYER/$behind/later-parameters"
 }
 
 # postfix NAME PKGPATH BRANCH DEPENDENCY...: BRANCH is "branch" where the packing list says is-branch
@@ -107,7 +143,7 @@ postfix_package() {
 		echo "@newgroup _postfix:507"
 		echo "@newgroup _postdrop:508"
 		echo "@newuser _postfix:507:_postfix:daemon:Postfix Daemon:/var/empty:/sbin/nologin"
-		[ "$(conf rc_d)" = no ] || echo "@rcscript /etc/rc.d/postfix"
+		[ "$(conf rc_d)" != base ] || echo "@rcscript /etc/rc.d/postfix"
 		echo "@cwd /usr/local"
 		# Folders that the base system has are no part of the package.
 		while read -r path; do

@@ -1,4 +1,4 @@
-import { anything, eventually, mirrors, type Row, type Story } from "./row";
+import { anything, eventually, mirror, type Row, type Story } from "./row";
 
 const everyName = (names: readonly string[]): RegExp =>
   new RegExp(
@@ -208,7 +208,7 @@ export const modernPackages: Story = {
   rows: [
     ...notFound.map((row) => ({
       ...row,
-      script: `[ "$(uname -r)" = 7.8 ] && : \${PKG_PATH:=${mirrors["7.8"]}}\n${row.script}`,
+      script: `[ "$(uname -r)" = 7.8 ] && : \${PKG_PATH:=${mirror("7.8")}}\n${row.script}`,
     })),
     locked,
     {
@@ -364,7 +364,7 @@ export const oldPackages: Story = {
     {
       section: "1.1",
       fact: "whether there is pkg_info -Q is unconfirmed: not there as the host comes",
-      script: `PKG_PATH=${mirrors["4.7"]} pkg_info -Q postfix`,
+      script: `PKG_PATH=${mirror("4.7")} pkg_info -Q postfix`,
       stderr: /usage: pkg_info /,
       exit: 1,
     },
@@ -373,44 +373,44 @@ export const oldPackages: Story = {
       fact: "whether there is pkg_info -Q is unconfirmed: there when the host is told so",
       script: [
         "sed -i 's/^pkg_info_options=/&Q:/' /usr/libdata/testhost/release.conf",
-        `PKG_PATH=${mirrors["4.7"]} pkg_info -Q postfix | head -2`,
+        `PKG_PATH=${mirror("4.7")} pkg_info -Q postfix | head -2`,
       ].join("\n"),
       stdout: "postfix-2.6.5\npostfix-2.6.5-ldap\n",
     },
     {
       section: "1.1",
       fact: "ftp lists the mirror, the way to enumerate that needs no pkg_info -Q",
-      script: `PKG_PATH=${mirrors["4.7"]}; ftp -o - "$PKG_PATH" | grep -o 'postfix-[0-9][^"<>]*\\.tgz' | wc -l`,
+      script: `PKG_PATH=${mirror("4.7")}; ftp -o - "$PKG_PATH" | grep -o 'postfix-[0-9][^"<>]*\\.tgz' | wc -l`,
       stdout: /^ *10\n$/,
     },
     ...notFound.map((row) => ({
       ...row,
-      script: `export PKG_PATH=${mirrors["4.7"]}\n${row.script}`,
+      script: `export PKG_PATH=${mirror("4.7")}\n${row.script}`,
     })),
-    { ...locked, script: `export PKG_PATH=${mirrors["4.7"]}\n${locked.script}` },
+    { ...locked, script: `export PKG_PATH=${mirror("4.7")}\n${locked.script}` },
     {
       section: "1.1",
       fact: "a stem with several packages: Ambiguous on stderr, exit 0",
-      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix`,
+      script: `PKG_PATH=${mirror("4.7")} pkg_add -x postfix`,
       stderr: everyName(["postfix-2.6.5", "postfix-2.6.5-sasl2", "postfix-2.7.20091209-mysql"]),
     },
     {
       section: "1.1",
       fact: "postfix-- is ambiguous between stable and snapshot",
-      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix--`,
+      script: `PKG_PATH=${mirror("4.7")} pkg_add -x postfix--`,
       stderr: everyName(["postfix-2.6.5", "postfix-2.7.20091209"]),
     },
     {
       section: "1.1",
       fact: "a branch after % is not understood",
-      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix--%stable`,
+      script: `PKG_PATH=${mirror("4.7")} pkg_add -x postfix--%stable`,
       stderr: "Can't find postfix--%stable\n",
     },
     {
       section: "1.2",
       fact: "-I means that no scripts are run",
       script: [
-        `PKG_PATH=${mirrors["4.7"]} pkg_add -I -x postfix-2.6.5 >/dev/null`,
+        `PKG_PATH=${mirror("4.7")} pkg_add -I -x postfix-2.6.5 >/dev/null`,
         "ls -d /var/db/pkg/postfix-2.6.5 /etc/postfix; pkg_delete postfix-2.6.5 >/dev/null 2>&1",
       ].join("\n"),
       stdout: "/var/db/pkg/postfix-2.6.5\n",
@@ -419,7 +419,7 @@ export const oldPackages: Story = {
     {
       section: "1.3",
       fact: "success without a terminal shows the messages and no ok",
-      script: `PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix-2.6.5.tgz`,
+      script: `PKG_PATH=${mirror("4.7")} pkg_add -x postfix-2.6.5.tgz`,
       stdout: /^--- \+postfix-2\.6\.5 -------------------\n-> Creating (?![\s\S]*: ok)/,
     },
     {
@@ -447,13 +447,13 @@ export const oldPackages: Story = {
     },
     ...afterInstall.map((row) => ({
       ...row,
-      script: `export PKG_PATH=${mirrors["4.7"]}\n${row.script}`,
+      script: `export PKG_PATH=${mirror("4.7")}\n${row.script}`,
     })),
     {
       section: "1.5",
       fact: "deleting stops the daemon on this release",
       script: [
-        `export PKG_PATH=${mirrors["4.7"]}; pkg_add -x postfix-2.6.5 >/dev/null; pkill -x sendmail`,
+        `export PKG_PATH=${mirror("4.7")}; pkg_add -x postfix-2.6.5 >/dev/null; pkill -x sendmail`,
         eventually("! pgrep -x sendmail"),
         "postfix start; pgrep -x master >/dev/null; echo $?",
         "pkg_delete postfix >/dev/null 2>&1; pgrep -x master",

@@ -32,18 +32,18 @@ export interface Story {
 /** For a stream that is not what a row is about. */
 export const anything = /(?:)/;
 
-/** Where the packages of a release are on its host. */
-export const mirrors: Readonly<Record<Release, string>> = {
-  "7.8": "file:/mirror/pub/OpenBSD/7.8/packages/amd64/",
-  "4.7": "file:/mirror/pub/OpenBSD/4.7/packages/i386/",
-};
+/** Where the packages of a release are on its host, as PKG_PATH has it. */
+export function mirror(release: Release): string {
+  const arch = release.startsWith("4.") ? "i386" : "amd64";
+  return `file:/mirror/pub/OpenBSD/${release}/packages/${arch}/`;
+}
 
 /** The command that installs the release's plain Postfix, for stories about something else. */
 export const installPostfix = [
-  `case $(uname -r) in`,
-  `4.7) PKG_PATH=${mirrors["4.7"]} pkg_add -x postfix-2.6.5 ;;`,
-  `*) pkg_add -Ix postfix--%stable ;;`,
-  `esac >/dev/null`,
+  `packages=/mirror/pub/OpenBSD/$(uname -r)/packages/$(arch -s)`,
+  // The stable one: snapshots carry a date, and the branch beside it is older.
+  `name=$(ls $packages | grep '^postfix-[0-9][0-9.p]*\\.tgz' | grep -v '\\.[0-9]\\{8\\}' | sort -t. -k1,1 -k2,2n -k3,3n | tail -1)`,
+  `PKG_PATH=file:$packages/ pkg_add -x $name >/dev/null`,
 ].join("\n");
 
 /** A question that is asked until it is answered with success, for ten seconds. */
