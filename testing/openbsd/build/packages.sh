@@ -37,14 +37,14 @@ packages() {
 
 # postfix_packages VERSION PKGPATH BRANCH FLAVORS...: one package for each set of flavors, "sasl2-mysql"
 postfix_packages() {
-	version=$1 path=$2 branch=$3
+	version=$1 port=$2 branch=$3
 	shift 3
 	for set; do
 		dependencies=$(depends_on pcre)
 		for flavor in $(echo "$set" | tr - ' '); do
 			dependencies="$dependencies $(depends_on "$flavor")"
 		done
-		postfix_package "postfix-$version${set:+-$set}" "$path${set:+,$(echo "$set" | tr - ,)}" "$branch" \
+		postfix_package "postfix-$version${set:+-$set}" "$port${set:+,$(echo "$set" | tr - ,)}" "$branch" \
 			$dependencies
 	done
 }
