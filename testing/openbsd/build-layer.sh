@@ -120,9 +120,11 @@ release_conf >"$LAYER/usr/libdata/testhost/release.conf"
 . "$here/build/files.sh"
 . "$here/build/mailers.sh"
 . "$here/build/packages.sh"
+. "$here/build/ports.sh"
 
 files
 for mailer in $(conf base_mailers); do
 	"base_$mailer"
 done
 packages
+sets

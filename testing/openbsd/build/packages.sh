@@ -167,6 +167,7 @@ postfix_package() {
 	sed "s|@DOCS@|$(conf package_docs)|" "$here/package/message" >"$stage/+DISPLAY"
 	echo "/$payload" >"$stage/+PAYLOAD"
 	pack "$mirror/packages/$arch/$name.tgz" +CONTENTS +DESC +DISPLAY +PAYLOAD
+	port "$name" "$pkgpath" "$@"
 }
 
 # other NAME PKGPATH FOLDER: a package with nothing in it but its name
