@@ -91,7 +91,10 @@ export interface RestoreContext {
 export interface StepContext {
   readonly platform: Platform;
   readonly progress: (text: string) => void;
+  /** As it is on the host now: what was noted meanwhile is in it. */
   readonly record: HostRecord;
+  /** Notes what was made of a key of ours, so that whoever goes on after a cut knows. Without the key, nothing. */
+  readonly note: (key: string, applied: Json) => Promise<void>;
   /** Notes for the record: clears or sets what the running Postfix has not been told. */
   readonly setPending: (pending: HostRecord["pending"]) => Promise<void>;
   readonly warn: (text: string) => void;

@@ -2,7 +2,7 @@
 import { applyChange, printChange } from "../changes";
 import { contentsOf, sha256 } from "../files";
 import { type HostWriter } from "../host/host";
-import { type HostRecord, type Owner, saveRecord, withPending } from "../host/record";
+import { type HostRecord, type Json, type Owner, saveRecord, withPending } from "../host/record";
 import { type AnyKind, type Change, type StepContext } from "../resource";
 import { say } from "./engineLog";
 import { type Plan, type Sight, decide, look } from "./plan";
@@ -24,10 +24,19 @@ export async function carryOut(
     record = withPending(record, pending);
     recordFile = await saveRecord(host, record, recordFile);
   };
+  const note = async (key: string, applied: Json): Promise<void> => {
+    const entry = record.keys[key];
+    if (!entry) return;
+    record = { ...record, keys: { ...record.keys, [key]: { ...entry, applied } } };
+    recordFile = await saveRecord(host, record, recordFile);
+  };
   const context: StepContext = {
     platform: sight.platform,
     progress,
-    record,
+    get record() {
+      return record;
+    },
+    note,
     setPending,
     warn: (text) => void say(urn, "warning", `${host.address}: ${text}`),
   };

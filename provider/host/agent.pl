@@ -849,11 +849,17 @@ sub probe {
         unless only_looks(@argv);
     return $done->({ notFound => bool(1) })
         if defined $from->{onlyWith} && !-e path_of($from, 'onlyWith');
+    # Only make(1) is started somewhere: its -C is younger than the oldest releases.
+    my $cwd = defined $from->{cwd} ? path_of($from, 'cwd') : '/';
+    refuse("a program that only looks is not started in $cwd")
+        unless $cwd eq '/' || base_of($argv[0]) eq 'make' && $cwd =~ m{\A/usr/ports/} && $cwd !~ m{/\.\.(?:/|\z)};
+    return $done->({ notFound => bool(1) }) unless -d $cwd;
     # The one thing a probe may be told by its environment: where packages are looked for.
     my %told = map { exists $from->{env}{$_} ? ($_ => $from->{env}{$_}) : () } qw(PKG_PATH);
     run_program(
         argv    => \@argv,
         stdin   => $from->{stdin},
+        cwd     => $cwd,
         env     => environment_of({ env => \%told }),
         timeout => $deadline,
         done    => $done,

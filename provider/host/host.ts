@@ -58,6 +58,8 @@ export type Fact =
       readonly argv: readonly string[];
       readonly stdin?: string;
       readonly env?: ProbeEnvironment;
+      /** Where it is started; for make(1) only, and in the ports tree only. */
+      readonly cwd?: string;
       /** A path without which it is not started: the answer is `notFound`, as without the program. */
       readonly onlyWith?: string;
     }

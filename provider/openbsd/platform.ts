@@ -67,6 +67,8 @@ export interface Platform {
     readonly defaultRepository: boolean;
     /** Whether pkg_info(1) may not know -Q, so that a repository is listed with ftp(1). */
     readonly listedByFtp: boolean;
+    /** Where pkg_add looks for packages that nobody signed, as those built here: signatures came with 5.5. */
+    readonly localPathVariable: "PKG_PATH" | "TRUSTED_PKG_PATH";
   };
 }
 
@@ -129,6 +131,7 @@ export function platformOf(release: string): Platform {
           : ["sasl2", "ldap", "mysql", "pgsql", "db4"],
       defaultRepository: number >= 61,
       listedByFtp: number < 50,
+      localPathVariable: number < 55 ? "PKG_PATH" : "TRUSTED_PKG_PATH",
     },
   } as const;
   const smtpd = {

@@ -1,101 +1,104 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
-import { lastLines } from "../changes";
-import { HostError } from "../host/errors";
-import type { Answers, FactAnswers, Facts, FileState, HostReader, HostWriter } from "../host/host";
-import type { Json } from "../host/record";
-import { choosePackage, describeWanted, parsePackage, splitPackagePath } from "../openbsd/packages";
+import type { FileState } from "../host/host";
+import { type Json, parseRecord } from "../host/record";
+import {
+  BUILT_IN,
+  type Choice,
+  choosePackage,
+  describeWanted,
+  flavorsOf,
+  isWanted,
+  mayBeOfBranch,
+  parsePackage,
+} from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
+import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
 import type { Change, Failure, Kind } from "../resource";
-import { isPostfixRunning, runOrFail, stopPostfix } from "./running";
+import { JOBS } from "./hostJob";
+import { listings, offeredIn } from "./packageOffer";
+import { asJson, notedIn, noteOf, PACKAGE_KEY, type PackageNote } from "./packageNote";
+import {
+  cleanUp,
+  DATABASE,
+  finishInstallation,
+  FOLDERS,
+  GROUPS,
+  installPackage,
+  isPostfix,
+  removePackage,
+  type Traces,
+  USERS,
+} from "./packageSteps";
+import { portsFacts, portsQuestions, portsSight } from "./portsBuild";
 
 export interface PostfixPackageArgs {
   readonly version?: string;
   readonly flavors?: readonly string[];
-  readonly branch?: "stable" | "snapshot";
+  readonly branch?: string;
+  readonly source?: "packages" | "ports";
   readonly packagePath?: string;
+  readonly lockTimeout?: number;
   readonly discardQueue?: boolean;
-  /** Filled in. */
+  /** Filled in: the installation is complete. */
   readonly installed?: boolean;
+  /** Filled in where no version is pinned: the release of OpenBSD that the package is for. */
+  readonly forRelease?: string;
 }
 
 interface Observed {
   /** Its full name in the package database, e.g. "postfix-2.6.5-mysql". */
   readonly name: string | undefined;
-  /** What the repository offers; asked only where the package is still to come. */
+  /** What an interrupted pkg_add has registered. */
+  readonly partial: readonly string[];
+  readonly pkgConf: FileState;
+  /** What the repository offers; asked only where it matters. */
   readonly offered: readonly string[] | undefined;
-  /** What is there of all that an installation makes outside the package database. */
+  /** What there is to build with; asked only where the package is to come from ports. */
+  readonly ports: PortsSight | undefined;
   readonly traces: Traces;
+  /** Jobs of ours that run, or have not been cleared away. */
+  readonly jobs: readonly string[];
+  readonly note: PackageNote;
 }
 
-interface Traces {
-  readonly folders: readonly string[];
-  readonly users: readonly string[];
-  readonly groups: readonly string[];
+function sourceOf(args: PostfixPackageArgs): "packages" | "ports" {
+  return args.source ?? "packages";
 }
 
-const DATABASE = "/var/db/pkg";
-const KEY = "package:postfix";
-const FOLDERS = ["/etc/postfix", "/var/postfix", "/var/spool/postfix"] as const;
-const USERS = ["_postfix"] as const;
-const GROUPS = ["_postfix", "_postdrop"] as const;
-const INSTALL_TIMEOUT_MS = 900_000;
+/** Why something is to be done about the package. */
+type Reason = "absent" | "unwanted" | "source" | "release";
 
-/** Programs that look for packages, told where: without `packagePath`, where the host itself says. */
-function told(args: PostfixPackageArgs): { readonly env?: { readonly PKG_PATH: string } } {
-  return args.packagePath === undefined ? {} : { env: { PKG_PATH: args.packagePath } };
+/** The release that the package is for. One that was there before us is its admin's to update. */
+function releaseOf(note: PackageNote, platform: Platform): string {
+  return note.source === undefined ? platform.release : (note.release ?? platform.release);
 }
 
-/**
- * Ways to list what the repository offers. Whether pkg_info(1) knows -Q on the oldest releases is not documented
- * (openbsd.md 1.1), so the elements of `packagePath` are listed as well: folders as they are, and, where the release
- * may need it, other URLs with ftp(1).
- */
-function listings(args: PostfixPackageArgs, platform: Platform): Facts {
-  return {
-    "offered by pkg_info": {
-      fact: "probe",
-      argv: ["/usr/sbin/pkg_info", "-Q", "postfix"],
-      ...told(args),
-    },
-    ...Object.fromEntries(
-      splitPackagePath(args.packagePath ?? "").flatMap((element): [string, Facts[string]][] => {
-        const folder = element.replace(/^file:(\/\/)?/, "");
-        if (folder.startsWith("/"))
-          return [[`offered in ${element}`, { fact: "list", path: folder }]];
-        if (!platform.packages.listedByFtp) return [];
-        return [
-          [`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }],
-        ];
-      }),
-    ),
-  };
+/** Did we put it there for another release of the host, with no version pinned that would have to stay? */
+function isOutdated(note: PackageNote, args: PostfixPackageArgs, platform: Platform): boolean {
+  return args.version === undefined && releaseOf(note, platform) !== platform.release;
 }
 
-/** Names of packages in the answers to {@link listings}; `undefined` where nothing was asked. */
-function offeredIn(answers: Answers<Facts>): string[] | undefined {
-  const asked = Object.entries(answers).filter(([name]) => name.startsWith("offered "));
-  if (asked.length === 0) return undefined;
-  const texts = asked.map(([, answer]) => {
-    if (Array.isArray(answer)) return (answer as readonly string[]).join("\n");
-    const probe = answer as FactAnswers["probe"] | null;
-    return probe === null || "notFound" in probe ? "" : probe.stdout;
-  });
-  const names = texts.join("\n").match(/\bpostfix-\d[^\s"<>()]*/g) ?? [];
-  return [...new Set(names.map((name) => name.replace(/\.tgz$/, "")))];
+/** What is to be installed: a name, or why there is none. */
+function choiceFor(observed: Observed, args: PostfixPackageArgs, platform: Platform): Choice {
+  if (sourceOf(args) === "packages") return choosePackage(observed.offered, args, platform);
+  const name = observed.ports ? builtName(observed.ports, args) : undefined;
+  return { name: name ?? describeWanted(args), others: [] };
 }
 
-/** Does what is installed satisfy the arguments? */
-function satisfies(name: string | undefined, args: PostfixPackageArgs): boolean {
-  const found = name === undefined ? undefined : parsePackage(name);
-  return (
-    found !== undefined &&
-    (args.version === undefined || found.version === args.version) &&
-    sameSet(found.flavors, args.flavors ?? [])
-  );
-}
-
-function sameSet(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((item) => right.includes(item));
+function reasonToAct(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  note: PackageNote,
+  platform: Platform,
+): Reason | undefined {
+  if (observed.name === undefined) return "absent";
+  if (!isWanted(observed.name, args)) return "unwanted";
+  if (note.source !== undefined && note.source !== sourceOf(args)) return "source";
+  if (!isOutdated(note, args, platform)) return undefined;
+  // What was compiled for another release is built again, whatever its name.
+  if (sourceOf(args) === "ports") return "release";
+  const choice = choiceFor(observed, args, platform);
+  return "name" in choice && choice.name === observed.name ? undefined : "release";
 }
 
 function validate(args: Partial<PostfixPackageArgs>): Failure[] {
@@ -105,39 +108,65 @@ function validate(args: Partial<PostfixPackageArgs>): Failure[] {
       path: "version",
       reason: 'must be a version as in a package name, such as "2.6.5" or "3.5.25p2".',
     });
-  if (args.branch !== undefined && !["stable", "snapshot"].includes(args.branch))
-    failures.push({ path: "branch", reason: 'must be "stable" or "snapshot".' });
+  if (args.branch !== undefined && !/^(stable\d*|snapshot)$/.test(args.branch))
+    failures.push({
+      path: "branch",
+      reason: 'must be "stable", "snapshot", or an older series such as "stable35".',
+    });
+  if (args.source !== undefined && !["packages", "ports"].includes(args.source))
+    failures.push({ path: "source", reason: 'must be "packages" or "ports".' });
   if (args.packagePath !== undefined && !/^[^\s\0]+$/.test(args.packagePath))
     failures.push({
       path: "packagePath",
       reason: "must be a PKG_PATH: URLs or folders, colon separated, without blanks.",
     });
-  for (const [index, flavor] of (args.flavors ?? []).entries()) {
-    if (flavor === "dovecot")
+  if (args.lockTimeout !== undefined && !(args.lockTimeout >= 0 && args.lockTimeout <= 3600))
+    failures.push({ path: "lockTimeout", reason: "must be seconds, from 0 to 3600." });
+  for (const [index, flavor] of (args.flavors ?? []).entries())
+    if (typeof flavor === "string" && !/^[a-z][a-z0-9_]*$/.test(flavor))
       failures.push({
         path: `flavors[${index}]`,
-        reason:
-          "there is no flavor dovecot: SASL through Dovecot is built into every flavor of the package. Leave it out.",
+        reason: `"${flavor}" cannot be a flavor: lower-case letters and digits, as in "mysql".`,
       });
-    else if (!KNOWN_FLAVORS.includes(flavor))
-      failures.push({
-        path: `flavors[${index}]`,
-        reason: `"${flavor}" is no flavor of the port; there are ${KNOWN_FLAVORS.join(", ")}.`,
-      });
-  }
   return failures;
 }
 
-/** Of any release; which of them a host's release has is checked there. */
-const KNOWN_FLAVORS = ["sasl2", "ldap", "mysql", "pgsql", "db4", "sqlite"];
+/** The branch of what is installed, in the user's word where it may be that. */
+function liveBranch(version: string | undefined, wanted: string): string {
+  if (version === undefined) return "none";
+  if (mayBeOfBranch(version, wanted)) return wanted;
+  return mayBeOfBranch(version, "snapshot") ? "snapshot" : "stable";
+}
+
+/** Is there anything left of an installation, begun or done, besides what was there before it? */
+function isBeyond(observed: Observed, before: Traces): boolean {
+  const { name, partial, jobs, traces } = observed;
+  const newer = (now: readonly string[], then: readonly string[]): boolean =>
+    now.some((one) => !then.includes(one));
+  return (
+    name !== undefined ||
+    partial.length > 0 ||
+    jobs.length > 0 ||
+    newer(traces.folders, before.folders) ||
+    newer(traces.users, before.users) ||
+    newer(traces.groups, before.groups)
+  );
+}
 
 export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
   name: "PostfixPackage",
   what: () => "postfix",
   validate,
-  complete: (args) => ({ ...args, flavors: args.flavors ?? [], installed: true }),
-  facts: () => ({
+  complete: (args, platform) => ({
+    ...args,
+    flavors: args.flavors ?? [],
+    installed: true,
+    ...(args.version === undefined ? { forRelease: platform.release } : {}),
+  }),
+  facts: (args) => ({
     packages: { fact: "list", path: DATABASE },
+    jobs: { fact: "list", path: JOBS },
+    pkgConf: { fact: "file", path: "/etc/pkg.conf" },
     ...Object.fromEntries(
       FOLDERS.map((path) => [path, { fact: "file", path, stat: true } as const]),
     ),
@@ -145,202 +174,199 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     ...Object.fromEntries(
       GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const]),
     ),
+    ...(sourceOf(args) === "ports" ? portsFacts() : {}),
   }),
-  more: (observed, args, platform): Facts | undefined =>
-    satisfies(observed.name, args) ? undefined : listings(args, platform),
+  more: (observed, args, platform) => {
+    const { name, note, ports, pkgConf } = observed;
+    const settled =
+      isWanted(name, args) &&
+      (note.source === undefined || note.source === sourceOf(args)) &&
+      !isOutdated(note, args, platform);
+    if (settled) return undefined;
+    if (sourceOf(args) === "packages") return listings(args, pkgConf, platform);
+    return ports?.tree === true && ports.compiler ? portsQuestions(args) : undefined;
+  },
   observe: (answers) => {
+    const packages = (answers["packages"] as readonly string[] | null) ?? [];
     return {
-      name: ((answers["packages"] as readonly string[] | null) ?? []).find((name) =>
-        /^postfix-\d/.test(name),
-      ),
+      name: packages.find(isPostfix),
+      partial: packages.filter((name) => name.startsWith("partial-postfix-")),
+      pkgConf: answers["pkgConf"] as FileState,
       offered: offeredIn(answers),
+      ports: portsSight(answers),
       traces: {
         folders: FOLDERS.filter((path) => (answers[path] as FileState).type !== "absent"),
         users: USERS.filter((name) => answers[`user ${name}`] !== null),
         groups: GROUPS.filter((name) => answers[`group ${name}`] !== null),
       },
+      jobs: (answers["jobs"] as readonly string[] | null) ?? [],
+      note: notedIn(parseRecord(answers["record"] as FileState)),
     };
   },
-  live: ({ name }, args) => {
+  live: ({ name, note }, args, platform) => {
     const found = name === undefined ? undefined : parsePackage(name);
     const flavors = found?.flavors ?? [];
+    const wanted = flavorsOf(args);
+    const same = flavors.length === wanted.length && flavors.every((one) => wanted.includes(one));
     return {
-      installed: name !== undefined,
-      flavors: sameSet(flavors, args.flavors ?? []) ? (args.flavors ?? []) : flavors,
+      // What was interrupted is not there yet, whatever the database says.
+      installed: name !== undefined && note.under === undefined,
+      flavors: same ? (args.flavors ?? []) : flavors,
+      ...(args.version === undefined ? { forRelease: releaseOf(note, platform) } : {}),
       ...(args.version === undefined ? {} : { version: found?.version ?? "none" }),
+      ...(args.branch === undefined || args.version !== undefined
+        ? {}
+        : { branch: liveBranch(found?.version, args.branch) }),
+      ...(args.source === undefined ? {} : { source: note.source ?? args.source }),
     };
   },
   outputs: ({ name }) => ({ name: name ?? "" }),
-  claims: ({ name, traces }) => [
-    { key: KEY, before: { name: name ?? null, ...traces }, applied: null },
+  claims: ({ name, traces }, _args, { platform, record }) => [
+    {
+      key: PACKAGE_KEY,
+      before: { name: name ?? null, ...traces },
+      applied: asJson(
+        record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release },
+      ),
+    },
   ],
   baselines: () => ({}),
-  plan: (observed, args, { platform }): Change[] => {
-    if (satisfies(observed.name, args)) return [];
-    const choice = choosePackage(observed.offered, args, platform);
-    const wanted = "name" in choice ? choice.name : describeWanted(args);
-    return [
-      observed.name === undefined
-        ? { change: "step", step: "install", text: `install ${wanted}` }
-        : {
-            change: "step",
-            step: "replace",
-            text: `replace ${observed.name} with ${wanted}, around a stopped Postfix`,
-          },
-    ];
+  plan: (observed, args, { platform, record }): Change[] => {
+    const note = notedIn(record);
+    const reason = reasonToAct(observed, args, note, platform);
+    const changes: Change[] = [];
+    if (reason !== undefined) changes.push(packageChange(observed, args, reason, platform));
+    else if (isOutdated(note, args, platform))
+      changes.push({
+        change: "step",
+        step: "accept",
+        text: `take ${observed.name ?? "postfix"} as it is: OpenBSD ${platform.release} offers the same`,
+      });
+    else if (note.under)
+      changes.push({
+        change: "step",
+        step: "finish",
+        text: `finish the installation of ${observed.name ?? "postfix"}, which was interrupted${note.under.restart ? ", and start Postfix again" : ""}`,
+      });
+    if (sourceOf(args) !== "ports" && note.ports)
+      changes.push({
+        change: "step",
+        step: "clean",
+        text: "clean the ports tree of what building Postfix has left there",
+      });
+    return changes;
   },
-  judge: (_host, observed, args, _changes, { platform }) => {
-    const unknown = (args.flavors ?? []).findIndex(
-      (flavor) => !platform.packages.flavors.includes(flavor),
-    );
-    if (unknown >= 0)
-      return Promise.resolve([
-        {
-          path: `flavors[${unknown}]`,
-          reason: `OpenBSD ${platform.release} has no flavor "${args.flavors?.[unknown] ?? ""}" of Postfix; it has ${platform.packages.flavors.join(", ")}.`,
-        },
-      ]);
-    if (satisfies(observed.name, args)) return Promise.resolve([]);
-    const choice = choosePackage(observed.offered, args, platform);
-    return Promise.resolve(
-      "reason" in choice ? [{ path: choice.path, reason: choice.reason }] : [],
-    );
+  judge: (host, observed, args, _changes, { platform, warn }) => {
+    if ((args.flavors ?? []).includes(BUILT_IN))
+      warn(
+        `flavors: there is no flavor ${BUILT_IN}, and none is needed: SASL through Dovecot is built into every package of Postfix. It is left out.`,
+      );
+    if (observed.partial.length > 0)
+      warn(
+        `${observed.partial.join(", ")}: an installation was interrupted. pkg_check(8) shows what it holds.`,
+      );
+    const failure = impossible(observed, args, platform, host.system.machine);
+    return Promise.resolve(failure ? [failure] : []);
   },
   brings: (_args, changes) =>
-    changes.length === 0
-      ? []
-      : ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)],
-  restore: ({ name }, _args, { keys }): Change[] => {
-    const before = keys.find(([key]) => key === KEY)?.[1].before as
-      { name: string | null } | undefined;
-    return before?.name === null && name !== undefined
-      ? [
-          {
-            change: "step",
-            step: "remove",
-            text: `remove ${name}`,
-            detail: before as unknown as Json,
-          },
-        ]
-      : [];
+    changes.some(
+      (change) => change.change === "step" && ["install", "replace"].includes(change.step),
+    )
+      ? ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)]
+      : [],
+  restore: (observed, _args, { keys, warn }): Change[] => {
+    const entry = keys.find(([key]) => key === PACKAGE_KEY)?.[1];
+    if (!entry) return [];
+    const before = entry.before as unknown as Traces & { readonly name: string | null };
+    const note = noteOf(entry);
+    const detail = { before, note } as unknown as Json;
+    if (before.name !== null) {
+      if (observed.name !== undefined && observed.name !== before.name)
+        warn(`${before.name} was there before; ${observed.name}, which took its place, stays.`);
+      if (note.ports === undefined && observed.jobs.length === 0) return [];
+      return [{ change: "step", step: "leave", text: "clean up after the installation", detail }];
+    }
+    if (!isBeyond(observed, before) && note.ports === undefined) return [];
+    return [
+      { change: "step", step: "remove", text: `remove ${observed.name ?? "postfix"}`, detail },
+    ];
   },
-  async step(step, detail, host, args, { platform, progress }) {
-    if (step === "remove") await removePackage(host, detail as unknown as Traces, args, platform);
-    else await addPackage(host, step === "replace", args, platform, progress);
+  async step(step, detail, host, args, context) {
+    const undo = detail as unknown as { before: Traces; note: PackageNote } | undefined;
+    switch (step) {
+      case "install":
+      case "replace":
+        await installPackage(host, step === "replace", args, context);
+        break;
+      case "accept":
+        await context.note(
+          PACKAGE_KEY,
+          asJson({ ...notedIn(context.record), release: context.platform.release }),
+        );
+        break;
+      case "finish":
+        await finishInstallation(host, args, context);
+        break;
+      case "clean":
+        await cleanUp(host, notedIn(context.record), context, false);
+        break;
+      case "leave":
+        if (undo) await cleanUp(host, undo.note, context, true);
+        break;
+      case "remove":
+        if (undo) await removePackage(host, undo.before, undo.note, args, context);
+        break;
+    }
     return undefined;
   },
 };
 
-async function installedName(host: HostReader): Promise<string | undefined> {
-  const { packages } = await host.read({ packages: { fact: "list", path: DATABASE } });
-  return (packages ?? []).find((name) => /^postfix-\d/.test(name));
+function packageChange(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  reason: Reason,
+  platform: Platform,
+): Change {
+  const choice = choiceFor(observed, args, platform);
+  const wanted = "name" in choice ? choice.name : describeWanted(args);
+  const how = sourceOf(args) === "ports" ? "build from ports and " : "";
+  const others =
+    "name" in choice && choice.others.length > 0
+      ? ` (of the branch ${args.branch ?? "stable"}; there is also ${choice.others.join(", ")}: see \`branch\`)`
+      : "";
+  if (observed.name === undefined)
+    return { change: "step", step: "install", text: `${how}install ${wanted}${others}` };
+  const why =
+    reason === "release"
+      ? `, because the host is now OpenBSD ${platform.release}`
+      : reason === "source"
+        ? `, from ${sourceOf(args)}`
+        : "";
+  return {
+    change: "step",
+    step: "replace",
+    text: `${how}replace ${observed.name} by ${wanted}${others}${why}, around a stopped Postfix`,
+  };
 }
 
-/** pkg_add exits with 0 when it found nothing: only the package database says what was installed. */
-async function addPackage(
-  host: HostWriter,
-  replace: boolean,
+/** Why the plan cannot be carried out on this host. */
+function impossible(
+  observed: Observed,
   args: PostfixPackageArgs,
   platform: Platform,
-  progress: (text: string) => void,
-): Promise<void> {
-  const choice = choosePackage(
-    offeredIn(await host.read(listings(args, platform))),
-    args,
-    platform,
-  );
-  if ("reason" in choice)
-    throw new HostError("program", {
-      host: host.address,
-      during: `choosing the package for ${describeWanted(args)}`,
-      reason: choice.reason,
-      changed: "no",
-      next: "",
-    });
-  const wasRunning = replace && (await isPostfixRunning(host));
-  if (wasRunning) await stopPostfix(host, platform);
-  progress(`pkg_add ${choice.name}`);
-  const argv = [
-    "/usr/sbin/pkg_add",
-    ...platform.packages.addOptions,
-    ...(replace ? ["-r"] : []),
-    choice.name,
-  ];
-  const result = await host.run({ argv, timeoutMs: INSTALL_TIMEOUT_MS, ...told(args) });
-  const name = await installedName(host);
-  if (wasRunning) await runOrFail(host, "start Postfix", { argv: platform.postfix.start });
-  if (result.exitCode === 0 && satisfies(name, args)) return;
-  throw new HostError("program", {
-    host: host.address,
-    during: `\`${argv.join(" ")}\``,
-    reason: `exit status ${String(result.exitCode)}, and ${name === undefined ? "no Postfix is installed" : `${name} is installed`}:\n${lastLines(`${result.stdout}\n${result.stderr}`)}`,
-    changed: name === undefined ? "unknown" : "yes",
-    next: "Check that the repository can be reached (/etc/installurl, or `packagePath`), and run `pulumi up` again.",
-  });
-}
-
-/** Back to before the package came: the package, and all that its installation made besides. */
-async function removePackage(
-  host: HostWriter,
-  before: Traces,
-  args: PostfixPackageArgs,
-  platform: Platform,
-): Promise<void> {
-  if (await isPostfixRunning(host)) await stopPostfix(host, platform);
-  await refuseToLoseMail(host, args);
-  const name = await installedName(host);
-  if (name !== undefined)
-    await runOrFail(host, `remove ${name}`, {
-      argv: [
-        "/usr/sbin/pkg_delete",
-        ...platform.packages.addOptions.filter((word) => word !== "-m"),
-        name,
-      ],
-      timeoutMs: INSTALL_TIMEOUT_MS,
-    });
-  const still = await installedName(host);
-  if (still !== undefined)
-    throw new HostError("program", {
-      host: host.address,
-      during: `removing ${still}`,
-      reason: "pkg_delete ended without an error, but the package is still in /var/db/pkg",
-      changed: "unknown",
-      next: "Run `pkg_delete postfix` on the host and read what it says.",
-    });
-  for (const folder of FOLDERS)
-    if (!before.folders.includes(folder))
-      await runOrFail(host, `remove ${folder}`, { argv: ["/bin/rm", "-rf", folder] });
-  for (const user of USERS)
-    if (!before.users.includes(user))
-      await runOrFail(host, `remove user ${user}`, { argv: ["/usr/sbin/userdel", user] }, [0, 6]);
-  for (const group of GROUPS)
-    if (!before.groups.includes(group))
-      await runOrFail(
-        host,
-        `remove group ${group}`,
-        { argv: ["/usr/sbin/groupdel", group] },
-        [0, 6],
-      );
-}
-
-/** Mail in the queue is somebody's: it is not deleted unless that was asked for. */
-async function refuseToLoseMail(host: HostReader, args: PostfixPackageArgs): Promise<void> {
-  if (args.discardQueue) return;
-  // As root, postqueue(1) reads the queue itself where the mail system is down.
-  const { queue } = await host.read({
-    queue: { fact: "probe", argv: ["/usr/local/sbin/postqueue", "-p"] },
-  });
-  if (
-    "notFound" in queue ||
-    /^Mail queue is empty/m.test(queue.stdout) ||
-    queue.stdout.trim() === ""
-  )
-    return;
-  throw new HostError("refused", {
-    host: host.address,
-    during: "removing Postfix",
-    reason: `there is still mail in its queue:\n${lastLines(queue.stdout, 20)}`,
-    changed: "no",
-    next: "Start Postfix and let it deliver them (postqueue -f), or say `discardQueue: true` to lose them, and run `pulumi up` or `pulumi destroy` again.",
-  });
+  machine: string,
+): Failure | undefined {
+  const reason = reasonToAct(observed, args, observed.note, platform);
+  if (reason === undefined) return undefined;
+  if (sourceOf(args) === "ports")
+    return observed.ports && portsProblem(observed.ports, args, platform, machine);
+  const known = platform.packages.flavors;
+  const unknown = flavorsOf(args).find((flavor) => !known.includes(flavor));
+  if (unknown !== undefined)
+    return {
+      path: `flavors[${args.flavors?.indexOf(unknown) ?? 0}]`,
+      reason: `OpenBSD ${platform.release} has no flavor "${unknown}" of Postfix; it has ${known.join(", ")}.`,
+    };
+  const choice = choiceFor(observed, args, platform);
+  return "reason" in choice ? { path: choice.path, reason: choice.reason } : undefined;
 }
