@@ -8,15 +8,26 @@ import {
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
-  restoreWholeFile,
 } from "../files";
 import * as aliasesText from "../formats/aliases";
 import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
-import type { FactAnswers, FileState } from "../host/host";
-import { type Json, savedContents } from "../host/record";
+import type { FileState } from "../host/host";
+import type { Json } from "../host/record";
 import { equal } from "../json";
 import type { Change, Failure, Kind, PlanContext } from "../resource";
 import { unreached, userNames } from "./aliasReach";
+import {
+  type Compiled,
+  databaseFacts,
+  databasePath,
+  databaseStep,
+  type DatabaseTable,
+  isSettled,
+  observeDatabase,
+  planDatabase,
+  restoreDatabase,
+  type SeenDatabase,
+} from "./database";
 
 export interface AliasesArgs {
   readonly entries: Readonly<Record<string, readonly string[]>>;
@@ -28,30 +39,19 @@ export interface AliasesArgs {
 
 interface Observed {
   readonly file: FileState;
-  readonly database: FileState;
-  /** Whether there is a main.cf, without which Postfix's tools do nothing. */
-  readonly configured: boolean;
-  /** What the database holds, by `postalias -s`; `null` when it is missing or cannot be read. */
-  readonly stored: string | null;
+  readonly database: SeenDatabase;
   /** Who has a mailbox. */
   readonly users: ReadonlySet<string>;
 }
 
 export const DEFAULT_ALIASES = "/etc/postfix/aliases";
-const POSTALIAS = "/usr/local/sbin/postalias";
 
-/**
- * The package's samples (openbsd.md 2.1): a configuration to run postalias(1) under. It needs a main.cf, reads nothing
- * of it that matters here, and that of the host may be gone or yet to be mended.
- */
-const SAMPLES = "/usr/local/share/examples/postfix";
+function tableOf(args: AliasesArgs): DatabaseTable {
+  return { tool: "postalias", type: "hash", path: pathOf(args) };
+}
 
-function rebuild(path: string, { configured }: Observed): Change {
-  return {
-    change: "run",
-    text: `rebuild ${path}.db with postalias`,
-    argv: [POSTALIAS, ...(configured ? [] : ["-c", SAMPLES]), `hash:${path}`],
-  };
+function compiled(contents: string): Compiled {
+  return [aliasesText.compiled(contents)];
 }
 
 const text: KeyedText = {
@@ -104,22 +104,10 @@ function otherNames(observed: Observed, args: AliasesArgs): readonly string[] {
   );
 }
 
-/** Does the database hold what the text says? Asked by content: time stamps lie after a restore or a clock step. */
-function isCurrent(contents: string, stored: string | null): boolean {
-  if (stored === null) return false;
-  const wanted = aliasesText.compiled(contents);
-  const found = new Map<string, string>();
-  for (const line of stored.split("\n")) {
-    const tab = line.indexOf("\t");
-    if (tab < 0) continue;
-    const name = line.slice(0, tab).replace(/:$/, "");
-    // What postalias(1) adds for NIS, and newaliases of sendmail as its mark.
-    if (!/^@$|^YP_/.test(name)) found.set(name, line.slice(tab + 1).trim());
-  }
-  return (
-    found.size === wanted.size &&
-    [...wanted].every(([name, value]) => found.get(name) === value.trim())
-  );
+/** The text as the changes leave it; `undefined` when it goes, or was never there. */
+function textAfter([first]: readonly Change[], { file }: Observed): string | undefined {
+  if (first?.change === "write") return first.contents;
+  return first?.change === "remove" ? undefined : contentsOf(file);
 }
 
 /** Live recipients; the user's spelling where equal, and an empty list for an alias that is not there. */
@@ -179,78 +167,66 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   complete: (args) => ({ ...args, entries: args.entries, file: pathOf(args) }),
   facts: (args) => ({
     file: { fact: "file", path: pathOf(args) },
-    database: { fact: "file", path: `${pathOf(args)}.db` },
-    stored: {
-      fact: "probe",
-      argv: [POSTALIAS, "-c", SAMPLES, "-s", `hash:${pathOf(args)}`],
-      // Without a database it would be a fatal error, for which Postfix's tools take a second.
-      onlyWith: `${pathOf(args)}.db`,
-    },
-    mainCf: { fact: "file", path: "/etc/postfix/main.cf", stat: true },
+    ...databaseFacts(tableOf(args)),
     passwd: { fact: "file", path: "/etc/passwd" },
   }),
-  observe: (answers) => {
-    const stored = answers["stored"] as FactAnswers["probe"];
-    const database = answers["database"] as FileState;
-    return {
-      file: answers["file"] as FileState,
-      database,
-      configured: (answers["mainCf"] as FileState).type !== "absent",
-      stored:
-        database.type === "absent" || "notFound" in stored || stored.exitCode !== 0
-          ? null
-          : stored.stdout,
-      users: userNames(contentsOf(answers["passwd"] as FileState) ?? ""),
-    };
-  },
+  observe: (answers, args) => ({
+    file: answers["file"] as FileState,
+    database: observeDatabase(tableOf(args), answers),
+    users: userNames(contentsOf(answers["passwd"] as FileState) ?? ""),
+  }),
   live: (observed, args) => ({
     entries: liveEntries(observed, args),
-    ...(isCurrent(contentsOf(observed.file) ?? "", observed.stored)
+    ...(isSettled(tableOf(args), observed.database, compiled(contentsOf(observed.file) ?? ""))
       ? {}
       : { file: `${pathOf(args)} (its database is not up to date)` }),
   }),
   outputs: () => ({}),
   claims: (observed, args, context) => [
     ...claimKeyedFile(plannedFile(observed, args, context), context),
-    { key: `${pathOf(args)}.db`, file: `${pathOf(args)}.db`, before: null, applied: null },
+    {
+      key: databasePath(tableOf(args)),
+      file: databasePath(tableOf(args)),
+      before: null,
+      applied: null,
+    },
   ],
   baselines: ({ file, database }, args) => ({
     [pathOf(args)]: file,
-    [`${pathOf(args)}.db`]: database,
+    [databasePath(tableOf(args))]: database.file,
   }),
   plan: (observed, args, context) => {
-    const path = pathOf(args);
     const write = planKeyedFile(plannedFile(observed, args, context), context);
-    const first = write[0];
-    const contents = first?.change === "write" ? first.contents : (contentsOf(observed.file) ?? "");
-    return isCurrent(contents, observed.stored) ? write : [...write, rebuild(path, observed)];
+    const contents = textAfter(write, observed) ?? "";
+    return [
+      ...write,
+      ...planDatabase(tableOf(args), observed.database, compiled(contents), write.length > 0),
+    ];
+  },
+  step: async (_step, detail, host, _args, context) => {
+    await databaseStep(detail, host, context);
+    return undefined;
   },
   judge: (_host, observed, _args, changes, { warn }) => {
     const [write] = changes;
     // A file that an earlier step brings is not known as a whole.
     if (write?.change === "write" && write.partial) return Promise.resolve([]);
-    const contents = write?.change === "write" ? write.contents : contentsOf(observed.file);
+    const contents = textAfter(changes, observed);
     if (contents !== undefined)
       unreached(aliasesText.entries(contents), observed.users).forEach((text) => warn(text));
     return Promise.resolve([]);
   },
   restore: (observed, args, context) => {
-    const path = pathOf(args);
-    const write = restoreKeyedFile(path, observed.file, text, context);
-    const first = write[0];
-    const contents =
-      first === undefined
-        ? contentsOf(observed.file)
-        : first.change === "write"
-          ? first.contents
-          : undefined;
-    const original = context.record.files[path]?.before ?? null;
-    // The text of before: its database of before fits it, to the byte. Any other text needs one built from it.
-    if (contents === undefined || contents === savedContents(original))
-      return [
-        ...write,
-        ...restoreWholeFile(`${path}.db`, observed.database, context, { opaque: true }),
-      ];
-    return [...write, rebuild(path, observed)];
+    const write = restoreKeyedFile(pathOf(args), observed.file, text, context);
+    return [
+      ...write,
+      ...restoreDatabase(
+        tableOf(args),
+        observed.database,
+        textAfter(write, observed),
+        compiled,
+        context,
+      ),
+    ];
   },
 };
