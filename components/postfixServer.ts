@@ -9,7 +9,7 @@ import { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
 import { PostfixService, type PostfixServiceArgs } from "./postfixService";
 import { RcConfLocal, type RcConfLocalArgs } from "./rcConfLocal";
 import { RootCrontab, type RootCrontabArgs } from "./rootCrontab";
-import type { OnHost, Step } from "./step";
+import { type OnHost, passedOn, type Step } from "./step";
 
 /**
  * Arguments of {@link PostfixServer}: one for each step, with the arguments of that step's own component, or `false`
@@ -87,16 +87,23 @@ export class PostfixServer extends pulumi.ComponentResource {
   constructor(name: string, args: PostfixServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openbsd-postfix:index:PostfixServer", name, {}, opts);
     const { connection } = args;
-    const options = (...after: readonly (Step | undefined)[]): pulumi.ComponentResourceOptions => ({
+    const options = (
+      field: keyof PostfixServerArgs,
+      ...after: readonly (Step | undefined)[]
+    ): pulumi.ComponentResourceOptions => ({
+      ...passedOn(opts, field),
       parent: this,
       dependsOn: after.filter((step) => step !== undefined),
-      ...(opts?.deletedWith ? { deletedWith: opts.deletedWith } : {}),
     });
 
     this.package =
       args.package === false
         ? undefined
-        : new PostfixPackage(`${name}-package`, { ...args.package, connection }, options());
+        : new PostfixPackage(
+            `${name}-package`,
+            { ...args.package, connection },
+            options("package"),
+          );
 
     // Nothing that runs has changed until the switch: files first, and what reads them after them.
     this.aliases =
@@ -105,7 +112,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new Aliases(
             `${name}-aliases`,
             { entries: {}, ...args.aliases, connection },
-            options(this.package),
+            options("aliases", this.package),
           );
     this.mainCf =
       args.mainCf === false
@@ -113,7 +120,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new MainCf(
             `${name}-main-cf`,
             { ...args.mainCf, parameters: parametersOf(args), connection },
-            options(this.package, this.aliases),
+            options("mainCf", this.package, this.aliases),
           );
     this.chrootResolv =
       args.chrootResolv === false
@@ -121,7 +128,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new ChrootResolv(
             `${name}-chroot-resolv`,
             { ...args.chrootResolv, connection },
-            options(this.package),
+            options("chrootResolv", this.package),
           );
 
     // The switch: as short as it can be.
@@ -132,7 +139,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new BaseMailer(
             `${name}-base-mailer`,
             { ...args.baseMailer, connection },
-            options(...files),
+            options("baseMailer", ...files),
           );
     this.mailerConf =
       args.mailerConf === false
@@ -140,7 +147,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new MailerConf(
             `${name}-mailer-conf`,
             { ...args.mailerConf, connection },
-            options(...files, this.baseMailer),
+            options("mailerConf", ...files, this.baseMailer),
           );
     this.rcConfLocal =
       args.rcConfLocal === false
@@ -148,7 +155,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new RcConfLocal(
             `${name}-rc-conf-local`,
             { ...args.rcConfLocal, connection },
-            options(...files, this.baseMailer, this.mailerConf),
+            options("rcConfLocal", ...files, this.baseMailer, this.mailerConf),
           );
     const revisions = [this.package, this.aliases, this.mainCf, this.chrootResolv]
       .filter((step) => step !== undefined)
@@ -159,7 +166,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new PostfixService(
             `${name}-service`,
             { triggers: revisions, ...args.service, connection },
-            options(...files, this.baseMailer, this.mailerConf, this.rcConfLocal),
+            options("service", ...files, this.baseMailer, this.mailerConf, this.rcConfLocal),
           );
 
     const server = [...files, this.baseMailer, this.mailerConf, this.rcConfLocal, this.service];
@@ -169,7 +176,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new RootCrontab(
             `${name}-root-crontab`,
             { ...args.rootCrontab, connection },
-            options(...server),
+            options("rootCrontab", ...server),
           );
     this.mailCheck =
       args.mailCheck === undefined || args.mailCheck === false
@@ -177,7 +184,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new MailCheck(
             `${name}-mail-check`,
             { triggers: revisions, ...args.mailCheck, connection },
-            options(...server, this.rootCrontab),
+            options("mailCheck", ...server, this.rootCrontab),
           );
     this.banner = this.service?.banner;
     this.registerOutputs({ banner: this.banner });
@@ -190,9 +197,9 @@ function parametersOf(args: PostfixServerArgs): MainCfArgs["parameters"] {
   if (args.aliases === false) return own;
   const file = args.aliases?.file ?? "/etc/postfix/aliases";
   const table = pulumi.interpolate`hash:${file}`;
-  return pulumi.output(own).apply((parameters) => ({
-    alias_maps: table,
-    alias_database: table,
-    ...parameters,
-  }));
+  const both = { alias_maps: table, alias_database: table };
+  // Name by name where the program gives names: one secret among them must not hide the others.
+  if (pulumi.Output.isInstance(own) || own instanceof Promise)
+    return pulumi.output(own).apply((parameters) => ({ ...both, ...parameters }));
+  return { ...both, ...own };
 }

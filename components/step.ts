@@ -47,14 +47,23 @@ export interface OnHost {
 
 const SECRET_FIELDS = ["privateKey", "privateKeyPassword", "password"] as const;
 
-/** Inline credentials are secrets, whether or not the program said so. */
-function withSecrets(connection: pulumi.Input<ConnectionArgs>): pulumi.Output<unknown> {
-  return pulumi.output(connection).apply((known) => {
-    const marked: Record<string, unknown> = { ...known };
-    for (const field of SECRET_FIELDS)
-      if (marked[field] !== undefined) marked[field] = pulumi.secret(marked[field]);
-    return pulumi.output(marked);
-  });
+/**
+ * Inline credentials are secrets, whether or not the program said so. Field by field where the program gives fields: a
+ * secret inside an output makes all of it one, and a diff of the address would then show nothing.
+ */
+function withSecrets(connection: pulumi.Input<unknown>): pulumi.Input<unknown> {
+  if (pulumi.Output.isInstance(connection) || connection instanceof Promise)
+    return pulumi.output(connection).apply(withSecrets);
+  if (typeof connection !== "object" || connection === null) return connection;
+  return Object.fromEntries(
+    Object.entries(connection)
+      .filter(([, value]) => value !== undefined)
+      .map(([field, value]: [string, unknown]) => {
+        if ((SECRET_FIELDS as readonly string[]).includes(field))
+          return [field, pulumi.secret(value)];
+        return [field, field === "proxy" ? withSecrets(value) : value];
+      }),
+  );
 }
 
 /** Property paths of the secret leaves in a step's arguments: what our own diffs and messages must mask. */
@@ -64,10 +73,55 @@ function secretPaths(value: unknown, path = ""): Promise<string[]>[] {
   if (Array.isArray(value))
     return value.flatMap((item, index) => secretPaths(item, `${path}[${index}]`));
   if (typeof value === "object" && value !== null)
-    return Object.entries(value).flatMap(([key, item]) =>
-      secretPaths(item, path === "" ? key : `${path}.${key}`),
-    );
+    return Object.entries(value).flatMap(([key, item]) => secretPaths(item, within(path, key)));
   return [];
+}
+
+/** The property path of a key, as Pulumi writes it. */
+function within(path: string, key: string): string {
+  if (!/^[A-Za-z_$][\w$-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/** Options that the SDK does not pass from a component to its children by itself. */
+const PASSED_ON = [
+  "customTimeouts",
+  "deletedWith",
+  "replaceWith",
+  "replacementTrigger",
+  "retainOnDelete",
+] as const satisfies readonly (keyof pulumi.ComponentResourceOptions)[];
+
+/** Options that are lists of property paths. */
+const PATHS = [
+  "hideDiffs",
+  "ignoreChanges",
+  "replaceOnChanges",
+] as const satisfies readonly (keyof pulumi.ComponentResourceOptions)[];
+
+/**
+ * What a component's options say for a child of it. Of property paths those that begin with `field` are for the child,
+ * without it: `mainCf.parameters.relayhost` of a server is `parameters.relayhost` of its MainCf. Without a `field` all.
+ *
+ * @internal
+ */
+export function passedOn(
+  opts: pulumi.ComponentResourceOptions | undefined,
+  field?: string,
+): pulumi.ComponentResourceOptions {
+  const passed: Record<string, unknown> = {};
+  for (const name of PASSED_ON) if (opts?.[name] !== undefined) passed[name] = opts[name];
+  for (const name of PATHS) {
+    const paths = opts?.[name] ?? [];
+    const theirs =
+      field === undefined
+        ? paths
+        : paths
+            .filter((path) => path.startsWith(`${field}.`))
+            .map((path) => path.slice(field.length + 1));
+    if (theirs.length > 0) passed[name] = theirs;
+  }
+  return passed;
 }
 
 /**
@@ -91,6 +145,7 @@ export abstract class Step extends pulumi.ComponentResource {
   ) {
     super(`openbsd-postfix:index:${kind}`, name, {}, opts);
     const { connection, ...own } = args;
+    const { replaceOnChanges, ...passed } = passedOn(opts);
     const secrets = Promise.all(secretPaths(own)).then((paths) => paths.flat().sort());
     this.resource = new HostResource(
       kind,
@@ -102,9 +157,10 @@ export abstract class Step extends pulumi.ComponentResource {
         secretPaths: pulumi
           .output(secrets)
           .apply((paths) => (paths.length > 0 ? paths : undefined)),
+        ...(replaceOnChanges === undefined ? {} : { replaceOnChanges }),
       },
       outputs,
-      { parent: this, ...(opts?.deletedWith ? { deletedWith: opts.deletedWith } : {}) },
+      { ...passed, parent: this },
     );
     this.revision = this.resource.output("revision");
     this.release = this.resource.output("release");

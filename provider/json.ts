@@ -65,3 +65,32 @@ export function clean<T>(value: T): T {
     ) as T;
   return value;
 }
+
+/** The parts of a property path as Pulumi writes it: `variables.ntpd_flags`, `entries["a.b"][0]`, `files[*]`. */
+export function pathParts(path: string): readonly string[] {
+  const parts: string[] = [];
+  for (const match of path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[([^\]"]*)\]|([^.[\]]+)/g))
+    parts.push(match[1]?.replace(/\\(.)/g, "$1") ?? match[2] ?? match[3] ?? "");
+  return parts;
+}
+
+function inside(value: unknown, part: string): unknown {
+  return Array.isArray(value) || isDictionary(value) ? (value as Dictionary)[part] : undefined;
+}
+
+/** The value at a property path without wildcards. */
+export function valueAt(value: unknown, path: string): unknown {
+  return pathParts(path).reduce(inside, value);
+}
+
+/** Do two values differ at a property path, or, where it has a `*`, at one of those that it stands for? */
+export function differsAt(path: string, left: unknown, right: unknown): boolean {
+  const differs = (one: unknown, other: unknown, parts: readonly string[]): boolean => {
+    const [part, ...rest] = parts;
+    if (part === undefined) return !equal(one, other);
+    if (part !== "*") return differs(inside(one, part), inside(other, part), rest);
+    const keys = new Set([one, other].flatMap((value) => Object.keys(value ?? {})));
+    return [...keys].some((key) => differs(inside(one, key), inside(other, key), rest));
+  };
+  return differs(left, right, pathParts(path));
+}

@@ -4,12 +4,13 @@ import { connectionFaults } from "../host/connection";
 import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
 import { connect } from "../host/pool";
+import { type Claim, type HostRecord, sameStack } from "../host/record";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../json";
 import { type Platform, UnsupportedRelease, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type Failure, NOTHING_BEFORE } from "../resource";
 import { say } from "./engineLog";
 import { overlayOf } from "./overlay";
-import { NotOpenBSD, type Sight, decide, look, ownedElsewhere } from "./plan";
+import { NotOpenBSD, type Plan, type Sight, decide, look, ownedElsewhere } from "./plan";
 import { masker } from "./secrets";
 import {
   type Values,
@@ -37,7 +38,8 @@ export async function check(kind: AnyKind, olds: Values, news: Values): Promise<
   const release = olds["release"];
   if (typeof release === "string") {
     const filled = { ...inputs, ...kind.complete(args, platformOf(release)), release };
-    if (equal(without(filled, ["owner"]), without(olds, ["owner"]))) return answer(filled, []);
+    const asked = (values: Values): Values => without(values, ["owner", "replaceOnChanges"]);
+    if (equal(asked(filled), asked(olds))) return answer(filled, []);
     Object.assign(inputs, filled);
   }
   if (unknownPaths(inputs["connection"]).length > 0) {
@@ -91,15 +93,11 @@ async function checkOnHost(
     release: sight.platform.release,
   };
   const coming = (path: string): boolean => overlay.coming(path);
-  // The instance is in the state, which `check` does not see: the record knows it where there is something to undo.
-  const instance =
-    Object.values(sight.record.keys).find((entry) => entry.owner.urn === urn)?.owner.instance ?? "";
   const applied = fresh ? undefined : argsOf(olds);
-  const {
-    changes,
-    claims,
-    record: planned,
-  } = decide(kind, sight, { urn, instance }, { previous: NOTHING_BEFORE, applied }, coming);
+  const plan = (instance: string): Plan =>
+    decide(kind, sight, { urn, instance }, { previous: NOTHING_BEFORE, applied }, coming);
+  const instance = instanceOf(sight.record, [urn, ownerUrn(olds)], fresh ? [] : plan("").claims);
+  const { changes, claims, record: planned } = plan(instance);
 
   const clash = overlay.claim(
     claims.map((one) => one.key),
@@ -137,6 +135,22 @@ async function checkOnHost(
     await say(urn, "info", mask(report(host, sight.platform, changes, unknown)));
   }
   return answer(filled, failures);
+}
+
+/**
+ * The instance is in the state, which `check` does not see. The record knows it where there is something to undo: under
+ * one of the resource's names, or, where it was renamed before, by the keys that it has.
+ */
+function instanceOf(
+  record: HostRecord,
+  names: readonly string[],
+  claims: readonly Claim[],
+): string {
+  const named = Object.values(record.keys).find((entry) => names.includes(entry.owner.urn));
+  const holder = claims
+    .map((one) => record.keys[one.key]?.owner)
+    .find((owner) => owner !== undefined && sameStack(owner.urn, names[0] ?? ""));
+  return named?.owner.instance ?? holder?.instance ?? "";
 }
 
 /** What the preview prints: where, and every change as a diff or a line. */

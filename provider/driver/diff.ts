@@ -1,6 +1,5 @@
 /** `diff`: live values against wanted ones. */
-import { type ConnectionArgs } from "../host/connection";
-import { equal, isUnknown } from "../json";
+import { differsAt, equal, isUnknown } from "../json";
 import { type AnyKind } from "../resource";
 import { SCHEMA, type Values, connectionOf, without } from "./state";
 
@@ -10,21 +9,34 @@ export interface DiffAnswer {
   readonly deleteBeforeReplace: boolean;
 }
 
-/** Pure: live values against wanted ones. The owner's name and what only we keep are no difference. */
+/**
+ * Pure: live values against wanted ones. The owner's name and what only we keep are no difference. The engine applies
+ * `replaceOnChanges` to what a provider says of each property, which the SDK does not pass on: so it is done here.
+ */
 export function diff(_kind: AnyKind, olds: Values, news: Values): DiffAnswer {
-  const wanted = without(news, ["owner"]);
+  const wanted = without(news, ["owner", "replaceOnChanges"]);
   const changes =
     olds["unread"] !== undefined ||
     olds["failed"] !== undefined ||
     olds["schema"] !== SCHEMA ||
     Object.entries(wanted).some(([key, value]) => !equal(olds[key], value)) ||
     Object.keys((olds["applied"] as Values | undefined) ?? {}).some(
-      (key) => key !== "owner" && wanted[key] === undefined,
+      (key) => key !== "owner" && key !== "replaceOnChanges" && wanted[key] === undefined,
     );
-  const host = connectionOf(news) as ConnectionArgs | undefined;
-  const moved =
-    host !== undefined &&
-    !isUnknown(host.host) &&
-    (olds["connection"] as ConnectionArgs | undefined)?.host !== host.host;
-  return { changes, replaces: moved ? ["connection"] : [], deleteBeforeReplace: false };
+  const asked = ((news["replaceOnChanges"] as readonly string[] | undefined) ?? []).filter((path) =>
+    differsAt(path, olds, wanted),
+  );
+  const replaces = [...(hasMoved(olds, news) ? ["connection"] : []), ...asked];
+  return { changes, replaces, deleteBeforeReplace: false };
+}
+
+/** Is the host another one by name? What is not known yet may be the same. */
+function hasMoved(olds: Values, news: Values): boolean {
+  const [before, after] = [olds, news].map((values) => {
+    const connection: unknown = connectionOf(values);
+    return typeof connection === "object" && connection !== null
+      ? (connection as Values)["host"]
+      : undefined;
+  });
+  return before !== undefined && after !== undefined && !isUnknown(after) && before !== after;
 }

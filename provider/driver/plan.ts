@@ -82,7 +82,15 @@ export function decide(
   coming: (path: string) => boolean = () => false,
 ): Plan {
   const { args, observed, platform } = sight;
-  const taken = takeOver(sight.record, owner);
+  const asked = kind.claims(observed, args, {
+    platform,
+    owner,
+    record: withPrevious(sight.record, state.previous, owner),
+    applied: state.applied,
+    dropped: [],
+    coming,
+  });
+  const taken = takeOver(sight.record, owner, new Set(asked.map((one) => one.key)));
   const known = withPrevious(taken, state.previous, owner);
   const first: PlanContext = {
     platform,
@@ -146,15 +154,22 @@ export function previousOf(record: HostRecord, instance: string): Previous {
   return { files, keys };
 }
 
-/** Keys of a former instance of the same resource pass to the one that is being made: a renamed host, a lost state. */
-function takeOver(record: HostRecord, owner: Owner): HostRecord {
-  const former = Object.entries(record.keys).filter(
-    ([, entry]) => entry.owner.urn === owner.urn && entry.owner.instance !== owner.instance,
+/**
+ * Keys of a former instance of the same resource pass to the one that is being made: a renamed host, a lost state. Of
+ * the same name and with nothing in common is another resource, which has been renamed since.
+ */
+function takeOver(record: HostRecord, owner: Owner, wanted: ReadonlySet<string>): HostRecord {
+  const formers = new Set(
+    Object.entries(record.keys)
+      .filter(([name, entry]) => entry.owner.urn === owner.urn && wanted.has(name))
+      .map(([, entry]) => entry.owner.instance),
   );
-  if (former.length === 0 || owner.instance === "") return record;
+  formers.delete(owner.instance);
+  if (formers.size === 0 || owner.instance === "") return record;
   const keys = { ...record.keys };
   const moved = { ...record.moved };
-  for (const [name, entry] of former) {
+  for (const [name, entry] of Object.entries(record.keys)) {
+    if (!formers.has(entry.owner.instance)) continue;
     keys[name] = { ...entry, owner };
     moved[entry.owner.instance] = owner.instance;
   }

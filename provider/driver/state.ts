@@ -6,7 +6,7 @@ import { NOTHING_BEFORE, type Previous } from "../resource";
 export const SCHEMA = 1;
 
 /** Inputs that every kind has; the rest are the kind's arguments. */
-const COMMON = ["connection", "owner", "release", "secretPaths"] as const;
+const COMMON = ["connection", "owner", "release", "secretPaths", "replaceOnChanges"] as const;
 
 /** Outputs that the driver keeps for itself. */
 export const KEPT = [

@@ -81,3 +81,14 @@ export async function sh(host: TestHost, script: string): Promise<string> {
   if (exitCode !== 0) throw new Error(`${script}: exit status ${exitCode}\n${stdout}${stderr}`);
   return stdout;
 }
+
+/** Installs the package by hand, as an admin does. */
+export async function installPostfix(host: TestHost): Promise<void> {
+  const { packagePath } = packageOf(host.release) as { readonly packagePath?: string };
+  await sh(
+    host,
+    packagePath === undefined
+      ? "pkg_add -I postfix--%stable"
+      : `PKG_PATH=${packagePath} pkg_add postfix-2.6.5`,
+  );
+}

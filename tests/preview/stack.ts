@@ -28,6 +28,8 @@ export interface ProjectOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Configuration values that are kept encrypted. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** The stack's name. @default {@link stackName} */
+  readonly stack?: string;
   /** Variables for the CLI, the program and the provider process. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -76,7 +78,7 @@ export interface OperationOptions {
   readonly target?: string[];
 }
 
-/** The name of each project's only stack. */
+/** The name of each project's only stack, unless it is said otherwise. */
 export const stackName = "test";
 
 /** The project's name, and so the namespace of its configuration. */
@@ -128,7 +130,7 @@ export class Project {
         pulumiCommand,
         envVars: environment,
       });
-      const stack = await Stack.create(stackName, workspace);
+      const stack = await Stack.create(options.stack ?? stackName, workspace);
       for (const [key, value] of Object.entries(options.secrets ?? {})) {
         await stack.setConfig(key, { value, secret: true });
       }
@@ -172,13 +174,22 @@ export class Project {
 
   /** Runs the CLI as a person does, without colors: `text("preview", "--diff", "--refresh")`. */
   text(...args: string[]): Promise<Ran> {
+    return this.interrupted("", 0, ...args);
+  }
+
+  /**
+   * Runs the CLI as {@link Project.text} does, and presses Ctrl-C so many times once it has printed `when`: SIGINT goes
+   * to what a terminal would give it to, the CLI's process group.
+   */
+  interrupted(when: string, times: number, ...args: string[]): Promise<Ran> {
     return run(
       this.cli.path,
-      [...args, "--stack", stackName, "--color", "never", "--non-interactive"],
+      [...args, "--stack", this.stack.name, "--color", "never", "--non-interactive"],
       {
         cwd: this.folder,
         environment: { ...process.env, ...this.environment },
         timeoutMs: 300_000,
+        ...(times === 0 ? {} : { interrupt: { when, times } }),
       },
     );
   }
@@ -237,7 +248,9 @@ function writeProject(folder: string, options: ProjectOptions): void {
     key.includes(":") ? key : `${projectName}:${key}`,
     value,
   ]);
-  write(`Pulumi.${stackName}.yaml`, { config: Object.fromEntries(config) as unknown });
+  write(`Pulumi.${options.stack ?? stackName}.yaml`, {
+    config: Object.fromEntries(config) as unknown,
+  });
   writeFileSync(join(folder, "index.js"), options.program);
   mkdirSync(join(folder, "state"));
   mkdirSync(join(folder, "node_modules/@pulumi"), { recursive: true });

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly environment?: Environment;
   /** After so many milliseconds the program and its children are killed. */
   readonly timeoutMs?: number;
+  /** Sends SIGINT so many times, half a second apart, once stdout holds this. */
+  readonly interrupt?: { readonly when: string; readonly times: number };
   /** Is told each line of stderr as it comes. */
   readonly onLine?: (line: string) => void;
 }
@@ -46,7 +48,17 @@ export function run(program: string, args: readonly string[], options: RunOption
       process.exit(1);
     };
     process.once("SIGINT", endWithUs).once("SIGTERM", endWithUs);
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    let presses = 0;
+    const press = () => {
+      if (child.pid === undefined || child.exitCode !== null) return;
+      if (presses++ === (options.interrupt?.times ?? 0)) return;
+      process.kill(-child.pid, "SIGINT");
+      setTimeout(press, 500);
+    };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      if (options.interrupt && presses === 0 && stdout.includes(options.interrupt.when)) press();
+    });
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
       for (const line of text.split("\n")) if (line.trim()) options.onLine?.(line.trim());
