@@ -1,6 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname } from "node:path";
+import type { Facts } from "./facts";
+import type { Image, Release } from "./image";
 import type { Admission, End } from "./sshLine";
 
 /** What a host's keeper can be asked for. */
@@ -12,6 +14,12 @@ export type ControlRequest =
   | { readonly do: "admit"; readonly admission: Admission }
   | { readonly do: "freeze"; readonly frozen: boolean }
   | { readonly do: "reboot" }
+  | {
+      readonly do: "upgrade";
+      readonly release: Release;
+      readonly image: Image;
+      readonly facts: Facts;
+    }
   | { readonly do: "stop" };
 
 type ControlReply =

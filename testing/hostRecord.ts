@@ -11,28 +11,32 @@ export interface ProcessRef {
   readonly startTime: string;
 }
 
-/** What is known of a host, kept in its run folder. */
-export interface HostRecord {
+/** What others may know of a host: how to reach it, and where its files are. */
+export interface HostAddress {
   readonly id: string;
   readonly release: Release;
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly privateKeyPath: string;
-  /** The ed25519 host key, as in a public key file without the comment. */
+  /** The ed25519 host key, as in a public key file without the comment, e.g. `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
   readonly knownHostsPath: string;
   /**
    * The host's file tree as seen from outside. Absolute symbolic links in it lead out of it, to the
-   * machine's own files, so follow none.
+   * machine's own files, so follow none: what runs on the host sees what the host sees.
    */
   readonly root: string;
+  /** From the request to a booted host that answers, in milliseconds. */
+  readonly upMs: number;
+}
+
+/** What is known of a host, kept in its run folder. */
+export interface HostRecord extends HostAddress {
   readonly image: Image;
   readonly keeper: ProcessRef;
   /** Process 1 of the host. */
   readonly init: ProcessRef;
-  /** From the request to a booted host that answers, in milliseconds. */
-  readonly upMs: number;
 }
 
 /** The folder of all run folders. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { packageFolder } from "./cache";
 import { askControl } from "./control";
+import type { Facts } from "./facts";
 import {
   controlPath,
   hostsFolder,
@@ -26,6 +27,8 @@ export interface StartOptions {
   readonly release?: Release;
   /** Delay on the line to the host, in milliseconds each way. @default 0 */
   readonly latencyMs?: number;
+  /** Other answers to what the release does. @default none */
+  readonly facts?: Facts;
 }
 
 /** A host whose folder is there: `gone` is what a crash left behind. */
@@ -49,6 +52,7 @@ export async function launchHost(options: StartOptions, owned: boolean): Promise
     release: options.release ?? "7.8",
     image,
     latencyMs: options.latencyMs ?? 0,
+    facts: options.facts ?? {},
     requested: Date.now(),
   });
   const report = await readReport(keeper);

@@ -2,15 +2,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageFolder } from "./cache";
 import { askControl, type ControlRequest } from "./control";
-import { controlPath, isAlive, readRecord, type HostRecord } from "./hostRecord";
+import type { Facts } from "./facts";
+import { controlPath, type HostAddress, type HostRecord, isAlive, readRecord } from "./hostRecord";
 import { launchHost, stopHost, type StartOptions } from "./hosts";
-import { readImageIndex, type Release } from "./image";
+import { ensureImage, readImageIndex, type Release } from "./image";
 import type { ImageIndex } from "./imageBuild";
 import { enterArgv, run, type Finished } from "./namespaces";
 import type { Admission, End, LineCounters } from "./sshLine";
 import { parseTree, settledTree, type Tree } from "./tree";
 
 export { cacheFolder } from "./cache";
+export type { Facts } from "./facts";
 export { listHosts, stopHost, type ListedHost, type StartOptions } from "./hosts";
 export { ensureImage, familyReleases, releases, type Release } from "./image";
 export { generateSshKey, type SshKeyPair } from "./sshKeys";
@@ -40,23 +42,7 @@ export interface HostLine {
 }
 
 /** A running host. */
-export interface TestHost {
-  readonly id: string;
-  readonly release: Release;
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly privateKeyPath: string;
-  /** As in a public key file without the comment, e.g. `ssh-ed25519 AAAA…`. */
-  readonly hostKey: string;
-  readonly knownHostsPath: string;
-  /**
-   * The host's file tree as seen from outside. Absolute symbolic links in it lead to the machine's
-   * own files; {@link TestHost.exec} sees what the host sees.
-   */
-  readonly root: string;
-  /** From the request to a booted host, in milliseconds. */
-  readonly upMs: number;
+export interface TestHost extends HostAddress {
   readonly line: HostLine;
   /** Runs a program on the host as root, not over SSH. */
   exec(
@@ -65,8 +51,17 @@ export interface TestHost {
   ): Promise<ExecResult>;
   /** What stands at every path of the host, but for what moves by itself. */
   snapshot(): Promise<Tree>;
-  /** Ends every process of the host and boots it again on the same tree. */
+  /** Ends every process of the host, and every connection to it, and boots it again on the same tree. */
   reboot(): Promise<void>;
+  /**
+   * Takes the host down and boots it as another release, as an upgrade by the install kernel and sysmerge(8)
+   * leaves it: programs, rc(8) and whatever nobody changed are the new release's; changed files of /etc, /var,
+   * /usr/local and the packages stay as they were. {@link TestHost.release} and {@link TestHost.root} are
+   * then others.
+   *
+   * @param facts - Other answers to what the new release does.
+   */
+  upgrade(release: Release, facts?: Facts): Promise<void>;
   /** Ends the host; nothing of it is left. */
   stop(): Promise<void>;
 }
@@ -103,16 +98,6 @@ export const hostEnvironment: Readonly<Record<string, string>> = {
 };
 
 class RunningHost implements TestHost {
-  readonly id: string;
-  readonly release: Release;
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly privateKeyPath: string;
-  readonly hostKey: string;
-  readonly knownHostsPath: string;
-  readonly root: string;
-  readonly upMs: number;
   readonly line: HostLine = {
     latency: (ms) => this.tell({ do: "latency", ms }),
     cut: (after) =>
@@ -128,17 +113,46 @@ class RunningHost implements TestHost {
   };
   private index: ImageIndex | undefined;
 
-  constructor(private readonly record: HostRecord) {
-    this.id = record.id;
-    this.release = record.release;
-    this.host = record.host;
-    this.port = record.port;
-    this.user = record.user;
-    this.privateKeyPath = record.privateKeyPath;
-    this.hostKey = record.hostKey;
-    this.knownHostsPath = record.knownHostsPath;
-    this.root = record.root;
-    this.upMs = record.upMs;
+  constructor(private record: HostRecord) {}
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get release(): Release {
+    return this.record.release;
+  }
+
+  get host(): string {
+    return this.record.host;
+  }
+
+  get port(): number {
+    return this.record.port;
+  }
+
+  get user(): string {
+    return this.record.user;
+  }
+
+  get privateKeyPath(): string {
+    return this.record.privateKeyPath;
+  }
+
+  get hostKey(): string {
+    return this.record.hostKey;
+  }
+
+  get knownHostsPath(): string {
+    return this.record.knownHostsPath;
+  }
+
+  get root(): string {
+    return this.record.root;
+  }
+
+  get upMs(): number {
+    return this.record.upMs;
   }
 
   async exec(
@@ -160,6 +174,13 @@ class RunningHost implements TestHost {
 
   reboot(): Promise<void> {
     return this.tell({ do: "reboot" });
+  }
+
+  async upgrade(release: Release, facts: Facts = {}): Promise<void> {
+    const image = await ensureImage(release);
+    const answer = await this.ask({ do: "upgrade", release, image, facts });
+    this.record = answer as HostRecord;
+    this.index = undefined;
   }
 
   stop(): Promise<void> {

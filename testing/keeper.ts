@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { cacheFolder, packageFolder } from "./cache";
 import { serveControl, type ControlRequest } from "./control";
+import { answeredFacts, type Facts, factsPath } from "./facts";
 import {
   controlPath,
   processRef,
@@ -19,6 +20,7 @@ import {
   machineEnvironment,
   overlayOptions,
   removeFolder,
+  run,
   unshareArgv,
 } from "./namespaces";
 import { generateSshKey, type SshKeyPair } from "./sshKeys";
@@ -30,6 +32,7 @@ export interface KeeperOptions {
   readonly release: Release;
   readonly image: Image;
   readonly latencyMs: number;
+  readonly facts: Facts;
   /** Milliseconds since the epoch. */
   readonly requested: number;
 }
@@ -37,6 +40,22 @@ export interface KeeperOptions {
 /** What a keeper says, on one line of its stdout, when it is done with starting. */
 export type KeeperReport =
   { readonly record: HostRecord } | { readonly error: string; readonly console: string };
+
+/** A file that process 1 writes before the first boot. */
+interface SeedFile {
+  readonly path: string;
+  /** In octal. */
+  readonly mode: string;
+  readonly text: string;
+}
+
+/** What process 1 is told first. */
+interface Seed {
+  readonly files: readonly SeedFile[];
+  readonly users: readonly string[];
+  /** The line of authorized_keys for all of them. */
+  readonly key: string;
+}
 
 /** Users of the host that the one client key opens. */
 const users = ["root", "alice", "bob", "op", "nobodyspecial"];
@@ -57,14 +76,21 @@ class Keeper {
   private init: ChildProcess | undefined;
   private initRef: ProcessRef | undefined;
   private stopping = false;
+  /** Whether process 1 ends because it was told to, to be started again. */
+  private halting = false;
+  private record: HostRecord | undefined;
+  private image: Image;
+  private release: Release;
 
   constructor(private readonly options: KeeperOptions) {
+    this.image = options.image;
+    this.release = options.release;
     this.folder = runFolder(options.id);
     this.line = new SshLine(() => this.startSshd(), options.latencyMs);
   }
 
   async start(): Promise<HostRecord> {
-    const { id, release, image, requested } = this.options;
+    const { id, release, image, requested, facts } = this.options;
     const keeper = processRef(process.pid);
     if (keeper === undefined) throw new Error("no /proc here");
     writeFileSync(join(this.folder, "keeper.json"), JSON.stringify(keeper));
@@ -76,12 +102,13 @@ class Keeper {
       hasLegacyKey(release) ? generateSshKey("rsa") : undefined,
       this.line.listen(),
     ]);
-    const init = processRef(Number(pidLine.split(" ")[1]));
-    if (init === undefined) throw new Error("process 1 of the host ended at once");
-    this.initRef = init;
-    this.seed(client, hostKey, legacyKey);
-    const status = (await this.nextLine("up")).split(" ")[1];
-    if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
+    const init = this.refer(pidLine);
+    this.seed({
+      files: [...keyFiles(hostKey, legacyKey), ...factFiles(image, facts)],
+      users,
+      key: `${client.public} test`,
+    });
+    await this.booted();
     const record: HostRecord = {
       id,
       release,
@@ -100,7 +127,22 @@ class Keeper {
     this.writeKeys(record, client, legacyKey);
     await serveControl(controlPath(id), (request) => this.answer(request));
     await writeRecord(record);
+    this.record = record;
     return record;
+  }
+
+  /** Notes which process is the host's first, by what it said of itself. */
+  private refer(pidLine: string): ProcessRef {
+    const init = processRef(Number(pidLine.split(" ")[1]));
+    if (init === undefined) throw new Error("process 1 of the host ended at once");
+    this.initRef = init;
+    return init;
+  }
+
+  /** Waits until /etc/rc is done. */
+  private async booted(): Promise<void> {
+    const status = (await this.nextLine("up")).split(" ")[1];
+    if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
   }
 
   /** Ends the host and deletes its run folder. */
@@ -120,7 +162,7 @@ class Keeper {
   }
 
   private startInit(): void {
-    const { base, layer } = this.options.image;
+    const { base, layer } = this.image;
     const scripts = join(packageFolder(), "testing/image");
     const boot = ["sh", join(scripts, "boot.sh"), base, layer, `hosts/${this.options.id}`];
     const argv = unshareArgv(
@@ -140,7 +182,7 @@ class Keeper {
     this.init.on("close", () => {
       for (const tell of this.initLines.splice(0)) tell("ended");
       // Nothing is left to keep: whatever started the host will find it gone.
-      if (!this.stopping) void this.stop().then(() => process.exit(1));
+      if (!this.stopping && !this.halting) void this.stop().then(() => process.exit(1));
     });
   }
 
@@ -158,21 +200,7 @@ class Keeper {
     });
   }
 
-  private seed(client: SshKeyPair, hostKey: SshKeyPair, legacyKey: SshKeyPair | undefined): void {
-    const file = (name: string, mode: string, text: string): object => ({
-      path: `/etc/ssh/${name}`,
-      mode,
-      text: text.endsWith("\n") ? text : `${text}\n`,
-    });
-    const files = [
-      file("ssh_host_ed25519_key", "0600", hostKey.private),
-      file("ssh_host_ed25519_key.pub", "0644", hostKey.public),
-    ];
-    if (legacyKey !== undefined) {
-      files.push(file("ssh_host_rsa_key", "0600", legacyKey.private));
-      files.push(file("ssh_host_rsa_key.pub", "0644", legacyKey.public));
-    }
-    const seed = { files, users, key: `${client.public} test` };
+  private seed(seed: Seed): void {
     this.init?.stdin?.write(`${JSON.stringify(seed)}\n`);
   }
 
@@ -192,7 +220,7 @@ class Keeper {
   private startSshd(): ChildProcess {
     if (this.initRef === undefined) throw new Error("the host is not there yet");
     // What a client of that era can verify; the key of the configuration file is offered besides.
-    const legacy = hasLegacyKey(this.options.release)
+    const legacy = hasLegacyKey(this.release)
       ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
       : [];
     const argv = ["/usr/sbin/sshd", "-i", ...legacy];
@@ -226,8 +254,10 @@ class Keeper {
         this.line.freeze(request.frozen);
         return undefined;
       case "reboot":
-        await this.reboot();
+        await this.whileDown(() => this.reboot());
         return undefined;
+      case "upgrade":
+        return this.whileDown(() => this.upgrade(request.release, request.image, request.facts));
       case "stop":
         // Answered first: the one who asked waits for the folder to go.
         setImmediate(() => void this.stop().then(() => process.exit(0)));
@@ -235,12 +265,80 @@ class Keeper {
     }
   }
 
-  private async reboot(): Promise<void> {
-    const up = this.nextLine("up");
-    this.init?.stdin?.write("reboot\n");
-    const status = (await up).split(" ")[1];
-    if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
+  /** Does what takes the host down; meanwhile the line is dead. */
+  private async whileDown<T>(work: () => Promise<T>): Promise<T> {
+    this.line.hostUp(false);
+    try {
+      return await work();
+    } finally {
+      this.line.hostUp(true);
+    }
   }
+
+  private async reboot(): Promise<void> {
+    const up = this.booted();
+    this.init?.stdin?.write("reboot\n");
+    await up;
+  }
+
+  /** Halts the host, makes its tree into that of the other release, and boots that. */
+  private async upgrade(release: Release, image: Image, facts: Facts): Promise<HostRecord> {
+    const { record } = this;
+    if (record === undefined) throw new Error("the host is not there yet");
+    if (existsSync(join(this.folder, "memory"))) {
+      throw new Error(
+        "a host whose tree is in memory cannot be upgraded: the cache folder is on an overlay",
+      );
+    }
+    await this.halt();
+    const scripts = join(packageFolder(), "testing/image");
+    const { base, layer } = this.image;
+    const argv = [
+      ...["sh", join(scripts, "upgrade.sh"), layer, base, image.layer, image.base],
+      ...[`hosts/${this.options.id}`, overlayOptions, join(scripts, "upgrade.pl")],
+    ];
+    const { exitCode, stderr } = await run(unshareArgv(["mount"], argv), { cwd: cacheFolder() });
+    if (exitCode !== 0) throw new Error(`the host cannot be upgraded: ${stderr.toString().trim()}`);
+    this.image = image;
+    this.release = release;
+    this.startInit();
+    const init = this.refer(await this.nextLine("pid"));
+    this.seed({ files: factFiles(image, facts), users: [], key: "" });
+    await this.booted();
+    const upgraded = { ...record, release, image, init, root: `/proc/${init.pid}/root` };
+    await writeRecord(upgraded);
+    this.record = upgraded;
+    return upgraded;
+  }
+
+  private async halt(): Promise<void> {
+    const { init } = this;
+    if (init === undefined) return;
+    this.halting = true;
+    const ended = new Promise((resolve) => init.once("close", resolve));
+    init.stdin?.write("halt\n");
+    await ended;
+    this.halting = false;
+  }
+}
+
+/** The host's own keys, where sshd looks for them. */
+function keyFiles(hostKey: SshKeyPair, legacyKey: SshKeyPair | undefined): SeedFile[] {
+  const pair = (name: string, key: SshKeyPair): SeedFile[] => [
+    { path: `/etc/ssh/${name}`, mode: "0600", text: ended(key.private) },
+    { path: `/etc/ssh/${name}.pub`, mode: "0644", text: ended(key.public) },
+  ];
+  const legacy = legacyKey === undefined ? [] : pair("ssh_host_rsa_key", legacyKey);
+  return [...pair("ssh_host_ed25519_key", hostKey), ...legacy];
+}
+
+function ended(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
+
+function factFiles(image: Image, facts: Facts): SeedFile[] {
+  if (Object.keys(facts).length === 0) return [];
+  return [{ path: factsPath, mode: "0644", text: answeredFacts(image, facts) }];
 }
 
 async function main(argument: string): Promise<void> {

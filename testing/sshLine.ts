@@ -51,6 +51,7 @@ export class SshLine {
   private counted = { connections: 0, bytesFromClient: 0, bytesFromHost: 0, roundTrips: 0 };
   private admission: Admission = "open";
   private frozen = false;
+  private hostIsUp = true;
   private fuse: { readonly from: End; remaining: number } | undefined;
 
   /**
@@ -84,6 +85,12 @@ export class SshLine {
       this.server?.close();
       this.server = undefined;
     } else if (this.server === undefined) await this.listen();
+  }
+
+  /** Says that the host goes down, which ends what stands and lets nothing new through, or is up again. */
+  hostUp(up: boolean): void {
+    this.hostIsUp = up;
+    if (!up) this.cut();
   }
 
   /** Stops, or lets go on, whatever moves on the standing connections; nothing is lost. */
@@ -132,6 +139,10 @@ export class SshLine {
   private accept(socket: Socket): void {
     this.counted.connections += 1;
     socket.on("error", () => undefined);
+    if (!this.hostIsUp) {
+      socket.resetAndDestroy();
+      return;
+    }
     const silent = this.admission === "blackhole";
     const sshd = silent ? undefined : this.startSshd();
     const link: Link = { socket, sshd, sources: [], deliveries: [], lastSpoke: "host" };

@@ -3,6 +3,7 @@
 #
 #   {"files": [...], "keys": [...]}   first: files to write, users whose key to authorise
 #   reboot                            end every process and boot again on the same tree
+#   halt                              end every process, then itself
 #
 # It answers "up STATUS" after each boot. When the keeper's end of the line closes, for whatever
 # reason, it ends, and the kernel ends everything else in the namespace with it. SIGINT asks for a
@@ -115,6 +116,10 @@ while (1) {
             }
             elsif ($1 eq "reboot") {
                 $reboot = 1;
+            }
+            elsif ($1 eq "halt") {
+                halt();
+                POSIX::_exit(0);
             }
         }
     }

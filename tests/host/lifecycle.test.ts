@@ -24,6 +24,7 @@ import {
 import { isAlive, readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
 import { stopHost } from "../../testing/hosts";
 import { hostPackages, missingPackages } from "../../testing/debianPackages";
+import { installPostfix } from "./fidelity/row";
 
 // Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
 jest.retryTimes(2, { logErrorsBeforeRetry: true });
@@ -314,6 +315,123 @@ test("a reboot ends every process, boots again, and keeps the tree", async () =>
   expect(await host.exec(["cat", "/etc/kept"])).toMatchObject({ stdout: "kept\n" });
   expect(diffTrees(before, await host.snapshot())).toEqual([]);
   expect(await overSsh(host, "echo back")).toBe("back\n");
+});
+
+test("a reboot ends the connections that stand, and lets none in until the host is up", async () => {
+  const host = await shared();
+  const running = overSsh(host, "echo started; exec sleep 60").then(
+    () => "ended",
+    (error: unknown) => String(error),
+  );
+  while ((await host.exec(["pgrep", "-x", "sleep"])).exitCode !== 0) await sleep(10);
+  const rebooted = host.reboot();
+  expect(await running).toMatch(/ECONNRESET|closed|ended/);
+  await expect(overSsh(host, "true")).rejects.toThrow();
+  await rebooted;
+  expect(await overSsh(host, "echo back")).toBe("back\n");
+});
+
+describe("another answer to a fact", () => {
+  test("is what the host's tools go by", async () => {
+    const host = await startHost({ release: "7.8", facts: { crontab_none: "nothing for %s" } });
+    try {
+      const { stderr } = await host.exec(["crontab", "-u", "alice", "-l"]);
+      expect(stderr).toBe("nothing for alice\n");
+    } finally {
+      await host.stop();
+    }
+  });
+
+  test("is refused where there is no such question", async () => {
+    await expect(startHost({ facts: { nonsense: "yes" } })).rejects.toThrow("nonsense is no fact");
+  });
+});
+
+describe.each([
+  ["4.7", "4.8"],
+  ["4.9", "5.0"],
+  ["5.5", "5.6"],
+  ["5.6", "5.7"],
+] as const)("an upgrade from %s to %s", (from, to) => {
+  let host: TestHost;
+  const sh = async (script: string): Promise<string> => {
+    const { exitCode, stdout, stderr } = await host.exec(["/bin/sh", "-c", script]);
+    if (exitCode !== 0) throw new Error(`${script}: exit status ${exitCode}\n${stdout}${stderr}`);
+    return stdout;
+  };
+  const kept = [
+    "/etc/postfix",
+    "/etc/mailer.conf",
+    "/etc/mailer.conf.pre-postfix",
+    "/etc/rc.conf.local",
+    "/etc/hosts",
+    "/etc/rc.d/own",
+    "/var/cron/tabs",
+    "/var/db/pkg",
+    "/var/mail",
+    "/usr/local/sbin",
+    "/usr/local/libexec",
+    "/root",
+  ];
+  const state = `for path in ${kept.join(" ")}; do find $path ! -type d ! -path '*/.ssh/*' | sort | xargs sha256; find $path | sort | xargs stat -f '%N %Su:%Sg %Lp'; done 2>/dev/null; grep _post /etc/passwd /etc/group; cat /etc/ssh/*.pub`;
+  let before: string;
+
+  beforeAll(async () => {
+    await ensureImage(from);
+    await ensureImage(to);
+    host = await startHost({ release: from });
+    await sh(
+      [
+        installPostfix,
+        "postfix-enable >/dev/null; /usr/local/sbin/newaliases",
+        "echo '127.0.0.1 own.example.org' >> /etc/hosts; rm /etc/services",
+        "mkdir -p /etc/rc.d; echo '# own' > /etc/rc.d/own; echo 'own tab' > /root/own",
+        "crontab -l | sed 's/^\\(.*clientmqueue\\|.*sm-msp\\)/#\\1/' | crontab -",
+        "echo 'ntpd_flags=-s' > /etc/rc.conf.local; echo kept > /var/mail/alice; chown alice /var/mail/alice",
+      ].join("\n"),
+    );
+    before = await sh(state);
+    await host.upgrade(to);
+  }, 600_000);
+  afterAll(() => host.stop());
+
+  test("keeps what was changed, the packages and the accounts", async () => {
+    expect(before).toMatch(/^[0-9a-f]{64}|SHA256 \(\/etc\/rc\.d\/own\)/m);
+    expect(await sh(state)).toBe(before);
+    expect(await sh("ls /var/db/pkg | grep -c ^postfix; id -u _postfix")).toBe("1\n507\n");
+  });
+
+  test("has the new release's programs, rc(8) and files that nobody changed", async () => {
+    expect(host.release).toBe(to);
+    expect(await sh("uname -r")).toBe(`${to}\n`);
+    const fresh = await startHost({ release: to });
+    try {
+      const files =
+        "sha256 /etc/rc /etc/rc.conf /etc/services /etc/rc.d/rc.subr 2>/dev/null; ls /usr/sbin; true";
+      const there = await fresh.exec(["/bin/sh", "-c", files]);
+      expect(await sh(files)).toBe(there.stdout);
+    } finally {
+      await fresh.stop();
+    }
+  });
+
+  test("is reached by the same key at the same address, and its tree is whole", async () => {
+    expect(await overSsh(host, "uname -r")).toBe(`${to}\n`);
+    const tree = await host.snapshot();
+    expect([...tree.values()].filter(({ sha256 }) => sha256 === "unknown")).toEqual([]);
+    expect(tree.get("/etc/hosts")?.type).toBe("file");
+    await host.exec(["rm", "/etc/hosts"]);
+    expect(diffTrees(tree, await host.snapshot())).toEqual(["/etc/hosts: removed (file)"]);
+    await host.reboot();
+    expect(await sh("uname -r")).toBe(`${to}\n`);
+  });
+
+  test("leaves a Postfix that still says its version and starts", async () => {
+    const version = await sh("ls /var/db/pkg | sed -n 's/^postfix-\\([0-9.]*\\).*/\\1/p'");
+    expect(await sh("/usr/local/sbin/postconf -h mail_version")).toBe(version);
+    await sh("pkill -x smtpd; pkill -x sendmail; sleep 1; /usr/local/sbin/postfix start");
+    await sh("/usr/local/sbin/postfix stop");
+  });
 });
 
 describe("nothing is left", () => {
