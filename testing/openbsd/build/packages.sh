@@ -122,6 +122,9 @@ as_old_postfix() {
 		esac
 	done
 	perl "$here/build/old-samples" "$examples" "$version"
+	case $version in
+	2.* | 3.[0-3].*) perl "$here/build/old-post-install" "$libexec/post-install" "$version" ;;
+	esac
 	perl "$here/build/later-parameters" "$version" \
 		<"$PKGROOT/usr/local/share/doc/postfix/html/postconf.5.html" \
 		>"$LAYER/$behind/later-parameters"
