@@ -13,14 +13,49 @@ export interface MailCheckArgs {
   readonly port?: pulumi.Input<number>;
   /** Seconds until the test is given up. @defaultValue 30 */
   readonly timeoutSeconds?: pulumi.Input<number>;
+  /** Leave the test message in the mailbox. @defaultValue false */
+  readonly keep?: pulumi.Input<boolean>;
+  /**
+   * Send a second message from the machine that runs Pulumi: `true`, or where the server is reached from there.
+   * @defaultValue false; `host` is that of the connection, and `port` is 25
+   */
+  readonly outside?: pulumi.Input<
+    boolean | { readonly host?: pulumi.Input<string>; readonly port?: pulumi.Input<number> }
+  >;
   /** Anything; when one of them changes, the test is made again. */
   readonly triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
 }
 
+/** What a test message has shown. */
+export interface MailProof {
+  /** The first line that the server said. */
+  readonly banner: string;
+  /** What it offered in answer to EHLO, as in "PIPELINING". */
+  readonly capabilities: string[];
+  /** The queue id under which it took the message. */
+  readonly queueId: string;
+  /** The mail log's line of the delivery. */
+  readonly delivery: string;
+  /** The whole SMTP dialogue: `< ` before what the server said, `> ` before what was sent. */
+  readonly transcript: string[];
+  /** The mail log's lines with the queue id. */
+  readonly log: string[];
+  /** The mailbox that the message was found in, or why it was not looked for. */
+  readonly mailbox: string;
+  /** Its X-Original-To header: the address it was sent to. */
+  readonly originalTo: string;
+  /** Its Delivered-To header: the address it was delivered to in the end. */
+  readonly deliveredTo: string;
+  /** Seconds from the first connection to the end. */
+  readonly elapsedSeconds: number;
+}
+
 /**
- * Proof that mail is delivered (guide 4.1 and 4.2): a message handed in by SMTP on the host itself, and followed by its
- * queue id through the mail log to `status=sent`. Made when the step is created and when it changes; a refresh sends
- * no mail.
+ * Proof that mail is delivered (guide 4.1 to 4.4): a message handed in by SMTP on the host itself, followed by its
+ * queue id through the mail log to `status=sent` and `removed`, found in the recipient's mailbox, and taken out of it
+ * again. Made when the step is created and when it changes; a refresh sends no mail. A mailbox is looked for where
+ * local(8) delivered to one of a user of the host; a message that went elsewhere (a command, a file, another host) is
+ * followed by the log alone.
  */
 export class MailCheck extends Step {
   /** The first line that the server said. */
@@ -35,7 +70,15 @@ export class MailCheck extends Step {
   readonly transcript: pulumi.Output<string[]>;
   /** The mail log's lines with the queue id. */
   readonly log: pulumi.Output<string[]>;
-  /** Seconds from the first connection to the delivery. */
+  /** The mailbox that the message was found in, or why it was not looked for. */
+  readonly mailbox: pulumi.Output<string>;
+  /** The message's X-Original-To header: the address it was sent to. */
+  readonly originalTo: pulumi.Output<string>;
+  /** The message's Delivered-To header: the address it was delivered to in the end. */
+  readonly deliveredTo: pulumi.Output<string>;
+  /** What the message from the machine that runs Pulumi has shown; none unless {@link MailCheckArgs.outside} asks for it. */
+  readonly fromOutside: pulumi.Output<MailProof | undefined>;
+  /** Seconds from the first connection to the end. */
   readonly elapsedSeconds: pulumi.Output<number>;
 
   constructor(name: string, args: MailCheckArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
@@ -43,7 +86,19 @@ export class MailCheck extends Step {
       "MailCheck",
       name,
       args,
-      ["banner", "capabilities", "queueId", "delivery", "transcript", "log", "elapsedSeconds"],
+      [
+        "banner",
+        "capabilities",
+        "queueId",
+        "delivery",
+        "transcript",
+        "log",
+        "mailbox",
+        "originalTo",
+        "deliveredTo",
+        "fromOutside",
+        "elapsedSeconds",
+      ],
       opts,
     );
     this.banner = this.resource.output("banner");
@@ -52,6 +107,10 @@ export class MailCheck extends Step {
     this.delivery = this.resource.output("delivery");
     this.transcript = this.resource.output("transcript");
     this.log = this.resource.output("log");
+    this.mailbox = this.resource.output("mailbox");
+    this.originalTo = this.resource.output("originalTo");
+    this.deliveredTo = this.resource.output("deliveredTo");
+    this.fromOutside = this.resource.output("fromOutside");
     this.elapsedSeconds = this.resource.output("elapsedSeconds");
     this.registerOutputs({
       banner: this.banner,

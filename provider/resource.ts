@@ -95,6 +95,8 @@ export interface StepContext {
   readonly record: HostRecord;
   /** Notes what was made of a key of ours, so that whoever goes on after a cut knows. Without the key, nothing. */
   readonly note: (key: string, applied: Json) => Promise<void>;
+  /** How Pulumi reaches the host: its name or address as the program's `connection` says it. */
+  readonly connectionHost: string;
   /** Notes for the record: clears or sets what the running Postfix has not been told. */
   readonly setPending: (pending: HostRecord["pending"]) => Promise<void>;
   readonly warn: (text: string) => void;

@@ -16,6 +16,7 @@ export async function carryOut(
   progress: (text: string) => void,
   urn: string,
   touched: () => void,
+  connectionHost: string,
 ): Promise<Values> {
   const { sight } = plan;
   let record = plan.record;
@@ -37,6 +38,7 @@ export async function carryOut(
       return record;
     },
     note,
+    connectionHost,
     setPending,
     warn: (text) => void say(urn, "warning", `${host.address}: ${text}`),
   };

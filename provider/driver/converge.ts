@@ -150,6 +150,7 @@ async function converge(
             progress,
             urn,
             () => (touched.host = true),
+            connection.host,
           );
           const done = await settle(kind, writer, args, owner, state);
           return finish({

@@ -79,7 +79,7 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
         record: sight.record,
         recordChanged: true,
       };
-      await carryOut(kind, writer, restored, progress, urn, () => undefined);
+      await carryOut(kind, writer, restored, progress, urn, () => undefined, connection.host);
       if (changes.length > 0 && kind.pending) await tellPostfix(writer);
       const { record } = await writer.read({ record: RECORD_FACT });
       await saveRecord(

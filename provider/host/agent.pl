@@ -41,6 +41,13 @@ use constant {
     MAX_OUTPUT     => 4 * 1024 * 1024,     # per stream of a program; its head is kept
     MAX_LOG        => 1024 * 1024,         # of a job's log in one answer
     MAX_LINE       => 64 * 1024,           # of a TCP service
+    MAX_CHUNK      => 64 * 1024,           # of a connection's bytes in one answer
+    MAX_STREAMS    => 8,                   # connections to TCP services at the same time
+    MAX_TREE       => 20_000,              # entries of a tree
+    MAX_TREE_BYTES => 256 * 1024 * 1024,   # in all its files
+    MAX_MAILDIR    => 1000,                # messages of a maildir that are looked into, newest first
+    MAX_HEADERS    => 64 * 1024,           # of a message
+    WORK_SLICE     => 0.2,                 # seconds of long work after which others have their turn
     MAX_PROGRAMS   => 16,                  # at the same time; more of them wait in line
     KILL_AFTER     => 5,                   # seconds from TERM to KILL
     DRAIN_QUIET    => 0.25,                # how long the output of an ended program may stay open
@@ -69,7 +76,8 @@ my %writers;            # the same for writing
 my @timers;             # [when, what, cancelled]
 my %programs;           # pid => a program that runs
 my @waiting;            # programs that wait for their turn
-my %talks;              # open dialogues with TCP services, by file number
+my %streams;            # connections to TCP services, by number
+my $last_stream = 0;
 my $section;            # the write section that is open: { token, lock }
 my %litter;             # temporary files and folders to remove whatever happens: path => 1
 
@@ -369,14 +377,14 @@ sub follow {
 }
 
 # Reads a regular file without following a link and without waiting on a pipe or device that took its
-# place. Returns its contents (undef when too large), digest and fstat(2).
+# place. Returns its contents (undef when too large, or not wanted), digest and fstat(2).
 sub read_regular {
-    my ($path) = @_;
+    my ($path, $digest_only) = @_;
     sysopen my $handle, $path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK or refuse("cannot open $path: $!");
     my @stat = stat $handle or refuse("cannot look at $path: $!");
     refuse("$path stopped being a file while it was looked at") unless S_ISREG($stat[2]);
     my $digest = Digest::SHA->new(256);
-    my ($contents, $large) = ('', 0);
+    my ($contents, $large) = ('', $digest_only);
     while (1) {
         my $count = sysread $handle, my ($chunk), 1_048_576;
         refuse("cannot read $path: $!") unless defined $count;
@@ -432,6 +440,57 @@ sub list_folder {
     my @names = sort grep { $_ ne '.' && $_ ne '..' } readdir $handle;
     closedir $handle;
     return \@names;
+}
+
+# Everything in a folder, itself included (path ''), sorted by path; null when nothing is there. What is not a
+# folder is a tree of one entry. Nothing in it is followed.
+sub tree_of {
+    my ($top) = @_;
+    my ($bytes, @entries) = (0);
+    my @left = ('');
+    while (@left) {
+        my $path = shift @left;
+        my $full = $path eq '' ? $top : under($top, $path);
+        my @stat = lstat $full;
+        if (!@stat) {
+            refuse("cannot look at $full: $!") unless $!{ENOENT} || $!{ENOTDIR};
+            return undef if $path eq '';    ## no critic: null is the answer
+            next;                           # it went while we looked
+        }
+        my %entry = (path => $path, type => 'other', owner_of(@stat));
+        if (S_ISREG($stat[2])) {
+            $bytes += $stat[7];
+            refuse("$top holds more than " . MAX_TREE_BYTES . ' bytes') if $bytes > MAX_TREE_BYTES;
+            (undef, my $digest, @stat) = read_regular($full, 1);
+            %entry = (%entry, type => 'file', owner_of(@stat), size => num($stat[7]), sha256 => $digest);
+        }
+        elsif (S_ISDIR($stat[2])) {
+            $entry{type} = 'directory';
+            push @left, map { $path eq '' ? $_ : "$path/$_" } @{ list_folder($full) || [] };
+        }
+        elsif (S_ISLNK($stat[2])) {
+            my $target = readlink $full;
+            refuse("cannot read the link $full: $!") unless defined $target;
+            %entry = (%entry, type => 'symlink', target => $target);
+        }
+        push @entries, \%entry;
+        refuse("$top holds more than " . MAX_TREE . ' files') if @entries + @left > MAX_TREE;
+    }
+    return [sort { $a->{path} cmp $b->{path} } @entries];
+}
+
+# One digest for all of a tree, as treeDigest in tree.ts has it. Of a link only its target counts: its mode and
+# owner mean nothing.
+sub tree_digest {
+    my ($entries) = @_;
+    return '' unless defined $entries;
+    my $digest = Digest::SHA->new(256);
+    for my $entry (@$entries) {
+        my ($mode, $uid, $gid) = map { $entry->{type} eq 'symlink' ? 0 : ${ $entry->{$_} } } qw(mode uid gid);
+        my $what = $entry->{sha256} // $entry->{target} // '';
+        $digest->add(join("\0", $entry->{path}, $entry->{type}, $mode, $uid, $gid, $what) . "\0");
+    }
+    return $digest->hexdigest;
 }
 
 sub tail_of {
@@ -868,48 +927,31 @@ sub probe {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Dialogues with TCP services
+# Connections to TCP services, relayed byte by byte. Nothing is buffered here: the socket is read only while somebody
+# waits for its bytes, and what is to be sent is answered for when the system has taken it.
 # ---------------------------------------------------------------------------------------------------
 
-# Runs the steps one after the other: send, then wait for a line that matches `until`; a line that
-# matches `unless` ends it. Calls done with { transcript, error }.
-sub talk {
-    my (%talk) = @_;
-    $talk{transcript} = [];
-    $talk{input} = $talk{output} = '';
-    my $finish = sub {
-        my ($error) = @_;
-        return if $talk{finished}++;
-        cancel($talk{alarm});
-        if ($talk{socket}) {
-            my $fd = fileno $talk{socket};
-            delete $readers{$fd};
-            delete $writers{$fd};
-            delete $talks{$fd};
-            close $talk{socket};
-        }
-        my %result = (transcript => $talk{transcript});
-        $result{error} = $error if defined $error;
-        $talk{done}->(\%result);
-    };
-    if (!eval { $talk{socket} = begin_connect($talk{host}, $talk{port}); 1 }) {
+# Takes host, port, timeout (seconds for the whole life of the connection) and opened, which is called once with the
+# connection, or with undef and the reason.
+sub connect_stream {
+    my (%given) = @_;
+    my $stream = \%given;
+    if (!eval { $stream->{socket} = begin_connect($stream->{host}, $stream->{port}); 1 }) {
         chomp(my $why = $@);
-        return $finish->($why);
+        return $stream->{opened}->(undef, $why);
     }
-    my $fd = fileno $talk{socket};
-    $talks{$fd} = \%talk;
-    $talk{finish} = $finish;
-    $talk{alarm} = after($talk{timeout}, sub {
-        my $missing = $talk{steps}[0] ? ", waiting for /$talk{steps}[0]{until}/" : '';
-        $finish->(sprintf 'nothing more came within %.1f s%s', $talk{timeout}, $missing);
+    my $socket = $stream->{socket};
+    my $fd = fileno $socket;
+    $stream->{alarm} = after($stream->{timeout}, sub {
+        my $what = $stream->{opened} ? "no connection to $stream->{host} port $stream->{port}" : 'nothing more came';
+        end_stream($stream, sprintf '%s within %.1f s', $what, $stream->{timeout});
     });
     $writers{$fd} = sub {
-        my $error = getsockopt $talk{socket}, Socket::SOL_SOCKET(), Socket::SO_ERROR();
-        local $! = defined $error ? unpack 'i', $error : 0;
-        return $finish->("cannot connect to $talk{host} port $talk{port}: $!") if $! != 0;
         delete $writers{$fd};
-        $readers{$fd} = sub { talk_read(\%talk) };
-        talk_step(\%talk);
+        my $error = getsockopt $socket, Socket::SOL_SOCKET(), Socket::SO_ERROR();
+        local $! = defined $error ? unpack 'i', $error : 0;
+        return end_stream($stream, "cannot connect to $stream->{host} port $stream->{port}: $!") if $! != 0;
+        delete($stream->{opened})->($stream);
     };
     return;
 }
@@ -941,77 +983,106 @@ sub begin_connect {
     die "cannot connect to $host port $port: $!\n";
 }
 
-sub talk_step {
-    my ($talk) = @_;
-    my $step = $talk->{steps}[0];
-    return $talk->{finish}->() unless $step;
-    return if !defined $step->{send} || $step->{send} eq '' || $step->{sent}++;
-    my $text = $step->{send};
-    push @{ $talk->{transcript} }, map { { from => '>', text => $_ } } split /\r?\n/, $text;
-    $talk->{output} .= $text;
-    my $socket = $talk->{socket};
-    my $fd = fileno $socket;
-    $writers{$fd} = sub {
-        my $count = syswrite $socket, $talk->{output}, 65_536;
-        if (!defined $count) {
-            return if again();
-            return $talk->{finish}->("the connection broke while sending: $!");
-        }
-        substr $talk->{output}, 0, $count, '';
-        delete $writers{$fd} if $talk->{output} eq '';
+# Calls done once with { bytes }, with { end } when the service has closed its side, or with { error }.
+sub receive_from {
+    my ($stream, $done) = @_;
+    return $done->({ error => $stream->{error} }) if defined $stream->{error};
+    my $fd = fileno $stream->{socket};
+    $stream->{receiving} = $done;
+    $readers{$fd} = sub {
+        my $count = sysread $stream->{socket}, my ($chunk), MAX_CHUNK;
+        return if !defined $count && again();
+        return end_stream($stream, "the connection broke: $!") unless defined $count;
+        delete $readers{$fd};
+        delete($stream->{receiving})->($count ? { bytes => $chunk } : { end => bool(1) });
     };
     return;
 }
 
-sub talk_read {
-    my ($talk) = @_;
-    my $count = sysread $talk->{socket}, $talk->{input}, 65_536, length $talk->{input};
-    if (!defined $count) {
-        return if again();
-        return $talk->{finish}->("the connection broke: $!");
-    }
-    while (!$talk->{finished} && $talk->{input} =~ s/\A([^\n]*)\n//) {
-        my $line = $1;
-        $line =~ s/\r\z//;
-        talk_line($talk, $line);
-    }
-    return if $talk->{finished};
-    return $talk->{finish}->('the service closed the connection') unless $count;
-    $talk->{finish}->('the service sent a line of more than ' . MAX_LINE . ' bytes')
-        if length $talk->{input} > MAX_LINE;
+# Calls done once with {} when the system has taken all bytes, or with { error }.
+sub send_to {
+    my ($stream, $bytes, $done) = @_;
+    return $done->({ error => $stream->{error} }) if defined $stream->{error};
+    my $fd = fileno $stream->{socket};
+    $stream->{sending} = $done;
+    $writers{$fd} = sub {
+        my $count = $bytes eq '' ? 0 : syswrite $stream->{socket}, $bytes, 65_536;
+        return if !defined $count && again();
+        return end_stream($stream, "the connection broke while sending: $!") unless defined $count;
+        substr $bytes, 0, $count, '';
+        return if $bytes ne '';
+        delete $writers{$fd};
+        delete($stream->{sending})->({});
+    };
     return;
 }
 
-sub talk_line {
-    my ($talk, $line) = @_;
-    push @{ $talk->{transcript} }, { from => '<', text => $line };
-    my $step = $talk->{steps}[0];
-    if (defined $step->{unless_re} && $line =~ $step->{unless_re}) {
-        return $talk->{finish}->("the service said: $line");
-    }
-    if ($line =~ $step->{until_re}) {
-        shift @{ $talk->{steps} };
-        return talk_step($talk);
-    }
-    $talk->{finish}->('the service said more than 10000 lines') if @{ $talk->{transcript} } > 10_000;
+# Closes the connection; whoever waits for something of it gets the reason.
+sub end_stream {
+    my ($stream, $why) = @_;
+    return if defined $stream->{error};
+    $stream->{error} = $why;
+    cancel($stream->{alarm});
+    my $fd = fileno $stream->{socket};
+    delete $readers{$fd};
+    delete $writers{$fd};
+    close $stream->{socket};
+    my @waiting_for = map { delete $stream->{$_} } qw(opened receiving sending);
+    $waiting_for[0]->(undef, $why) if $waiting_for[0];
+    $_->({ error => $why }) for grep { defined } @waiting_for[1, 2];
     return;
 }
 
-sub steps_of {
-    my ($given) = @_;
-    refuse('steps must be a list, not empty') if ref $given ne 'ARRAY' || !@$given;
-    my @steps;
-    for my $step (@$given) {
-        my %copy = %$step;
-        $copy{until} = string_of($step, 'until');
-        # In a group: to Perl an empty pattern means the last one that matched.
-        for my $name (qw(until unless)) {
-            next unless defined $copy{$name};
-            $copy{"${name}_re"} = eval { qr/(?:$copy{$name})/ } or refuse("'$copy{$name}': $@");
-        }
-        push @steps, \%copy;
-    }
-    return \@steps;
+sub end_streams {
+    end_stream($_, 'the write section is over') for values %streams;
+    %streams = ();
+    return;
+}
+
+sub op_connect {
+    my ($request, $ok) = @_;
+    refuse('too many connections are open') if keys %streams >= MAX_STREAMS;
+    connect_stream(
+        host    => string_of($request, 'host'),
+        port    => string_of($request, 'port'),
+        timeout => seconds_of($request, 'timeoutMs', RUN_DEADLINE),
+        opened  => sub {
+            my ($stream, $why) = @_;
+            return $ok->({ error => $why }) unless $stream;
+            $streams{ ++$last_stream } = $stream;
+            $ok->({ stream => num($last_stream) });
+        },
+    );
+    return;
+}
+
+sub stream_of {
+    my ($request) = @_;
+    return $streams{ string_of($request, 'stream') } || refuse('there is no such connection');
+}
+
+sub op_receive {
+    my ($request, $ok) = @_;
+    my $stream = stream_of($request);
+    refuse('somebody waits for its bytes already') if $stream->{receiving};
+    receive_from($stream, $ok);
+    return;
+}
+
+sub op_send {
+    my ($request, $ok) = @_;
+    my $stream = stream_of($request);
+    refuse('something is being sent already') if $stream->{sending};
+    send_to($stream, string_of($request, 'bytes'), $ok);
+    return;
+}
+
+sub op_disconnect {
+    my ($request, $ok) = @_;
+    end_stream(stream_of($request), 'the connection was closed by us');
+    delete $streams{ $request->{stream} };
+    $ok->({});
+    return;
 }
 
 # ---------------------------------------------------------------------------------------------------
@@ -1105,6 +1176,7 @@ sub op_end {
 # goes, while the lock is still held, so that the host has the tree it had.
 sub release {
     return unless $section;
+    end_streams();
     my $lock = $section->{lock};
     undef $section;
     rmdir "$record/jobs";
@@ -1368,6 +1440,369 @@ sub remove_tree {
     else {
         unlink $path;
     }
+    return;
+}
+
+# ---------------------------------------------------------------------------------------------------
+# Trees, changing
+# ---------------------------------------------------------------------------------------------------
+
+# Does the pieces of work one after the other, and lets others have their turn in between. Where the agent leaves
+# meanwhile, the rest is not done.
+sub work_off {
+    my ($work, $ok, $fail) = @_;
+    my $next;
+    $next = sub {
+        my $until = now() + WORK_SLICE;
+        my $done = eval {
+            (shift @$work)->() while @$work && now() < $until;
+            1;
+        };
+        my $fault = $done ? undef : as_fault($@);
+        return after(0, $next) if $done && @$work;
+        undef $next;
+        return $fault ? $fail->($fault) : $ok->({ written => bool(1) });
+    };
+    $next->();
+    return;
+}
+
+# The tree at a path, or nothing when it is not the one that was expected.
+sub expected_tree {
+    my ($request, $path) = @_;
+    my $found = tree_of($path);
+    return tree_digest($found) eq string_of($request, 'expect') ? $found || [] : undef;
+}
+
+sub remove_entry {
+    my ($top, $entry) = @_;
+    my $path = $entry->{path} eq '' ? $top : under($top, $entry->{path});
+    my $gone = $entry->{type} eq 'directory' ? rmdir $path : unlink $path;
+    refuse("cannot remove $path: $!") unless $gone || $!{ENOENT};
+    sync_folder(parent_of($path)) if $entry->{path} eq '';
+    return;
+}
+
+# Owner and mode of what stands there, by its handle: a name could lead elsewhere a moment later. False for a file
+# with several names, which would all change with it.
+sub own_entry {
+    my ($path, $mode, $uid, $gid) = @_;
+    sysopen my $handle, $path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK or refuse("cannot open $path: $!");
+    my @stat = stat $handle;
+    return 0 if S_ISREG($stat[2]) && $stat[3] > 1;
+    if ($stat[4] != $uid || $stat[5] != $gid) {
+        chown $uid, $gid, $handle or refuse("cannot give $path to $uid:$gid: $!");
+    }
+    if (($stat[2] & 07777) != $mode) {
+        chmod $mode, $handle or refuse("cannot set the mode of $path: $!");
+    }
+    return 1;
+}
+
+# A folder that somebody else could exchange names in is made root's before anything in it is touched; its own parents
+# have been made so before it.
+sub own_folders {
+    my ($top, $uid, $gid, $entries, $stays) = @_;
+    return map {
+        my $entry = $_;
+        sub {
+            my $path = $entry->{path} eq '' ? $top : under($top, $entry->{path});
+            own_entry($path, $stays->{ $entry->{path} } ? 0755 : 0700, $uid, $gid);
+        };
+    } grep { $_->{type} eq 'directory' } @$entries;
+}
+
+sub copy_entry {
+    my ($from, $path, $entry, $uid, $gid) = @_;
+    my $temporary = temporary_for($path);
+    my $made = eval {
+        if ($entry->{type} eq 'symlink') {
+            symlink $entry->{target}, $temporary or die "$!\n";
+            $litter{$temporary} = 1;
+        }
+        else {
+            my ($contents) = read_regular($from);
+            die "it has more than " . MAX_FILE . " bytes\n" unless defined $contents;
+            make_file($temporary, $contents, 0644, $uid, $gid);
+        }
+        rename $temporary, $path or die "cannot put it in place: $!\n";
+        1;
+    };
+    my $why = $@;
+    discard($temporary);
+    return if $made;
+    $why = as_fault($why)->{message} if ref $why;
+    chomp $why;
+    refuse("$path could not be made: $why");
+}
+
+# Makes one tree like another: what is missing or different comes, what the other does not have goes. Folders are
+# 0755 and files 0644, as `cp -R` leaves them, and root's.
+sub op_copy_tree {
+    my ($request, $ok, $fail) = @_;
+    my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
+    check_folder(parent_of($to), $to);
+    my $found = expected_tree($request, $to);
+    return $ok->({ written => bool(0) }) unless $found;
+    my $source = tree_of($from);
+    refuse("$from is not a folder") if !$source || $source->[0]{type} ne 'directory';
+    my @wanted = grep { $_->{type} ne 'other' } @$source;
+    my %wanted = map { $_->{path} => $_ } @wanted;
+    my %found  = map { $_->{path} => $_ } @$found;
+    my ($uid, $gid) = ($>, $> ? (split ' ', $))[0] : 0);
+    my @work = own_folders($to, $uid, $gid, $found, \%wanted);
+    for my $entry (reverse @$found) {
+        my $like = $wanted{ $entry->{path} };
+        next if $like && $like->{type} eq $entry->{type};
+        delete $found{ $entry->{path} };
+        push @work, sub { remove_entry($to, $entry) };
+    }
+    for my $entry (@wanted) {
+        my ($source_path, $path) = map { $entry->{path} eq '' ? $_ : under($_, $entry->{path}) } $from, $to;
+        my $there = $found{ $entry->{path} };
+        my $is_folder = $entry->{type} eq 'directory';
+        my $copy = sub { copy_entry($source_path, $path, $entry, $uid, $gid) };
+        if ($is_folder) {
+            next if $there;
+            push @work, sub {
+                mkdir $path, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
+                own_entry($path, 0755, $uid, $gid);
+                sync_folder(parent_of($path));
+            };
+        }
+        elsif (!$there || grep { ($entry->{$_} // '') ne ($there->{$_} // '') } qw(sha256 target)) {
+            push @work, $copy;
+        }
+        elsif ($entry->{type} eq 'file') {
+            next if ${ $there->{mode} } == 0644 && ${ $there->{uid} } == $uid && ${ $there->{gid} } == $gid;
+            push @work, sub { own_entry($path, 0644, $uid, $gid) || $copy->() };
+        }
+    }
+    push @work, map { my $path = $_->{path}; sub { sync_folder($path eq '' ? $to : under($to, $path)) } }
+        grep { $_->{type} eq 'directory' } @wanted;
+    work_off(\@work, $ok, $fail);
+    return;
+}
+
+# Removes a tree but for the entries that are named, and the folders that these stand in.
+sub op_prune_tree {
+    my ($request, $ok, $fail) = @_;
+    my $path = path_of($request, 'path');
+    refuse('what is to be kept must be a list') if ref $request->{keep} ne 'ARRAY';
+    check_folder(parent_of($path), $path);
+    my $found = expected_tree($request, $path);
+    return $ok->({ written => bool(0) }) unless $found;
+    my %keep;
+    for my $kept (@{ $request->{keep} }) {
+        $keep{$kept} = 1;
+        $keep{$kept} = 1 while $kept =~ s{/[^/]*\z}{};
+        $keep{''} = 1;
+    }
+    my @gone = grep { !$keep{ $_->{path} } } @$found;
+    my ($uid, $gid) = ($>, $> ? (split ' ', $))[0] : 0);
+    my @work = own_folders($path, $uid, $gid, \@gone, {});
+    push @work, map { my $entry = $_; sub { remove_entry($path, $entry) } } reverse @gone;
+    work_off(\@work, $ok, $fail);
+    return;
+}
+
+# Gives what stands at a path another name on the same file system.
+sub op_move {
+    my ($request, $ok) = @_;
+    my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
+    check_folder(parent_of($from), $from);
+    check_folder(parent_of($to), $to);
+    refuse("there is nothing at $from") unless lstat $from;
+    refuse("something stands at $to") if lstat $to;
+    rename $from, $to or refuse("cannot move $from to $to: $!");
+    sync_folder($_) for parent_of($from), parent_of($to);
+    $ok->({});
+    return;
+}
+
+# ---------------------------------------------------------------------------------------------------
+# Mailboxes. One message is looked for by its Message-Id and taken out, with the rights and the locks with which
+# local(8) delivers: in a folder that only root can write to as root, else as the mailbox's owner. Links are not
+# followed, and other messages stay as they are, to the byte.
+# ---------------------------------------------------------------------------------------------------
+
+# Does something with the effective ids of a user.
+sub as_user {
+    my ($uid, $gid, $what) = @_;
+    return $what->() if $> != 0 || $uid == 0;
+    my $groups = $);
+    $) = "$gid $gid";
+    $> = $uid;
+    my $answer = eval {
+        refuse("cannot act as uid $uid: $!") if $> != $uid;
+        $what->();
+    };
+    my $fault = $@;
+    $> = 0;
+    $) = $groups;
+    die "cannot become root again: $!\n" if $> != 0;
+    die $fault if $fault;
+    return $answer;
+}
+
+# (uid, gid) with which a mailbox is worked on: local(8), "MAILBOX DELIVERY".
+sub mailbox_rights {
+    my ($request, $path) = @_;
+    my ($uid, $gid) = map { string_of($request, $_) } qw(uid gid);
+    return ($uid, $gid) unless $request->{spool};
+    my @stat = stat parent_of($path) or refuse('there is no folder ' . parent_of($path));
+    return ($uid, $gid) if $stat[2] & 02;
+    return ($uid, $stat[5]) if $stat[2] & 020;
+    return (0, 0);
+}
+
+# Is this message one that is meant? 'wanted', 'stale' (one of ours that an earlier run left) or nothing.
+sub message_is {
+    my ($request, $headers) = @_;
+    my ($id) = $headers =~ /^Message-Id:[ \t]*<([^<>\r\n]+)>[ \t]*\r?$/mi or return '';
+    return 'wanted' if $id eq $request->{messageId};
+    my $domain = $request->{domain};
+    return $id =~ /\A[0-9a-f]+\@\Q$domain\E\z/ ? 'stale' : '';
+}
+
+sub headers_of {
+    my ($text) = @_;
+    my $end = index $text, "\n\n";
+    my $headers = $end < 0 ? $text : substr $text, 0, $end + 1;
+    return substr $headers, 0, MAX_HEADERS;
+}
+
+# (begin, end) of every message in the text of an mbox: each begins with a "From " line at the beginning or after
+# an empty line.
+sub mbox_messages {
+    my ($text, $is_whole) = @_;
+    my @begins;
+    push @begins, 0 if $is_whole && $text =~ /\AFrom /;
+    while ($text =~ /\n\nFrom /g) { push @begins, pos($text) - 5 }
+    my @ends = (@begins[1 .. $#begins], length $text);
+    return map { [$begins[$_], $ends[$_]] } 0 .. $#begins;
+}
+
+# Takes the locks as they are named, or returns undef when somebody has one; the handle is open for reading and
+# writing. Mail of a user who can change names in the folder is opened as that user.
+sub take_mbox {
+    my ($request, $path) = @_;
+    my $lock = "$path.lock";
+    if ($request->{locks} =~ /dotlock/) {
+        if (sysopen my $made, $lock, O_WRONLY | O_CREAT | O_EXCL, 0) { $litter{$lock} = 1 }
+        elsif ($!{EEXIST}) { return undef }    ## no critic: undef is the answer
+        elsif (!$!{EACCES} && !$!{EPERM}) { refuse("cannot make $lock: $!") }
+    }
+    my $answer = eval { in_mbox($request, $path) };
+    my $fault = $@;
+    discard($lock) if $litter{$lock};
+    die $fault if $fault;
+    return $answer;
+}
+
+sub in_mbox {
+    my ($request, $path) = @_;
+    sysopen my $handle, $path, O_RDWR | O_NOFOLLOW | O_NONBLOCK or do {
+        return { found => bool(0) } if $!{ENOENT};
+        refuse("cannot open the mailbox $path: $!");
+    };
+    return undef unless flock $handle, LOCK_EX | LOCK_NB;    ## no critic: undef is the answer
+    my @stat = stat $handle;
+    my @named = lstat $path;
+    return undef if !@named || $named[0] != $stat[0] || $named[1] != $stat[1];    ## no critic
+    refuse("the mailbox $path is not a regular file") unless S_ISREG($stat[2]);
+    refuse("the mailbox $path has $stat[3] names (hard links)") if $stat[3] != 1;
+
+    my $begin = $stat[7] > MAX_FILE ? $stat[7] - MAX_FILE : 0;
+    my $text = read_from($handle, $path, $begin, $stat[7] - $begin);
+    my ($stale, $headers, @cuts) = (0);
+    for my $message (mbox_messages($text, $begin == 0)) {
+        my ($from, $to) = @$message;
+        my $own = headers_of(substr $text, $from, $to - $from);
+        my $is = message_is($request, $own);
+        $headers = $own if $is eq 'wanted';
+        $stale++ if $is eq 'stale';
+        push @cuts, $message if $is eq 'stale' || $is eq 'wanted' && !$request->{keep};
+    }
+    my %answer = (found => bool(defined $headers), headers => $headers, stale => num($stale));
+    return \%answer unless @cuts;
+
+    my $first = $cuts[0][0];
+    substr $text, $_->[0], $_->[1] - $_->[0], '' for reverse @cuts;
+    rewrite_end($handle, $path, $begin + $first, substr $text, $first);
+    if ($request->{created} && $begin + length $text == 0) {
+        unlink $path or refuse("cannot remove the empty mailbox $path: $!");
+    }
+    return \%answer;
+}
+
+# Makes the file end with these bytes from the offset on. In place, as mail(1) does it too: whoever waits for the
+# lock has this very file open. Most often there are no such bytes, and the file is only cut.
+sub rewrite_end {
+    my ($handle, $path, $offset, $bytes) = @_;
+    sysseek $handle, $offset, 0 or refuse("cannot go to byte $offset of $path: $!");
+    my $at = 0;
+    while ($at < length $bytes) {
+        my $count = syswrite $handle, $bytes, length($bytes) - $at, $at;
+        refuse("cannot write $path: $!") unless defined $count;
+        $at += $count;
+    }
+    truncate $handle, $offset + length $bytes or refuse("cannot cut $path: $!");
+    $handle->sync;
+    return;
+}
+
+sub take_maildir {
+    my ($request, $path) = @_;
+    my @stat = lstat $path;
+    return { found => bool(0) } if !@stat && $!{ENOENT};
+    refuse("cannot look at the mailbox $path: $!") unless @stat;
+    refuse("the mailbox $path is not a folder") unless S_ISDIR($stat[2]);
+    my ($headers, $stale) = (undef, 0);
+    for my $part ('new', 'cur') {
+        my $folder = "$path/$part";
+        my %time = map { $_ => /\A([0-9]{1,12})/ ? $1 : 0 } @{ list_folder($folder) || [] };
+        my @names = sort { $time{$b} <=> $time{$a} || $a cmp $b } keys %time;
+        splice @names, MAX_MAILDIR if @names > MAX_MAILDIR;
+        for my $name (@names) {
+            sysopen my $handle, "$folder/$name", O_RDONLY | O_NOFOLLOW | O_NONBLOCK or next;
+            my @message = stat $handle;
+            next unless @message && S_ISREG($message[2]);
+            my $own = headers_of(read_from($handle, "$folder/$name", 0, MAX_HEADERS));
+            my $is = message_is($request, $own) or next;
+            if ($is eq 'wanted') { $headers = $own }
+            else                 { $stale++ }
+            next if $is eq 'wanted' && $request->{keep};
+            unlink "$folder/$name" or refuse("cannot remove $folder/$name: $!");
+        }
+    }
+    if ($request->{created}) {
+        rmdir "$path/$_" for qw(new cur tmp);
+        rmdir $path;
+    }
+    return { found => bool(defined $headers), headers => $headers, stale => num($stale) };
+}
+
+sub op_take_message {
+    my ($request, $ok, $fail) = @_;
+    my $path = path_of($request, 'path');
+    string_of($request, $_) for qw(messageId domain locks);
+    my $take = string_of($request, 'kind') eq 'maildir' ? \&take_maildir : \&take_mbox;
+    refuse("the mailbox is locked by '$request->{locks}', of which this knows only flock and dotlock")
+        if $take == \&take_mbox && $request->{locks} !~ /flock|dotlock/;
+    my ($uid, $gid) = mailbox_rights($request, $path);
+    my $until = now() + seconds_of($request, 'timeoutMs', RUN_DEADLINE);
+    my $attempt;
+    $attempt = sub {
+        return if $leaving;
+        my $answer = eval { as_user($uid, $gid, sub { $take->($request, $path) }) };
+        my $fault = $@ ? as_fault($@) : undef;
+        return after(LOCK_POLL, $attempt) if !$answer && !$fault && now() < $until;
+        undef $attempt;
+        return $ok->($answer) if $answer;
+        $fail->($fault || { kind => 'refused', message => "somebody else holds the lock of the mailbox $path" });
+    };
+    $attempt->();
     return;
 }
 
@@ -1744,6 +2179,7 @@ sub look_at {
     my $kind = string_of($fact, 'fact');
     return $done->(file_state(path_of($fact, 'path'), !$fact->{stat})) if $kind eq 'file';
     return $done->(list_folder(path_of($fact, 'path'))) if $kind eq 'list';
+    return $done->(tree_of(path_of($fact, 'path'))) if $kind eq 'tree';
     return probe($fact, $deadline, $done) if $kind eq 'probe';
     return $done->(tail_of(path_of($fact, 'path'), $fact->{offset} || 0, $fact->{limit} || 0)) if $kind eq 'tail';
     if ($kind eq 'user') {
@@ -1758,17 +2194,31 @@ sub look_at {
     refuse("there is no fact '$kind'");
 }
 
+# The first line that a service says, within its time; a last line may lack its end.
 sub banner {
     my ($fact, $done) = @_;
-    talk(
+    my $said = '';
+    my $hear;
+    connect_stream(
         host    => string_of($fact, 'host'),
         port    => string_of($fact, 'port'),
         timeout => seconds_of($fact, 'timeoutMs', 5),
-        steps   => steps_of([{ until => '^' }]),
-        done    => sub {
-            my ($result) = @_;
-            my $first = $result->{transcript}[0];
-            $done->($first ? { line => $first->{text} } : { error => $result->{error} });
+        opened  => sub {
+            my ($stream, $why) = @_;
+            return $done->({ error => $why }) unless $stream;
+            $hear = sub {
+                my ($heard_now) = @_;
+                $said .= $heard_now->{bytes} // '';
+                my $error = $heard_now->{error};
+                $error = 'the service closed the connection' if $heard_now->{end};
+                $error = 'the service sent a line of more than ' . MAX_LINE . ' bytes' if length $said > MAX_LINE;
+                if (!defined $error && $said !~ /\n/) { return receive_from($stream, $hear) }
+                undef $hear;
+                end_stream($stream, 'over');
+                return $done->({ line => $1 }) if $said =~ /\A([^\n]*?)\r?\n/;
+                $done->({ error => $error });
+            };
+            receive_from($stream, $hear);
         },
     );
     return;
@@ -1794,18 +2244,6 @@ sub op_run {
     return;
 }
 
-sub op_dialogue {
-    my ($request, $ok) = @_;
-    talk(
-        host    => string_of($request, 'host'),
-        port    => string_of($request, 'port'),
-        timeout => seconds_of($request, 'timeoutMs', RUN_DEADLINE),
-        steps   => steps_of($request->{steps}),
-        done    => $ok,
-    );
-    return;
-}
-
 # Those that look, and those that need the section.
 my %LOOKING = (
     hello => \&op_hello,
@@ -1816,15 +2254,22 @@ my %LOOKING = (
     end   => \&op_end,
 );
 my %CHANGING = (
-    write     => \&op_write,
-    remove    => \&op_remove,
-    directory => \&op_directory,
-    link      => \&op_link,
-    run       => \&op_run,
-    startJob  => \&op_start_job,
-    pollJob   => \&op_poll_job,
-    forgetJob => \&op_forget_job,
-    dialogue  => \&op_dialogue,
+    write       => \&op_write,
+    remove      => \&op_remove,
+    directory   => \&op_directory,
+    link        => \&op_link,
+    run         => \&op_run,
+    startJob    => \&op_start_job,
+    pollJob     => \&op_poll_job,
+    forgetJob   => \&op_forget_job,
+    connect     => \&op_connect,
+    receive     => \&op_receive,
+    send        => \&op_send,
+    disconnect  => \&op_disconnect,
+    copyTree    => \&op_copy_tree,
+    pruneTree   => \&op_prune_tree,
+    move        => \&op_move,
+    takeMessage => \&op_take_message,
 );
 
 sub dispatch {
@@ -1859,7 +2304,6 @@ sub watch_silence {
 sub leave {
     delete $readers{0};
     @waiting = ();
-    for my $talk (values %talks) { $talk->{done} = sub { }; $talk->{finish}->('the agent is leaving') }
     for my $p (values %programs) { $p->{done} = sub { }; end_program($p) }
     turn() while %programs;
     for my $path (keys %litter) { remove_tree($path) }

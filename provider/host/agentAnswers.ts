@@ -1,13 +1,14 @@
 /** From what the agent sends to the types of host.ts. Nothing is taken on trust: a wrong shape is a WireError. */
 import type {
-  DialogueResult,
   Fact,
   FactAnswers,
   FileState,
   JobState,
+  MessageFound,
   RunResult,
   SystemFacts,
   TailState,
+  TreeEntry,
   WriteOutcome,
 } from "./host";
 import { toText, WireError, type WireValue } from "./wire";
@@ -127,6 +128,25 @@ function tailOf(value: WireValue): TailState | null {
   };
 }
 
+const treeTypes = ["file", "directory", "symlink", "other"] as const;
+
+function treeEntryOf(value: WireValue): TreeEntry {
+  const entry = dictionaryOf(value, "an entry of a tree");
+  const type = treeTypes.find((known) => known === entry.type);
+  if (type === undefined) throw new WireError("the agent's answer lacks the type of an entry");
+  return {
+    path: stringOf(entry.path, "path"),
+    type,
+    mode: numberOf(entry.mode, "mode"),
+    uid: numberOf(entry.uid, "uid"),
+    gid: numberOf(entry.gid, "gid"),
+    ...(type === "file"
+      ? { size: numberOf(entry.size, "size"), sha256: stringOf(entry.sha256, "sha256") }
+      : {}),
+    ...(type === "symlink" ? { target: stringOf(entry.target, "target") } : {}),
+  };
+}
+
 /** The answer to one fact, by its kind. */
 export function factAnswerOf(fact: Fact, value: WireValue | undefined): FactAnswers[Fact["fact"]] {
   if (value === undefined)
@@ -138,6 +158,8 @@ export function factAnswerOf(fact: Fact, value: WireValue | undefined): FactAnsw
       return value === null
         ? null
         : listOf(value, "of names").map((name) => stringOf(name, "name"));
+    case "tree":
+      return value === null ? null : listOf(value, "of a tree's entries").map(treeEntryOf);
     case "probe":
       return probeResultOf(value);
     case "tail":
@@ -183,15 +205,40 @@ export function jobStateOf(value: WireValue): JobState {
   };
 }
 
-/** The answer to dialogue. */
-export function dialogueResultOf(value: WireValue): DialogueResult {
-  const dialogue = dictionaryOf(value, "a dialogue");
-  const transcript = listOf(dialogue.transcript, "transcript").map((entry) => {
-    const line = dictionaryOf(entry, "a line");
-    const from: "<" | ">" = line.from === ">" ? ">" : "<";
-    return { from, text: stringOf(line.text, "text") };
-  });
-  return dialogue.error === undefined
-    ? { transcript }
-    : { transcript, error: toText(stringOf(dialogue.error, "error")) };
+/** The answer to connect: the connection's number, or why there is none. */
+export function connectAnswerOf(
+  value: WireValue,
+): { readonly stream: number } | { readonly error: string } {
+  const answer = dictionaryOf(value, "a connection");
+  return answer.error === undefined
+    ? { stream: numberOf(answer.stream, "stream") }
+    : { error: toText(stringOf(answer.error, "error")) };
+}
+
+/** The answer to receive and send: bytes, nothing more to come, or why the connection is over. */
+export function streamAnswerOf(value: WireValue): {
+  readonly bytes?: string;
+  readonly end?: boolean;
+  readonly error?: string;
+} {
+  const answer = dictionaryOf(value, "a connection's answer");
+  if (answer.error !== undefined) return { error: toText(stringOf(answer.error, "error")) };
+  if (answer.bytes !== undefined) return { bytes: stringOf(answer.bytes, "bytes") };
+  return { end: answer.end === true };
+}
+
+/** The answer to copyTree and pruneTree. */
+export function treeOutcomeOf(value: WireValue): boolean {
+  return dictionaryOf(value, "an outcome").written === true;
+}
+
+/** The answer to takeMessage. */
+export function messageFoundOf(value: WireValue): MessageFound {
+  const answer = dictionaryOf(value, "a message");
+  const found = answer.found === true;
+  return {
+    found,
+    headers: found ? stringOf(answer.headers, "headers") : "",
+    stale: answer.stale === undefined ? 0 : numberOf(answer.stale, "stale"),
+  };
 }

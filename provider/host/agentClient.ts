@@ -4,20 +4,21 @@ import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import {
-  dialogueResultOf,
+  connectAnswerOf,
   factAnswerOf,
   jobStateOf,
   judgementsOf,
+  messageFoundOf,
   runResultOf,
+  streamAnswerOf,
   systemFactsOf,
+  treeOutcomeOf,
   writeOutcomeOf,
 } from "./agentAnswers";
 import { AgentSession, type RequestOptions, type SessionCounters } from "./agentSession";
 import { type Changed, HostError, reasonOf } from "./errors";
 import type {
   Answers,
-  DialogueResult,
-  DialogueStep,
   Expectation,
   Fact,
   Facts,
@@ -26,12 +27,15 @@ import type {
   JobRequest,
   JobState,
   Judgement,
+  MessageFound,
+  MessageRequest,
   RunRequest,
   RunResult,
   SystemFacts,
   WriteOutcome,
   WriteRequest,
 } from "./host";
+import { RelayedConnection } from "./relay";
 import type { RemoteProgram } from "./transport";
 import { toBytes, WireError, type WireValue } from "./wire";
 
@@ -87,10 +91,8 @@ const lookMs = 60_000;
 const fileMs = 60_000;
 const lockWaitMs = 300_000;
 const runMs = 60_000;
-
-function seconds(ms: number | undefined): { readonly timeoutMs?: number } {
-  return ms === undefined ? {} : { timeoutMs: ms };
-}
+/** A tree is copied file by file, each of them synced. */
+const treeMs = 600_000;
 
 function shortened(argv: readonly string[]): string {
   const line = argv.join(" ").replace(/[^\x20-\x7e]/g, "?");
@@ -205,6 +207,7 @@ class Reader {
 class Writer extends Reader implements HostWriter {
   private done = 0;
   private readonly open = new Set<Promise<WireValue>>();
+  private readonly connections = new Set<RelayedConnection>();
   private changing = 0;
 
   constructor(
@@ -222,6 +225,7 @@ class Writer extends Reader implements HostWriter {
 
   /** Resolves when nothing of this section is under way any more. */
   async quiet(): Promise<void> {
+    for (const connection of this.connections) connection.destroy();
     while (this.open.size > 0) await Promise.allSettled([...this.open]);
   }
 
@@ -279,17 +283,87 @@ class Writer extends Reader implements HostWriter {
     await this.change("forgetJob", { key }, `removing the record of the job ${key}`, fileMs);
   }
 
-  async dialogue(
-    host: string,
-    port: number,
-    steps: readonly DialogueStep[],
-    timeoutMs: number,
-  ): Promise<DialogueResult> {
-    const during = `talking to ${host} port ${port} on the host`;
-    const values = { host, port, steps: steps.map((step) => ({ ...step })), ...seconds(timeoutMs) };
-    const reply = await this.change("dialogue", values, during, timeoutMs + slackMs);
+  async connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection> {
+    const during = `connecting to ${host} port ${port} on the host`;
+    const reply = await this.change(
+      "connect",
+      { host, port, timeoutMs },
+      during,
+      timeoutMs + slackMs,
+    );
+    const answer = this.understand(during, () => connectAnswerOf(reply));
+    if ("error" in answer)
+      throw new HostError("program", {
+        host: this.address,
+        during,
+        reason: answer.error,
+        changed: this.changed("failed"),
+        next: "",
+      });
+    const connection = this.relay(
+      answer.stream,
+      `talking to ${host} port ${port} on the host`,
+      timeoutMs,
+    );
+    this.connections.add(connection);
+    connection.once("close", () => this.connections.delete(connection));
+    return connection;
+  }
+
+  async copyTree(from: string, to: string, expect: string): Promise<boolean> {
+    const during = `copying ${from} to ${to}`;
+    const reply = await this.change("copyTree", { from, to, expect }, during, treeMs);
+    return this.settleTree(this.understand(during, () => treeOutcomeOf(reply)));
+  }
+
+  async pruneTree(path: string, keep: readonly string[], expect: string): Promise<boolean> {
+    const during = `removing ${path}`;
+    const reply = await this.change("pruneTree", { path, keep, expect }, during, treeMs);
+    return this.settleTree(this.understand(during, () => treeOutcomeOf(reply)));
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    await this.change("move", { from, to }, `moving ${from} to ${to}`, fileMs);
     this.done++;
-    return this.understand(during, () => dialogueResultOf(reply));
+  }
+
+  async takeMessage(request: MessageRequest): Promise<MessageFound> {
+    const during = `looking for the test message in ${request.path}`;
+    const timeoutMs = request.timeoutMs + slackMs;
+    const reply = await this.change("takeMessage", { ...request }, during, timeoutMs);
+    const found = this.understand(during, () => messageFoundOf(reply));
+    if (found.stale > 0 || (found.found && !request.keep)) this.done++;
+    return found;
+  }
+
+  private relay(stream: number, during: string, timeoutMs: number): RelayedConnection {
+    const ask = async (
+      op: string,
+      values: Readonly<Record<string, WireValue>> = {},
+    ): Promise<ReturnType<typeof streamAnswerOf>> => {
+      const reply = await this.change(op, { stream, ...values }, during, timeoutMs + slackMs);
+      const answer = this.understand(during, () => streamAnswerOf(reply));
+      if (answer.error !== undefined) throw new Error(answer.error);
+      return answer;
+    };
+    return new RelayedConnection({
+      receive: async () => {
+        const { bytes } = await ask("receive");
+        return bytes === undefined ? undefined : Buffer.from(bytes, "latin1");
+      },
+      send: async (bytes) => {
+        await ask("send", { bytes: bytes.toString("latin1") });
+        this.done++;
+      },
+      close: async () => {
+        if (this.session.ended === undefined) await ask("disconnect");
+      },
+    });
+  }
+
+  private settleTree(written: boolean): boolean {
+    if (written) this.done++;
+    return written;
   }
 
   private settle(outcome: WriteOutcome): WriteOutcome {

@@ -3,6 +3,8 @@
  * write section only, the changes. Nothing above this file knows SSH, the agent's wire format or Perl.
  */
 
+import type { RelayedConnection } from "./relay";
+
 /** Where a path stands, as `lstat(2)` sees it; `contents` are read when asked for. */
 export type FileState =
   | { readonly type: "absent" }
@@ -52,6 +54,8 @@ export type Fact =
   | { readonly fact: "file"; readonly path: string; readonly stat?: boolean }
   /** Names in a folder, sorted; null when there is no such folder. */
   | { readonly fact: "list"; readonly path: string }
+  /** Everything in a folder, itself included, sorted by path, without contents; null when nothing is there. */
+  | { readonly fact: "tree"; readonly path: string }
   /** A program on the agent's own list of those that only look (`uname`, `postconf -n`, `rcctl get`, …). */
   | {
       readonly fact: "probe";
@@ -80,6 +84,21 @@ export type Fact =
       readonly timeoutMs: number;
     };
 
+/** One thing in a tree, as `lstat(2)` sees it. */
+export interface TreeEntry {
+  /** Relative to the tree's folder; "" for that folder itself. */
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "other";
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of a file. */
+  readonly size?: number;
+  readonly sha256?: string;
+  /** Of a link. */
+  readonly target?: string;
+}
+
 export interface TailState {
   readonly size: number;
   readonly inode: string;
@@ -90,6 +109,7 @@ export interface TailState {
 export interface FactAnswers {
   file: FileState;
   list: readonly string[] | null;
+  tree: readonly TreeEntry[] | null;
   probe: RunResult | { readonly notFound: true };
   tail: TailState | null;
   user: { readonly uid: number; readonly gid: number; readonly home: string } | null;
@@ -186,19 +206,36 @@ export interface JobState {
   readonly offset: number;
 }
 
-/** One step of a dialogue with a TCP service on the host: send, then wait for a line that matches. */
-export interface DialogueStep {
-  /** Sent first, as it is (latin1, line ends included); only then comes the waiting. */
-  readonly send?: string;
-  /** Perl-compatible and JavaScript-compatible regular expression on one line without its line end. */
-  readonly until: string;
-  /** A line that matches this ends the dialogue with an error: a refusal need not be waited out. */
-  readonly unless?: string;
+/** One test message in a mailbox of the host. */
+export interface MessageRequest {
+  readonly kind: "mbox" | "maildir";
+  /** The mbox file, or the maildir's folder. */
+  readonly path: string;
+  /** Whose it is. */
+  readonly uid: number;
+  readonly gid: number;
+  /** It lies in a folder of mailboxes, not in the user's own. */
+  readonly spool: boolean;
+  /** Its Message-Id, without angle brackets. */
+  readonly messageId: string;
+  /** Messages whose Message-Id is hexadecimal digits at this domain were left by earlier runs: they go as well. */
+  readonly domain: string;
+  /** Leave the message there. */
+  readonly keep: boolean;
+  /** The mailbox came with the message: when it is empty after all, it goes as well. */
+  readonly created: boolean;
+  /** What local(8) locks an mbox with, as mailbox_delivery_lock has it. */
+  readonly locks: string;
+  /** How long to wait for the locks. */
+  readonly timeoutMs: number;
 }
-export interface DialogueResult {
-  /** Lines as they went: `<` from the service, `>` from us. */
-  readonly transcript: readonly { readonly from: "<" | ">"; readonly text: string }[];
-  readonly error?: string;
+
+export interface MessageFound {
+  readonly found: boolean;
+  /** The message's headers (latin1), when it was found. */
+  readonly headers: string;
+  /** How many messages of earlier runs were removed. */
+  readonly stale: number;
 }
 
 /** The host inside a write section: the section's lock is held. */
@@ -212,12 +249,22 @@ export interface HostWriter extends HostReader {
   startJob(request: JobRequest): Promise<JobState>;
   pollJob(key: string, offset: number): Promise<JobState>;
   forgetJob(key: string): Promise<void>;
-  dialogue(
-    host: string,
-    port: number,
-    steps: readonly DialogueStep[],
-    timeoutMs: number,
-  ): Promise<DialogueResult>;
+  /**
+   * Connects from the host to a TCP service there; `host` is an address or "localhost". The connection is closed with
+   * the write section, and after `timeoutMs` in any case.
+   */
+  connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection>;
+  /**
+   * Makes the tree at `to` like the one at `from`, as `cp -R` by root: missing and different files are copied on the
+   * host, extra ones removed. `expect`: the digest of the tree that stands at `to` (treeDigest). False when another
+   * one does; nothing was changed then.
+   */
+  copyTree(from: string, to: string, expect: string): Promise<boolean>;
+  /** Removes a tree, but for the paths in it that are to be kept; `expect` and the answer as with copyTree. */
+  pruneTree(path: string, keep: readonly string[], expect: string): Promise<boolean>;
+  /** Gives what stands at a path another name, at which nothing stands, on the same file system. */
+  move(from: string, to: string): Promise<void>;
+  takeMessage(request: MessageRequest): Promise<MessageFound>;
 }
 
 export interface Host extends HostReader {

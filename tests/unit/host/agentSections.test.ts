@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import {
   existsSync,
@@ -9,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { Transform } from "node:stream";
+import { type Readable, Transform } from "node:stream";
 import { AgentClient } from "../../../provider/host/agentClient";
 import type { HostWriter, JobState } from "../../../provider/host/host";
 import { asRemoteProgram, Sandbox } from "./localAgent";
@@ -22,6 +24,8 @@ beforeEach(() => {
   box = new Sandbox();
 });
 afterEach(() => box.clean());
+
+const sha256 = (text: string) => createHash("sha256").update(text, "latin1").digest("hex");
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -71,7 +75,24 @@ describe("the write section", () => {
       () => writer.run({ argv: ["touch", path] }),
       () => writer.startJob({ key: "job", argv: ["touch", path] }),
       () => writer.forgetJob("job"),
-      () => writer.dialogue("127.0.0.1", 1, [{ until: "^" }], 1000),
+      () => writer.connect("127.0.0.1", 1, 1000),
+      () => writer.copyTree(box.path, path, ""),
+      () => writer.pruneTree(box.path, [], ""),
+      () => writer.move(box.path, path),
+      () =>
+        writer.takeMessage({
+          kind: "mbox",
+          path,
+          uid: 0,
+          gid: 0,
+          spool: false,
+          messageId: "x",
+          domain: "x",
+          keep: false,
+          created: false,
+          locks: "dotlock",
+          timeoutMs: 1000,
+        }),
     ];
     for (const attempt of attempts) {
       await expect(attempt()).rejects.toMatchObject({ kind: "refused", changed: "no" });
@@ -439,75 +460,128 @@ describe("talking to a service", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  const smtp = (socket: Socket) => {
-    socket.write("220 mx ESMTP\r\n");
-    socket.on("data", (chunk) => {
-      for (const line of String(chunk).split("\r\n").filter(Boolean)) {
-        if (line.startsWith("EHLO")) socket.write("250-mx\r\n250-PIPELINING\r\n250 DSN\r\n");
-        else if (line === "QUIT") socket.end("221 2.0.0 Bye\r\n");
-        else socket.write("550 5.1.1 no\r\n");
-      }
-    });
+  const smtp = (socket: Socket) => socket.write("220 mx ESMTP\r\n");
+
+  /** All that the service says until it closes. */
+  const listen = async (connection: Readable): Promise<string> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of connection) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString("latin1");
   };
 
-  const talk = async (steps: Parameters<HostWriter["dialogue"]>[2], timeoutMs = 5_000) => {
+  test("carries every byte both ways", async () => {
+    const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
+    serve = (socket) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      socket.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        length += chunk.length;
+        if (length === bytes.length) socket.end(Buffer.concat(chunks));
+      });
+    };
     const { client } = await box.agent();
-    return client.change("talk", (host) => host.dialogue("127.0.0.1", port, steps, timeoutMs));
-  };
-
-  test("goes step by step, and every line is kept with who said it", async () => {
-    serve = smtp;
-    const result = await talk([
-      { until: "^220 " },
-      { send: "EHLO test\r\n", until: "^250 " },
-      { send: "QUIT\r\n", until: "^221 " },
-    ]);
-    expect(result.error).toBeUndefined();
-    expect(result.transcript.map(({ from, text }) => `${from} ${text}`)).toEqual([
-      "< 220 mx ESMTP",
-      "> EHLO test",
-      "< 250-mx",
-      "< 250-PIPELINING",
-      "< 250 DSN",
-      "> QUIT",
-      "< 221 2.0.0 Bye",
-    ]);
+    const heard = await client.change("talk", async (host) => {
+      const connection = await host.connect("127.0.0.1", port, 5_000);
+      connection.write(bytes);
+      return listen(connection);
+    });
+    expect(sha256(heard)).toBe(sha256(bytes.toString("latin1")));
   });
 
-  test("ends at a line that must not come", async () => {
-    serve = smtp;
-    const result = await talk([
-      { until: "^220 " },
-      { send: "RCPT TO:<x>\r\n", until: "^250 ", unless: "^[45]" },
-    ]);
-    expect(result.error).toBe("the service said: 550 5.1.1 no");
-  });
-
-  test("ends at its deadline, with what was said until then", async () => {
-    serve = (socket) => socket.write("220-wait\r\n220");
-    const result = await talk([{ until: "^220 " }], 300);
-    expect(result.error).toMatch(/nothing more came within 0.3 s, waiting for/);
-    expect(result.transcript).toEqual([{ from: "<", text: "220-wait" }]);
-  });
-
-  test("ends when the service hangs up", async () => {
-    serve = (socket) => socket.end("421 busy\r\n");
-    const result = await talk([{ until: "^220 " }]);
-    expect(result).toEqual({
-      transcript: [{ from: "<", text: "421 busy" }],
-      error: "the service closed the connection",
+  test("keeps a service waiting whose bytes nobody wants yet, and holds none of them", async () => {
+    let sent = 0;
+    serve = (socket) => {
+      const chunk = Buffer.alloc(65_536, "x");
+      const flood = (): void => {
+        while (sent < 1_000) {
+          sent += 1;
+          if (!socket.write(chunk)) {
+            socket.once("drain", flood);
+            return;
+          }
+        }
+        socket.end();
+      };
+      flood();
+    };
+    const { client } = await box.agent();
+    await client.change("talk", async (host) => {
+      const connection = await host.connect("127.0.0.1", port, 20_000);
+      await pause(500);
+      // What the two systems' sockets and one chunk on each side hold, and no more of the 64 MB.
+      expect(sent).toBeLessThan(500);
+      expect((await listen(connection)).length).toBe(65_536_000);
     });
   });
 
-  test("gives a service that floods one line up", async () => {
-    serve = (socket) => socket.write("x".repeat(1_000_000));
-    expect((await talk([{ until: "^220 " }])).error).toMatch(/a line of more than/);
+  test("ends at its deadline, and the next word of it is the reason", async () => {
+    serve = (socket) => socket.write("220-wait\r\n");
+    const { client } = await box.agent();
+    await client.change("talk", async (host) => {
+      const connection = await host.connect("127.0.0.1", port, 300);
+      await expect(listen(connection)).rejects.toThrow("nothing more came within 0.3 s");
+    });
+  });
+
+  test("that is refused, or is not an address, says so and changes nothing", async () => {
+    const { client } = await box.agent();
+    const to = (host: string, at: number) =>
+      client.change("talk", (writer) => writer.connect(host, at, 2_000));
+    await expect(to("127.0.0.1", 1)).rejects.toMatchObject({
+      kind: "program",
+      reason: "cannot connect to 127.0.0.1 port 1: Connection refused",
+      changed: "no",
+    });
+    await expect(to("mx.example.org", 25)).rejects.toThrow("neither an address nor localhost");
+  });
+
+  test("is closed with the write section", async () => {
+    let closed: Promise<unknown> = Promise.resolve();
+    serve = (socket) => {
+      socket.resume();
+      closed = new Promise((resolve) => socket.on("close", resolve));
+      socket.write("220 mx\r\n");
+    };
+    const { client } = await box.agent();
+    const connection = await client.change("talk", async (host) => {
+      const made = await host.connect("127.0.0.1", port, 60_000);
+      made.resume();
+      await once(made, "data");
+      return made;
+    });
+    await closed;
+    expect(connection.destroyed).toBe(true);
+  });
+
+  test("breaks with the line, and says that nothing is known of what was sent", async () => {
+    serve = (socket) => socket.write("220 mx\r\n");
+    const { client, child } = await box.agent();
+    const cut = client.change("talk", async (host) => {
+      const connection = await host.connect("127.0.0.1", port, 60_000);
+      setTimeout(() => child.kill("SIGKILL"), 100);
+      await listen(connection);
+    });
+    await expect(cut).rejects.toMatchObject({ kind: "lost", changed: "unknown" });
   });
 
   test("a banner is the first line, or the reason why there is none", async () => {
     serve = smtp;
     const { client } = await box.agent();
     const banner = { fact: "banner", host: "127.0.0.1", port, timeoutMs: 2_000 } as const;
+    const flooded = new Promise<void>((resolve) => {
+      serve = (socket) => {
+        socket.write("x".repeat(1_000_000));
+        resolve();
+      };
+    });
+    const { flood } = await client.read({ flood: banner });
+    await flooded;
+    expect(flood).toEqual({ error: expect.stringMatching(/a line of more than/) as string });
+    serve = (socket) => socket.end("421 b");
+    const { cut } = await client.read({ cut: banner });
+    expect(cut).toEqual({ error: "the service closed the connection" });
+    serve = smtp;
     const seen = await client.read({
       there: banner,
       localhost: { ...banner, host: "localhost" },
