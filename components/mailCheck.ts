@@ -44,7 +44,7 @@ export interface MailProof {
   readonly mailbox: string;
   /** Its X-Original-To header: the address it was sent to. */
   readonly originalTo: string;
-  /** Its Delivered-To header: the address it was delivered to in the end. */
+  /** Its Delivered-To header: the address that local(8) took it in for. */
   readonly deliveredTo: string;
   /** Seconds from the first connection to the end. */
   readonly elapsedSeconds: number;
@@ -74,7 +74,7 @@ export class MailCheck extends Step {
   readonly mailbox: pulumi.Output<string>;
   /** The message's X-Original-To header: the address it was sent to. */
   readonly originalTo: pulumi.Output<string>;
-  /** The message's Delivered-To header: the address it was delivered to in the end. */
+  /** The message's Delivered-To header: the address that local(8) took it in for. */
   readonly deliveredTo: pulumi.Output<string>;
   /** What the message from the machine that runs Pulumi has shown; none unless {@link MailCheckArgs.outside} asks for it. */
   readonly fromOutside: pulumi.Output<MailProof | undefined>;

@@ -83,7 +83,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       banner: expect.stringMatching(/^220 myhost\.example\.org ESMTP Postfix/) as string,
       mailbox: "/var/mail/alice",
       originalTo: "root@localhost",
-      deliveredTo: "alice@example.org",
+      deliveredTo: expect.stringMatching(/^root@localhost/) as string,
       fromOutside: null,
     });
     expect(props["capabilities"]).toContain("PIPELINING");
@@ -129,14 +129,14 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     );
     const flood = sh(
       host,
-      `for i in $(seq 1 40); do printf 'Subject: n%s\\n\\nFrom me\\n' $i | /usr/local/sbin/sendmail alice; done`,
+      `i=0; while [ $i -lt 40 ]; do i=$((i + 1)); printf 'Subject: n%s\\n\\nFrom me\\n' $i | /usr/local/sbin/sendmail alice; done`,
     );
     await check({ recipient: "alice" });
     await check({ recipient: "alice" });
     await flood;
     await sh(
       host,
-      "/usr/local/sbin/postqueue -f; for i in $(seq 1 100); do [ $(grep -c ^Subject: /var/mail/alice) = 41 ] && exit 0; sleep 0.2; done; exit 1",
+      "/usr/local/sbin/postqueue -f; i=0; while [ $i -lt 100 ]; do i=$((i + 1)); [ $(grep -c ^Subject: /var/mail/alice) = 41 ] && exit 0; sleep 0.2; done; exit 1",
     );
     const text = await box();
     expect(text.startsWith(old)).toBe(true);
@@ -167,7 +167,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       const made = await check({ recipient: "root" });
       expect(made.props).toMatchObject({
         mailbox: "/home/alice/Maildir",
-        deliveredTo: "alice@example.org",
+        deliveredTo: expect.stringMatching(/^root@localhost/) as string,
       });
       expect(diffTrees(before, await host.snapshot())).toEqual([]);
     });
@@ -353,7 +353,10 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     });
 
     test("a mailbox that is full", async () => {
-      await sh(host, 'perl -e \'print "From x\\n\\n", "x" x 70000, "\\n\\n"\' > /var/mail/alice');
+      await sh(
+        host,
+        'perl -e \'print "From x\\n\\n", "x" x 70000, "\\n\\n"\' > /var/mail/alice; chown alice /var/mail/alice; chmod 600 /var/mail/alice',
+      );
       await with_(["mailbox_size_limit = 65536", "message_size_limit = 60000"], async () => {
         expect(await failure({ recipient: "alice" })).toMatch(
           /the delivery of message \w+ failed: .*(too big|too large|size)/i,
