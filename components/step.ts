@@ -67,7 +67,7 @@ function withSecrets(connection: pulumi.Input<unknown>): pulumi.Input<unknown> {
 }
 
 /** Property paths of the secret leaves in a step's arguments: what our own diffs and messages must mask. */
-function secretPaths(value: unknown, path = ""): Promise<string[]>[] {
+export function secretPaths(value: unknown, path = ""): Promise<string[]>[] {
   if (pulumi.Output.isInstance(value))
     return [pulumi.isSecret(value).then((secret) => (secret ? [path] : []))];
   if (Array.isArray(value))

@@ -11,6 +11,7 @@ import type { AnyKind } from "./resource";
 import { aliases } from "./resources/aliases";
 import { baseMailer } from "./resources/baseMailer";
 import { chrootResolv } from "./resources/chrootResolv";
+import { lookupTable } from "./resources/lookupTable";
 import { mailCheck } from "./resources/mailCheck";
 import { mailerConf } from "./resources/mailerConf";
 import { mainCf } from "./resources/mainCf";
@@ -27,6 +28,7 @@ const kinds = Object.fromEntries(
     aliases,
     baseMailer,
     chrootResolv,
+    lookupTable,
     mailCheck,
     mailerConf,
     mainCf,

@@ -33,7 +33,7 @@ const blank = new RegExp(`[${whiteSpace}]`);
 const edges = new RegExp(`^[${whiteSpace}]+|[${whiteSpace}]+$`, "g");
 
 /** Postfix folds ASCII only where it is built without EAI, as the port is. */
-function folded(key: Bytes): Bytes {
+export function foldKey(key: Bytes): Bytes {
   return key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
@@ -56,7 +56,7 @@ function parse(line: Bytes, quotes = true): Line | string {
   if (end === "unbalanced") return "has a quote that does not close";
   const value = line.slice(end).replace(edges, "");
   if (end === 0 || value === "") return 'is not "key value"';
-  return { key: folded(line.slice(0, end)), value };
+  return { key: foldKey(line.slice(0, end)), value };
 }
 
 function unitsOf(text: Bytes): readonly Unit[] {
@@ -79,12 +79,12 @@ export function entries(text: Bytes): ReadonlyMap<string, TableEntry> {
 
 /** The value in force, continuation lines joined as Postfix joins them. */
 export function get(text: Bytes, key: Bytes): Bytes | undefined {
-  return entries(text).get(folded(key))?.value;
+  return entries(text).get(foldKey(key))?.value;
 }
 
 /** The line on which the entry in force begins, for messages. */
 export function lineOf(text: Bytes, key: Bytes): number | undefined {
-  return entries(text).get(folded(key))?.line;
+  return entries(text).get(foldKey(key))?.line;
 }
 
 /** Refuses a key that not every release of Postfix would read back. */
@@ -128,7 +128,7 @@ function written(key: Bytes, old: Bytes | undefined): Bytes {
 export function set(text: Bytes, key: Bytes, value: Bytes, was?: Saved): Bytes {
   checkKey(key);
   checkValue(key, value);
-  const name = folded(key);
+  const name = foldKey(key);
   const units = unitsOf(text);
   const starts = startsOf(units, name);
   const first = starts[0];
@@ -145,12 +145,12 @@ export function set(text: Bytes, key: Bytes, value: Bytes, was?: Saved): Bytes {
 
 /** Takes all entries of a key away. */
 export function remove(text: Bytes, key: Bytes): Bytes {
-  return joinUnits(withoutKeys(unitsOf(text), new Set([folded(key)])));
+  return joinUnits(withoutKeys(unitsOf(text), new Set([foldKey(key)])));
 }
 
 /** What `undo` needs to bring a key's entries back. */
 export function save(text: Bytes, key: Bytes): Saved {
-  return saveKey(text, unitsOf(text), folded(key));
+  return saveKey(text, unitsOf(text), foldKey(key));
 }
 
 /** Brings a key's entries back to what they were at `save`, and leaves all else as it is now. */
@@ -160,7 +160,7 @@ export function undo(text: Bytes, key: Bytes, saved: Saved): Bytes {
 
 /** Like `undo` for several keys, given in the order in which they were saved. */
 export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  const names = keys.map(({ key, saved }) => ({ key: folded(key), saved }));
+  const names = keys.map(({ key, saved }) => ({ key: foldKey(key), saved }));
   return undoKeys(text, unitsOf, names);
 }
 
