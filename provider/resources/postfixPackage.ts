@@ -268,12 +268,14 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     const failure = impossible(observed, args, platform, host.system.machine);
     return Promise.resolve(failure ? [failure] : []);
   },
-  brings: (_args, changes) =>
-    changes.some(
-      (change) => change.change === "step" && ["install", "replace"].includes(change.step),
-    )
-      ? ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)]
-      : [],
+  brings: (_args, changes) => {
+    const does = (step: string): boolean =>
+      changes.some((change) => change.change === "step" && change.step === step);
+    if (does("install"))
+      return ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)];
+    // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (openbsd.md 2.2).
+    return does("replace") ? ["/usr/local/"] : [];
+  },
   restore: (observed, _args, { keys, warn }): Change[] => {
     const entry = keys.find(([key]) => key === PACKAGE_KEY)?.[1];
     if (!entry) return [];

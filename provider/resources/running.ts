@@ -56,22 +56,35 @@ export async function isPostfixRunning(host: HostReader): Promise<boolean> {
   return !("notFound" in master) && master.exitCode === 1;
 }
 
+/** What every release has; a package from before an upgrade has no script in rc.d. */
+const POSTFIX_STOP = ["/usr/local/sbin/postfix", "stop"] as const;
+
 const MASTER_PID = "/var/spool/postfix/pid/master.pid";
 
 /**
- * Stops Postfix as the release does it, and by a signal to its master where that cannot be: `postfix stop` needs a
- * main.cf, which may be gone.
+ * Stops Postfix as the release does it, or as Postfix itself does, and by a signal to its master where neither can be:
+ * `postfix stop` needs a main.cf, which may be gone.
  *
  * @throws HostError of kind "deadline" when the master still holds its lock.
  */
 export async function stopPostfix(host: HostWriter, platform: Platform): Promise<void> {
   const stopped = async (): Promise<boolean> => !(await isPostfixRunning(host));
-  await host.run({ argv: platform.postfix.stop, timeoutMs: 120_000 });
-  if (await until(stopped, 5000)) return;
+  for (const argv of [platform.postfix.stop, POSTFIX_STOP])
+    if ((await runIfThere(host, argv)) && (await until(stopped, 5000))) return;
   const { pid } = await host.read({ pid: { fact: "file", path: MASTER_PID } });
   const master = pid.type === "file" ? (pid.contents ?? "").trim() : "";
   if (/^\d+$/.test(master)) await host.run({ argv: ["/bin/kill", master] });
   await waitUntil(host, "Postfix's master to let go of its lock", stopped, 20_000);
+}
+
+/** Runs a program, whatever comes of it; false where it is not there. */
+async function runIfThere(host: HostWriter, argv: readonly string[]): Promise<boolean> {
+  const { program } = await host.read({
+    program: { fact: "file", path: argv[0] ?? "", stat: true },
+  });
+  if (program.type === "absent") return false;
+  await host.run({ argv, timeoutMs: 120_000 });
+  return true;
 }
 
 const MAILLOG = "/var/log/maillog";
