@@ -15,6 +15,7 @@ import { lookupTable } from "./resources/lookupTable";
 import { mailCheck } from "./resources/mailCheck";
 import { mailerConf } from "./resources/mailerConf";
 import { mainCf } from "./resources/mainCf";
+import { postfixDocs } from "./resources/postfixDocs";
 import { postfixPackage } from "./resources/postfixPackage";
 import { postfixService } from "./resources/postfixService";
 import { rcConfLocal } from "./resources/rcConfLocal";
@@ -32,6 +33,7 @@ const kinds = Object.fromEntries(
     mailCheck,
     mailerConf,
     mainCf,
+    postfixDocs,
     postfixPackage,
     postfixService,
     rcConfLocal,

@@ -1,0 +1,40 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { type OnHost, Step } from "./step";
+
+/** Arguments of {@link PostfixDocs}. */
+export interface PostfixDocsArgs {
+  /**
+   * The folder that the HTML manual is copied to: it becomes the manual's folder. Absolute, at least two folders below
+   * /, and no folder of the system. @defaultValue "/var/www/htdocs/manual/postfix"
+   */
+  readonly path?: pulumi.Input<string>;
+  /** Anything; when one of them changes, the copy is looked at again: the package's `revision`, for one. */
+  readonly triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
+}
+
+/**
+ * The HTML manual that comes with the package, copied to a web root (guide 2.2) as a managed tree: missing, changed and
+ * extra files are drift, and are repaired. So a file that is put into the folder by hand is removed by the next update.
+ *
+ * What stood at the path before is moved aside, whole, into a hidden folder beside it that only root can enter. Destroy
+ * removes the manual, puts that back, and removes the folders above it that came with it and are empty. A file that
+ * was added or changed since the last update is left there, and named. Whether a web server serves the folder is its
+ * own configuration's matter.
+ */
+export class PostfixDocs extends Step {
+  /** Where the manual is. */
+  readonly path: pulumi.Output<string>;
+  /** How many files it has. */
+  readonly files: pulumi.Output<number>;
+
+  constructor(
+    name: string,
+    args: PostfixDocsArgs & OnHost,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("PostfixDocs", name, args, ["path", "manual", "files"], opts);
+    this.path = this.resource.output("path");
+    this.files = this.resource.output("files");
+    this.registerOutputs({ path: this.path });
+  }
+}
