@@ -15,6 +15,7 @@ import { lookupTable } from "./resources/lookupTable";
 import { mailCheck } from "./resources/mailCheck";
 import { mailerConf } from "./resources/mailerConf";
 import { mainCf } from "./resources/mainCf";
+import { masterCf } from "./resources/masterCf";
 import { postfixDocs } from "./resources/postfixDocs";
 import { postfixPackage } from "./resources/postfixPackage";
 import { postfixService } from "./resources/postfixService";
@@ -33,6 +34,7 @@ const kinds = Object.fromEntries(
     mailCheck,
     mailerConf,
     mainCf,
+    masterCf,
     postfixDocs,
     postfixPackage,
     postfixService,

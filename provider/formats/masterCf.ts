@@ -280,16 +280,9 @@ export function setArgs(text: Bytes, service: string, args: readonly Bytes[]): B
   return withEntry(found, entry.raw);
 }
 
-/** Whether nothing stands in the way of editing a service: its options are not in error. */
-export function isEditable(text: Bytes, service: string): boolean {
-  if (find(text, service) === undefined) return true;
-  try {
-    needed(text, service);
-    return true;
-  } catch (error) {
-    if (FormatError.isInstance(error)) return false;
-    throw error;
-  }
+/** @throws FormatError for a service that is not there, or whose options are in error, so that it cannot be edited. */
+export function checkEditable(text: Bytes, service: string): void {
+  needed(text, service);
 }
 
 /**
@@ -388,10 +381,10 @@ function withFormerGaps(found: Found, count: number): Found {
   return { ...found, to };
 }
 
-/** A service's lines with one part made the same whatever it was. */
-function blanked(entry: Bytes, name: string): Bytes {
+/** The text with one part of a service made the same whatever it was; as it is where there is no such service. */
+export function blanked(entry: Bytes, name: string): Bytes {
   const key = parseKey(name);
-  if (key.is !== "field") return remove(entry, name);
+  if (key.is !== "field" || find(entry, key.service) === undefined) return remove(entry, name);
   if (key.field === "args") return setArgs(entry, key.service, []);
   return setField(entry, key.service, key.field, key.field === "command" ? "x" : "-");
 }
@@ -452,19 +445,25 @@ const notChrooted = new Set([
   "postlogd",
 ]);
 
+/** Daemons that start programs or write mailboxes as other users, for which they must begin as root. */
+const privileged = new Set(["local", "virtual", "pipe", "spawn"]);
+
 /**
- * The chroot column that the file gives to services like this one: what `-` means changed with Postfix 3.0, and the
- * port writes its own. That of the same program, else the one that most services have that may be chrooted as well.
+ * The column that the file gives to services like this one: what `-` means for chroot changed with Postfix 3.0, and the
+ * port writes its own. That of the same program, else for chroot the one that most services have that may be chrooted
+ * as well.
  */
-export function usualChroot(text: Bytes, command: Bytes): Bytes {
+export function usual(text: Bytes, column: "chroot" | "unprivileged", command: Bytes): Bytes {
   const all = [...services(text).values()];
   const same = all.filter((service) => service.command === command);
-  const alike = all.filter(
-    (service) => notChrooted.has(service.command) === notChrooted.has(command),
-  );
+  const alike =
+    column === "chroot"
+      ? all.filter((one) => notChrooted.has(one.command) === notChrooted.has(command))
+      : [];
   const count = new Map<Bytes, number>();
-  for (const { chroot } of same.length > 0 ? same : alike)
-    count.set(chroot, (count.get(chroot) ?? 0) + 1);
+  for (const service of same.length > 0 ? same : alike)
+    count.set(service[column], (count.get(service[column]) ?? 0) + 1);
   const [most] = [...count].sort(([, left], [, right]) => right - left);
-  return most?.[0] ?? (notChrooted.has(command) ? "n" : "-");
+  const never = column === "chroot" ? notChrooted : privileged;
+  return most?.[0] ?? (never.has(command) ? "n" : "-");
 }

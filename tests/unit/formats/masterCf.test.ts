@@ -35,6 +35,17 @@ const submission: masterCf.Service = {
   overrides: { smtpd_tls_security_level: "encrypt", smtpd_sasl_auth_enable: "yes" },
 };
 
+/** Services whose options are in error are not edited. */
+function isEditable(text: string, name: string): boolean {
+  try {
+    if (masterCf.get(text, name) !== undefined) masterCf.checkEditable(text, name);
+    return true;
+  } catch (error) {
+    if (FormatError.isInstance(error)) return false;
+    throw error;
+  }
+}
+
 /**
  * A sample between a service and its continuation lines: when that service is taken away, and a service is put behind
  * the sample, nobody can tell any more that both belong between the same two lines.
@@ -49,14 +60,13 @@ describe("master.cf", () => {
     keys: names,
     values: services,
     foreignLine,
-    refused: (text) =>
-      !names.every((name) => masterCf.isEditable(text, name)) || hasSampleInside(text),
+    refused: (text) => !names.every((name) => isEditable(text, name)) || hasSampleInside(text),
   });
 
   test("a service whose options are in error is not edited, and can be removed", () => {
     const text = "smtp inet n - - - - smtpd -o {a=b\n";
     expect(() => masterCf.setOverride(text, "smtp/inet", "c", "d")).toThrow(/line 1: .*mend it/);
-    expect(masterCf.isEditable(text, "smtp/inet")).toBe(false);
+    expect(() => masterCf.checkEditable(text, "smtp/inet")).toThrow(FormatError);
     expect(masterCf.remove(text, "smtp/inet")).toBe("");
   });
 
@@ -103,10 +113,7 @@ describe("master.cf", () => {
   /** Texts that have the service. */
   const cases = fc
     .tuple(texts, part)
-    .filter(
-      ([text, { name }]) =>
-        masterCf.get(text, name) !== undefined && masterCf.isEditable(text, name),
-    );
+    .filter(([text, { name }]) => masterCf.get(text, name) !== undefined && isEditable(text, name));
   const parts = (text: string, name: string): Record<string, unknown> => {
     const { overrides, ...fields } = masterCf.get(text, name) as masterCf.Service;
     return { ...fields, ...overrides };
@@ -223,11 +230,13 @@ submission inet  n       -       y       -       -       smtpd
   });
 
   test("a new service is chrooted as its like in the file", () => {
-    expect(masterCf.usualChroot(installed, "smtpd")).toBe("y");
-    expect(masterCf.usualChroot(installed, "lmtp")).toBe("y");
-    expect(masterCf.usualChroot(installed, "virtual")).toBe("n");
-    expect(masterCf.usualChroot(installed.replaceAll(" y ", " - "), "lmtp")).toBe("-");
-    expect(masterCf.usualChroot("", "lmtp")).toBe("-");
+    expect(masterCf.usual(installed, "chroot", "smtpd")).toBe("y");
+    expect(masterCf.usual(installed, "chroot", "lmtp")).toBe("y");
+    expect(masterCf.usual(installed, "chroot", "virtual")).toBe("n");
+    expect(masterCf.usual(installed.replaceAll(" y ", " - "), "chroot", "lmtp")).toBe("-");
+    expect(masterCf.usual("", "chroot", "lmtp")).toBe("-");
+    expect(masterCf.usual(installed, "unprivileged", "pipe")).toBe("n");
+    expect(masterCf.usual(installed, "unprivileged", "smtpd")).toBe("-");
   });
 
   test("lines in error are named with their reason, and duplicates with their lines", () => {
