@@ -2,9 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { Aliases, type AliasesArgs } from "./aliases";
 import { BaseMailer, type BaseMailerArgs } from "./baseMailer";
 import { ChrootResolv, type ChrootResolvArgs } from "./chrootResolv";
+import { LookupTable, type LookupTableArgs } from "./lookupTable";
 import { MailCheck, type MailCheckArgs } from "./mailCheck";
 import { MailerConf, type MailerConfArgs } from "./mailerConf";
 import { MainCf, type MainCfArgs } from "./mainCf";
+import { MasterCf, type MasterCfArgs } from "./masterCf";
 import { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
 import { PostfixService, type PostfixServiceArgs } from "./postfixService";
 import { RcConfLocal, type RcConfLocalArgs } from "./rcConfLocal";
@@ -24,6 +26,13 @@ export interface PostfixServerArgs extends OnHost {
    * named here: local(8) reads the first, newaliases(1) the second. @defaultValue only these two
    */
   readonly mainCf?: Partial<MainCfArgs> | false;
+  /** Services in master.cf. @defaultValue false */
+  readonly masterCf?: MasterCfArgs | false;
+  /**
+   * Lookup tables, each by a name of its own in the program, as in `{ transport: { path: "/etc/postfix/transport", … } }`.
+   * Which parameter reads a table is said in {@link mainCf}. @defaultValue none
+   */
+  readonly tables?: Readonly<Record<string, LookupTableArgs>>;
   /** Alias entries. @defaultValue no entries of its own; the database is built */
   readonly aliases?: Partial<AliasesArgs> | false;
   /** Files in the chroot. @defaultValue those of the release's package */
@@ -63,6 +72,10 @@ export interface PostfixServerArgs extends OnHost {
 export class PostfixServer extends pulumi.ComponentResource {
   /** The package; like every step here, `undefined` where it is left out. */
   readonly package: PostfixPackage | undefined;
+  /** The services in master.cf. */
+  readonly masterCf: MasterCf | undefined;
+  /** The lookup tables, by their names in the arguments. */
+  readonly tables: Readonly<Record<string, LookupTable>>;
   /** The alias entries and their database. */
   readonly aliases: Aliases | undefined;
   /** The parameters of main.cf, with what Postfix makes of them. */
@@ -88,7 +101,7 @@ export class PostfixServer extends pulumi.ComponentResource {
     super("openbsd-postfix:index:PostfixServer", name, {}, opts);
     const { connection } = args;
     const options = (
-      field: keyof PostfixServerArgs,
+      field: keyof PostfixServerArgs | `tables.${string}`,
       ...after: readonly (Step | undefined)[]
     ): pulumi.ComponentResourceOptions => ({
       ...passedOn(opts, field),
@@ -106,6 +119,25 @@ export class PostfixServer extends pulumi.ComponentResource {
           );
 
     // Nothing that runs has changed until the switch: files first, and what reads them after them.
+    this.masterCf =
+      args.masterCf === undefined || args.masterCf === false
+        ? undefined
+        : new MasterCf(
+            `${name}-master-cf`,
+            { ...args.masterCf, connection },
+            options("masterCf", this.package),
+          );
+    this.tables = Object.fromEntries(
+      Object.entries(args.tables ?? {}).map(([table, own]) => [
+        table,
+        new LookupTable(
+          `${name}-table-${table}`,
+          { ...own, connection },
+          options(`tables.${table}`, this.package),
+        ),
+      ]),
+    );
+    const tables = Object.values(this.tables);
     this.aliases =
       args.aliases === false
         ? undefined
@@ -120,7 +152,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new MainCf(
             `${name}-main-cf`,
             { ...args.mainCf, parameters: parametersOf(args), connection },
-            options("mainCf", this.package, this.aliases),
+            options("mainCf", this.package, this.masterCf, ...tables, this.aliases),
           );
     this.chrootResolv =
       args.chrootResolv === false
@@ -132,7 +164,14 @@ export class PostfixServer extends pulumi.ComponentResource {
           );
 
     // The switch: as short as it can be.
-    const files = [this.package, this.aliases, this.mainCf, this.chrootResolv];
+    const files = [
+      this.package,
+      this.masterCf,
+      ...tables,
+      this.aliases,
+      this.mainCf,
+      this.chrootResolv,
+    ];
     this.baseMailer =
       args.baseMailer === false
         ? undefined
@@ -157,9 +196,7 @@ export class PostfixServer extends pulumi.ComponentResource {
             { ...args.rcConfLocal, connection },
             options("rcConfLocal", ...files, this.baseMailer, this.mailerConf),
           );
-    const revisions = [this.package, this.aliases, this.mainCf, this.chrootResolv]
-      .filter((step) => step !== undefined)
-      .map((step) => step.revision);
+    const revisions = files.filter((step) => step !== undefined).map((step) => step.revision);
     this.service =
       args.service === false
         ? undefined

@@ -100,6 +100,36 @@ test("there is no test message unless one is asked for", async () => {
   expect(server.mailCheck).toBeUndefined();
 });
 
+test("tables and services come when they are asked for, before the main.cf that names them", async () => {
+  const server = new PostfixServer("mx", {
+    connection,
+    masterCf: { services: { "submission/inet": { command: "smtpd" } } },
+    tables: {
+      transport: { path: "/etc/postfix/transport", entries: { "example.com": "smtp:[10.1.0.2]" } },
+      passwords: {
+        path: "/etc/postfix/sasl_passwd",
+        entries: { "[mx.example.org]": pulumi.secret("user:secret") },
+      },
+    },
+  });
+  await settled(server);
+  const inputs = registered.filter(({ type }) => type.startsWith(DYNAMIC));
+  const names = inputs.map(({ name }) => name);
+  for (const own of ["mx-master-cf", "mx-table-transport", "mx-table-passwords"])
+    expect(names.indexOf(own)).toBeLessThan(names.indexOf("mx-main-cf"));
+  expect(Object.keys(server.tables)).toEqual(["transport", "passwords"]);
+  const service = inputs.find(({ name }) => name === "mx-service")?.inputs;
+  expect(service?.["triggers"]).toEqual([1, 1, 1, 1, 1, 1, 1]);
+  const permissions = (name: string): unknown =>
+    inputs.find((one) => one.name === name)?.inputs["permissions"];
+  expect(permissions("mx-table-transport")).toBeUndefined();
+  expect(permissions("mx-table-passwords")).toEqual({
+    mode: "0640",
+    owner: "root",
+    group: "_postfix",
+  });
+});
+
 test("main.cf reads the alias file that the aliases step manages", async () => {
   await settled(new PostfixServer("mx", { connection, aliases: { file: "/etc/mail/aliases" } }));
   const inputs = registered.find(({ type }) => type === `${DYNAMIC}MainCf`)?.inputs;
