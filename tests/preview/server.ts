@@ -59,7 +59,8 @@ const servers = ${JSON.stringify(servers)};
 module.exports = Object.fromEntries(
   Object.entries(servers).map(([name, args]) => {
     const server = new PostfixServer(name, args);
-    return [name, { banner: server.banner, transcript: server.mailCheck?.transcript, queueId: server.mailCheck?.queueId }];
+    const { transcript, queueId, mailbox, deliveredTo } = server.mailCheck ?? {};
+    return [name, { banner: server.banner, transcript, queueId, mailbox, deliveredTo }];
   }),
 );`;
 }

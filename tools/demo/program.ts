@@ -44,7 +44,7 @@ const mx = new PostfixServer("mx", {
   connection: new pulumi.Config().requireObject<ConnectionArgs>("connection"),${packagePath(release)}
   mainCf: { parameters: { myhostname: "${wanted.hostname}", mydomain: "example.org", myorigin: "$mydomain" } },
   aliases: { entries: { root: ["${wanted.recipient}"], postmaster: ["root"], webmaster: ["root"] } },
-  mailCheck: { recipient: "${wanted.recipient}" },
+  mailCheck: { recipient: "${wanted.recipient}", keep: true }, // kept, to be shown here
 });
 
 export const banner = mx.banner;
