@@ -55,7 +55,7 @@ export interface MailProof {
  * queue id through the mail log to `status=sent` and `removed`, found in the recipient's mailbox, and taken out of it
  * again. Made when the step is created and when it changes; a refresh sends no mail. A mailbox is looked for where
  * local(8) delivered to one of a user of the host; a message that went elsewhere (a command, a file, another host) is
- * followed by the log alone.
+ * followed by the log alone. A run that was interrupted may leave its message; the next one removes it.
  */
 export class MailCheck extends Step {
   /** The first line that the server said. */

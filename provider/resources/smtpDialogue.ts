@@ -1,6 +1,7 @@
 /** One message handed in by SMTP (RFC 5321), with nodemailer's client, and what was said on both sides. */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { HostError } from "../host/errors";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 
 /** A message to hand in. */
@@ -140,6 +141,8 @@ export async function handIn(
     capabilities = info.ehlo ?? [];
     answer = info.response;
   } catch (thrown) {
+    // The line to the host is gone: that is not about the server.
+    if (HostError.isInstance(thrown)) throw thrown;
     error = thrown as ClientError;
   } finally {
     client.close();

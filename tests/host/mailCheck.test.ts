@@ -1,6 +1,7 @@
 /** MailCheck against real Postfix: what it proves, what it leaves behind, and what it says when mail does not arrive. */
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import { connect } from "../../provider/host/pool";
 import { Client } from "ssh2";
 import { diffTrees, startHost, type TestHost } from "../../testing";
 import { connectionTo, packageOf, PARAMETERS, RELEASES, sh } from "../preview/server";
@@ -229,6 +230,37 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect(await log()).toBe(before);
     await update(made, news({ recipient: "alice", triggers: [2] }));
     expect((await log()).slice(before.length)).toContain("removed");
+  });
+
+  describe("a line that is cut", () => {
+    let bytes = 0;
+    beforeAll(async () => {
+      await sh(host, clear);
+      await connect(connectionTo(host) as never);
+      const before = (await host.line.counters()).bytesFromClient;
+      await check({ recipient: "alice" });
+      bytes = (await host.line.counters()).bytesFromClient - before;
+    });
+    afterAll(() => sh(host, clear));
+
+    test.each([0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95])(
+      "at %d of a check is an error that tells it, and the next check finds its way and cleans up",
+      async (part) => {
+        await connect(connectionTo(host) as never);
+        await host.line.cut({ from: "client", bytes: Math.round(part * bytes) });
+        await check({ recipient: "alice" }).catch((error: unknown) => {
+          const { message } = error as Error;
+          expect(message).toContain(`root@127.0.0.1:${host.port}`);
+          expect(message).toMatch(/ECONNRESET|connection was (lost|closed)|connection broke/);
+          expect(message).toMatch(/Nothing was changed|is not known|are in place/);
+        });
+        await host.line.cut();
+        await sh(host, "/usr/local/sbin/postqueue -f; sleep 0.3");
+        await check({ recipient: "alice" });
+        expect(await sh(host, "cat /var/mail/alice 2>/dev/null; true")).toBe("");
+        expect(await sh(host, "ls -A /var/mail")).not.toMatch(/lock|pulumi/);
+      },
+    );
   });
 
   describe("from where Pulumi runs", () => {
