@@ -1,8 +1,8 @@
-import { anything, eventually, smtpDialogue, type Story } from "./row";
+import { anything, before, eventually, since, smtpDialogue, type Story } from "./row";
 
 export const baseMailer: Story = {
   title: "the base system's mail server",
-  releases: ["7.8", "4.7"],
+  releases: ["7.8", "5.6", "5.0", "4.7"],
   rows: [
     {
       section: "3",
@@ -13,7 +13,7 @@ export const baseMailer: Story = {
     {
       section: "3",
       fact: "mailer.conf maps every name to smtpctl",
-      releases: ["7.8"],
+      releases: since("5.6"),
       script: "grep -v '^#' /etc/mailer.conf | tr -s '\\t' ' '",
       stdout: ["sendmail", "send-mail", "mailq", "makemap", "newaliases"]
         .map((name) => `${name} /usr/sbin/smtpctl\n`)
@@ -22,7 +22,7 @@ export const baseMailer: Story = {
     {
       section: "3",
       fact: "mailer.conf maps six names to sendmail and one to makemap",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: "grep -v '^#' /etc/mailer.conf | tr -s '\\t' ' '",
       stdout: [
         ...["sendmail", "send-mail", "mailq", "newaliases", "hoststat", "purgestat"].map(
@@ -40,14 +40,14 @@ export const baseMailer: Story = {
     {
       section: "9",
       fact: "smtpd runs under its name and answers on loopback",
-      releases: ["7.8"],
+      releases: since("5.6"),
       script: `pgrep -x smtpd >/dev/null && ${smtpDialogue} QUIT`,
       stdout: /^220 \S+ ESMTP OpenSMTPD\n221 /,
     },
     {
       section: "9",
       fact: "sendmail runs under its name, with its title, and answers on loopback",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: [
         eventually(`${smtpDialogue} QUIT`),
         "pgrep -x sendmail >/dev/null && pgrep -f '^sendmail: accepting connections' >/dev/null",
@@ -56,9 +56,16 @@ export const baseMailer: Story = {
       stdout: /^220 \S+ ESMTP Sendmail [^\n]*\n221 /,
     },
     {
+      section: "9",
+      fact: "sendmail is still there, and its program serves nobody",
+      releases: ["5.6"],
+      script: "test -x /usr/libexec/sendmail/sendmail; pgrep -f '^sendmail: accepting'",
+      exit: 1,
+    },
+    {
       section: "13",
       fact: "the guide's pkill Sendmail matches nothing",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: "pkill Sendmail",
       exit: 1,
     },
@@ -78,20 +85,20 @@ export const baseMailer: Story = {
     {
       section: "9",
       fact: "smtpctl show queue lists nothing when nothing waits",
-      releases: ["7.8"],
+      releases: since("5.6"),
       script: `${eventually('test -z "$(smtpctl show queue)"')}\nsmtpctl show queue`,
     },
     {
       section: "9",
       fact: "sendmail -bp tells that the queue is empty",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: "/usr/libexec/sendmail/sendmail -bp",
       stdout: /^\/var\/spool\/mqueue is empty\n/,
     },
     {
       section: "9",
       fact: "pkill -x sendmail ends it, and nothing answers any more",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: ["pkill -x sendmail", eventually("! pgrep -x sendmail"), `${smtpDialogue} QUIT`].join(
         "\n",
       ),

@@ -1,8 +1,18 @@
-import { anything, eventually, installPostfix, smtpDialogue, type Story } from "./row";
+import {
+  anything,
+  before,
+  between,
+  eventually,
+  installPostfix,
+  since,
+  smtpDialogue,
+  type Story,
+  tried,
+} from "./row";
 
 export const boot: Story = {
   title: "starting the machine again",
-  releases: ["7.8", "4.7"],
+  releases: tried,
   rows: [
     {
       section: "9",
@@ -13,14 +23,32 @@ export const boot: Story = {
     },
     {
       section: "9",
-      fact: "smtpd_flags=NO and pkg_scripts make it Postfix",
-      releases: ["7.8"],
+      fact: "smtpd_flags=NO and pkg_scripts make it Postfix, by rcctl",
+      releases: since("5.7"),
       script: `${installPostfix}; postfix-enable >/dev/null; rcctl disable smtpd; rcctl enable postfix`,
     },
     {
       section: "4.1",
+      fact: "smtpd_flags=NO and pkg_scripts make it Postfix, by rc.conf.local as text",
+      releases: ["5.6"],
+      script: [
+        `${installPostfix}; postfix-enable >/dev/null`,
+        `printf '%s\\n' 'smtpd_flags=NO' 'pkg_scripts="postfix" # mine' > /etc/rc.conf.local`,
+      ].join("\n"),
+    },
+    {
+      section: "9",
+      fact: "sendmail_flags=NO and pkg_scripts make it Postfix; rc.conf.local is sourced",
+      releases: between("5.0", "5.6"),
+      script: [
+        `${installPostfix}; postfix-enable >/dev/null; newaliases`,
+        `printf '%s\\n' 'sendmail_flags=NO' 'more="-a /var/spool/postfix/dev/log"' 'syslogd_flags="\${syslogd_flags} \${more}"' 'pkg_scripts="\${pkg_scripts} postfix"' > /etc/rc.conf.local`,
+      ].join("\n"),
+    },
+    {
+      section: "4.1",
       fact: 'rc.conf.local is sourced: sendmail_flags="-bd" and a switched mailer.conf make it Postfix',
-      releases: ["4.7"],
+      releases: before("5.0"),
       script: [
         `${installPostfix}; postfix-enable >/dev/null; newaliases`,
         `printf '%s\\n' 'more="-a /var/spool/postfix/dev/log"' 'syslogd_flags="\${syslogd_flags} \${more}"' "sendmail_flags='-bd'" > /etc/rc.conf.local`,
@@ -39,7 +67,7 @@ export const boot: Story = {
     {
       section: "5",
       fact: "syslogd has the chroot's socket after the start",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: "test -S /var/spool/postfix/dev/log",
     },
     {
@@ -57,13 +85,19 @@ export const boot: Story = {
     {
       section: "4.1",
       fact: "sendmail_flags=NO starts nothing",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: "echo 'sendmail_flags=NO' > /etc/rc.conf.local",
     },
     {
       section: "4.1",
+      fact: "smtpd_flags=NO alone starts nothing",
+      releases: ["5.6"],
+      script: "echo 'smtpd_flags=NO' > /etc/rc.conf.local",
+    },
+    {
+      section: "4.1",
       fact: "pkg_scripts without Postfix starts nothing",
-      releases: ["7.8"],
+      releases: since("5.7"),
       script: "rcctl disable postfix",
     },
     {

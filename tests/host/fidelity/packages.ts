@@ -1,4 +1,4 @@
-import { anything, eventually, mirror, type Row, type Story } from "./row";
+import { anything, between, eventually, mirror, type Row, type Story } from "./row";
 
 const everyName = (names: readonly string[]): RegExp =>
   new RegExp(
@@ -463,3 +463,159 @@ export const oldPackages: Story = {
     },
   ],
 };
+
+/** PKG_PATH, and the first package of the plain stable Postfix, for scripts on any release before 6.1. */
+const byPath = [
+  "packages=/mirror/pub/OpenBSD/$(uname -r)/packages/$(arch -s)",
+  "export PKG_PATH=file:$packages/",
+  `stable=$(ls $packages | sed -n 's/^\\(postfix-[0-9][0-9.p]*\\)\\.tgz$/\\1/p' | grep -v '\\.[0-9]\\{8\\}$')`,
+].join("\n");
+
+const onPath = (row: Row): Row => ({ ...row, script: `${byPath}\n${row.script}` });
+
+export const middlePackages: Story = {
+  title: "packages, between",
+  releases: between("4.9", "6.1"),
+  rows: [
+    ...(
+      [
+        ["4.9", "postfix-2.7.4", "ldap mysql pgsql sasl2"],
+        ["5.0", "postfix-2.8.4p1", "ldap mysql pgsql sasl2 sqlite"],
+        ["5.5", "postfix-2.11.0", "ldap mysql pgsql sasl2"],
+        ["5.6", "postfix-2.11.1p0", "ldap mysql pgsql sasl2"],
+        ["5.7", "postfix-2.11.4", "ldap mysql pgsql sasl2 sasl2-ldap sasl2-mysql sasl2-pgsql"],
+      ] as const
+    ).map(([release, name, flavors]) => ({
+      ...onPath({
+        section: "1.1",
+        fact: `the stable package is ${name}, ready-made with ${flavors.split(" ").join(", ")}`,
+        script: `echo $stable; ls $packages | sed -n "s/^$stable-\\(.*\\)\\.tgz$/\\1/p" | LC_ALL=C sort | tr '\\n' ' '`,
+        stdout: `${name}\n${flavors.split(" ").sort().join(" ")} `,
+      }),
+      releases: [release],
+    })),
+    ...[
+      {
+        section: "1.1",
+        fact: "postfix-- is ambiguous between stable and snapshot, and a branch is not understood",
+        script: "pkg_add -x postfix--; pkg_add -x postfix--%stable",
+        stdout: anything,
+        stderr: /^Ambiguous: postfix-- could be [^\n]*\nCan't find postfix--%stable\n$/,
+      },
+      {
+        section: "1.2",
+        fact: "-m is known",
+        script: "pkg_add -m -n nosuchpackage",
+        stdout: anything,
+        stderr: "Can't find nosuchpackage\n",
+      },
+      {
+        section: "1.2",
+        fact: "-I means that no scripts are run",
+        releases: between("4.9", "5.3"),
+        script:
+          "pkg_add -I -x $stable >/dev/null; test ! -e /etc/postfix; pkg_delete $stable >/dev/null 2>&1; ls -d /etc/postfix /var/db/pkg/postfix*",
+        stderr: anything,
+        exit: 2,
+      },
+      {
+        section: "1.2",
+        fact: "-I means that nothing is asked, and scripts are run",
+        releases: between("5.3", "6.1"),
+        script:
+          "pkg_add -I -x $stable >/dev/null; ls -d /etc/postfix; pkg_delete -c $stable >/dev/null 2>&1",
+        stdout: "/etc/postfix\n",
+      },
+      {
+        section: "1.1",
+        fact: "pkg_info -Q lists the mirror's names",
+        releases: between("5.0", "6.1"),
+        script: 'pkg_info -Q postfix | grep -x "$stable-mysql" | wc -l',
+        stdout: /^ *1\n$/,
+      },
+      {
+        section: "1.3",
+        fact: "on stdout the hook comes first, then what rc scripts are new, then the message",
+        releases: between("5.0", "6.1"),
+        script: "pkg_add -x $stable",
+        stdout:
+          /^(?:quirks-\S+ signed on \S+\n)?-> Creating [\s\S]*\nThe following new rcscripts were installed: \/etc\/rc\.d\/postfix\n[\s\S]*--- \+postfix-/,
+      },
+      {
+        section: "1.3",
+        fact: "a signed repository says so first",
+        releases: between("5.6", "6.1"),
+        script: "pkg_add -x $stable",
+        stdout: /^quirks-\S+ signed on \S+\n$/,
+      },
+      {
+        section: "2.5",
+        fact: "the package brings no rc script yet, and stops the daemon when it goes",
+        releases: ["4.9"],
+        script:
+          "pkg_add -x $stable >/dev/null; ls /etc/rc.d; grep -c 'unexec.*postfix stop' /var/db/pkg/$stable/+CONTENTS",
+        stdout: "rc.subr\n1\n",
+      } satisfies Row,
+      {
+        section: "10",
+        fact: "three files are copied into the chroot",
+        releases: ["4.9"],
+        script: "ls /var/spool/postfix/etc",
+        stdout: "localtime\nresolv.conf\nservices\n",
+      } satisfies Row,
+      {
+        section: "10",
+        fact: "four files are copied into the chroot",
+        releases: between("5.0", "6.1"),
+        script: "ls /var/spool/postfix/etc",
+        stdout: "hosts\nlocaltime\nresolv.conf\nservices\n",
+      },
+      {
+        section: "2.4",
+        fact: "postfix-enable reminds of sendmail_flags, syslogd_flags and the crontab",
+        releases: between("4.9", "5.6"),
+        script:
+          "grep -cE 'sendmail_flags=|syslogd_flags|clientmqueue' /usr/local/sbin/postfix-enable",
+        stdout: "3\n",
+      },
+      {
+        section: "2.4",
+        fact: "postfix-enable reminds of smtpd_flags, pkg_scripts and syslogd_flags",
+        releases: between("5.6", "5.8"),
+        script: "grep -cE 'smtpd_flags=NO|syslogd_flags' /usr/local/sbin/postfix-enable",
+        stdout: "2\n",
+      },
+    ].map(onPath),
+  ],
+};
+
+/** Facts about packages that are unconfirmed: the other answer. */
+export const replyPackages: readonly Story[] = [
+  {
+    title: "packages, -I as non-interactive before 5.3",
+    releases: ["5.2"],
+    facts: { pkg_I: "noninteractive" },
+    rows: [
+      onPath({
+        section: "1.2",
+        fact: "-I runs scripts",
+        script: "pkg_add -I -x $stable >/dev/null; ls -d /etc/postfix",
+        stdout: "/etc/postfix\n",
+      }),
+    ],
+  },
+  {
+    title: "packages, pkg_info without -Q",
+    releases: ["5.0"],
+    facts: { pkg_info_options: "AaCcdfIKLMmPqRSstUvE:e:l:" },
+    rows: [
+      onPath({
+        section: "1.1",
+        fact: "usage on stderr, exit 1",
+        script: "pkg_info -Q postfix",
+        stderr: /usage: pkg_info /,
+        exit: 1,
+      }),
+    ],
+  },
+];

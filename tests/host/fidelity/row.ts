@@ -1,4 +1,5 @@
-import type { Release } from "../../../testing";
+import type { Facts, Release } from "../../../testing";
+import { isBefore } from "../../../testing/imageStages";
 
 /** What a stream must hold: exactly this text, or something that matches. */
 export type Expected = string | RegExp;
@@ -26,7 +27,27 @@ export interface Row {
 export interface Story {
   readonly title: string;
   readonly releases: readonly Release[];
+  /** Other answers that the host gives to what is unconfirmed. */
+  readonly facts?: Facts;
   readonly rows: readonly Row[];
+}
+
+/** One release of each family, and of what differs within one. */
+export const tried = ["4.7", "4.9", "5.0", "5.5", "5.6", "5.7", "7.8"] as const satisfies Release[];
+
+/** Those of {@link tried} from a release on. */
+export function since(release: Release): Release[] {
+  return tried.filter((one) => !isBefore(one, release));
+}
+
+/** Those of {@link tried} before a release. */
+export function before(release: Release): Release[] {
+  return tried.filter((one) => isBefore(one, release));
+}
+
+/** Those of {@link tried} from a release on and before another. */
+export function between(first: Release, end: Release): Release[] {
+  return since(first).filter((one) => isBefore(one, end));
 }
 
 /** For a stream that is not what a row is about. */

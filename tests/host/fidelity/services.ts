@@ -1,4 +1,4 @@
-import { anything, installPostfix, type Row, type Story } from "./row";
+import { anything, between, installPostfix, type Row, type Story } from "./row";
 
 const local = (text: string): string => `printf '%s' '${text}' > /etc/rc.conf.local`;
 
@@ -291,5 +291,259 @@ export const services: Story = {
       stdout: "postfix(failed)\n",
       exit: 0,
     },
+  ],
+};
+
+const mailer = "sendmail";
+
+/** rc.d where rc.conf.local is sourced: scripts of the base system since 5.0. */
+export const sourcedServices: Story = {
+  title: "rc.d, and rc.conf.local as shell",
+  releases: between("5.0", "5.6"),
+  rows: [
+    {
+      section: "4.3",
+      fact: "check prints nothing; its exit status tells",
+      script: `/etc/rc.d/${mailer} check; echo $?; /etc/rc.d/${mailer} stop; /etc/rc.d/${mailer} check`,
+      stdout: "0\nsendmail(ok)\n",
+      exit: 1,
+    },
+    {
+      section: "4.3",
+      fact: "stop of what does not run: silence, exit 0; start prints name(ok), and again: silence, exit 0",
+      script: `/etc/rc.d/${mailer} stop; /etc/rc.d/${mailer} start; /etc/rc.d/${mailer} start`,
+      stdout: "sendmail(ok)\n",
+    },
+    {
+      section: "4.3",
+      fact: "reload of a stopped daemon: silence, exit 0",
+      script: "/etc/rc.d/syslogd stop; /etc/rc.d/syslogd reload; echo $?; /etc/rc.d/syslogd start",
+      stdout: "syslogd(ok)\n0\nsyslogd(ok)\n",
+    },
+    {
+      section: "4.3",
+      fact: "only root may ask anything; the complaint is on stdout at first",
+      releases: ["5.0"],
+      script: "su alice -c '/etc/rc.d/cron check'",
+      stdout: "/etc/rc.d/cron: need root privileges\n",
+      exit: 1,
+    },
+    {
+      section: "4.3",
+      fact: "only root may ask anything; the complaint is on stderr since -d and -f are known",
+      releases: ["5.5"],
+      script: "su alice -c '/etc/rc.d/cron check'",
+      stderr: "/etc/rc.d/cron: need root privileges\n",
+      exit: 1,
+    },
+    {
+      section: "4.3",
+      fact: "-f is no option yet",
+      releases: ["5.0"],
+      script: "/etc/rc.d/cron -f start",
+      stdout: /^usage: \/etc\/rc\.d\/cron \{/,
+      exit: 1,
+    },
+    {
+      section: "4.3",
+      fact: "with flags NO every action is exit 1 without a word, stop and check too",
+      script: [
+        local("sendmail_flags=NO\n"),
+        "for action in check stop start restart reload; do /etc/rc.d/sendmail $action; echo $?; done",
+        "pgrep -f '^sendmail: accepting' >/dev/null; echo $?; rm /etc/rc.conf.local",
+      ].join("\n"),
+      stdout: "1\n1\n1\n1\n1\n0\n",
+    },
+    {
+      section: "4.3",
+      fact: "-f overrides that",
+      releases: ["5.5"],
+      script: `${local("sendmail_flags=NO\n")}; /etc/rc.d/sendmail -f check; echo $?; rm /etc/rc.conf.local`,
+      stdout: "0\n",
+    },
+    {
+      section: "4.1",
+      fact: "rc.conf.local is shell: quotes, expansion and several lines; the last assignment wins",
+      script: [
+        `printf '%s\\n' 'syslogd_flags=NO' 'more="-a /tmp/one' '-a /tmp/two"' 'syslogd_flags="$more"' > /etc/rc.conf.local`,
+        "/etc/rc.d/syslogd restart; ls /tmp/one /tmp/two; rm /etc/rc.conf.local",
+        "/etc/rc.d/syslogd restart; rm /tmp/one /tmp/two",
+      ].join("\n"),
+      stdout: "syslogd(ok)\nsyslogd(ok)\n/tmp/one\n/tmp/two\nsyslogd(ok)\nsyslogd(ok)\n",
+    },
+    {
+      section: "5",
+      fact: "rc.d/syslogd adds sockets for the web server's chroot and for /var/empty",
+      script:
+        "ls /var/www/dev /var/empty/dev | grep -c log; ps -axww -o args | grep -c '[s]yslogd.* -a /var/www/dev/log -a /var/empty/dev/log'",
+      stdout: "2\n1\n",
+    },
+    {
+      section: "2.5",
+      fact: "the package's script starts although it is not in pkg_scripts, and stops",
+      script: [
+        `${installPostfix}; /etc/rc.d/sendmail stop; /etc/rc.d/postfix start; /etc/rc.d/postfix start`,
+        "/etc/rc.d/postfix check; echo $?; /etc/rc.d/postfix reload; /etc/rc.d/postfix stop; pgrep -x master",
+      ].join("\n"),
+      stdout: "sendmail(ok)\npostfix(ok)\n0\npostfix(ok)\npostfix(ok)\n",
+      exit: 1,
+    },
+    {
+      section: "2.5",
+      fact: "rc.d/sendmail with Postfix as the mailer starts it and never finds what it started",
+      releases: ["5.0"],
+      script: [
+        `postfix-enable >/dev/null; ${local("sendmail_flags=-bd\n")}; /etc/rc.d/sendmail start`,
+        "/etc/rc.d/sendmail check; echo $?; postfix stop",
+      ].join("\n"),
+      stdout: "sendmail(failed)\n1\n",
+    },
+  ],
+};
+
+const stopDisabled = (daemon: string): string =>
+  `${local(`${daemon}_flags=NO\n`)}; /etc/rc.d/${daemon} start; echo $?; /etc/rc.d/${daemon} check >/dev/null; echo $?; /etc/rc.d/${daemon} stop; echo $?`;
+
+/** When rc.subr began to stop what is disabled is unconfirmed: both answers, on both sides of ours. */
+export const disabledServices: readonly Story[] = [
+  {
+    title: "rc.d that refuses only to start what is disabled",
+    releases: ["5.5"],
+    facts: { rc_disabled: "start" },
+    rows: [
+      {
+        section: "4.3",
+        fact: "start says why, exit 1; check and stop work",
+        script: stopDisabled("sendmail"),
+        stdout: "1\n0\nsendmail(ok)\n0\n",
+        stderr: "/etc/rc.d/sendmail: need -f to force start since sendmail_flags=NO\n",
+      },
+    ],
+  },
+  {
+    title: "rc.d as it comes",
+    releases: ["5.6"],
+    rows: [
+      {
+        section: "4.3",
+        fact: "check prints nothing; its exit status tells",
+        script:
+          "/etc/rc.d/smtpd check; echo $?; /etc/rc.d/smtpd stop; /etc/rc.d/smtpd check; echo $?",
+        stdout: "0\nsmtpd(ok)\n1\n",
+      },
+      {
+        section: "4.3",
+        fact: "start of what is disabled says why, exit 1; check and stop work",
+        script: `/etc/rc.d/smtpd start >/dev/null; ${stopDisabled("smtpd")}`,
+        stdout: "1\n0\nsmtpd(ok)\n0\n",
+        stderr: "/etc/rc.d/smtpd: need -f to force start since smtpd_flags=NO\n",
+      },
+      {
+        section: "4.2",
+        fact: "rc.conf.local is data: # ends a value, and the quotes around it go",
+        script: [
+          `printf '%s\\n' ' Syslogd_Flags = "-a /tmp/extra" # mine' > /etc/rc.conf.local`,
+          "/etc/rc.d/syslogd restart; test -S /tmp/extra; rm /etc/rc.conf.local",
+        ].join("\n"),
+        stdout: "syslogd(ok)\nsyslogd(ok)\n",
+      },
+      {
+        section: "5",
+        fact: "syslogd has no additional sockets",
+        script: "ls /var/empty/dev /var/www/dev 2>/dev/null | grep log",
+        exit: 1,
+      },
+    ],
+  },
+  {
+    title: "rc.d that does nothing with what is disabled",
+    releases: ["5.6"],
+    facts: { rc_disabled: "silent" },
+    rows: [
+      {
+        section: "4.3",
+        fact: "every action is exit 1 without a word",
+        script: stopDisabled("smtpd"),
+        stdout: "1\n1\n1\n",
+        exit: 0,
+      },
+    ],
+  },
+];
+
+const first = (fact: string, script: string, outcome: Partial<Row>): Row => ({
+  section: "4.4",
+  fact,
+  script: `rm -f /etc/rc.conf.local\n${script}`,
+  ...outcome,
+});
+
+/** The rcctl of 5.7 (rcctl.sh 1.52 to 1.55). */
+export const firstRcctl: Story = {
+  title: "the first rcctl",
+  releases: ["5.7"],
+  rows: [
+    first("no arguments: usage on stderr without get, set and ls, exit 1", "rcctl", {
+      stderr:
+        "usage: rcctl [-df] enable|disable|status|default|order|action\n             [service | daemon [flags [arguments]] | daemons]\n",
+      exit: 1,
+    }),
+    ...["get smtpd", "getdef smtpd", "ls on"].map((words) =>
+      first(`${words}: usage or no such service`, `rcctl ${words}`, {
+        stderr: /^usage: rcctl |^rcctl: service on does not exist\n$/,
+        exit: words === "ls on" ? 2 : 1,
+      }),
+    ),
+    first("an unknown service: complaint on stderr, exit 2", "rcctl status postfix", {
+      stderr: "rcctl: service postfix does not exist\n",
+      exit: 2,
+    }),
+    first(
+      "status prints the flags, nothing where they are empty, NO where it is off; exit 0 or 1",
+      "rcctl status smtpd; echo $?; rcctl enable syslogd flags -Z; rcctl status syslogd; rcctl disable smtpd; rcctl status smtpd",
+      { stdout: "0\n-Z\nNO\n", exit: 1 },
+    ),
+    first(
+      "default prints what it would be without rc.conf.local",
+      "rcctl disable smtpd; rcctl default smtpd; echo $?",
+      {
+        stdout: "0\n",
+      },
+    ),
+    first(
+      "enable with flags replaces the whole value, written without quotes; without flags it keeps them",
+      "rcctl enable syslogd flags -Z; rcctl enable syslogd flags -a /var/spool/postfix/dev/log; rcctl enable syslogd; cat /etc/rc.conf.local",
+      { stdout: "syslogd_flags=-a /var/spool/postfix/dev/log\n" },
+    ),
+    first("flags belong to enable only", "rcctl disable smtpd flags -v; rcctl set smtpd flags -v", {
+      stderr: 'rcctl: "flags" can only be set with "enable"\n'.repeat(2),
+      exit: 1,
+    }),
+    first("flags NO is refused", "rcctl enable smtpd flags NO", {
+      stderr: 'rcctl: "flags NO" contradicts "enable"\n',
+      exit: 1,
+    }),
+    first(
+      "disable writes flags=NO, enable takes it away, and an empty file goes",
+      "rcctl disable smtpd; cat /etc/rc.conf.local; rcctl enable smtpd; test ! -e /etc/rc.conf.local",
+      { stdout: "smtpd_flags=NO\n" },
+    ),
+    first(
+      "every edit sorts the file, comments included, and puts a new file in its place",
+      `printf '# z\\nsyslogd_flags=-Z\\n# a\\n' > /etc/rc.conf.local; ls -i /etc/rc.conf.local > /tmp/i; rcctl disable smtpd; cat /etc/rc.conf.local; ls -i /etc/rc.conf.local | cmp -s - /tmp/i`,
+      { stdout: "# a\n# z\nsmtpd_flags=NO\nsyslogd_flags=-Z\n", exit: 1 },
+    ),
+    first("only root may edit; the complaint has no quotes", "su alice -c 'rcctl enable smtpd'", {
+      stderr: "rcctl enable: need root privileges\n",
+      exit: 1,
+    }),
+    first("check, start, stop and restart are rc.d's", "rcctl check cron; rcctl restart cron", {
+      stdout: "cron(ok)\ncron(ok)\n",
+    }),
+    first(
+      "a package's script is off until it is enabled, which starts nothing",
+      `${installPostfix}\nrcctl status postfix; rcctl enable postfix; cat /etc/rc.conf.local; rcctl order; pgrep -x master; rcctl disable postfix; test ! -e /etc/rc.conf.local`,
+      { stdout: "NO\npkg_scripts=postfix\npostfix\n" },
+    ),
   ],
 };

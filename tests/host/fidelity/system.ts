@@ -1,23 +1,18 @@
-import { anything, type Story } from "./row";
+import { anything, before, between, type Row, since, type Story, tried } from "./row";
+
+const names: readonly Row[] = tried.map((release) => ({
+  section: "0",
+  fact: "uname -r is the release",
+  releases: [release],
+  script: "uname -r; uname; uname -m",
+  stdout: `${release}\nOpenBSD\n${release.startsWith("4.") ? "i386" : "amd64"}\n`,
+}));
 
 export const system: Story = {
   title: "the base system",
-  releases: ["7.8", "4.7"],
+  releases: tried,
   rows: [
-    {
-      section: "0",
-      fact: "uname -r is the release",
-      releases: ["7.8"],
-      script: "uname -r; uname; uname -m",
-      stdout: "7.8\nOpenBSD\namd64\n",
-    },
-    {
-      section: "0",
-      fact: "uname -r is the release",
-      releases: ["4.7"],
-      script: "uname -r; uname; uname -m",
-      stdout: "4.7\nOpenBSD\ni386\n",
-    },
+    ...names,
     {
       section: "0",
       fact: "uname -a begins with system, host, release",
@@ -44,7 +39,7 @@ export const system: Story = {
     {
       section: "0",
       fact: "there is doas, allowed to nobody but whom doas.conf names",
-      releases: ["7.8"],
+      releases: since("5.8"),
       script: [
         "su op -c 'doas -n id -u'",
         "su nobodyspecial -c 'doas -n id -u' 2>&1",
@@ -55,14 +50,14 @@ export const system: Story = {
     {
       section: "16",
       fact: "doas -C tells the matching rule without running anything",
-      releases: ["7.8"],
+      releases: since("5.8"),
       script: "doas -C /etc/doas.conf id; su op -c 'doas -C /etc/doas.conf id' 2>&1; true",
       stdout: anything,
     },
     {
       section: "0",
       fact: "there is no doas",
-      releases: ["4.7"],
+      releases: before("5.8"),
       script: "command -v doas",
       exit: 1,
     },
@@ -71,6 +66,40 @@ export const system: Story = {
       fact: "rc.d and rcctl are not there yet",
       releases: ["4.7"],
       script: "test ! -e /etc/rc.d && ! command -v rcctl",
+    },
+    {
+      section: "0",
+      fact: "rc.d is there for the daemons of packages, and none of the base system's is in it",
+      releases: ["4.9"],
+      script: "ls /etc/rc.d; grep -c '^rc_scripts=' /etc/rc.conf; ! command -v rcctl",
+      stdout: "rc.subr\n1\n",
+    },
+    {
+      section: "0",
+      fact: "rc.d has the base system's daemons, pkg_scripts is for the others, and there is no rcctl",
+      releases: between("5.0", "5.7"),
+      script:
+        "ls /etc/rc.d | grep -xE 'syslogd|sendmail'; grep -c '^pkg_scripts=' /etc/rc.conf; ! command -v rcctl",
+      stdout: "sendmail\nsyslogd\n1\n",
+    },
+    {
+      section: "0",
+      fact: "rcctl is there",
+      releases: since("5.7"),
+      script: "test -x /usr/sbin/rcctl",
+    },
+    {
+      section: "1.4",
+      fact: "there is no installurl yet",
+      releases: before("6.1"),
+      script: "test ! -e /etc/installurl",
+    },
+    {
+      section: "11",
+      fact: "realpath, timeout and seq are not to be found yet",
+      releases: before("7.0"),
+      // The shell of the test host has a realpath of its own.
+      script: "for name in realpath timeout seq; do test ! -x /usr/bin/$name || echo $name; done",
     },
     {
       section: "11",
@@ -131,14 +160,28 @@ export const system: Story = {
     {
       section: "7",
       fact: "aliases.db is there",
-      releases: ["4.7"],
+      releases: before("5.6"),
       script: "test -f /etc/mail/aliases.db",
     },
     {
       section: "7",
       fact: "aliases.db is not there",
-      releases: ["7.8"],
+      releases: since("5.6"),
       script: "test ! -e /etc/mail/aliases.db",
+    },
+    {
+      section: "6",
+      fact: "the clientmqueue runner is in root's crontab",
+      releases: before("5.6"),
+      script: "grep -c sm-msp-queue /var/cron/tabs/root",
+      stdout: "1\n",
+    },
+    {
+      section: "6",
+      fact: "the clientmqueue runner is gone with sendmail",
+      releases: since("5.6"),
+      script: "grep sm-msp-queue /var/cron/tabs/root",
+      exit: 1,
     },
     {
       section: "10",
