@@ -7,6 +7,7 @@ import { MailCheck, type MailCheckArgs } from "./mailCheck";
 import { MailerConf, type MailerConfArgs } from "./mailerConf";
 import { MainCf, type MainCfArgs } from "./mainCf";
 import { MasterCf, type MasterCfArgs } from "./masterCf";
+import { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
 import { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
 import { PostfixService, type PostfixServiceArgs } from "./postfixService";
 import { RcConfLocal, type RcConfLocalArgs } from "./rcConfLocal";
@@ -21,6 +22,8 @@ import { type OnHost, passedOn, type Step } from "./step";
 export interface PostfixServerArgs extends OnHost {
   /** The package. @defaultValue the release's own, without flavors */
   readonly package?: PostfixPackageArgs | false;
+  /** The HTML manual in a web root. @defaultValue false */
+  readonly docs?: PostfixDocsArgs | false;
   /**
    * Parameters of main.cf. `alias_maps` and `alias_database` are set to the file of {@link aliases} unless they are
    * named here: local(8) reads the first, newaliases(1) the second. @defaultValue only these two
@@ -72,6 +75,8 @@ export interface PostfixServerArgs extends OnHost {
 export class PostfixServer extends pulumi.ComponentResource {
   /** The package; like every step here, `undefined` where it is left out. */
   readonly package: PostfixPackage | undefined;
+  /** The HTML manual in a web root. */
+  readonly docs: PostfixDocs | undefined;
   /** The services in master.cf. */
   readonly masterCf: MasterCf | undefined;
   /** The lookup tables, by their names in the arguments. */
@@ -116,6 +121,19 @@ export class PostfixServer extends pulumi.ComponentResource {
             `${name}-package`,
             { ...args.package, connection },
             options("package"),
+          );
+    this.docs =
+      args.docs === undefined || args.docs === false
+        ? undefined
+        : new PostfixDocs(
+            `${name}-docs`,
+            {
+              // Another version of the package has another manual.
+              ...(this.package === undefined ? {} : { triggers: [this.package.revision] }),
+              ...args.docs,
+              connection,
+            },
+            options("docs", this.package),
           );
 
     // Nothing that runs has changed until the switch: files first, and what reads them after them.

@@ -100,6 +100,17 @@ test("there is no test message unless one is asked for", async () => {
   expect(server.mailCheck).toBeUndefined();
 });
 
+test("the manual comes when it is asked for, and again with another package", async () => {
+  const server = new PostfixServer("mx", { connection, docs: {} });
+  await settled(server);
+  expect(await value(server.docs?.revision ?? pulumi.output(0))).toBe(1);
+  const docs = registered.find(({ type }) => type === `${DYNAMIC}PostfixDocs`);
+  expect(docs).toMatchObject({ name: "mx-docs", inputs: { triggers: [1] } });
+  const other = new PostfixServer("other", { connection });
+  await settled(other);
+  expect(other.docs).toBeUndefined();
+});
+
 test("tables and services come when they are asked for, before the main.cf that names them", async () => {
   const server = new PostfixServer("mx", {
     connection,
