@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
-import { hostEnvironment } from "./index";
+import { attachHost, hostEnvironment, type TestHost } from "./index";
 import { isAlive, readRecord, type HostRecord } from "./hostRecord";
 import { launchHost, listHosts, stopHost } from "./hosts";
 import { releases, type Release } from "./image";
@@ -8,6 +8,8 @@ import { enterArgv, signalNumber } from "./namespaces";
 
 const usage = `usage: host start [--release RELEASE] [--latency-ms N]
        host exec ID -- PROGRAM [ARGUMENT ...]
+       host reboot ID
+       host upgrade ID --release RELEASE
        host list
        host stop ID | --all
 
@@ -27,6 +29,11 @@ async function main(argv: readonly string[]): Promise<number> {
     case "list":
       for (const { id, state, record } of listHosts()) print({ id, state, ...shown(record) });
       return 0;
+    case "reboot":
+      await running(args[0]).reboot();
+      return 0;
+    case "upgrade":
+      return upgrade(args);
     case "stop":
       return stop(args);
     case undefined:
@@ -44,6 +51,21 @@ function shown(record: HostRecord | undefined): object {
   if (record === undefined) return {};
   const { id, release, host, port, user, privateKeyPath, hostKey, knownHostsPath, root } = record;
   return { id, release, host, port, user, privateKeyPath, hostKey, knownHostsPath, root };
+}
+
+function running(id: string | undefined): TestHost {
+  if (id === undefined) throw new UsageError("");
+  return attachHost(id);
+}
+
+async function upgrade(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args, { release: "string" });
+  const { release } = values;
+  if (!isRelease(release)) throw new UsageError(`no release ${String(release)}`);
+  const host = running(positionals[0]);
+  await host.upgrade(release);
+  print(shown(readRecord(host.id)));
+  return 0;
 }
 
 async function start(args: readonly string[]): Promise<number> {
