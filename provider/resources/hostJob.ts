@@ -70,13 +70,23 @@ export async function runJob(host: HostWriter, job: JobRequest, watch: Watch): P
   return waitForJob(host, job.key, watch);
 }
 
+/** A connection that is lost takes no job with it: the error says so. */
+function goesOn(error: unknown, key: string): unknown {
+  if (!HostError.isInstance(error) || error.kind !== "lost") return error;
+  return error.with({
+    next: `What was started goes on there, with its log in ${jobLog(key)}; the next \`pulumi up\` waits for it`,
+  });
+}
+
 /** Waits for a job that was started before. */
 export async function waitForJob(host: HostWriter, key: string, watch: Watch): Promise<JobEnd> {
   const end = Date.now() + watch.timeoutMs;
   let offset = 0;
   let log = "";
   for (let pause = 100; ; pause = Math.min(pause * 1.5, 1000)) {
-    const now = await host.pollJob(key, offset);
+    const now = await host.pollJob(key, offset).catch((error: unknown) => {
+      throw goesOn(error, key);
+    });
     const grown = now.offset > offset;
     offset = now.offset;
     log = (log + now.log).slice(-KEPT_LOG);
@@ -115,9 +125,10 @@ export async function stopJob(host: HostWriter, key: string): Promise<void> {
     const supervisor = pid.type === "file" ? (pid.contents ?? "").trim() : "";
     if (/^\d+$/.test(supervisor)) {
       const { stdout } = await host.run({ argv: ["/usr/bin/pgrep", "-P", supervisor] });
-      // The program leads a process group of its own (setsid(2)); its children are in it.
+      // The program leads a process group of its own (setsid(2)); its children are in it. Not kill(1): one that
+      // takes the group's number for a signal would end everything.
       for (const leader of stdout.split(/\s+/).filter((word) => /^\d+$/.test(word)))
-        await host.run({ argv: ["/bin/kill", "-TERM", `-${leader}`] });
+        await host.run({ argv: ["/usr/bin/perl", "-e", 'kill "TERM", -$ARGV[0]', leader] });
     }
     await until(async () => (await jobSight(host, key)) !== "running", 20_000);
   }

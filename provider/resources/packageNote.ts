@@ -11,6 +11,8 @@ export interface PackageNote {
   readonly release?: string;
   /** Where we took it from; nothing for a package that was there before us. */
   readonly source?: PackageSource;
+  /** The branch that it was taken from, which its name does not say. */
+  readonly branch?: string;
   /** Packages that came along with it: dependencies, and what a build needed. */
   readonly came?: readonly string[];
   /** What a build changed in the ports tree. */
@@ -24,6 +26,7 @@ export interface UnderWay {
   readonly packages: readonly string[];
   /** Where the package comes from, once it is about to be put there. */
   readonly source?: PackageSource;
+  readonly branch?: string;
   /** Postfix ran when it was stopped for this, so it is started again. */
   readonly restart?: true;
   /** Postfix's configuration as it was when the package was about to be replaced, with the version of that package. */

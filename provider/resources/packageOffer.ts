@@ -1,5 +1,5 @@
 /** Asking what the host's package repository offers. */
-import type { Answers, FactAnswers, Facts, FileState } from "../host/host";
+import type { Answers, Fact, FactAnswers, Facts, FileState } from "../host/host";
 import { installPath, splitPackagePath } from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
 import { contentsOf } from "../files";
@@ -12,9 +12,9 @@ export function told(args: { readonly packagePath?: string }): {
 }
 
 /**
- * Ways to list what the repository offers. Whether pkg_info(1) knows -Q on the oldest releases is not documented
- * (openbsd.md 1.1), so the elements of `packagePath`, or of what /etc/pkg.conf names, are listed as well: folders as
- * they are, and, where the release may need it, other URLs with ftp(1).
+ * Ways to list what the repository offers. Folders of the host are listed as they are. Anything else is asked of
+ * pkg_info(1); whether that knows -Q on the oldest releases is not documented (openbsd.md 1.1), so there ftp(1) lists
+ * the elements of `packagePath`, or of what /etc/pkg.conf names, as well.
  */
 export function listings(
   args: { readonly packagePath?: string },
@@ -22,24 +22,33 @@ export function listings(
   platform: Platform,
 ): Facts {
   const path = args.packagePath ?? installPath(contentsOf(pkgConf) ?? "") ?? "";
-  return {
-    "offered by pkg_info": {
-      fact: "probe",
-      argv: ["/usr/sbin/pkg_info", "-Q", "postfix"],
-      ...told(args),
-    },
-    ...Object.fromEntries(
-      splitPackagePath(path).flatMap((element): [string, Facts[string]][] => {
-        const folder = element.replace(/^file:(\/\/)?/, "");
-        if (folder.startsWith("/"))
-          return [[`offered in ${element}`, { fact: "list", path: folder }]];
-        if (!platform.packages.listedByFtp || !/^(ftp|https?):\/\//.test(element)) return [];
-        return [
-          [`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }],
-        ];
-      }),
-    ),
+  const elements = splitPackagePath(path).map((element) => {
+    const folder = element.replace(/^file:(\/\/)?/, "");
+    return { element, folder: folder.startsWith("/") ? folder : undefined };
+  });
+  const lists = elements.flatMap(({ element, folder }): [string, Fact][] => {
+    if (folder !== undefined) return [[`offered in ${element}`, { fact: "list", path: folder }]];
+    if (!platform.packages.listedByFtp || !/^(ftp|https?):\/\//.test(element)) return [];
+    return [[`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }]];
+  });
+  const allFolders = elements.length > 0 && elements.every(({ folder }) => folder !== undefined);
+  const asked: Fact = {
+    fact: "probe",
+    argv: ["/usr/sbin/pkg_info", "-Q", "postfix"],
+    ...told(args),
   };
+  return Object.fromEntries(allFolders ? lists : [["offered by pkg_info", asked], ...lists]);
+}
+
+/** Did pkg_info(1) wait in vain for the lock of the package database? */
+export function isLocked(answers: Answers<Facts>): boolean {
+  const asked = answers["offered by pkg_info"] as FactAnswers["probe"] | undefined;
+  return (
+    asked !== undefined &&
+    !("notFound" in asked) &&
+    asked.timedOut &&
+    /already locked/.test(asked.stderr)
+  );
 }
 
 /** Names of packages in the answers to {@link listings}; `undefined` where nothing was asked. */

@@ -14,7 +14,6 @@ import {
   parsePackage,
   type WantedPackage,
 } from "../openbsd/packages";
-import type { Platform } from "../openbsd/platform";
 import { inWords } from "../openbsd/ports";
 import type { StepContext } from "../resource";
 import {
@@ -26,7 +25,7 @@ import {
   waitForJob,
   type JobEnd,
 } from "./hostJob";
-import { listings, offeredIn, told } from "./packageOffer";
+import { isLocked, listings, offeredIn, told } from "./packageOffer";
 import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./packageNote";
 import { type BuildContext, buildPort, BUILD_JOB, cleanPorts, cleanWork } from "./portsBuild";
 import { isPostfixRunning, runOrFail, stopPostfix, waitUntil } from "./running";
@@ -103,8 +102,11 @@ export async function installPackage(
   const target =
     (args.source ?? "packages") === "ports"
       ? await builtTarget(host, args, context)
-      : await chosenTarget(host, args, context.platform);
-  await under(context, { source: args.source ?? "packages" });
+      : await chosenTarget(host, args, context);
+  await under(context, {
+    source: args.source ?? "packages",
+    ...(args.version === undefined ? { branch: args.branch ?? "stable" } : {}),
+  });
   if (replace) await stopForReplacement(host, context);
   try {
     await addPackage(host, target, replace, args, context);
@@ -136,10 +138,18 @@ async function builtTarget(host: HostWriter, args: InstallArgs, context: Noted):
 async function chosenTarget(
   host: HostWriter,
   args: InstallArgs,
-  platform: Platform,
+  { platform, progress }: Noted,
 ): Promise<Target> {
   const { pkgConf } = await host.read({ pkgConf: { fact: "file", path: "/etc/pkg.conf" } });
-  const offered = offeredIn(await host.read(listings(args, pkgConf, platform)));
+  const end = Date.now() + lockLimit(args);
+  let answers = await host.read(listings(args, pkgConf, platform));
+  while (isLocked(answers)) {
+    if (Date.now() > end)
+      throw await databaseLocked(host, `choosing ${describeWanted(args)}`, args);
+    progress("the package database is locked");
+    answers = await host.read(listings(args, pkgConf, platform));
+  }
+  const offered = offeredIn(answers);
   const choice = choosePackage(offered, args, platform);
   if ("name" in choice) return { name: choice.name, env: told(args).env ?? {} };
   throw new HostError("program", {
@@ -236,7 +246,7 @@ function lockWatch(
   args: InstallArgs,
   context: Noted,
 ): Parameters<typeof runJob>[2] {
-  const limit = (args.lockTimeout ?? LOCK_SECONDS) * 1000;
+  const limit = lockLimit(args);
   let since: number | undefined;
   return {
     timeoutMs: PACKAGE_TIMEOUT_MS,
@@ -249,19 +259,31 @@ function lockWatch(
       const waits = /already locked\.\.\. awaiting release\.\.\.(?![\s\S]*done!)/.test(log);
       since = waits ? (since ?? Date.now()) : undefined;
       if (since === undefined || Date.now() - since < limit) return undefined;
-      const { holders } = await host.read({
-        holders: { fact: "probe", argv: ["/usr/bin/pgrep", "-lf", "pkg_(add|delete|check)"] },
-      });
-      const others = "notFound" in holders ? "" : lastLines(holders.stdout, 6);
-      return new HostError("deadline", {
-        host: host.address,
-        during,
-        reason: `another program has held the lock on ${DATABASE} for ${inWords(limit)}${others === "" ? "" : `; of these:\n${others}\n`}`,
-        changed: "no",
-        next: "Let it end, or end it, and run `pulumi up` again; `lockTimeout` says how long to wait",
-      });
+      return databaseLocked(host, during, args);
     },
   };
+}
+
+function lockLimit(args: InstallArgs): number {
+  return (args.lockTimeout ?? LOCK_SECONDS) * 1000;
+}
+
+async function databaseLocked(
+  host: HostReader,
+  during: string,
+  args: InstallArgs,
+): Promise<HostError> {
+  const { holders } = await host.read({
+    holders: { fact: "probe", argv: ["/usr/bin/pgrep", "-lf", "pkg_(add|delete|check)"] },
+  });
+  const others = "notFound" in holders ? "" : lastLines(holders.stdout, 6);
+  return new HostError("deadline", {
+    host: host.address,
+    during,
+    reason: `another program has held the lock on ${DATABASE} for ${inWords(lockLimit(args))}${others === "" ? "" : `; these work with packages:\n${others}\n`}`,
+    changed: "no",
+    next: "Let it end, or end it, and run `pulumi up` again; `lockTimeout` says how long to wait",
+  });
 }
 
 async function waitForPackages(host: HostWriter, args: InstallArgs, context: Noted): Promise<void> {
@@ -281,7 +303,7 @@ export async function finishInstallation(
   const context = noted(step);
   if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, context);
   await forgetJob(host, PACKAGE_JOB);
-  const { under: before, ...note } = context.note();
+  const { under: before, branch: _, ...note } = context.note();
   if (!before) return;
   await giveMailerConf(host);
   await keepConfiguration(host, before, context);
@@ -299,7 +321,11 @@ export async function finishInstallation(
     ...(ports ? { ports } : {}),
     ...(before.source === undefined
       ? {}
-      : { release: context.platform.release, source: before.source }),
+      : {
+          release: context.platform.release,
+          source: before.source,
+          ...(before.branch === undefined ? {} : { branch: before.branch }),
+        }),
     came: [...new Set([...(note.came ?? []), ...came])],
   });
 }
@@ -445,11 +471,18 @@ async function removeTraces(host: HostWriter, before: Traces): Promise<void> {
   for (const folder of FOLDERS)
     if (!before.folders.includes(folder))
       await runOrFail(host, `remove ${folder}`, { argv: ["/bin/rm", "-rf", folder] });
+  const there = await host.read({
+    ...Object.fromEntries(USERS.map((name) => [`user ${name}`, { fact: "user", name } as const])),
+    ...Object.fromEntries(
+      GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const]),
+    ),
+  });
   for (const user of USERS)
-    if (!before.users.includes(user))
-      await runOrFail(host, `remove user ${user}`, { argv: ["/usr/sbin/userdel", user] }, [0, 6]);
+    if (!before.users.includes(user) && there[`user ${user}`])
+      await runOrFail(host, `remove user ${user}`, { argv: ["/usr/sbin/userdel", user] });
   for (const group of GROUPS)
-    if (!before.groups.includes(group))
+    if (!before.groups.includes(group) && there[`group ${group}`])
+      // A user's own group may have gone with the user.
       await runOrFail(
         host,
         `remove group ${group}`,

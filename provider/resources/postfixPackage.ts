@@ -15,7 +15,7 @@ import type { Platform } from "../openbsd/platform";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
 import type { Change, Failure, Kind } from "../resource";
 import { JOBS } from "./hostJob";
-import { listings, offeredIn } from "./packageOffer";
+import { isLocked, listings, offeredIn } from "./packageOffer";
 import { asJson, notedIn, noteOf, PACKAGE_KEY, type PackageNote } from "./packageNote";
 import {
   cleanUp,
@@ -53,6 +53,8 @@ interface Observed {
   readonly pkgConf: FileState;
   /** What the repository offers; asked only where it matters. */
   readonly offered: readonly string[] | undefined;
+  /** The package database was locked, so nothing could be asked. */
+  readonly locked: boolean;
   /** What there is to build with; asked only where the package is to come from ports. */
   readonly ports: PortsSight | undefined;
   readonly traces: Traces;
@@ -78,6 +80,16 @@ function isOutdated(note: PackageNote, args: PostfixPackageArgs, platform: Platf
   return args.version === undefined && releaseOf(note, platform) !== platform.release;
 }
 
+/** Did we take it from another branch than the one that is asked for? A name alone does not say. */
+function isOtherBranch(note: PackageNote, { version, branch }: PostfixPackageArgs): boolean {
+  return (
+    version === undefined &&
+    branch !== undefined &&
+    note.branch !== undefined &&
+    note.branch !== branch
+  );
+}
+
 /** What is to be installed: a name, or why there is none. */
 function choiceFor(observed: Observed, args: PostfixPackageArgs, platform: Platform): Choice {
   if (sourceOf(args) === "packages") return choosePackage(observed.offered, args, platform);
@@ -92,7 +104,7 @@ function reasonToAct(
   platform: Platform,
 ): Reason | undefined {
   if (observed.name === undefined) return "absent";
-  if (!isWanted(observed.name, args)) return "unwanted";
+  if (!isWanted(observed.name, args) || isOtherBranch(note, args)) return "unwanted";
   if (note.source !== undefined && note.source !== sourceOf(args)) return "source";
   if (!isOutdated(note, args, platform)) return undefined;
   // What was compiled for another release is built again, whatever its name.
@@ -180,6 +192,7 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     const { name, note, ports, pkgConf } = observed;
     const settled =
       isWanted(name, args) &&
+      !isOtherBranch(note, args) &&
       (note.source === undefined || note.source === sourceOf(args)) &&
       !isOutdated(note, args, platform);
     if (settled) return undefined;
@@ -193,6 +206,7 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
       partial: packages.filter((name) => name.startsWith("partial-postfix-")),
       pkgConf: answers["pkgConf"] as FileState,
       offered: offeredIn(answers),
+      locked: isLocked(answers),
       ports: portsSight(answers),
       traces: {
         folders: FOLDERS.filter((path) => (answers[path] as FileState).type !== "absent"),
@@ -216,7 +230,11 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
       ...(args.version === undefined ? {} : { version: found?.version ?? "none" }),
       ...(args.branch === undefined || args.version !== undefined
         ? {}
-        : { branch: liveBranch(found?.version, args.branch) }),
+        : {
+            branch: isOtherBranch(note, args)
+              ? (note.branch ?? "none")
+              : liveBranch(found?.version, args.branch),
+          }),
       ...(args.source === undefined ? {} : { source: note.source ?? args.source }),
     };
   },
@@ -265,6 +283,12 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
       warn(
         `${observed.partial.join(", ")}: an installation was interrupted. pkg_check(8) shows what it holds.`,
       );
+    if (observed.locked) {
+      warn(
+        "the package database is locked by another program, so what the repository offers could not be listed.",
+      );
+      return Promise.resolve([]);
+    }
     const failure = impossible(observed, args, platform, host.system.machine);
     return Promise.resolve(failure ? [failure] : []);
   },

@@ -6,6 +6,7 @@ import { boot } from "./boot";
 import { cron, cronReplies } from "./cron";
 import { logs } from "./logs";
 import { middlePackages, modernPackages, oldPackages, replyPackages } from "./packages";
+import { modernPorts, oldPorts } from "./ports";
 import { postfix } from "./postfix";
 import type { Expected, Row, Story } from "./row";
 import { disabledServices, firstRcctl, services, sourcedServices } from "./services";
@@ -23,6 +24,8 @@ const stories: readonly Story[] = [
   oldPackages,
   middlePackages,
   ...replyPackages,
+  modernPorts,
+  oldPorts,
   sourcedServices,
   ...disabledServices,
   firstRcctl,
