@@ -303,7 +303,7 @@ export async function finishInstallation(
   const context = noted(step);
   if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, context);
   await forgetJob(host, PACKAGE_JOB);
-  const { under: before, branch: _, ...note } = context.note();
+  const { under: before, branch, ...note } = context.note();
   if (!before) return;
   await giveMailerConf(host);
   await keepConfiguration(host, before, context);
@@ -319,15 +319,19 @@ export async function finishInstallation(
   await context.setNote({
     ...note,
     ...(ports ? { ports } : {}),
-    ...(before.source === undefined
-      ? {}
-      : {
-          release: context.platform.release,
-          source: before.source,
-          ...(before.branch === undefined ? {} : { branch: before.branch }),
-        }),
+    ...installedBy(before, branch, context.platform.release),
     came: [...new Set([...(note.came ?? []), ...came])],
   });
+}
+
+/** Where the package is from, and for which release: what is under way where that got so far, and as before else. */
+function installedBy(
+  { source, branch }: UnderWay,
+  formerBranch: string | undefined,
+  release: string,
+): Pick<PackageNote, "source" | "branch" | "release"> {
+  if (source === undefined) return formerBranch === undefined ? {} : { branch: formerBranch };
+  return { source, release, ...(branch === undefined ? {} : { branch }) };
 }
 
 /** The error, after what ran before was started again. */
