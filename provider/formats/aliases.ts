@@ -19,6 +19,7 @@ import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey 
 import {
   duplicatesIn,
   joinUnits,
+  remembered,
   replaceEntries,
   startsOf,
   withNewline,
@@ -54,12 +55,12 @@ function parse(line: Bytes): Entry | string {
   return { name: folded(internal(name)), value };
 }
 
-function unitsOf(text: Bytes): readonly Unit[] {
-  return logicalUnits(text, (line) => {
+const unitsOf = remembered((text): readonly Unit[] =>
+  logicalUnits(text, (line) => {
     const entry = parse(line);
     return typeof entry === "string" ? undefined : entry.name;
-  });
-}
+  }),
+);
 
 /** Entries in force, with the line on which each begins. */
 function inForce(text: Bytes): ReadonlyMap<string, Entry & { readonly line: number }> {

@@ -9,6 +9,7 @@ import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey 
 import {
   duplicatesIn,
   joinUnits,
+  remembered,
   replaceEntries,
   startsOf,
   withNewline,
@@ -29,24 +30,30 @@ export interface Fault {
   readonly reason: string;
 }
 
-const setting = new RegExp(
-  `^([^=${whiteSpace}]+)[${whiteSpace}]*=[${whiteSpace}]*([^]*?)[${whiteSpace}]*$`,
-);
+const setting = new RegExp(`^([^=${whiteSpace}]+)[${whiteSpace}]*=[${whiteSpace}]*`);
 
 function nameOf(line: Bytes): string | undefined {
   return setting.exec(line)?.[1];
 }
 
-function unitsOf(text: Bytes): readonly Unit[] {
-  return logicalUnits(text, nameOf);
+/** Without the white space at the end; a regular expression would take quadratic time for some lines. */
+function trimmed(value: Bytes): Bytes {
+  let end = value.length;
+  while (end > 0 && isSpace.test(value.charAt(end - 1))) end -= 1;
+  return value.slice(0, end);
 }
+
+const isSpace = new RegExp(`[${whiteSpace}]`);
+
+const unitsOf = remembered((text): readonly Unit[] => logicalUnits(text, nameOf));
 
 /** All parameters that the file sets; of several entries the last is in force. */
 export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
   const found = new Map<string, Parameter>();
   for (const { text: joined, line } of logicalLines(text)) {
-    const [, name, value] = setting.exec(joined) ?? [];
-    if (name !== undefined && value !== undefined) found.set(name, { value, line });
+    const [head, name] = setting.exec(joined) ?? [];
+    if (head !== undefined && name !== undefined)
+      found.set(name, { value: trimmed(joined.slice(head.length)), line });
   }
   return found;
 }

@@ -40,6 +40,7 @@ import {
 import {
   duplicatesIn,
   joinUnits,
+  remembered,
   startsOf,
   withNewline,
   withoutKeys,
@@ -80,9 +81,7 @@ function keyOf(line: Bytes): string | undefined {
     : `${name.text}/${type.text}`;
 }
 
-function unitsOf(text: Bytes): readonly Unit[] {
-  return logicalUnits(text, keyOf);
-}
+const unitsOf = remembered((text): readonly Unit[] => logicalUnits(text, keyOf));
 
 /** Where an entry stands in the units: from its first line up to the last that continues it. */
 function extentOf(units: readonly Unit[], start: number): { from: number; to: number } {
@@ -108,7 +107,7 @@ function find(text: Bytes, service: string): Found | undefined {
   return { units, from, to, entry: parseEntry(joinUnits(units.slice(from, to))) };
 }
 
-function withEntry({ units, from, to }: Found, raw: Bytes): Bytes {
+function withEntry({ units, from, to }: Found, { raw }: Pick<Entry, "raw">): Bytes {
   const after = units.slice(to);
   return (
     joinUnits(units.slice(0, from)) + (after.length > 0 ? withNewline(raw) : raw) + joinUnits(after)
@@ -218,15 +217,16 @@ export function set(text: Bytes, name: string, service: Service, was?: Saved): B
       ? withNewline(text) + line
       : insertLines(units, [{ at: place, raw: line }]);
   }
-  let result = text;
-  const now = get(text, name) as Service;
-  for (const parameter of Object.keys(now.overrides))
-    if (!(parameter in service.overrides)) result = removeOverride(result, name, parameter);
+  const found = needed(text, name);
+  let { entry } = found;
+  const dropped = new Set(Object.keys(serviceOf(entry).overrides));
+  for (const parameter of Object.keys(service.overrides)) dropped.delete(parameter);
+  entry = withoutOverrides(entry, dropped);
   for (const field of [...columns, "command"] as const)
-    result = setField(result, name, field, service[field]);
+    entry = withField(entry, field, service[field]);
   for (const [parameter, value] of Object.entries(service.overrides))
-    result = setOverride(result, name, parameter, value);
-  return setArgs(result, name, service.args);
+    entry = withOverride(entry, parameter, value);
+  return withEntry(found, withArgs(entry, service.args));
 }
 
 /** The entry to edit. One whose options cannot be told apart for certain is not touched. */
@@ -245,6 +245,42 @@ function needed(text: Bytes, service: string): Found {
 const openBrace = (words: readonly Bytes[]): string | undefined =>
   words.every(closes) ? undefined : "has a brace that does not close";
 
+function withField(entry: Entry, field: Column | "command", value: Bytes): Entry {
+  const index = field === "command" ? FIELDS - 1 : columns.indexOf(field) + 2;
+  const old = entry.words[index];
+  if (old === undefined || old.text === value) return entry;
+  return parseEntry(replaceBetween(entry, old.from, old.to, value));
+}
+
+function withArgs(entry: Entry, args: readonly Bytes[]): Entry {
+  const old = optionsOf(entry).args;
+  if (old.length === args.length && old.every((arg, nth) => arg.text === args[nth])) return entry;
+  let result = entry;
+  for (const arg of [...old].reverse())
+    result = parseEntry(removeBetween(result, arg.from, arg.to));
+  if (args.length === 0) return result;
+  const { end } = optionsOf(result);
+  return parseEntry(replaceBetween(result, end, end, ` ${args.join(" ")}`));
+}
+
+function withOverride(entry: Entry, parameter: string, value: Bytes): Entry {
+  const { overrides, end } = optionsOf(entry);
+  const old = overrides.filter((one) => one.name === parameter).at(-1);
+  if (old?.value === value) return entry;
+  if (old === undefined)
+    return parseEntry(replaceBetween(entry, end, end, `\n  -o ${overrideWord(parameter, value)}`));
+  const braces = entry.seen.startsWith("{", old.valueFrom);
+  const word = overrideWord(parameter, value, braces);
+  return parseEntry(replaceBetween(entry, old.valueFrom, old.to, word));
+}
+
+function withoutOverrides(entry: Entry, parameters: ReadonlySet<string>): Entry {
+  let result = entry;
+  for (const one of optionsOf(entry).overrides.toReversed())
+    if (parameters.has(one.name)) result = parseEntry(removeBetween(result, one.from, one.to));
+  return result;
+}
+
 /**
  * Sets a column or the program of a service that is there.
  *
@@ -259,25 +295,14 @@ export function setField(
   const fault = fieldFault(field, value);
   if (fault !== undefined) throw new FormatError(`${field} of ${service} ${fault}`);
   const found = needed(text, service);
-  const index = field === "command" ? FIELDS - 1 : columns.indexOf(field) + 2;
-  const old = found.entry.words[index];
-  if (old === undefined || old.text === value) return text;
-  return withEntry(found, replaceBetween(found.entry, old.from, old.to, value));
+  return withEntry(found, withField(found.entry, field, value));
 }
 
 /** Sets the arguments of a service that is there, behind its overrides. @throws FormatError like {@link setField}. */
 export function setArgs(text: Bytes, service: string, args: readonly Bytes[]): Bytes {
   checkArgs(args);
   const found = needed(text, service);
-  const old = optionsOf(found.entry).args;
-  if (old.length === args.length && old.every((arg, nth) => arg.text === args[nth])) return text;
-  let { entry } = found;
-  for (const arg of [...old].reverse()) entry = parseEntry(removeBetween(entry, arg.from, arg.to));
-  if (args.length > 0) {
-    const { end } = optionsOf(entry);
-    entry = parseEntry(replaceBetween(entry, end, end, ` ${args.join(" ")}`));
-  }
-  return withEntry(found, entry.raw);
+  return withEntry(found, withArgs(found.entry, args));
 }
 
 /** @throws FormatError for a service that is not there, or whose options are in error, so that it cannot be edited. */
@@ -294,34 +319,14 @@ export function checkEditable(text: Bytes, service: string): void {
 export function setOverride(text: Bytes, service: string, parameter: string, value: Bytes): Bytes {
   checkOverride(parameter, value);
   const found = needed(text, service);
-  const { entry } = found;
-  const { overrides, end } = optionsOf(entry);
-  const old = overrides.filter((one) => one.name === parameter).at(-1);
-  if (old?.value === value) return text;
-  if (old === undefined)
-    return withEntry(
-      found,
-      replaceBetween(entry, end, end, `\n  -o ${overrideWord(parameter, value)}`),
-    );
-  const braces = entry.seen.startsWith("{", old.valueFrom);
-  return withEntry(
-    found,
-    replaceBetween(entry, old.valueFrom, old.to, overrideWord(parameter, value, braces)),
-  );
+  return withEntry(found, withOverride(found.entry, parameter, value));
 }
 
 /** Takes all overrides of a parameter away. */
 export function removeOverride(text: Bytes, service: string, parameter: string): Bytes {
   if (get(text, overrideKey(service, parameter)) === undefined) return text;
   const found = needed(text, service);
-  let { entry } = found;
-  const own = (): ReturnType<typeof optionsOf>["overrides"][number] | undefined =>
-    optionsOf(entry)
-      .overrides.filter((one) => one.name === parameter)
-      .at(-1);
-  for (let one = own(); one !== undefined; one = own())
-    entry = parseEntry(removeBetween(entry, one.from, one.to));
-  return withEntry(found, entry.raw);
+  return withEntry(found, withoutOverrides(found.entry, new Set([parameter])));
 }
 
 /** Takes all entries of a service away, or one override; a field cannot be taken away. */
@@ -363,7 +368,7 @@ export function undoPart(text: Bytes, name: string, { entry: before }: SavedPart
   const whole = withFormerGaps(found, parseEntry(before).gaps.length);
   const now = joinUnits(whole.units.slice(whole.from, whole.to));
   const without = (some: Bytes): Bytes => withNewline(blanked(some, name));
-  if (without(before) === without(now)) return withEntry(whole, before);
+  if (without(before) === without(now)) return withEntry(whole, { raw: before });
   const value = get(before, name);
   if (key.is === "override")
     return value === undefined

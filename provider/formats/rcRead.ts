@@ -2,14 +2,16 @@ import type { Bytes } from "./bytes";
 import { parsedUnits } from "./rcParsed";
 import { sourcedUnits } from "./rcSourced";
 import type { RcSyntax, RcUnit } from "./rcUnits";
-import { startsOf } from "./units";
+import { remembered, startsOf } from "./units";
 
 /** A value; text that only a shell could evaluate; or undefined: rc.conf's own default is in force. */
 export type RcValue = Bytes | { readonly unreadable: Bytes } | undefined;
 
+const units = { parsed: remembered(parsedUnits), sourced: remembered(sourcedUnits) };
+
 /** rc.conf.local in units. */
 export function unitsOf(text: Bytes, syntax: RcSyntax): readonly RcUnit[] {
-  return syntax === "parsed" ? parsedUnits(text) : sourcedUnits(text);
+  return units[syntax](text);
 }
 
 /** rc.subr(8) folds names to lower case. */

@@ -10,6 +10,7 @@ import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey 
 import {
   duplicatesIn,
   joinUnits,
+  remembered,
   replaceEntries,
   startsOf,
   withNewline,
@@ -59,12 +60,12 @@ function parse(line: Bytes, quotes = true): Line | string {
   return { key: foldKey(line.slice(0, end)), value };
 }
 
-function unitsOf(text: Bytes): readonly Unit[] {
-  return logicalUnits(text, (line) => {
+const unitsOf = remembered((text): readonly Unit[] =>
+  logicalUnits(text, (line) => {
     const entry = parse(line);
     return typeof entry === "string" ? undefined : entry.key;
-  });
-}
+  }),
+);
 
 /** All keys, in lower case, with the value in force. */
 export function entries(text: Bytes): ReadonlyMap<string, TableEntry> {

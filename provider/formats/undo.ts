@@ -51,7 +51,17 @@ interface Stretch {
   readonly starts: readonly { readonly key: string; readonly index: number }[];
 }
 
+const stretchesKnown = new WeakMap<readonly Unit[], readonly Stretch[]>();
+
 function stretchesOf(units: readonly Unit[]): readonly Stretch[] {
+  const known = stretchesKnown.get(units);
+  if (known !== undefined) return known;
+  const found = stretchesIn(units);
+  stretchesKnown.set(units, found);
+  return found;
+}
+
+function stretchesIn(units: readonly Unit[]): readonly Stretch[] {
   const stretches: Stretch[] = [];
   let from = 0;
   let above: Bytes | null = null;
@@ -86,16 +96,20 @@ function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
 /** What `undoKeys` needs to bring the key's entries back. */
 export function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved {
   const stretches = stretchesOf(units);
-  const entries = stretches.flatMap(({ above, below, starts }, fixedBefore) =>
-    starts.flatMap((start, nth): readonly SavedEntry[] => {
-      if (start.key !== key) return [];
-      const others = (some: Stretch["starts"]) =>
-        some.map((other) => other.key).filter((other) => other !== key);
-      const before = others(starts.slice(0, nth)).slice(-neighbours);
-      const after = others(starts.slice(nth + 1)).slice(0, neighbours);
+  const entries = stretches.flatMap(({ above, below, starts }, fixedBefore) => {
+    if (!starts.some((start) => start.key === key)) return [];
+    const others = starts.map((start) => start.key).filter((other) => other !== key);
+    let passed = 0;
+    return starts.flatMap((start): readonly SavedEntry[] => {
+      if (start.key !== key) {
+        passed += 1;
+        return [];
+      }
+      const before = others.slice(Math.max(0, passed - neighbours), passed);
+      const after = others.slice(passed, passed + neighbours);
       return [{ lines: linesOf(units, start.index), fixedBefore, above, below, before, after }];
-    }),
-  );
+    });
+  });
   const saved = { entries, fixed: stretches.length - 1 };
   return text === "" || text.endsWith("\n")
     ? saved
@@ -109,47 +123,69 @@ function distance(nth: number, count: number, entry: SavedEntry, fixed: number):
   return Math.min(fromTop, fromBottom);
 }
 
+/** How many stretches around the expected one are looked at where many entries are to be placed. */
+const window = 1000;
+
 function stretchFor(stretches: readonly Stretch[], entry: SavedEntry, fixed: number): Stretch {
-  const score = (stretch: Stretch): number => {
-    const near = new Set([...entry.before.slice(-1), ...entry.after.slice(0, 1)]);
-    const known = stretch.starts.some((start) => near.has(start.key));
-    return (
-      2 * Number(stretch.above === entry.above) +
-      2 * Number(stretch.below === entry.below) +
-      Number(known)
-    );
-  };
+  const near = new Set([...entry.before.slice(-1), ...entry.after.slice(0, 1)]);
   const expected = stretches[entry.fixedBefore];
   const untouched = stretches.length - 1 === fixed;
   if (untouched && expected?.above === entry.above && expected.below === entry.below) {
     return expected;
   }
-  const ranked = stretches.map((stretch, nth) => ({
-    stretch,
-    score: score(stretch),
-    distance: distance(nth, stretches.length, entry, fixed),
-  }));
-  return ranked.reduce((best, next) =>
-    next.score > best.score || (next.score === best.score && next.distance < best.distance)
-      ? next
-      : best,
-  ).stretch;
+  const score = (stretch: Stretch): number =>
+    2 * Number(stretch.above === entry.above) +
+    2 * Number(stretch.below === entry.below) +
+    Number([...near].some((key) => placesOf(stretch).has(key)));
+  const from = Math.max(0, Math.min(entry.fixedBefore, stretches.length) - window);
+  const to = Math.min(stretches.length, entry.fixedBefore + window);
+  const whole = stretches.length <= 2 * window;
+  let best: { stretch: Stretch; score: number; distance: number } | undefined;
+  for (let nth = whole ? 0 : from; nth < (whole ? stretches.length : to); nth += 1) {
+    const stretch = stretches[nth] as Stretch;
+    const next = {
+      stretch,
+      score: score(stretch),
+      distance: distance(nth, stretches.length, entry, fixed),
+    };
+    if (
+      best === undefined ||
+      next.score > best.score ||
+      (next.score === best.score && next.distance < best.distance)
+    )
+      best = next;
+  }
+  return best?.stretch ?? (stretches.at(-1) as Stretch);
+}
+
+const places = new WeakMap<Stretch, ReadonlyMap<string, readonly number[]>>();
+
+/** Where the entries of each key begin in a stretch. */
+function placesOf(stretch: Stretch): ReadonlyMap<string, readonly number[]> {
+  const known = places.get(stretch);
+  if (known !== undefined) return known;
+  const found = new Map<string, number[]>();
+  for (const { key, index } of stretch.starts) {
+    const all = found.get(key);
+    if (all === undefined) found.set(key, [index]);
+    else all.push(index);
+  }
+  places.set(stretch, found);
+  return found;
 }
 
 /** Index in the units at which the entry stood, by the nearest neighbour that is certainly the same. */
 function placeIn(stretch: Stretch, entry: SavedEntry): number {
-  const { starts } = stretch;
   // Its continuation lies beyond a comment: nothing else may begin between it and that comment.
   if (entry.lines.some((line) => line.skip > 0)) return stretch.to;
-  const saved = [...entry.before, ...entry.after];
+  const now = placesOf(stretch);
+  const then = new Map<string, number>();
+  for (const key of [...entry.before, ...entry.after]) then.set(key, (then.get(key) ?? 0) + 1);
   // A key with another number of entries than then was edited since: where it stands now says nothing.
-  const reliable = (key: string): boolean =>
-    saved.filter((other) => other === key).length ===
-    starts.filter((start) => start.key === key).length;
-  const nthNow = (key: string, nth: number): number =>
-    starts.filter((start) => start.key === key)[nth]?.index ?? stretch.to;
+  const reliable = (key: string): boolean => then.get(key) === (now.get(key)?.length ?? 0);
+  const nthNow = (key: string, nth: number): number => now.get(key)?.[nth] ?? stretch.to;
 
-  const previous = entry.before.map(reliable).lastIndexOf(true);
+  const previous = entry.before.findLastIndex(reliable);
   const previousKey = entry.before[previous];
   if (previousKey !== undefined) {
     const nth = entry.before.slice(0, previous).filter((key) => key === previousKey).length;
@@ -164,17 +200,28 @@ function placeIn(stretch: Stretch, entry: SavedEntry): number {
 
 /** Moves on past lines that would otherwise become the continuation of what is inserted. */
 export function beyondContinuations(units: readonly Unit[], at: number): number {
-  const next = units.findIndex((unit, index) => index >= at && unit.role !== "gap");
-  return units[next]?.role === "more" ? beyondContinuations(units, next + 1) : at;
+  return placeBeyond(units)(at);
+}
+
+function placeBeyond(units: readonly Unit[]): (at: number) => number {
+  // For each index, the end of the last continuation before the next entry; 0 where there is none.
+  const ends = new Uint32Array(units.length + 1);
+  for (let at = units.length - 1; at >= 0; at -= 1) {
+    const next = ends[at + 1] ?? 0;
+    const { role } = units[at] as Unit;
+    ends[at] = role === "start" ? 0 : role === "more" ? Math.max(next, at + 1) : next;
+  }
+  return (at) => Math.max(at, ends[at] ?? 0);
 }
 
 /** Where in the units each entry belongs; entries of one key keep their order. */
 function placesFor(units: readonly Unit[], saved: Saved): readonly number[] {
   const stretches = stretchesOf(units);
+  const beyond = placeBeyond(units);
   let least = 0;
   return saved.entries.map((entry) => {
     const place = placeIn(stretchFor(stretches, entry, saved.fixed), entry);
-    const at = beyondContinuations(units, Math.max(least, place));
+    const at = beyond(Math.max(least, place));
     least = entry.lines.slice(1).reduce((index, line) => afterGaps(units, index, line.skip), at);
     return at;
   });
@@ -195,11 +242,16 @@ export function insertLines(
   units: readonly Unit[],
   lines: readonly { readonly at: number; readonly raw: Bytes }[],
 ): Bytes {
-  const raws = [...units.map((unit) => unit.raw), ""].flatMap((raw, index) => [
-    ...lines.filter((line) => line.at === index).map((line) => line.raw),
-    raw,
-  ]);
-  const last = raws.map((raw) => raw !== "").lastIndexOf(true);
+  const inserted = new Map<number, Bytes[]>();
+  for (const { at, raw } of lines) {
+    const there = inserted.get(at);
+    if (there === undefined) inserted.set(at, [raw]);
+    else there.push(raw);
+  }
+  const raws: Bytes[] = [];
+  for (let index = 0; index <= units.length; index += 1)
+    raws.push(...(inserted.get(index) ?? []), units[index]?.raw ?? "");
+  const last = raws.findLastIndex((raw) => raw !== "");
   return raws.map((raw, index) => (index < last ? withNewline(raw) : raw)).join("");
 }
 

@@ -28,6 +28,21 @@ export function splitLines(text: Bytes): readonly Bytes[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
+/**
+ * The same function, which remembers its last answers: several keys of one text are read, saved and set one after the
+ * other, and taking a large text apart is most of that work.
+ */
+export function remembered<T>(read: (text: Bytes) => T): (text: Bytes) => T {
+  let known: readonly (readonly [Bytes, T])[] = [];
+  return (text) => {
+    const before = known.find(([one]) => one === text);
+    if (before !== undefined) return before[1];
+    const answer = read(text);
+    known = [[text, answer] as const, ...known.slice(0, 1)];
+    return answer;
+  };
+}
+
 export function joinUnits(units: readonly Unit[]): Bytes {
   return units.map((unit) => unit.raw).join("");
 }
