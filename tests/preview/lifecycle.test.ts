@@ -1,6 +1,6 @@
 /** The main job through the real CLI, on a host of each release family: there, again, drift, and back. */
 import { diffTrees, type Release, startHost, type TestHost, type Tree } from "../../testing";
-import { bannerOf, FAMILIES, isBefore, program, serverArgs, sh } from "./server";
+import { bannerOf, FAMILIES, isBefore, program, RELEASES, serverArgs, sh } from "./server";
 import { changeOf, type Outcome, printedUnder, Project } from "./stack";
 
 /** What stands in the preview under each step. */
@@ -149,7 +149,10 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
     expect(await bannerOf(host)).toBe("220 myhost.example.org ESMTP Postfix");
   });
 
-  test("a drifted main.cf that is repaired makes the running Postfix use it", async () => {
+  // What does not depend on how a release starts its services is tried on the two ends of the range.
+  const onTheEnds = RELEASES.includes(release) ? test : undefined;
+
+  onTheEnds?.("a drifted main.cf that is repaired makes the running Postfix use it", async () => {
     await sh(
       host,
       "sed -i 's/^myhostname = .*/myhostname = drifted.example.org/' /etc/postfix/main.cf && sleep 2 && /usr/local/sbin/postfix reload && sleep 1",
@@ -163,7 +166,7 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
     await project.expectNoChanges();
   });
 
-  test("what was deleted is drift like any other: shown, and repaired", async () => {
+  onTheEnds?.("what was deleted is drift like any other: shown, and repaired", async () => {
     for (const { script } of DELETED) await sh(host, script);
     const preview = await project.preview({ refresh: true });
     for (const { step } of DELETED) expect(changeOf(preview, step)?.op).toBe("update");
