@@ -63,7 +63,8 @@ export function guideSteps(release: Release): readonly GuideStep[] {
           },
         },
       },
-      drift: "sed -i 's,^  -o smtpd_sasl_auth_enable=no,  -o smtpd_sasl_auth_enable=yes,' /etc/postfix/master.cf",
+      drift:
+        "sed -i 's,^  -o smtpd_sasl_auth_enable=no,  -o smtpd_sasl_auth_enable=yes,' /etc/postfix/master.cf",
       beside: lineIn("/etc/postfix/master.cf"),
     },
     {
