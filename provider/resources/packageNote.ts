@@ -27,6 +27,8 @@ export interface UnderWay {
   /** Where the package comes from, once it is about to be put there. */
   readonly source?: PackageSource;
   readonly branch?: string;
+  /** What was built for the former release has been cleaned away. */
+  readonly cleaned?: true;
   /** Postfix ran when it was stopped for this, so it is started again. */
   readonly restart?: true;
   /** Postfix's configuration as it was when the package was about to be replaced, with the version of that package. */

@@ -131,8 +131,19 @@ async function under(context: Noted, change: Partial<UnderWay>): Promise<void> {
 }
 
 async function builtTarget(host: HostWriter, args: InstallArgs, context: Noted): Promise<Target> {
+  await forgetFormerRelease(host, context);
   const { name, repository } = await buildPort(host, args, context);
   return { name, env: { [context.platform.packages.localPathVariable]: repository } };
+}
+
+/** make(1) takes a package that is there for done: one that was built for the former release must not be. */
+async function forgetFormerRelease(host: HostWriter, context: Noted): Promise<void> {
+  const { ports, ...note } = context.note();
+  const outdated = note.release !== undefined && note.release !== context.platform.release;
+  if (!ports || !outdated || note.under?.cleaned) return;
+  context.progress("clean the ports tree of what was built for the former release");
+  await cleanPorts(host, ports);
+  await context.setNote({ ...note, under: { packages: [], ...note.under, cleaned: true } });
 }
 
 async function chosenTarget(

@@ -2,7 +2,7 @@
 import { startHost, type Release, type TestHost } from "../../testing";
 import { packageOf, sh } from "../preview/server";
 import { create, differs, failures, type Made, refresh, remove, said } from "./provider";
-import { attempt, changed, eventually, news } from "./packages";
+import { attempt, changed, eventually, news, preview } from "./packages";
 
 const RELEASES: readonly Release[] = ["7.8", "4.7"];
 const LOCK = "/var/db/pulumi-openbsd-postfix/lock";
@@ -140,6 +140,30 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     const { made } = await running;
     await remove(made as Made);
     expect(await sh(host, "pgrep -f '[m]ake package'; true")).toBe("");
+    expect(await changed(host, before)).toEqual([]);
+  });
+
+  test("after an upgrade of the host it is built again, and not taken from what was built before", async () => {
+    await sets(host, "ports", "comp");
+    await buildTakes(host, 0);
+    const before = await host.snapshot();
+    const { made } = await attempt(ports());
+    const file = "/usr/ports/packages/*/all/postfix-*.tgz";
+    await sh(host, `for f in ${file}; do echo old >> $f; done`);
+    await sh(
+      host,
+      `sed -i 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json`,
+    );
+    const one = made as Made;
+    await refresh(one);
+    expect(await preview(ports(), one)).toMatch(
+      new RegExp(`build from ports and replace .*, because the host is now OpenBSD ${release}`),
+    );
+    const again = await attempt(ports(), one);
+    expect(again.error).toBeUndefined();
+    expect(await sh(host, `tail -c 4 ${file}`)).not.toContain("old");
+    expect(again.made?.props["forRelease"]).toBe(release);
+    await remove(again.made as Made);
     expect(await changed(host, before)).toEqual([]);
   });
 

@@ -268,6 +268,23 @@ describe("probing", () => {
     expect(await probe(["rcctl", "get", "no-such-daemon"])).toEqual({ notFound: true });
   });
 
+  test.each([
+    ["make", "/tmp"],
+    ["make", "/usr/ports/../../tmp"],
+    ["pgrep", "/usr/ports/mail"],
+  ])(
+    "only make is started in a folder, and only in one of the ports tree: %s in %s",
+    async (name, cwd) => {
+      const argv = name === "make" ? [name, "show=FLAVORS"] : [name, "-x", "x"];
+      await expect(probe(argv, { cwd })).rejects.toMatchObject({ kind: "refused", changed: "no" });
+    },
+  );
+
+  test("a port that is not there is an answer, as a program that is not there", async () => {
+    const cwd = "/usr/ports/mail/no-such-port";
+    expect(await probe(["make", "show=FLAVORS"], { cwd })).toEqual({ notFound: true });
+  });
+
   test("a probe gets its input, and of the environment only where packages are", async () => {
     writeFileSync(box.in("mailq"), "#!/bin/sh\ncat; echo $PKG_PATH-$LD_PRELOAD\n", { mode: 0o755 });
     const env = { PKG_PATH: "http://example.org/", LD_PRELOAD: "/x.so" } as { PKG_PATH: string };
