@@ -120,6 +120,12 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
 
 /** Ends a job with all that it started, and forgets it. */
 export async function stopJob(host: HostWriter, key: string): Promise<void> {
+  await endJob(host, key);
+  await forgetJob(host, key);
+}
+
+/** Ends a job with all that it started; what it wrote stays. */
+export async function endJob(host: HostWriter, key: string): Promise<void> {
   if ((await jobSight(host, key)) === "running") {
     const { pid } = await host.read({ pid: { fact: "file", path: jobMark(key) } });
     const supervisor = pid.type === "file" ? (pid.contents ?? "").trim() : "";
@@ -132,7 +138,6 @@ export async function stopJob(host: HostWriter, key: string): Promise<void> {
     }
     await until(async () => (await jobSight(host, key)) !== "running", 20_000);
   }
-  await forgetJob(host, key);
 }
 
 /** Clears away what is left of a job that has ended. */

@@ -17,6 +17,7 @@ import {
 import { inWords } from "../openbsd/ports";
 import type { StepContext } from "../resource";
 import {
+  endJob,
   forgetJob,
   isRunning,
   jobSight,
@@ -323,16 +324,22 @@ export async function finishInstallation(
     await cleanWork(host, note.ports);
     await stopJob(host, BUILD_JOB);
   }
-  const came = (await installed(host)).filter(
-    (name) => !before.packages.includes(name) && !/^(partial-)?postfix-\d/.test(name),
-  );
+  const came = cameWith(context.note(), await installed(host));
   const { ports } = context.note();
   await context.setNote({
     ...note,
     ...(ports ? { ports } : {}),
     ...installedBy(before, branch, context.platform.release),
-    came: [...new Set([...(note.came ?? []), ...came])],
+    came,
   });
+}
+
+/** Packages that came along, before and with what is under way. */
+function cameWith({ came = [], under: before }: PackageNote, now: readonly string[]): string[] {
+  const fresh = now.filter(
+    (name) => before && !before.packages.includes(name) && !/^(partial-)?postfix-\d/.test(name),
+  );
+  return [...new Set([...came, ...fresh])];
 }
 
 /** Where the package is from, and for which release: what is under way where that got so far, and as before else. */
@@ -423,7 +430,7 @@ export async function removePackage(
   step: StepContext,
 ): Promise<void> {
   const context = noted(step);
-  await stopJob(host, BUILD_JOB);
+  await endJob(host, BUILD_JOB);
   await stopJob(host, PACKAGE_JOB);
   const spoolGoes = !before.folders.includes(SPOOL) && args.discardQueue !== true;
   const wasRunning = await isPostfixRunning(host);
@@ -439,8 +446,9 @@ export async function removePackage(
   for (const name of (await installed(host)).filter((one) => /^(partial-)?postfix-\d/.test(one)))
     await deletePackage(host, name, args, context);
   await removeTraces(host, before);
-  await removeDependencies(host, note.came ?? [], args, context);
+  await removeDependencies(host, cameWith(note, await installed(host)), args, context);
   if (note.ports) await cleanPorts(host, note.ports);
+  await forgetJob(host, BUILD_JOB);
 }
 
 /** Gives back what a build or an interrupted installation has left, where the package itself stays. */
@@ -450,9 +458,9 @@ export async function cleanUp(
   step: StepContext,
   forGood: boolean,
 ): Promise<void> {
-  await stopJob(host, BUILD_JOB);
   if (forGood) await stopJob(host, PACKAGE_JOB);
   if (note.ports) await cleanPorts(host, note.ports);
+  else await stopJob(host, BUILD_JOB);
   const { ports: _, ...rest } = notedIn(step.record);
   await step.note(PACKAGE_KEY, asJson(rest));
 }

@@ -22,13 +22,13 @@ import {
 } from "../openbsd/ports";
 import {
   anyJob,
+  endJob,
   forgetJob,
   isRunning,
   jobLog,
   jobMark,
   jobSight,
   runJob,
-  stopJob,
   waitForJob,
   type JobEnd,
 } from "./hostJob";
@@ -201,16 +201,21 @@ async function find(
   return stdout.split("\n").filter((line) => line !== "");
 }
 
-/** What the build has written outside its work folder: what changed after it began. */
+/** Notes what the build has written outside its work folder. */
 async function noteMade(host: HostWriter, { note, setNote }: BuildContext): Promise<void> {
-  const ports = note().ports;
-  if (!ports || !(await anyJob(host, BUILD_JOB))) return;
+  const { ports } = note();
+  if (ports) await setNote({ ...note(), ports: { ...ports, made: await madeSoFar(host, ports) } });
+}
+
+/** What builds have made: what is known of former ones, and what changed after the present one began. */
+async function madeSoFar(host: HostWriter, { made }: PortsNote): Promise<readonly string[]> {
+  if (!(await anyJob(host, BUILD_JOB))) return made;
   const { tops } = await host.read({ tops: { fact: "list", path: PORTS } });
   const searched = RESULT_FOLDERS.filter((path) =>
     (tops ?? []).includes(path.slice(PORTS.length + 1)),
   );
   const files = await find(host, searched, ["-type", "f", "-cnewer", jobMark(BUILD_JOB)]);
-  await setNote({ ...note(), ports: { ...ports, made: [...new Set([...ports.made, ...files])] } });
+  return [...new Set([...made, ...files])];
 }
 
 function buildFailed(host: HostReader, name: string, end: JobEnd): HostError {
@@ -266,16 +271,18 @@ export async function cleanWork(host: HostWriter, ports: PortsNote): Promise<voi
 
 /** Gives the tree back as it was: without work folders, packages, distfiles, and folders that came with them. */
 export async function cleanPorts(host: HostWriter, ports: PortsNote): Promise<void> {
-  await stopJob(host, BUILD_JOB);
+  await endJob(host, BUILD_JOB);
+  const made = await madeSoFar(host, ports);
   await cleanWork(host, ports);
   const here = await host.read(
-    Object.fromEntries(ports.made.map((path) => [path, { fact: "file", path, stat: true }])),
+    Object.fromEntries(made.map((path) => [path, { fact: "file", path, stat: true }])),
   );
-  for (const path of ports.made)
+  for (const path of made)
     if ((here[path] as FileState).type === "file") await host.remove(path, { anything: true });
   const came = (await foldersOf(host))
     .filter((path) => !ports.folders.includes(path))
     .sort((left, right) => right.length - left.length);
   // Only the empty ones go: in the others is something of somebody else.
   for (const path of came) await host.run({ argv: ["/bin/rmdir", path] });
+  await forgetJob(host, BUILD_JOB);
 }
