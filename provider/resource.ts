@@ -97,15 +97,19 @@ export interface StepContext {
   readonly note: (key: string, applied: Json) => Promise<void>;
   /** How Pulumi reaches the host: its name or address as the program's `connection` says it. */
   readonly connectionHost: string;
-  /** Notes for the record: clears or sets what the running Postfix has not been told. */
-  readonly setPending: (pending: HostRecord["pending"]) => Promise<void>;
+  /** Changes the record on the host. */
+  readonly setRecord: (change: (record: HostRecord) => HostRecord) => Promise<void>;
   readonly warn: (text: string) => void;
 }
 
 /** What a check of the host itself may use. */
 export interface JudgeContext {
   readonly platform: Platform;
+  readonly record: HostRecord;
+  /** Does an earlier step of the same plan bring this path, as yet unknown? */
   readonly coming: (path: string) => boolean;
+  /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */
+  readonly predicted: (path: string) => FileState | undefined;
   readonly warn: (text: string) => void;
 }
 

@@ -2,7 +2,7 @@
 import { applyChange, printChange } from "../changes";
 import { contentsOf, sha256 } from "../files";
 import { type HostWriter } from "../host/host";
-import { type HostRecord, type Json, type Owner, saveRecord, withPending } from "../host/record";
+import { type HostRecord, type Json, type Owner, saveRecord } from "../host/record";
 import { type AnyKind, type Change, type StepContext } from "../resource";
 import { say } from "./engineLog";
 import { type Plan, type Sight, decide, look } from "./plan";
@@ -21,8 +21,8 @@ export async function carryOut(
   const { sight } = plan;
   let record = plan.record;
   let recordFile = await saveRecord(host, record, sight.recordFile);
-  const setPending = async (pending: HostRecord["pending"]): Promise<void> => {
-    record = withPending(record, pending);
+  const setRecord = async (change: (record: HostRecord) => HostRecord): Promise<void> => {
+    record = change(record);
     recordFile = await saveRecord(host, record, recordFile);
   };
   const note = async (key: string, applied: Json): Promise<void> => {
@@ -39,7 +39,7 @@ export async function carryOut(
     },
     note,
     connectionHost,
-    setPending,
+    setRecord,
     warn: (text) => void say(urn, "warning", `${host.address}: ${text}`),
   };
   let outputs: Values = {};

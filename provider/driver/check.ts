@@ -124,7 +124,9 @@ async function checkOnHost(
   const failures =
     (await kind.judge?.(host, sight.observed, sight.args, changes, {
       platform: sight.platform,
+      record: sight.record,
       coming,
+      predicted: (path) => overlay.predicted(path),
       warn: (text) => warnings.push(text),
     })) ?? [];
   overlay.add(changes, kind.brings?.(sight.args, changes, sight.platform) ?? [], planned.pending);

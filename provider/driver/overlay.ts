@@ -47,6 +47,11 @@ export class Overlay {
     }
   }
 
+  /** The file as the plans so far will leave it; `undefined` where none of them changes it. */
+  predicted(path: string): FileState | undefined {
+    return this.#files.get(path);
+  }
+
   /** Does an earlier step bring this path, as yet unknown? A path that ends in `/` brings all below it. */
   coming(path: string): boolean {
     return this.#coming.some((one) => one === path || (one.endsWith("/") && path.startsWith(one)));

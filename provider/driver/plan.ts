@@ -118,7 +118,14 @@ export function decide(
     sight,
     changes,
     claims,
-    record: pending ? { ...released, pending: merged(released.pending, pending) } : released,
+    record: pending
+      ? changedSinceServed(
+          { ...released, pending: merged(released.pending, pending) },
+          changes,
+          kind.baselines(observed, args),
+          pending.because,
+        )
+      : released,
     recordChanged:
       changes.length > 0 ||
       taken !== sight.record ||
@@ -184,6 +191,39 @@ function merged(
   return {
     need: left.need === "restart" || right.need === "restart" ? "restart" : "reload",
     because: [...new Set([...left.because, ...right.because])],
+  };
+}
+
+/**
+ * Keeps what stood in Postfix's files, databases beside them included, when Postfix last served: the first change since
+ * then finds it. A file that was put back and is now written again is put back no longer.
+ */
+function changedSinceServed(
+  record: HostRecord,
+  changes: readonly Change[],
+  baselines: Readonly<Record<string, FileState>>,
+  files: readonly string[],
+): HostRecord {
+  const read = (path: string): boolean =>
+    files.some((file) => path === file || path.startsWith(`${file}.`));
+  const written = changes.flatMap((change) =>
+    change.change === "write" || change.change === "remove"
+      ? [[change.path, change.found] as const]
+      : [],
+  );
+  const served = { ...record.served };
+  const rolledBack = Object.fromEntries(
+    Object.entries(record.rolledBack ?? {}).filter(
+      ([path]) => !written.some(([one]) => one === path),
+    ),
+  );
+  for (const [path, state] of [...written, ...Object.entries(baselines)])
+    if (read(path) && served[path] === undefined) served[path] = savedFile(state);
+  const { rolledBack: _, ...rest } = record;
+  return {
+    ...rest,
+    ...(Object.keys(served).length > 0 ? { served } : {}),
+    ...(Object.keys(rolledBack).length > 0 ? { rolledBack } : {}),
   };
 }
 

@@ -55,6 +55,12 @@ export interface HostRecord {
   readonly moved: Readonly<Record<string, string>>;
   /** What the running Postfix has not been told yet. */
   readonly pending?: { readonly need: "reload" | "restart"; readonly because: readonly string[] };
+  /** What stood in Postfix's files when it last served, for those that were changed since. */
+  readonly served?: Readonly<Record<string, SavedFile>>;
+  /** Postfix has served at least once since we came: what stood before a failed start is worth putting back. */
+  readonly serving?: true;
+  /** Files that were put back after a failed reload or restart, by the SHA-256 of what was put back. */
+  readonly rolledBack?: Readonly<Record<string, string | null>>;
 }
 
 export const EMPTY_RECORD: HostRecord = { version: 1, files: {}, keys: {}, moved: {} };
@@ -148,10 +154,16 @@ export function release(record: HostRecord, released: readonly string[]): HostRe
     : { ...record, keys, files };
 }
 
-/** With what the running Postfix has not been told, or without when it has been told all. */
-export function withPending(record: HostRecord, pending: HostRecord["pending"]): HostRecord {
-  const { version, files, keys, moved } = record;
-  return { version, files, keys, moved, ...(pending ? { pending } : {}) };
+/** The running Postfix has been told all, and serves. */
+export function serves(record: HostRecord): HostRecord {
+  const { pending: _pending, served: _served, ...rest } = record;
+  return { ...rest, serving: true };
+}
+
+/** Nothing is put back any more. */
+export function withoutRollback(record: HostRecord): HostRecord {
+  const { rolledBack: _, ...rest } = record;
+  return rest;
 }
 
 /** Nothing in it that anyone could need. */

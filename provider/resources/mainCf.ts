@@ -2,6 +2,7 @@
 import {
   claimKeyedFile,
   contentsOf,
+  keyName,
   type KeyedFile,
   type KeyedText,
   liveKeys,
@@ -11,13 +12,19 @@ import {
 import * as mainCfText from "../formats/mainCf";
 import { encodeUtf8 } from "../formats/bytes";
 import type { FactAnswers, FileState } from "../host/host";
-import type { Json } from "../host/record";
-import { judgeMainCf } from "./judge";
-import type { Failure, Kind } from "../resource";
+import { type Json, keysOf } from "../host/record";
+import { MAIN_CF, RULES, judge } from "../judge";
+import type { Failure, Kind, PlanContext } from "../resource";
 
 export interface MainCfArgs {
   /** `null` removes a parameter, `""` sets it empty. */
   readonly parameters: Readonly<Record<string, string | null>>;
+  /** "exact" removes every other parameter that the file sets; default "merge" leaves them. */
+  readonly mode?: "merge" | "exact";
+  /** Names that Postfix does not know and that are meant. */
+  readonly userDefined?: readonly string[];
+  /** Rules of the judgement whose complaints are warnings. */
+  readonly accept?: readonly string[];
 }
 
 interface Observed {
@@ -26,7 +33,7 @@ interface Observed {
   readonly effective: Readonly<Record<string, string>>;
 }
 
-export const MAIN_CF = "/etc/postfix/main.cf";
+export { MAIN_CF };
 const POSTCONF = "/usr/local/sbin/postconf";
 
 /** Read by master(8) when it starts only: a reload does not apply them (postconf(5)). */
@@ -53,15 +60,33 @@ const text: KeyedText = {
   undo: (contents, name, saved) => mainCfText.undo(contents, name, saved as never),
 };
 
+/** Names that "exact" removes: those that the file sets, and those that it removed before and keeps so. */
+function others(observed: Observed, args: MainCfArgs, removed: Iterable<string>): string[] {
+  if (args.mode !== "exact") return [];
+  const inFile = mainCfText.parameters(contentsOf(observed.file) ?? "").keys();
+  return [...new Set([...inFile, ...removed])].filter((name) => !(name in args.parameters));
+}
+
 /** The wanted values as bytes: what a program writes in UTF-8 stands in the file as UTF-8. */
-function fileOf(observed: Observed, args: MainCfArgs): KeyedFile {
-  const wanted = Object.fromEntries(
-    Object.entries(args.parameters).map(([name, value]) => [
-      name,
-      value === null ? null : encodeUtf8(value.trim()),
-    ]),
+function fileOf(observed: Observed, args: MainCfArgs, removed: Iterable<string> = []): KeyedFile {
+  const named = Object.entries(args.parameters).map(
+    ([name, value]) => [name, value === null ? null : encodeUtf8(value.trim())] as const,
   );
-  return { path: MAIN_CF, state: observed.file, text, wanted };
+  const rest = others(observed, args, removed).map((name) => [name, null] as const);
+  return {
+    path: MAIN_CF,
+    state: observed.file,
+    text,
+    wanted: Object.fromEntries([...named, ...rest]),
+  };
+}
+
+/** Parameters that an earlier apply of ours removed. */
+function removedBefore({ owner, record }: PlanContext): string[] {
+  const prefix = keyName(MAIN_CF, "");
+  return keysOf(record, owner.instance)
+    .filter(([key, { applied }]) => key.startsWith(prefix) && applied === null)
+    .map(([key]) => key.slice(prefix.length));
 }
 
 /** `postconf` output: `name = value` a line. */
@@ -75,8 +100,22 @@ function settings(probe: FactAnswers["probe"] | undefined): Record<string, strin
   return found;
 }
 
-function validate({ parameters }: Partial<MainCfArgs>): Failure[] {
-  if (parameters === undefined) return [];
+const MODES: readonly unknown[] = ["merge", "exact", undefined];
+
+function validate({ parameters = {}, mode, accept }: Partial<MainCfArgs>): Failure[] {
+  const failures: Failure[] = MODES.includes(mode)
+    ? []
+    : [{ path: "mode", reason: 'must be "merge" or "exact".' }];
+  for (const [index, rule] of (accept ?? []).entries())
+    if (!(RULES as readonly string[]).includes(rule))
+      failures.push({
+        path: `accept[${index}]`,
+        reason: `there is no rule "${rule}"; rules are ${RULES.join(", ")}.`,
+      });
+  return [...failures, ...wrongParameters(parameters)];
+}
+
+function wrongParameters(parameters: MainCfArgs["parameters"]): Failure[] {
   return Object.entries(parameters).flatMap(([name, value]): Failure[] => {
     const path = `parameters.${name}`;
     if (!/^[A-Za-z0-9_./:-]+$/.test(name))
@@ -133,14 +172,15 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
   }),
   live: (observed, args) => {
     const live = liveKeys(fileOf(observed, args));
+    const foreign = others(observed, args, []).map((name) => [name, undefined] as const);
     return {
       parameters: Object.fromEntries(
-        Object.entries(args.parameters).map(([name, value]) => {
+        [...Object.entries(args.parameters), ...foreign].map(([name, value]) => {
           const found = live[name] as string | null;
           if (found === null) return [name, null];
           return [
             name,
-            value !== null && found === encodeUtf8(value.trim())
+            typeof value === "string" && found === encodeUtf8(value.trim())
               ? value
               : Buffer.from(found, "latin1").toString("utf8"),
           ];
@@ -149,17 +189,30 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
     };
   },
   outputs: ({ nonDefault, effective }) => ({ nonDefault, effective }),
-  claims: (observed, args, context) => claimKeyedFile(fileOf(observed, args), context),
+  claims: (observed, args, context) =>
+    claimKeyedFile(fileOf(observed, args, removedBefore(context)), context),
   baselines: ({ file }) => ({ [MAIN_CF]: file }),
-  plan: (observed, args, context) => planKeyedFile(fileOf(observed, args), context),
+  plan: (observed, args, context) =>
+    planKeyedFile(fileOf(observed, args, removedBefore(context)), context),
   restore: ({ file }, _args, context) => restoreKeyedFile(MAIN_CF, file, text, context),
-  judge: (host, observed, args, changes, context) =>
-    judgeMainCf(host, contentsOf(observed.file), args.parameters, changes, context),
+  judge: (host, _observed, args, changes, context) =>
+    judge(
+      host,
+      {
+        changes,
+        path: ({ file, subject = "" }) =>
+          file === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters",
+        userDefined: args.userDefined ?? [],
+        accept: args.accept ?? [],
+      },
+      context,
+    ),
   pending: (args, _changes, observed) => {
     const contents = contentsOf(observed.file) ?? "";
     const changed = Object.entries(args.parameters)
       .filter(([name, value]) => (mainCfText.get(contents, name) ?? null) !== value)
-      .map(([name]) => name);
+      .map(([name]) => name)
+      .concat(others(observed, args, []));
     return {
       need: changed.some((name) => NEEDS_RESTART.has(name)) ? "restart" : "reload",
       because: [MAIN_CF],

@@ -1,20 +1,12 @@
 /** Guide 3.4 and 3.5: `postfix check` with its reasons, start, and what the running Postfix must be told later. */
-import { lastLines } from "../changes";
 import { HostError } from "../host/errors";
-import type { FactAnswers, HostReader, HostWriter, FileState } from "../host/host";
-import { type HostRecord, parseRecord } from "../host/record";
-import type { Platform } from "../openbsd/platform";
-import type { Kind } from "../resource";
-import {
-  MASTER_TEST,
-  RELOAD,
-  isPostfixRunning,
-  mailLogEnd,
-  mailLogSince,
-  runOrFail,
-  stopPostfix,
-  until,
-} from "./running";
+import type { FactAnswers, FileState } from "../host/host";
+import { type HostRecord, parseRecord, serves, withoutRollback } from "../host/record";
+import { judge } from "../judge";
+import type { Change, Kind } from "../resource";
+import { putBack, rollBack, stillRolledBack } from "./rollback";
+import { MASTER_TEST, stopPostfix } from "./running";
+import { type Way, checkConfiguration, serve } from "./serving";
 
 export interface PostfixServiceArgs {
   /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
@@ -27,17 +19,23 @@ export interface PostfixServiceArgs {
 
 interface Observed {
   readonly running: boolean;
-  readonly pending: HostRecord["pending"];
+  readonly record: HostRecord;
   readonly version: string;
+  /** Files that were put back after a failed reload, as long as nobody has written them since. */
+  readonly putBack: readonly string[];
 }
 
 const KEY = "process:postfix";
-const POSTFIX = "/usr/local/sbin/postfix";
 const NOTHING = "nothing";
-const SMTP = { host: "127.0.0.1", port: 25 } as const;
 
-function describe(pending: HostRecord["pending"]): string {
+function describe({ record, putBack: files }: Observed): string {
+  const { pending } = record;
+  if (files.length > 0) return `again, what was put back: ${files.join(", ")}`;
   return pending ? `${pending.need} for ${pending.because.join(", ")}` : NOTHING;
+}
+
+function step(name: string, text: string): Change {
+  return { change: "step", step: name, text };
 }
 
 export const postfixService: Kind<PostfixServiceArgs, Observed> = {
@@ -49,114 +47,87 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
     master: { fact: "probe", argv: MASTER_TEST },
     version: { fact: "probe", argv: ["/usr/local/sbin/postconf", "-h", "mail_version"] },
   }),
+  // Only after a failed reload is there something more to look at.
+  more: ({ record }) =>
+    record.rolledBack &&
+    Object.fromEntries(
+      Object.keys(record.rolledBack).map((path) => [path, { fact: "file", path } as const]),
+    ),
   observe: (answers) => {
     const master = answers["master"] as FactAnswers["probe"];
     const version = answers["version"] as FactAnswers["probe"];
+    const record = parseRecord(answers["record"] as FileState);
     return {
       running: !("notFound" in master) && master.exitCode === 1,
-      pending: parseRecord(answers["record"] as FileState).pending,
+      record,
       version: "notFound" in version ? "" : version.stdout.trim(),
+      putBack: stillRolledBack(record, (path) => answers[path] as FileState | undefined),
     };
   },
-  live: ({ running, pending }) => ({ running, pending: running ? describe(pending) : NOTHING }),
+  live: (observed) => ({
+    running: observed.running,
+    pending: observed.running ? describe(observed) : NOTHING,
+  }),
   outputs: ({ version }) => ({ version }),
   claims: ({ running }) => [{ key: KEY, before: { running }, applied: { running: true } }],
   baselines: () => ({}),
-  plan: ({ running, pending }) => {
-    if (!running)
-      return [{ change: "step", step: "start", text: "check the configuration and start Postfix" }];
-    if (!pending) return [];
-    return [
-      {
-        change: "step",
-        step: pending.need,
-        text: `check the configuration and ${pending.need} Postfix, which has not been told of ${pending.because.join(", ")}`,
-      },
-    ];
+  plan: ({ running, record: { pending, rolledBack }, putBack: files }, _args, { applied }) => {
+    // The state does not know yet what was put back: what others think they have applied is not there.
+    if (files.length > 0 && applied === undefined)
+      return [step("refuse", `Postfix serves by what was put back: ${files.join(", ")}`)];
+    if (!running) return [step("start", "check the configuration and start Postfix")];
+    if (pending)
+      return [
+        step(
+          pending.need,
+          `check the configuration and ${pending.need} Postfix, which has not been told of ${pending.because.join(", ")}`,
+        ),
+      ];
+    if (rolledBack) return [step("accept", "take what was put back for what is wanted")];
+    return [];
   },
   restore: ({ running }, _args, { keys }) => {
     const before = keys.find(([name]) => name === KEY)?.[1].before as
       { running: boolean } | undefined;
-    return before && !before.running && running
-      ? [{ change: "step", step: "stop", text: "stop Postfix" }]
-      : [];
+    return before && !before.running && running ? [step("stop", "stop Postfix")] : [];
   },
-  async step(step, _detail, host, _args, { platform, setPending }) {
-    if (step === "stop") {
-      await stopPostfix(host, platform);
-      return undefined;
+  async step(name, _detail, host, _args, context) {
+    switch (name) {
+      case "stop":
+        await stopPostfix(host, context.platform);
+        await context.setRecord(({ serving: _, ...record }) => record);
+        return undefined;
+      case "accept":
+        await context.setRecord(withoutRollback);
+        return undefined;
+      case "refuse":
+        // A run that was cut off before all was put back, or before Postfix served by it, is finished first.
+        if (context.record.served) await putBack(host, context);
+        throw putBackBefore(host.address, Object.keys(context.record.rolledBack ?? {}));
+      default: {
+        const way = name as Way;
+        try {
+          await checkConfiguration(host, context.warn);
+          const banner = await serve(host, context.platform, way);
+          await context.setRecord((record) => withoutRollback(serves(record)));
+          return { banner };
+        } catch (error) {
+          throw await rollBack(host, way, error, context);
+        }
+      }
     }
-    const from = await mailLogEnd(host);
-    await checkConfiguration(host, platform, from);
-    if (step === "reload") await runOrFail(host, "reload Postfix", { argv: RELOAD });
-    else {
-      if (step === "restart") await stopPostfix(host, platform);
-      await start(host, platform, from);
-    }
-    const banner = await proof(host, platform, from, step);
-    await setPending(undefined);
-    return { banner };
   },
+  // The last look at everything that the plan changes together; nothing where nothing changes.
+  judge: (host, _observed, _args, _changes, context) =>
+    judge(host, { changes: [], path: () => "triggers" }, context),
 };
 
-/** `postfix check` tells its reasons to a terminal only (openbsd.md 8 and 16). */
-async function checkConfiguration(
-  host: HostWriter,
-  platform: Platform,
-  from: number,
-): Promise<void> {
-  const result = await host.run({ argv: [POSTFIX, "check"], tty: true });
-  if (result.exitCode === 0) return;
-  throw new HostError("program", {
-    host: host.address,
-    during: "`postfix check`",
-    reason: lastLines(`${result.stdout}\n${await mailLogSince(host, from)}`),
-    changed: "yes",
-    next: `Nothing was started or reloaded (${await whoRuns(host, platform)}). Mend the configuration and run \`pulumi up\` again.`,
-  });
-}
-
-async function whoRuns(host: HostReader, platform: Platform): Promise<string> {
-  if (await isPostfixRunning(host)) return "Postfix runs as it did before";
-  const { name, running } = platform.baseMailer;
-  const { daemon } = await host.read({ daemon: { fact: "probe", argv: running } });
-  if (!("notFound" in daemon) && daemon.exitCode === 0) return `${name} is running`;
-  return "no mailer is running";
-}
-
-async function start(host: HostWriter, platform: Platform, from: number): Promise<void> {
-  const result = await host.run({ argv: platform.postfix.start, timeoutMs: 120_000 });
-  // A host that is just booting may have started it meanwhile, which is a failure of ours by its exit status only.
-  if (result.exitCode === 0 || (await isPostfixRunning(host))) return;
-  throw new HostError("program", {
-    host: host.address,
-    during: "starting Postfix",
-    reason: lastLines(`${result.stdout}\n${result.stderr}\n${await mailLogSince(host, from)}`),
-    changed: "yes",
-    next: `Right now ${await whoRuns(host, platform)}. Mend what the log names and run \`pulumi up\` again.`,
-  });
-}
-
-/** Started is what holds the master lock and greets with 220: exit codes do not say so (openbsd.md 8). */
-async function proof(
-  host: HostReader,
-  platform: Platform,
-  from: number,
-  step: string,
-): Promise<string> {
-  let said = "";
-  const up = await until(async () => {
-    if (!(await isPostfixRunning(host))) return false;
-    const { banner } = await host.read({ banner: { fact: "banner", ...SMTP, timeoutMs: 5000 } });
-    said = "line" in banner ? banner.line : banner.error;
-    return said.startsWith("220 ");
-  }, 30_000);
-  if (up) return said;
-  throw new HostError("deadline", {
-    host: host.address,
-    during: `${step} of Postfix`,
-    reason: `${said === "" ? "its master does not run" : `port 25 says: ${said}`}\n${lastLines(await mailLogSince(host, from))}`,
-    changed: "yes",
-    next: `Right now ${await whoRuns(host, platform)}.`,
+function putBackBefore(host: string, files: readonly string[]): HostError {
+  return new HostError("conflict", {
+    host,
+    during: "telling Postfix what was changed",
+    reason: `a reload failed before, and ${files.join(", ")} was put back as Postfix served by it, which the state does not know`,
+    changed: "no",
+    next: "Run `pulumi up --refresh`: it sees what was put back, and tries again.",
   });
 }

@@ -47,7 +47,7 @@ test("a configuration that Postfix takes passes", async () => {
     await judged({
       myhostname: "mx.example.org",
       mydestination: "$myhostname, localhost",
-      alias_maps: "hash:/etc/mail/aliases",
+      alias_maps: "pcre:/etc/postfix/header_checks",
     }),
   ).toBe("");
   expect(diffTrees(before, await host.snapshot())).toEqual([]);

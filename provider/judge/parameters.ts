@@ -1,0 +1,220 @@
+/** Parameters: names that Postfix does not know, values that it cannot read, `$names` that are set nowhere. */
+import { duplicates, faults } from "../formats/mainCf";
+import { type Candidate, type Complaint, MAIN_CF, type Setting, settingsOf } from "./candidate";
+import { distance, nearest, suggestion } from "./spelling";
+import { references, words } from "./values";
+
+/** Set for every program by itself (postconf(5)), and not in the list of older postconf(1). */
+const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];
+
+/** What Postfix reads for every transport of master.cf under the transport's name (postconf(5), "transport_…"). */
+const PER_TRANSPORT = [
+  "delivery_slot_cost",
+  "delivery_slot_discount",
+  "delivery_slot_loan",
+  "destination_concurrency_failed_cohort_limit",
+  "destination_concurrency_limit",
+  "destination_concurrency_negative_feedback",
+  "destination_concurrency_positive_feedback",
+  "destination_rate_delay",
+  "destination_recipient_limit",
+  "extra_recipient_limit",
+  "initial_destination_concurrency",
+  "minimum_delivery_slots",
+  "recipient_limit",
+  "recipient_refill_delay",
+  "recipient_refill_limit",
+  "time_limit",
+  "transport_rate_delay",
+];
+
+/** Tables whose settings stand in main.cf under the table's own name (ldap_table(5), mysql_table(5), …). */
+const NAMED_TABLES = /\b(?:ldap|mysql|pgsql|sqlite|memcache):([A-Za-z]\w*)/g;
+
+/** Expanded when mail is delivered or refused, with names of their own, so `$names` in them mean something else. */
+const EXPANDED_LATER = new Set([
+  "mailbox_command",
+  "forward_path",
+  "luser_relay",
+  "default_rbl_reply",
+  "debugger_command",
+  "smtpd_reject_footer",
+  "postscreen_reject_footer",
+  "command_expansion_filter",
+  "execution_directory_expansion_filter",
+  "forward_expansion_filter",
+  "smtpd_expansion_filter",
+]);
+
+/** yes or no by their default, and not in their meaning. */
+const NO_BOOLEAN = /_directory$|^smtpd_forbid_bare_newline$|^openssl_path$|^backwards_bounce/;
+
+/** Numbers by their default only. */
+const NO_NUMBER =
+  /^compatibility_level$|_tcp_port$|_(positive|negative)_feedback$|^milter_protocol$|^mail_release_date$/;
+
+/** Names that may be used although Postfix itself does not know them. */
+export interface Declared {
+  /** Names that the user says are meant. */
+  readonly userDefined: readonly string[];
+}
+
+/** Lines of main.cf that are no parameter. */
+export function lineComplaints({ main }: Candidate): Complaint[] {
+  return faults(main).map(({ line, reason }) => ({
+    rule: "syntax",
+    file: MAIN_CF,
+    line,
+    reason: `the line ${reason}`,
+  }));
+}
+
+/** Names that are set twice: Postfix takes the last. */
+export function duplicateComplaints({ main }: Candidate): Complaint[] {
+  return duplicates(main).map(({ name, lines }) => ({
+    rule: "duplicate",
+    file: MAIN_CF,
+    line: lines.at(-1) ?? 1,
+    subject: name,
+    mild: true,
+    reason: `${name} is set on lines ${lines.join(" and ")}; Postfix reads the last`,
+  }));
+}
+
+/** Names that nothing reads: not Postfix, no `$name`, no service, no table. */
+export function nameComplaints(candidate: Candidate, declared: Declared): Complaint[] {
+  const { defaults } = candidate.knowledge;
+  if (defaults.size === 0) return [];
+  const settings = settingsOf(candidate);
+  const classes = words(candidate.value("smtpd_restriction_classes"));
+  const used = new Set([
+    ...BUILT_IN,
+    ...classes,
+    ...declared.userDefined,
+    ...settings.flatMap(({ value }) => references(value).map(({ name }) => name)),
+  ]);
+  const services = new Set(candidate.services.map(({ name }) => name));
+  const tables = settings.flatMap(({ value }) =>
+    [...value.matchAll(NAMED_TABLES)].map(([, name = ""]) => `${name}_`),
+  );
+  const known = (name: string): boolean =>
+    defaults.has(name) ||
+    used.has(name) ||
+    PER_TRANSPORT.some(
+      (suffix) => name.endsWith(`_${suffix}`) && services.has(name.slice(0, -suffix.length - 1)),
+    ) ||
+    tables.some((prefix) => name.startsWith(prefix));
+  return settings
+    .filter(({ name }) => !known(name))
+    .map(({ name, file, line, subject }) => ({
+      rule: "name",
+      file,
+      line,
+      subject,
+      reason: `${name}${unknownName(name, candidate)}`,
+    }));
+}
+
+/** Edits up to which a name is a misspelt one rather than that of a service that is missing. */
+const SLIP = 2;
+
+function unknownName(name: string, { knowledge, services }: Candidate): string {
+  const suffix = PER_TRANSPORT.find((one) => name.endsWith(`_${one}`));
+  const meant = nearest(name, knowledge.defaults.keys());
+  if (meant !== undefined && (suffix === undefined || distance(name, meant) <= SLIP))
+    return `: did you mean ${meant}?`;
+  if (suffix === undefined) return " is no parameter of this Postfix, and nothing refers to it";
+  const prefix = name.slice(0, -suffix.length - 1);
+  const near = suggestion(
+    prefix,
+    services.map((service) => service.name),
+  );
+  return `: there is no service "${prefix}" in master.cf${near}`;
+}
+
+/** Names that a value refers to and nobody sets: Postfix reads them as empty. */
+export function unsetComplaints(candidate: Candidate): Complaint[] {
+  const { defaults } = candidate.knowledge;
+  if (defaults.size === 0) return [];
+  return settingsOf(candidate).flatMap((setting) => {
+    if (EXPANDED_LATER.has(setting.name)) return [];
+    const unset = references(setting.value).filter(
+      ({ name, conditional }) =>
+        !conditional && setting.lookup(name) === undefined && !BUILT_IN.includes(name),
+    );
+    return [...new Set(unset.map(({ name }) => name))].map((name): Complaint => {
+      const near = suggestion(name, [...defaults.keys(), ...candidate.parameters.keys()]);
+      return {
+        rule: "unset",
+        file: setting.file,
+        line: setting.line,
+        subject: setting.subject,
+        reason: `${setting.name} refers to $${name}, which is set nowhere${near}`,
+      };
+    });
+  });
+}
+
+/** Values of a kind that Postfix cannot read as what the parameter is; the kind shows in the default. */
+export function valueComplaints(candidate: Candidate): Complaint[] {
+  return settingsOf(candidate).flatMap((setting) => {
+    const wrong = wrongValue(candidate, setting);
+    if (wrong === undefined) return [];
+    const { file, line, subject, name } = setting;
+    return [{ rule: "value" as const, file, line, subject, reason: `${name} ${wrong}` }];
+  });
+}
+
+const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  mynetworks_style: ["class", "subnet", "host"],
+  smtpd_tls_security_level: ["none", "may", "encrypt"],
+  smtp_tls_security_level: [
+    ...["none", "may", "encrypt", "dane", "dane-only"],
+    ...["fingerprint", "verify", "secure"],
+  ],
+};
+
+function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): string | undefined {
+  if (/(^|\s)#(\s|$)/.test(value))
+    return "has a # in its value: no comment can stand behind a value";
+  if (value.includes("$")) return undefined;
+  const fallback = defaultOf(candidate, name);
+  const keywords = KEYWORDS[name];
+  if (keywords && value !== "" && !keywords.includes(value))
+    return `takes ${keywords.join(", ")}, not "${value}"${suggestion(value, keywords)}`;
+  if (/^(yes|no)$/.test(fallback) && !NO_BOOLEAN.test(name))
+    return /^(yes|no)$/i.test(value) ? undefined : `takes yes or no, not "${value}"`;
+  if (/^\d+$/.test(fallback) && !NO_NUMBER.test(name))
+    return /^\d+$/.test(value) ? sizes(name, value, lookup) : `takes a number, not "${value}"`;
+  if (/^\d+[smhdw]$/.test(fallback))
+    return /^\d+[smhdw]?$/.test(value)
+      ? undefined
+      : `takes a number with s, m, h, d or w for its unit, not "${value}"`;
+  if (/^my(origin|hostname|domain)$/.test(name) && !/^[\w-]+(\.[\w-]+)*\.?$/.test(value))
+    return value === "" ? "must not be empty" : `is "${value}", which is no host or domain name`;
+  return undefined;
+}
+
+/** The default, through names: `relay_destination_recipient_limit` is what `default_…` is. */
+function defaultOf({ knowledge }: Candidate, name: string, depth = 0): string {
+  const value = knowledge.defaults.get(name) ?? "";
+  const alone = /^\$(\w+)$/.exec(value)?.[1];
+  return alone === undefined || depth > 5
+    ? value
+    : defaultOf({ knowledge } as Candidate, alone, depth + 1);
+}
+
+/** local(8) stops all deliveries when a mailbox may be smaller than a message (postconf(5)). */
+function sizes(
+  name: string,
+  value: string,
+  lookup: (name: string) => string | undefined,
+): string | undefined {
+  const limit = name === "mailbox_size_limit" ? value : (lookup("mailbox_size_limit") ?? "");
+  const message = name === "message_size_limit" ? value : (lookup("message_size_limit") ?? "");
+  if (!/^(mailbox|message)_size_limit$/.test(name) || !/^\d+ \d+$/.test(`${limit} ${message}`))
+    return undefined;
+  if (Number(limit) === 0 || (Number(message) !== 0 && Number(limit) >= Number(message)))
+    return undefined;
+  return `makes mailbox_size_limit ${limit} and message_size_limit ${message}: local(8) refuses to deliver when a mailbox may be smaller than a message`;
+}

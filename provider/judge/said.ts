@@ -1,0 +1,93 @@
+/** What the host's own tools say of a candidate, as complaints with file and line. */
+import { lastLines } from "../changes";
+import type { RunResult } from "../host/host";
+import { type Candidate, type Complaint, MAIN_CF, MASTER_CF } from "./candidate";
+
+/** The distinct lines that a tool printed, with the real names for those in the private folder. */
+function linesOf(text: string): string[] {
+  const plain = text.split(/\r?\n/).map((line) =>
+    line
+      .replace(/^(\S*\/)?(post\w+)(\/post[\w-]+)?(\[\d+\])?: /, "")
+      .replace(/\/tmp\/pulumi-openbsd-postfix-[\w-]+\/(after|before)\//g, "/etc/postfix/")
+      .trim(),
+  );
+  return [...new Set(plain.filter((line) => line !== ""))];
+}
+
+/** What our own rules say better, with a line and a suggestion. */
+const SAID_BETTER =
+  /unused parameter: |undefined parameter: |overriding earlier entry: |^(warning|fatal): .*duplicate (entry|service)/;
+
+/** Says nothing of the candidate: whose the private folder is. */
+const OF_THE_FOLDER = /\/tmp\/pulumi-openbsd-postfix-/;
+
+/** Complaints of `postconf -n` and `postfix check`. */
+export function toolComplaints(
+  results: readonly (RunResult | { readonly notFound: true } | undefined)[],
+  candidate: Candidate,
+): Complaint[] {
+  const complaints = new Map<string, Complaint>();
+  for (const result of results) {
+    if (result === undefined || "notFound" in result) continue;
+    const fatal = result.exitCode !== 0;
+    const lines = linesOf(result.stderr);
+    const relevant = lines.filter((line) => !SAID_BETTER.test(line) && !OF_THE_FOLDER.test(line));
+    for (const line of relevant) complaints.set(line, located(line, candidate, fatal));
+    if (fatal && relevant.length === 0)
+      complaints.set("", {
+        rule: "said",
+        file: MAIN_CF,
+        reason: `the host's Postfix refuses it: ${lastLines(`${result.stdout}\n${result.stderr}`, 3)}`,
+      });
+  }
+  return [...complaints.values()];
+}
+
+/** Where a line of a tool points: it names a line of a file, or a parameter. */
+function located(text: string, candidate: Candidate, fatal: boolean): Complaint {
+  const mild = fatal && /fatal|error|panic|bad /i.test(text) ? {} : { mild: true };
+  const reason = `the host's Postfix says: ${text}`;
+  const [, file, line] = /(\/etc\/postfix\/(?:main|master)\.cf)[:,]? line (\d+)/.exec(text) ?? [];
+  if (file !== undefined) return { rule: "said", file, line: Number(line), reason, ...mild };
+  const setting = [...candidate.parameters].find(([name]) =>
+    new RegExp(`(^|[^\\w])${name.replace(/[.+]/g, "\\$&")}([^\\w]|$)`).test(text),
+  );
+  if (setting !== undefined)
+    return {
+      rule: "said",
+      file: MAIN_CF,
+      line: setting[1].line,
+      subject: setting[0],
+      reason,
+      ...mild,
+    };
+  return { rule: "said", file: text.includes(MASTER_CF) ? MASTER_CF : MAIN_CF, reason, ...mild };
+}
+
+/** Complaints of postmap(1) and postalias(1), which only warn and leave the line out (openbsd.md 16, M8 and M9). */
+export function tableComplaints(
+  result: RunResult | { readonly notFound: true } | undefined,
+  path: string,
+): Complaint[] {
+  if (result === undefined || "notFound" in result) return [];
+  const lines = linesOf(result.stderr);
+  return lines.flatMap((line): Complaint[] => {
+    if (/using backwards-compatible/.test(line)) return [];
+    const [, number, text] = /, line (\d+): (.*)$/.exec(line) ?? [];
+    if (number === undefined) {
+      const duplicate = /duplicate entry: (.*)$/.exec(line)?.[1];
+      return duplicate !== undefined || result.exitCode !== 0
+        ? [
+            {
+              rule: "table",
+              file: path,
+              reason:
+                duplicate === undefined ? line : `has ${duplicate} twice: the first is in force`,
+              ...(duplicate === undefined ? {} : { subject: duplicate.replace(/^"|"$/g, "") }),
+            },
+          ]
+        : [];
+    }
+    return [{ rule: "table", file: path, line: Number(number), reason: text ?? line }];
+  });
+}

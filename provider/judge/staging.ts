@@ -1,0 +1,113 @@
+/**
+ * The candidate in a private folder on the host, and what the host's own tools make of it. With a queue and data
+ * folder of its own, because plain `postfix check` works on the live queue (openbsd.md 16).
+ */
+import { set } from "../formats/mainCf";
+import type { HostReader, Judgement, RunResult } from "../host/host";
+
+const SBIN = "/usr/local/sbin";
+
+/** A table whose text is judged: `type` as Postfix names it. */
+export interface StagedTable {
+  readonly path: string;
+  readonly type: string;
+  readonly contents: string;
+  readonly tool: "postmap" | "postalias";
+}
+
+/** Two files that are read together. */
+export interface Generation {
+  readonly main: string;
+  readonly master: string;
+}
+
+type Result = RunResult | { readonly notFound: true } | undefined;
+
+/** What the tools said. */
+export interface Said {
+  readonly postconf: Result;
+  readonly check: Result;
+  readonly postconfBefore: Result;
+  readonly checkBefore: Result;
+  readonly tables: readonly Result[];
+  readonly defaults: ReadonlyMap<string, string>;
+  readonly tableTypes: ReadonlySet<string>;
+}
+
+function staged(main: string): string {
+  return set(set(main, "queue_directory", "{dir}/queue"), "data_directory", "{dir}/data");
+}
+
+/** The port's own accounts, in every release (openbsd.md 2.1): without them Postfix's tools stop. */
+const PLAIN = "mail_owner = _postfix\nsetgid_group = _postdrop\n";
+
+/** The whole judgement in one request; the generation of before is judged too, to tell what was wrong already. */
+export async function askHost(
+  host: HostReader,
+  after: Generation,
+  before: Generation | undefined,
+  tables: readonly StagedTable[],
+): Promise<Said> {
+  const commands: Judgement["commands"][number][] = [
+    { argv: [`${SBIN}/postconf`, "-m"] },
+    // Names that come from the services of master.cf are among the defaults.
+    { argv: [`${SBIN}/postconf`, "-c", "{dir}/after", "-d"] },
+    { argv: [`${SBIN}/postconf`, "-c", "{dir}/after", "-n"] },
+    { argv: [`${SBIN}/postfix`, "-c", "{dir}/after", "check"], tty: true },
+    ...(before === undefined
+      ? []
+      : [
+          { argv: [`${SBIN}/postconf`, "-c", "{dir}/before", "-n"] },
+          { argv: [`${SBIN}/postfix`, "-c", "{dir}/before", "check"], tty: true },
+        ]),
+    // Under a configuration that says nothing, so that a bad candidate hides no bad table.
+    ...tables.map(({ type, tool }, index) => ({
+      argv: [`${SBIN}/${tool}`, "-c", "{dir}/plain", `${type}:{dir}/tables/${index}`],
+    })),
+  ];
+  const answers: readonly Result[] = await host.judge({
+    files: {
+      "after/main.cf": staged(after.main),
+      "after/master.cf": after.master,
+      ...(before === undefined
+        ? {}
+        : { "before/main.cf": staged(before.main), "before/master.cf": before.master }),
+      "plain/main.cf": PLAIN,
+      "plain/master.cf": "",
+      ...Object.fromEntries(
+        tables.map(({ contents }, index) => [`tables/${index}`, contents] as const),
+      ),
+    },
+    folders: ["queue", "data"],
+    commands,
+  });
+  const [types, defaults, postconf, check, ...rest] = answers;
+  const [postconfBefore, checkBefore] = before === undefined ? [] : rest;
+  return {
+    postconf,
+    check,
+    postconfBefore,
+    checkBefore,
+    tables: rest.slice(before === undefined ? 0 : 2),
+    defaults: settings(defaults),
+    tableTypes: new Set(
+      output(types)
+        .split(/\s+/)
+        .filter((type) => type !== ""),
+    ),
+  };
+}
+
+function output(result: Result): string {
+  return result === undefined || "notFound" in result ? "" : result.stdout;
+}
+
+/** `name = value` a line. */
+function settings(result: Result): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const line of output(result).split("\n")) {
+    const [, name, value = ""] = /^([^\s=]+) =(?: (.*))?$/.exec(line) ?? [];
+    if (name !== undefined) found.set(name, value.trim());
+  }
+  return found;
+}
