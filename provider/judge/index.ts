@@ -159,7 +159,11 @@ function verdict(
     else if (complaint.mild === true || question.accept?.includes(complaint.rule))
       context.warn(text);
     else if (later) context.warn(`${text}, unless a later step sets it`);
-    else failures.push({ path: question.path(complaint), reason: `${text}.${wayOut(complaint)}` });
+    else
+      failures.push({
+        path: question.path(complaint),
+        reason: `${text}${/\?$/.test(text) ? "" : "."}${wayOut(complaint)}`,
+      });
   }
   return failures;
 }
@@ -230,7 +234,8 @@ function plannedTables(
         path: source,
         type: reference.type,
         contents,
-        tool: tool(reference.setting),
+        // What alias_maps names may be among the recipients of local_recipient_maps too.
+        tool: tables.get(source)?.tool === "postalias" ? "postalias" : tool(reference.setting),
       });
   }
   return [...tables.values()];

@@ -21,6 +21,7 @@ export type Way = "start" | "reload" | "restart";
 
 /** master(8) notes that it reads its files again, and goes on in the background. */
 const RELOADED = /\/master\[\d+\]: reload -- version/;
+const ENDED = /\/smtpd\[\d+\]: (fatal|panic): /;
 const DIED = /\/master\[\d+\]: (fatal|panic): .*/;
 
 /** A reload is over some time after `postfix reload` is: how long its master is watched, in milliseconds. */
@@ -112,9 +113,10 @@ async function proof(host: HostReader, from: number, way: Way): Promise<string> 
     if (!(await isPostfixRunning(host))) return died !== "";
     const { banner } = await host.read({ banner: { fact: "banner", ...SMTP, timeoutMs: 5000 } });
     said = "line" in banner ? banner.line : banner.error;
-    return said.startsWith("220 ");
+    // An smtpd that cannot read its configuration ends at every client: waiting does not help.
+    return said.startsWith("220 ") || ENDED.test(await mailLogSince(host, from));
   }, 30_000);
-  if (up && died === "") return said;
+  if (up && died === "" && said.startsWith("220 ")) return said;
   const state = (await isPostfixRunning(host))
     ? `port 25 says: ${said}`
     : "its master does not run";

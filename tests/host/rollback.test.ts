@@ -1,0 +1,211 @@
+/** A candidate that all checks let pass and that Postfix cannot serve by: what served before comes back. */
+import { forgetPlans } from "../../provider/driver/overlay";
+import { connect } from "../../provider/host/pool";
+import { startHost, type Release, type TestHost } from "../../testing";
+import { bannerOf, connectionTo, packageOf, PARAMETERS, RELEASES, sh } from "../preview/server";
+import { create, differs, inputsOf, type Made, refresh, said, update } from "./provider";
+
+/** smtpd ends at every client, because nobody answers at the socket: no check looks there. */
+const NO_SASL = {
+  ...PARAMETERS,
+  smtpd_sasl_auth_enable: "yes",
+  smtpd_sasl_type: "dovecot",
+  smtpd_sasl_path: "private/nobody",
+};
+
+/** An address that this host does not have: master(8) cannot start. */
+const NO_ADDRESS = { ...PARAMETERS, inet_interfaces: "127.0.0.1, 192.0.2.99" };
+
+interface Server {
+  readonly host: TestHost;
+  readonly mainCf: Made;
+  readonly service: Made;
+}
+
+async function server(release: Release): Promise<Server> {
+  const host = await startHost({ release });
+  const connection = connectionTo(host);
+  forgetPlans();
+  await create("PostfixPackage", inputsOf("PostfixPackage", packageOf(release), connection));
+  const mainCf = await create("MainCf", inputsOf("MainCf", { parameters: PARAMETERS }, connection));
+  await create("BaseMailer", inputsOf("BaseMailer", {}, connection));
+  const service = await create("PostfixService", inputsOf("PostfixService", {}, connection));
+  return { host, mainCf, service };
+}
+
+/** An `up`: both are checked and updated in their order; what the service says when it fails. */
+async function up({ host, mainCf, service }: Server, parameters: object): Promise<string> {
+  const connection = connectionTo(host);
+  forgetPlans();
+  const news = inputsOf("MainCf", { parameters }, connection);
+  if (await differs(mainCf, news)) await update(mainCf, news);
+  const triggers = inputsOf("PostfixService", { triggers: [mainCf.props["revision"]] }, connection);
+  if (!(await differs(service, triggers))) return "";
+  try {
+    await update(service, triggers);
+    return "";
+  } catch (error) {
+    const { message, properties } = error as Error & { properties: Record<string, unknown> };
+    service.props = properties;
+    return message;
+  }
+}
+
+/** How often Postfix was started or reloaded, by its own log. */
+async function counted(host: TestHost): Promise<{ started: number; reloaded: number }> {
+  const log = await sh(host, "cat /var/log/maillog");
+  return {
+    started: (log.match(/daemon started --/g) ?? []).length,
+    reloaded: (log.match(/master\[\d+\]: reload --/g) ?? []).length,
+  };
+}
+
+const mainCfOf = (host: TestHost): Promise<string> => sh(host, "cat /etc/postfix/main.cf");
+const recordOf = async (host: TestHost): Promise<Record<string, unknown>> =>
+  JSON.parse(await sh(host, "cat /var/db/pulumi-openbsd-postfix/record.json")) as Record<
+    string,
+    unknown
+  >;
+
+describe.each(RELEASES)("OpenBSD %s", (release) => {
+  let one: Server;
+  let bytes: number | undefined;
+  beforeAll(async () => {
+    one = await server(release);
+  });
+  afterAll(() => one.host.stop());
+
+  test("what only a reload needs is one reload, what needs a restart is one restart, and nothing is nothing", async () => {
+    const { host } = one;
+    const before = await counted(host);
+    expect(await up(one, { ...PARAMETERS, biff: "no", smtpd_helo_required: "yes" })).toBe("");
+    const reloaded = await counted(host);
+    expect(reloaded).toEqual({ started: before.started, reloaded: before.reloaded + 1 });
+    expect(await up(one, { ...PARAMETERS, inet_interfaces: "127.0.0.1", biff: "yes" })).toBe("");
+    const restarted = await counted(host);
+    expect(restarted).toEqual({ started: before.started + 1, reloaded: reloaded.reloaded });
+    expect(await up(one, { ...PARAMETERS, inet_interfaces: "127.0.0.1", biff: "yes" })).toBe("");
+    expect(await counted(host)).toEqual(restarted);
+    expect(await up(one, PARAMETERS)).toBe("");
+    expect(await recordOf(host)).not.toHaveProperty("served");
+  });
+
+  test.each([
+    ["reload", NO_SASL, /smtpd\[\d+\]: fatal: .*SASL/],
+    ["restart", NO_ADDRESS, /192\.0\.2\.99/],
+  ] as const)(
+    "a failed %s: what served before serves again, the error says so, and the next up tries again",
+    async (way, parameters, log) => {
+      const { host, mainCf, service } = one;
+      const before = await mainCfOf(host);
+      const greeting = await bannerOf(host);
+
+      const message = await up(one, parameters);
+      expect(message).toMatch(new RegExp(`${way} of Postfix failed`));
+      expect(message).toMatch(log);
+      expect(message).toContain("Put back as Postfix last served by them: /etc/postfix/main.cf");
+      expect(await mainCfOf(host)).toBe(before);
+      expect(await bannerOf(host)).toBe(greeting);
+      expect(await recordOf(host)).not.toHaveProperty("served");
+
+      // The state of before the refresh does not know: nothing is told to be well.
+      expect(await up(one, parameters)).toMatch(/was put back.*pulumi up --refresh/s);
+      expect(await mainCfOf(host)).toBe(before);
+      expect(await bannerOf(host)).toBe(greeting);
+
+      // With a refresh the change is there again, and is tried again.
+      await refresh(mainCf);
+      await refresh(service);
+      const connection = connectionTo(host);
+      expect(await differs(mainCf, inputsOf("MainCf", { parameters }, connection))).toBe(true);
+      expect(await differs(service, inputsOf("PostfixService", {}, connection))).toBe(true);
+      expect(await up(one, parameters)).toMatch(log);
+      expect(await mainCfOf(host)).toBe(before);
+
+      // Mended, or taken back, it ends well.
+      await refresh(mainCf);
+      await refresh(service);
+      expect(await up(one, PARAMETERS)).toBe("");
+      await refresh(service);
+      expect(await differs(service, { ...service.inputs, owner: service.news["owner"] })).toBe(
+        false,
+      );
+      expect(await recordOf(host)).not.toHaveProperty("rolledBack");
+      expect(await bannerOf(host)).toBe(greeting);
+    },
+  );
+
+  test("a warning of postfix check is shown, and is no failure", async () => {
+    const { host } = one;
+    said();
+    await sh(host, "touch /etc/postfix/odd && chown _postfix /etc/postfix/odd");
+    expect(await up(one, { ...PARAMETERS, biff: "no" })).toBe("");
+    await sh(host, "rm /etc/postfix/odd");
+    expect(said()).toMatch(/PostfixService warning: .*not owned by root: .*\/odd/);
+  });
+
+  test.each([0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.97])(
+    "cut at %d of a roll-back, the next up ends right",
+    async (part) => {
+      const { host, mainCf, service } = one;
+      const before = await mainCfOf(host);
+      const greeting = await bannerOf(host);
+      await connect(connectionTo(host) as never);
+      await host.line.resetCounters();
+      // Measured with the first, and the same for all that follow.
+      bytes ??= await (async () => {
+        await up(one, NO_SASL);
+        const { bytesFromClient } = await host.line.counters();
+        await refresh(mainCf);
+        await refresh(service);
+        await up(one, PARAMETERS);
+        return bytesFromClient;
+      })();
+      await connect(connectionTo(host) as never);
+      await host.line.cut({ from: "client", bytes: Math.round(part * bytes) });
+      await up(one, NO_SASL).catch((error: unknown) => {
+        const { properties } = error as { properties?: Record<string, unknown> };
+        if (properties) mainCf.props = properties;
+      });
+      await host.line.cut();
+      if (part > 0.7) {
+        // Without a refresh it is never told to be well while what serves is not what is wanted.
+        const message = await up(one, NO_SASL);
+        expect(message).not.toBe("");
+        expect(await mainCfOf(host)).toBe(before);
+        expect(await bannerOf(host)).toBe(greeting);
+      }
+      await refresh(mainCf);
+      await refresh(service);
+      expect(await up(one, PARAMETERS)).toBe("");
+      expect(await mainCfOf(host)).toBe(before);
+      expect(await bannerOf(host)).toBe(greeting);
+      await refresh(service);
+      expect(await differs(service, { ...service.inputs, owner: service.news["owner"] })).toBe(
+        false,
+      );
+    },
+  );
+  test("a first start that fails puts nothing back, and says who serves", async () => {
+    const fresh = await startHost({ release });
+    try {
+      const connection = connectionTo(fresh);
+      forgetPlans();
+      await create("PostfixPackage", inputsOf("PostfixPackage", packageOf(release), connection));
+      await create("MainCf", inputsOf("MainCf", { parameters: NO_ADDRESS }, connection));
+      const wanted = await mainCfOf(fresh);
+      const message = await create(
+        "PostfixService",
+        inputsOf("PostfixService", {}, connection),
+      ).then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+      expect(message).toMatch(/start of Postfix failed/);
+      expect(message).toMatch(/Right now (sendmail|smtpd) is running/);
+      expect(await mainCfOf(fresh)).toBe(wanted);
+    } finally {
+      await fresh.stop();
+    }
+  });
+});
