@@ -19,6 +19,7 @@ import { unreached, userNames } from "./aliasReach";
 import {
   type Compiled,
   databaseFacts,
+  databaseBrought,
   databasePath,
   databaseStep,
   type DatabaseTable,
@@ -216,6 +217,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
       unreached(aliasesText.entries(contents), observed.users).forEach((text) => warn(text));
     return Promise.resolve([]);
   },
+  brings: (args, changes) => databaseBrought(tableOf(args), changes),
   restore: (observed, args, context) => {
     const write = restoreKeyedFile(pathOf(args), observed.file, text, context);
     return [

@@ -162,6 +162,16 @@ export function isSettled(table: DatabaseTable, seen: SeenDatabase, wanted: Comp
 
 export const DATABASE_STEP = "database";
 
+/** The database as something that the changes bring, for the plans after this one. */
+export function databaseBrought(
+  table: Pick<DatabaseTable, "path" | "type">,
+  changes: readonly Change[],
+): readonly string[] {
+  return changes.some((change) => change.change === "step" && change.step === DATABASE_STEP)
+    ? [databasePath(table)]
+    : [];
+}
+
 /**
  * What makes the database hold what the text says; it comes after the text's own write.
  *

@@ -19,6 +19,7 @@ import { equal } from "../json";
 import type { Change, Failure, JudgeContext, Kind, PlanContext, RestoreContext } from "../resource";
 import {
   databaseFacts,
+  databaseBrought,
   databasePath,
   databaseStep,
   DATABASE_STEP,
@@ -418,6 +419,7 @@ export const lookupTable: Kind<LookupTableArgs, Observed> = {
       });
     return undefined;
   },
+  brings: (args, changes) => databaseBrought({ path: args.path, type: typeOf(args) }, changes),
   // Daemons see by themselves that a database was replaced; a text they read once, when they start.
   pending: (args, changes) =>
     isBuilt(args) || !changes.some((change) => change.change === "write")
