@@ -8,11 +8,27 @@ export interface MainCfArgs {
    * Postfix's own default holds; `""` sets it empty. Others in the file, comments and order are left as they are.
    */
   readonly parameters: pulumi.Input<Record<string, pulumi.Input<string | null>>>;
+  /**
+   * `"merge"` leaves what is not named; `"exact"` removes every other parameter that the file sets, shows each removal
+   * in the preview, and gives all back on destroy. @defaultValue "merge"
+   */
+  readonly mode?: pulumi.Input<"merge" | "exact">;
+  /**
+   * Names that Postfix does not know and that are meant, because a program of yours reads them. A name that another
+   * value refers to, a restriction class, and what Postfix reads for a transport of master.cf (`slow_time_limit`) need
+   * not be named. Any other name that Postfix does not know fails the preview.
+   */
+  readonly userDefined?: pulumi.Input<pulumi.Input<string>[]>;
+  /**
+   * Rules of the judgement whose complaints are to be warnings, by the names that the complaints end with, as in
+   * `["openRelay"]` for a relay in a closed network.
+   */
+  readonly accept?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /**
- * Parameters in /etc/postfix/main.cf (guide 2.4). The candidate is judged by the host's own Postfix before it goes
- * live. On destroy the lines of before come back.
+ * Parameters in /etc/postfix/main.cf (guide 2.4). The candidate is judged by the host's own Postfix and by rules
+ * of our own before it goes live: a bad line fails the preview, with file, line and reason. On destroy the lines of before come back.
  *
  * @example
  * ```ts

@@ -9,7 +9,8 @@ export interface PostfixServiceArgs {
 
 /**
  * Postfix running (guide 3.4 and 3.5): `postfix check` with its reasons shown, start, proven by the master lock and the
- * banner. Reloaded, or restarted where a changed parameter needs that. Stopped on destroy if it did not run before.
+ * banner. Reloaded, or restarted where a changed parameter needs that; if that
+ * fails, what Postfix served by before is put back and serves again. Stopped on destroy if it did not run before.
  */
 export class PostfixService extends Step {
   /** The first line on port 25, as in "220 mx1.example.org ESMTP Postfix". */

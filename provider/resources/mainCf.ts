@@ -37,7 +37,7 @@ export { MAIN_CF };
 const POSTCONF = "/usr/local/sbin/postconf";
 
 /** Read by master(8) when it starts only: a reload does not apply them (postconf(5)). */
-const NEEDS_RESTART = new Set([
+const NEEDS_RESTART = [
   "inet_interfaces",
   "inet_protocols",
   "queue_directory",
@@ -45,7 +45,7 @@ const NEEDS_RESTART = new Set([
   "daemon_directory",
   "mail_owner",
   "setgid_group",
-]);
+];
 
 const text: KeyedText = {
   get: (contents, name) => {
@@ -207,15 +207,13 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
       },
       context,
     ),
-  pending: (args, _changes, observed) => {
-    const contents = contentsOf(observed.file) ?? "";
-    const changed = Object.entries(args.parameters)
-      .filter(([name, value]) => (mainCfText.get(contents, name) ?? null) !== value)
-      .map(([name]) => name)
-      .concat(others(observed, args, []));
-    return {
-      need: changed.some((name) => NEEDS_RESTART.has(name)) ? "restart" : "reload",
-      because: [MAIN_CF],
-    };
+  pending: (_args, changes, observed) => {
+    const [write] = changes;
+    const after = write?.change === "write" ? write.contents : "";
+    const before = contentsOf(observed.file) ?? "";
+    const needsRestart = NEEDS_RESTART.some(
+      (name) => mainCfText.get(before, name) !== mainCfText.get(after, name),
+    );
+    return { need: needsRestart ? "restart" : "reload", because: [MAIN_CF] };
   },
 };

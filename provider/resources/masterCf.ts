@@ -11,6 +11,7 @@ import {
 import { decodeUtf8, encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
 import * as masterCfText from "../formats/masterCf";
 import { HostError } from "../host/errors";
+import { judge } from "../judge";
 import type { FactAnswers, FileState } from "../host/host";
 import { type Json, savedContents } from "../host/record";
 import { equal } from "../json";
@@ -279,12 +280,25 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
   baselines: ({ file }) => ({ [MASTER_CF]: file }),
   plan,
   restore: ({ file }, _args, context) => restoreKeyedFile(MASTER_CF, file, text, context),
-  judge: (_host, observed, _args, changes, context) => {
+  judge: async (host, observed, args, changes, context) => {
     warnOfFaults(contentsOf(observed.file) ?? "", context);
     const refused = changes.flatMap((change) =>
       change.change === "step" ? refusals(change.detail) : [],
     );
-    return Promise.resolve(refused);
+    if (refused.length > 0) return refused;
+    return judge(
+      host,
+      {
+        changes,
+        path: ({ file, subject = "" }) =>
+          file === MASTER_CF && subject in args.services
+            ? `services[${JSON.stringify(subject)}]`
+            : "services",
+        // What an override refers to may come with main.cf, which is written after it.
+        incomplete: true,
+      },
+      context,
+    );
   },
   step: (_step, detail, host) => {
     throw new HostError("refused", {

@@ -78,7 +78,8 @@ export async function putBack(host: HostWriter, context: StepContext): Promise<s
   const banner = await serve(
     host,
     context.platform,
-    (await isPostfixRunning(host)) ? "reload" : "start",
+    // Half a restart may have been done: the master may run by what must go.
+    !(await isPostfixRunning(host)) ? "start" : (context.record.pending?.need ?? "reload"),
   );
   await context.setRecord(serves);
   return banner;
