@@ -78,8 +78,8 @@ export async function putBack(host: HostWriter, context: StepContext): Promise<s
   const banner = await serve(
     host,
     context.platform,
-    // Half a restart may have been done: the master may run by what must go.
-    !(await isPostfixRunning(host)) ? "start" : (context.record.pending?.need ?? "reload"),
+    // A master goes on throttling a service that failed (master(8)), and half a restart may have been done.
+    (await isPostfixRunning(host)) ? "restart" : "start",
   );
   await context.setRecord(serves);
   return banner;

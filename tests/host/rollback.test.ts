@@ -5,16 +5,28 @@ import { startHost, type Release, type TestHost } from "../../testing";
 import { bannerOf, connectionTo, packageOf, PARAMETERS, RELEASES, sh } from "../preview/server";
 import { create, differs, inputsOf, type Made, refresh, said, update } from "./provider";
 
+const BASE = { ...PARAMETERS, inet_interfaces: "127.0.0.1" };
+
 /** smtpd ends at every client, because nobody answers at the socket: no check looks there. */
 const NO_SASL = {
-  ...PARAMETERS,
+  ...BASE,
   smtpd_sasl_auth_enable: "yes",
   smtpd_sasl_type: "dovecot",
   smtpd_sasl_path: "private/nobody",
 };
 
-/** An address that this host does not have: master(8) cannot start. */
-const NO_ADDRESS = { ...PARAMETERS, inet_interfaces: "127.0.0.1, 192.0.2.99" };
+/** A port that somebody else holds: master(8) cannot start. */
+const TAKEN = { ...BASE, inet_interfaces: "127.0.0.1, ::1" };
+
+/** Somebody else on port 25 of ::1. */
+const HOLD = `perl -MSocket=:all -e '
+  socket my $s, AF_INET6, SOCK_STREAM, 0 or die $!;
+  bind $s, pack_sockaddr_in6(25, inet_pton(AF_INET6, "::1")) or die $!;
+  listen $s, 5;
+  exit if fork;
+  $0 = "holder";
+  close $_ for *STDIN, *STDOUT, *STDERR;
+  sleep 600'`;
 
 interface Server {
   readonly host: TestHost;
@@ -27,7 +39,7 @@ async function server(release: Release): Promise<Server> {
   const connection = connectionTo(host);
   forgetPlans();
   await create("PostfixPackage", inputsOf("PostfixPackage", packageOf(release), connection));
-  const mainCf = await create("MainCf", inputsOf("MainCf", { parameters: PARAMETERS }, connection));
+  const mainCf = await create("MainCf", inputsOf("MainCf", { parameters: BASE }, connection));
   await create("BaseMailer", inputsOf("BaseMailer", {}, connection));
   const service = await create("PostfixService", inputsOf("PostfixService", {}, connection));
   return { host, mainCf, service };
@@ -78,25 +90,26 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   test("what only a reload needs is one reload, what needs a restart is one restart, and nothing is nothing", async () => {
     const { host } = one;
     const before = await counted(host);
-    expect(await up(one, { ...PARAMETERS, biff: "no", smtpd_helo_required: "yes" })).toBe("");
+    expect(await up(one, { ...BASE, biff: "no", smtpd_helo_required: "yes" })).toBe("");
     const reloaded = await counted(host);
     expect(reloaded).toEqual({ started: before.started, reloaded: before.reloaded + 1 });
-    expect(await up(one, { ...PARAMETERS, inet_interfaces: "127.0.0.1", biff: "yes" })).toBe("");
+    expect(await up(one, { ...BASE, inet_protocols: "ipv4", biff: "yes" })).toBe("");
     const restarted = await counted(host);
     expect(restarted).toEqual({ started: before.started + 1, reloaded: reloaded.reloaded });
-    expect(await up(one, { ...PARAMETERS, inet_interfaces: "127.0.0.1", biff: "yes" })).toBe("");
+    expect(await up(one, { ...BASE, inet_protocols: "ipv4", biff: "yes" })).toBe("");
     expect(await counted(host)).toEqual(restarted);
-    expect(await up(one, PARAMETERS)).toBe("");
+    expect(await up(one, BASE)).toBe("");
     expect(await recordOf(host)).not.toHaveProperty("served");
   });
 
   test.each([
     ["reload", NO_SASL, /smtpd\[\d+\]: fatal: .*SASL/],
-    ["restart", NO_ADDRESS, /192\.0\.2\.99/],
+    ["restart", TAKEN, /fatal: bind ::1 port 25/],
   ] as const)(
     "a failed %s: what served before serves again, the error says so, and the next up tries again",
     async (way, parameters, log) => {
       const { host, mainCf, service } = one;
+      await sh(host, HOLD);
       const before = await mainCfOf(host);
       const greeting = await bannerOf(host);
 
@@ -125,12 +138,13 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       // Mended, or taken back, it ends well.
       await refresh(mainCf);
       await refresh(service);
-      expect(await up(one, PARAMETERS)).toBe("");
+      expect(await up(one, BASE)).toBe("");
       await refresh(service);
       expect(await differs(service, { ...service.inputs, owner: service.news["owner"] })).toBe(
         false,
       );
       expect(await recordOf(host)).not.toHaveProperty("rolledBack");
+      await sh(host, "pkill -x holder");
       expect(await bannerOf(host)).toBe(greeting);
     },
   );
@@ -139,7 +153,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     const { host } = one;
     said();
     await sh(host, "touch /etc/postfix/odd && chown _postfix /etc/postfix/odd");
-    expect(await up(one, { ...PARAMETERS, biff: "no" })).toBe("");
+    expect(await up(one, { ...BASE, biff: "no" })).toBe("");
     await sh(host, "rm /etc/postfix/odd");
     expect(said()).toMatch(/PostfixService warning: .*not owned by root: .*\/odd/);
   });
@@ -158,7 +172,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
         const { bytesFromClient } = await host.line.counters();
         await refresh(mainCf);
         await refresh(service);
-        await up(one, PARAMETERS);
+        await up(one, BASE);
         return bytesFromClient;
       })();
       await connect(connectionTo(host) as never);
@@ -177,7 +191,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       }
       await refresh(mainCf);
       await refresh(service);
-      expect(await up(one, PARAMETERS)).toBe("");
+      expect(await up(one, BASE)).toBe("");
       expect(await mainCfOf(host)).toBe(before);
       expect(await bannerOf(host)).toBe(greeting);
       await refresh(service);
@@ -192,7 +206,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       const connection = connectionTo(fresh);
       forgetPlans();
       await create("PostfixPackage", inputsOf("PostfixPackage", packageOf(release), connection));
-      await create("MainCf", inputsOf("MainCf", { parameters: NO_ADDRESS }, connection));
+      await create("MainCf", inputsOf("MainCf", { parameters: PARAMETERS }, connection));
       const wanted = await mainCfOf(fresh);
       const message = await create(
         "PostfixService",
@@ -203,6 +217,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       );
       expect(message).toMatch(/start of Postfix failed/);
       expect(message).toMatch(/Right now (sendmail|smtpd) is running/);
+      expect(message).not.toContain("Put back");
       expect(await mainCfOf(fresh)).toBe(wanted);
     } finally {
       await fresh.stop();
