@@ -21,7 +21,7 @@ export type Way = "start" | "reload" | "restart";
 
 /** master(8) notes that it reads its files again, and goes on in the background. */
 const RELOADED = /\/master\[\d+\]: reload -- version/;
-const ENDED = /\/smtpd\[\d+\]: (fatal|panic): /;
+const ENDED = /\/smtpd\[\d+\]: (fatal|panic): |\/smtpd: bad command startup -- throttling/;
 const DIED = /\/master\[\d+\]: (fatal|panic): .*/;
 
 /** A reload is over some time after `postfix reload` is: how long its master is watched, in milliseconds. */

@@ -97,9 +97,7 @@ function dictionary<V>(
 ): fc.Arbitrary<Record<string, V>> {
   return fc
     .subarray([...names], { minLength: 1 })
-    .chain((chosen) =>
-      fc.record(Object.fromEntries(chosen.map((name) => [name, value(name)]))),
-    ) as fc.Arbitrary<Record<string, V>>;
+    .chain((chosen) => fc.record(Object.fromEntries(chosen.map((name) => [name, value(name)]))));
 }
 
 const targets = fc.array(
