@@ -105,7 +105,6 @@ export interface StepContext {
 /** What a check of the host itself may use. */
 export interface JudgeContext {
   readonly platform: Platform;
-  readonly record: HostRecord;
   /** Does an earlier step of the same plan bring this path, as yet unknown? */
   readonly coming: (path: string) => boolean;
   /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */

@@ -124,7 +124,6 @@ async function checkOnHost(
   const failures =
     (await kind.judge?.(host, sight.observed, sight.args, changes, {
       platform: sight.platform,
-      record: sight.record,
       coming,
       predicted: (path) => overlay.predicted(path),
       warn: (text) => warnings.push(text),

@@ -5,7 +5,6 @@
 import { contentsOf } from "../files";
 import { logicalLines } from "../formats/logicalLines";
 import type { FileState, HostReader } from "../host/host";
-import { type HostRecord, savedContents } from "../host/record";
 import type { Change, Failure, JudgeContext } from "../resource";
 import {
   type Candidate,
@@ -57,17 +56,15 @@ export async function judge(
       ? planned.get(path)
       : (textOf(context.predicted(path)) ??
         (gone(context.predicted(path)) ? undefined : live(path)));
-  const before = (path: string): string | undefined =>
-    servedText(context.record, path) ?? live(path);
 
   const main = after(MAIN_CF);
   const master = after(MASTER_CF);
-  const mainBefore = before(MAIN_CF);
-  const masterBefore = before(MASTER_CF);
+  const mainBefore = live(MAIN_CF);
+  const masterBefore = live(MASTER_CF);
   if (main === undefined || (main === mainBefore && master === masterBefore && !question.tables))
     return [];
   // Without Postfix on the host there is nobody to ask: the step that applies it judges again.
-  const partial = live(MAIN_CF) === undefined;
+  const partial = mainBefore === undefined;
   const preliminary = candidateOf(main, master ?? "", NOTHING_KNOWN);
   const needed = filesToRead(preliminary);
   const tables = [
@@ -201,11 +198,6 @@ function textOf(state: FileState | undefined): string | undefined {
 
 function gone(state: FileState | undefined): boolean {
   return state?.type === "absent";
-}
-
-function servedText(record: HostRecord, path: string): string | undefined {
-  const saved = record.served?.[path];
-  return saved === undefined ? undefined : (savedContents(saved) ?? undefined);
 }
 
 /** What the changes leave of each path; `undefined` for what they remove. */
