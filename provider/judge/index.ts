@@ -64,7 +64,6 @@ export async function judge(
   if (main === undefined || (main === mainBefore && master === masterBefore && !question.tables))
     return [];
   // Without Postfix on the host there is nobody to ask: the step that applies it judges again.
-  const partial = mainBefore === undefined;
   const preliminary = candidateOf(main, master ?? "", NOTHING_KNOWN);
   const needed = filesToRead(preliminary);
   const tables = [
@@ -75,15 +74,15 @@ export async function judge(
   ];
   const [files, said, daemons] = await Promise.all([
     readFiles(host, needed),
-    partial
+    mainBefore === undefined
       ? undefined
       : askHost(
           host,
           { main, master: master ?? "" },
-          mainBefore === undefined ? undefined : { main: mainBefore, master: masterBefore ?? "" },
+          { main: mainBefore, master: masterBefore ?? "" },
           tables,
         ),
-    partial ? null : listOf(host, DAEMONS),
+    mainBefore === undefined ? null : listOf(host, DAEMONS),
   ]);
 
   const knowledge = {

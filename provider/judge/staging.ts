@@ -45,7 +45,7 @@ const PLAIN = "mail_owner = _postfix\nsetgid_group = _postdrop\n";
 export async function askHost(
   host: HostReader,
   after: Generation,
-  before: Generation | undefined,
+  before: Generation,
   tables: readonly StagedTable[],
 ): Promise<Said> {
   const commands: Judgement["commands"][number][] = [
@@ -54,12 +54,8 @@ export async function askHost(
     { argv: [`${SBIN}/postconf`, "-c", "{dir}/after", "-d"] },
     { argv: [`${SBIN}/postconf`, "-c", "{dir}/after", "-n"] },
     { argv: [`${SBIN}/postfix`, "-c", "{dir}/after", "check"], tty: true },
-    ...(before === undefined
-      ? []
-      : [
-          { argv: [`${SBIN}/postconf`, "-c", "{dir}/before", "-n"] },
-          { argv: [`${SBIN}/postfix`, "-c", "{dir}/before", "check"], tty: true },
-        ]),
+    { argv: [`${SBIN}/postconf`, "-c", "{dir}/before", "-n"] },
+    { argv: [`${SBIN}/postfix`, "-c", "{dir}/before", "check"], tty: true },
     // Under a configuration that says nothing, so that a bad candidate hides no bad table.
     ...tables.map(({ type, tool }, index) => ({
       argv: [`${SBIN}/${tool}`, "-c", "{dir}/plain", `${type}:{dir}/tables/${index}`],
@@ -69,9 +65,8 @@ export async function askHost(
     files: {
       "after/main.cf": staged(after.main),
       "after/master.cf": after.master,
-      ...(before === undefined
-        ? {}
-        : { "before/main.cf": staged(before.main), "before/master.cf": before.master }),
+      "before/main.cf": staged(before.main),
+      "before/master.cf": before.master,
       "plain/main.cf": PLAIN,
       "plain/master.cf": "",
       ...Object.fromEntries(
@@ -81,14 +76,13 @@ export async function askHost(
     folders: ["queue", "data"],
     commands,
   });
-  const [types, defaults, postconf, check, ...rest] = answers;
-  const [postconfBefore, checkBefore] = before === undefined ? [] : rest;
+  const [types, defaults, postconf, check, postconfBefore, checkBefore, ...rest] = answers;
   return {
     postconf,
     check,
     postconfBefore,
     checkBefore,
-    tables: rest.slice(before === undefined ? 0 : 2),
+    tables: rest,
     defaults: settings(defaults),
     tableTypes: new Set(
       output(types)
