@@ -65,7 +65,8 @@ export class HostResource extends pulumi.dynamic.Resource {
       providerFor(kind),
       name,
       { ...computed, ...inputs },
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["previous"] }),
+      // Both hold inputs under other names than their own, by which the engine does not know their secrets.
+      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["applied", "previous"] }),
       "openbsd",
       kind,
     );

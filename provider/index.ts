@@ -7,6 +7,7 @@ import { type CreateAnswer, create as createKind, update as updateKind } from ".
 import { type DiffAnswer, diff as diffKind } from "./driver/diff";
 import { type ReadAnswer, read as readKind } from "./driver/read";
 import { remove as removeKind } from "./driver/restore";
+import { keepingSecrets } from "./driver/secrets";
 import type { AnyKind } from "./resource";
 import { aliases } from "./resources/aliases";
 import { baseMailer } from "./resources/baseMailer";
@@ -53,7 +54,7 @@ function kindNamed(name: string): AnyKind {
 }
 
 export function check(kind: string, olds: Values, news: Values): Promise<CheckAnswer> {
-  return checkKind(kindNamed(kind), olds, news);
+  return keepingSecrets([olds, news], () => checkKind(kindNamed(kind), olds, news));
 }
 
 export function diff(kind: string, _id: string, olds: Values, news: Values): Promise<DiffAnswer> {
@@ -61,23 +62,30 @@ export function diff(kind: string, _id: string, olds: Values, news: Values): Pro
 }
 
 export function create(kind: string, inputs: Values): Promise<CreateAnswer> {
-  return createKind(kindNamed(kind), inputs);
+  return keepingSecrets([inputs], () => createKind(kindNamed(kind), inputs));
 }
 
 export function read(kind: string, id: string, props: Values): Promise<ReadAnswer> {
-  return readKind(kindNamed(kind), id, props);
+  return keepingSecrets([props, appliedOf(props)], () => readKind(kindNamed(kind), id, props));
 }
 
-export async function update(
+export function update(
   kind: string,
   id: string,
   olds: Values,
   news: Values,
 ): Promise<{ readonly outs: Values }> {
-  return { outs: await updateKind(kindNamed(kind), id, olds, news) };
+  return keepingSecrets([olds, appliedOf(olds), news], async () => ({
+    outs: await updateKind(kindNamed(kind), id, olds, news),
+  }));
+}
+
+/** The state's copy of the inputs as they were last applied, where there is one. */
+function appliedOf(props: Values): Values {
+  return (props["applied"] as Values | undefined) ?? {};
 }
 
 function remove(kind: string, id: string, props: Values): Promise<void> {
-  return removeKind(kindNamed(kind), id, props);
+  return keepingSecrets([props, appliedOf(props)], () => removeKind(kindNamed(kind), id, props));
 }
 export { remove as delete };

@@ -74,13 +74,14 @@ export function pathParts(path: string): readonly string[] {
   return parts;
 }
 
-function inside(value: unknown, part: string): unknown {
+/** The value of a key or at an index; `undefined` where there is none. */
+export function valueIn(value: unknown, part: string): unknown {
   return Array.isArray(value) || isDictionary(value) ? (value as Dictionary)[part] : undefined;
 }
 
 /** The value at a property path without wildcards. */
 export function valueAt(value: unknown, path: string): unknown {
-  return pathParts(path).reduce(inside, value);
+  return pathParts(path).reduce(valueIn, value);
 }
 
 /** Do two values differ at a property path, or, where it has a `*`, at one of those that it stands for? */
@@ -88,9 +89,9 @@ export function differsAt(path: string, left: unknown, right: unknown): boolean 
   const differs = (one: unknown, other: unknown, parts: readonly string[]): boolean => {
     const [part, ...rest] = parts;
     if (part === undefined) return !equal(one, other);
-    if (part !== "*") return differs(inside(one, part), inside(other, part), rest);
+    if (part !== "*") return differs(valueIn(one, part), valueIn(other, part), rest);
     const keys = new Set([one, other].flatMap((value) => Object.keys(value ?? {})));
-    return [...keys].some((key) => differs(inside(one, key), inside(other, key), rest));
+    return [...keys].some((key) => differs(valueIn(one, key), valueIn(other, key), rest));
   };
   return differs(left, right, pathParts(path));
 }

@@ -15,6 +15,14 @@ export { cacheFolder } from "./cache";
 export type { Facts } from "./facts";
 export { listHosts, stopHost, type ListedHost, type StartOptions } from "./hosts";
 export { ensureImage, familyReleases, releases, type Release } from "./image";
+export { type Outcome, type Step } from "./outcome";
+export {
+  connectionOf,
+  type PlannedStep,
+  type Preview,
+  previewOn,
+  type PreviewOptions,
+} from "./preview";
 export { generateSshKey, type SshKeyPair } from "./sshKeys";
 export type { Admission, End, LineCounters } from "./sshLine";
 export { diffTrees, type Tree, type TreeEntry } from "./tree";

@@ -11,7 +11,7 @@ import { type AnyKind, type Change, type Failure, NOTHING_BEFORE } from "../reso
 import { say } from "./engineLog";
 import { overlayOf } from "./overlay";
 import { NotOpenBSD, type Plan, type Sight, decide, look, ownedElsewhere } from "./plan";
-import { masker } from "./secrets";
+import { learnSecrets, mask } from "./secrets";
 import {
   type Values,
   argsOf,
@@ -86,6 +86,7 @@ async function checkOnHost(
       return answer(inputs, [{ path: "connection.host", reason: error.message }]);
     throw error;
   }
+  learnSecrets(inputs, kind.live(sight.observed, sight.args, sight.platform));
   // What was filled in stands beside what is still unknown.
   const filled = {
     ...inputs,
@@ -131,9 +132,8 @@ async function checkOnHost(
   overlay.add(changes, kind.brings?.(sight.args, changes, sight.platform) ?? [], planned.pending);
   if (preview) {
     if (sight.platform.warning !== undefined) warnings.unshift(sight.platform.warning);
-    const mask = masker(inputs);
-    for (const text of warnings) await say(urn, "warning", mask(text));
-    await say(urn, "info", mask(report(host, sight.platform, changes, unknown)));
+    for (const text of warnings) await say(urn, "warning", text);
+    await say(urn, "info", report(host, sight.platform, changes, unknown));
   }
   return answer(filled, failures);
 }
@@ -189,6 +189,9 @@ function connectionFailures(inputs: Values): Failure[] {
 function answer(inputs: Values, failures: readonly Failure[]): CheckAnswer {
   return clean({
     inputs,
-    failures: failures.map(({ path, reason }) => ({ property: "", reason: `${path}: ${reason}` })),
+    failures: failures.map(({ path, reason }) => ({
+      property: "",
+      reason: `${path}: ${mask(reason)}`,
+    })),
   });
 }

@@ -10,7 +10,7 @@ import { carryOut, settle } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine } from "./machine";
 import { type Plan, type Sight, decide, look, ownedElsewhere, previousOf } from "./plan";
-import { masker } from "./secrets";
+import { learnSecrets, mask, maskAll } from "./secrets";
 import {
   KEPT,
   SCHEMA,
@@ -33,7 +33,8 @@ export interface CreateAnswer {
 }
 
 export async function create(kind: AnyKind, inputs: Values): Promise<CreateAnswer> {
-  const id = `${kind.name}/${kind.what(argsOf(inputs))}`;
+  // The id stands in the state and in what the engine prints.
+  const id = mask(`${kind.name}/${kind.what(argsOf(inputs))}`);
   const state: State = {
     previous: NOTHING_BEFORE,
     instance: randomBytes(8).toString("hex"),
@@ -104,18 +105,18 @@ async function converge(
     const revision = state.revision + (done.wrote ? 1 : 0);
     const { sight } = done;
     const wanted = {
+      ...without(inputs, []),
       ...sight.args,
       connection: inputs["connection"],
       owner: urn,
       release: sight.platform.release,
     };
     return clean({
-      ...without(inputs, []),
       ...without(olds, [...Object.keys(inputs), ...KEPT]),
       ...wanted,
       ...kind.live(sight.observed, sight.args, sight.platform),
-      ...kind.outputs(sight.observed, sight.args, sight.platform),
-      ...done.outputs,
+      ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
+      ...maskAll(done.outputs),
       applied: wanted,
       previous: previousOf(done.record, owner.instance),
       machine: host.fingerprint,
@@ -126,6 +127,7 @@ async function converge(
   };
 
   const before = decide(kind, await look(kind, host, args), owner, state);
+  learnSecrets(inputs, kind.live(before.sight.observed, before.sight.args, before.sight.platform));
   const elsewhere = ownedElsewhere(before.sight.record, before.claims, owner);
   if (elsewhere !== undefined)
     throw userError(
@@ -182,7 +184,7 @@ async function partial(
   last: Plan,
   finish: (done: Done) => Values,
 ): Promise<Error> {
-  const message = masker(inputs)(error instanceof Error ? error.message : String(error));
+  const message = mask(error instanceof Error ? error.message : String(error));
   let sight = last.sight;
   let record = last.record;
   try {

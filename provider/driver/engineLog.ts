@@ -5,6 +5,7 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { createRequire } from "node:module";
+import { mask } from "./secrets";
 
 export type Severity = "info" | "warning" | "error";
 
@@ -23,6 +24,8 @@ function engine(): EngineClient | undefined {
   return client;
 }
 
+let said: Promise<void> = Promise.resolve();
+
 const listeners: ((urn: string, severity: Severity, text: string) => void)[] = [];
 
 /** For tests without an engine: hears all that is said. */
@@ -30,24 +33,27 @@ export function onSay(listener: (urn: string, severity: Severity, text: string) 
   listeners.push(listener);
 }
 
-/** Says `text` under the resource `urn`; `ephemeral` for a status line that the next one replaces. */
+/** Says `text`, without its secrets, under the resource `urn`; `ephemeral` for a status line that the next one replaces. */
 export async function say(
   urn: string,
   severity: Severity,
   text: string,
   options: { readonly ephemeral?: boolean } = {},
 ): Promise<void> {
-  if (!options.ephemeral) for (const listener of listeners) listener(urn, severity, text);
+  const shown = mask(text);
+  if (!options.ephemeral) for (const listener of listeners) listener(urn, severity, shown);
   const rpc = engine();
   if (!rpc) return;
   const request = new LogRequest();
   request.setSeverity(
     { info: LogSeverity.INFO, warning: LogSeverity.WARNING, error: LogSeverity.ERROR }[severity],
   );
-  request.setMessage(text);
+  request.setMessage(shown);
   request.setUrn(urn);
   request.setStreamid(0);
   request.setEphemeral(options.ephemeral ?? false);
-  // What cannot be said is no reason to fail: the engine is on its way out, then.
-  await new Promise<void>((resolve) => rpc.log(request, () => resolve()));
+  // One after the other: calls on their way at the same time arrive in any order. What cannot be said is no reason to
+  // fail: the engine is on its way out, then.
+  said = said.then(() => new Promise<void>((resolve) => rpc.log(request, () => resolve())));
+  await said;
 }

@@ -1,5 +1,5 @@
 /** Is it the machine that it was, and what to do when it is not there. */
-import { type ConnectionArgs } from "../host/connection";
+import { type ConnectionArgs, addressOf } from "../host/connection";
 import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
 import { nameToForget, userError } from "./state";
@@ -22,8 +22,23 @@ export function hasInlineCredentials(connection: ConnectionArgs): boolean {
   return connection.privateKey !== undefined || connection.password !== undefined;
 }
 
-export function waysOut(error: HostError, connection: ConnectionArgs): Error {
+/** Hosts that could not be reached in this process, by the resource that said so first. */
+const gone = new Map<string, string>();
+
+/** Was the host tried in vain already? */
+export function isKnownGone(connection: ConnectionArgs): boolean {
+  return gone.has(addressOf(connection));
+}
+
+/** A host that cannot be reached, with the ways out; the resources after the first one only point to it. */
+export function waysOut(error: HostError, connection: ConnectionArgs, urn: string): Error {
   if (error.kind !== "unreachable" && error.kind !== "lost") return error;
+  const name = urn.split("::").at(-1) ?? urn;
+  const address = addressOf(connection);
+  const first = gone.get(address);
+  if (first !== undefined && first !== name)
+    return userError(`${address} cannot be reached, as ${first} says.`);
+  gone.set(address, name);
   return userError(
     `${error.message}\nThe other resources of the stack can be worked on with --refresh=false; ` +
       `a host that is gone for good is let go with PULUMI_OPENBSD_POSTFIX_FORGET=${nameToForget(connection)} in the environment.`,

@@ -5,8 +5,9 @@ import { connect } from "../host/pool";
 import { clean } from "../json";
 import { type AnyKind } from "../resource";
 import { say } from "./engineLog";
-import { hasInlineCredentials, sameMachine, waysOut } from "./machine";
+import { hasInlineCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
 import { look } from "./plan";
+import { hashDrift, learnSecrets, maskAll } from "./secrets";
 import {
   type Values,
   argsOf,
@@ -35,7 +36,7 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
   }
   let host: Host;
   try {
-    host = await connect(connection);
+    host = await connect(connection, isKnownGone(connection) ? { tries: 1 } : {});
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
     if (error.kind === "authRefused" && hasInlineCredentials(connection)) {
@@ -46,11 +47,14 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
       );
       return { ...asIs, props: { ...asIs.props, unread: error.reason } };
     }
-    throw waysOut(error, connection);
+    throw waysOut(error, connection, urn);
   }
   sameMachine(host, state.machine, connection);
   const sight = await look(kind, host, argsOf(applied));
-  const live = kind.live(sight.observed, sight.args, sight.platform);
+  const found = kind.live(sight.observed, sight.args, sight.platform);
+  const given = { ...applied, secretPaths: props["secretPaths"] };
+  learnSecrets(given, found);
+  const live = hashDrift(given, found);
   const common = { connection, owner: urn, release: sight.platform.release };
   return clean({
     id,
@@ -58,7 +62,7 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
       ...without(props, kind.repeats ? ["unread"] : ["unread", "failed"]),
       ...sight.args,
       ...live,
-      ...kind.outputs(sight.observed, sight.args, sight.platform),
+      ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
       ...common,
     },
     inputs: { ...without(applied, []), ...sight.args, ...live, ...common },

@@ -39,7 +39,7 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
     const record = known
       ? parseRecord((await known.read({ record: RECORD_FACT })).record)
       : EMPTY_RECORD;
-    if (record.moved[state.instance] === undefined) throw waysOut(error, connection);
+    if (record.moved[state.instance] === undefined) throw waysOut(error, connection, urn);
     await handedOver(urn, connection.host);
     return;
   }

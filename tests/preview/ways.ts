@@ -70,7 +70,9 @@ export class Projects {
 export async function pulumi(project: Project, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await project.text(...args);
   if (code === 0) return stdout + stderr;
-  throw new Error(`pulumi ${args.join(" ")}: exit status ${code}\n${stdout}${stderr}`);
+  throw new Error(
+    `pulumi ${args.join(" ")}: exit status ${code}\n${(stdout + stderr).slice(-8000)}`,
+  );
 }
 
 /** Runs the CLI, which must fail. */
