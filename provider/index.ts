@@ -5,6 +5,7 @@
 import { type CheckAnswer, check as checkKind } from "./driver/check";
 import { type CreateAnswer, create as createKind, update as updateKind } from "./driver/converge";
 import { type DiffAnswer, diff as diffKind } from "./driver/diff";
+import { migrate } from "./driver/migrate";
 import { type ReadAnswer, read as readKind } from "./driver/read";
 import { remove as removeKind } from "./driver/restore";
 import { keepingSecrets } from "./driver/secrets";
@@ -58,25 +59,29 @@ export function check(kind: string, olds: Values, news: Values): Promise<CheckAn
 }
 
 export function diff(kind: string, _id: string, olds: Values, news: Values): Promise<DiffAnswer> {
-  return Promise.resolve(diffKind(kindNamed(kind), olds, news));
+  // An old shape is a difference by itself: the update writes today's.
+  const { schema } = olds;
+  return Promise.resolve(diffKind(kindNamed(kind), { ...migrate(olds), schema }, news));
 }
 
 export function create(kind: string, inputs: Values): Promise<CreateAnswer> {
   return keepingSecrets([inputs], () => createKind(kindNamed(kind), inputs));
 }
 
-export function read(kind: string, id: string, props: Values): Promise<ReadAnswer> {
-  return keepingSecrets([props, appliedOf(props)], () => readKind(kindNamed(kind), id, props));
+export async function read(kind: string, id: string, props: Values): Promise<ReadAnswer> {
+  const state = migrate(props);
+  return keepingSecrets([state, appliedOf(state)], () => readKind(kindNamed(kind), id, state));
 }
 
-export function update(
+export async function update(
   kind: string,
   id: string,
   olds: Values,
   news: Values,
 ): Promise<{ readonly outs: Values }> {
-  return keepingSecrets([olds, appliedOf(olds), news], async () => ({
-    outs: await updateKind(kindNamed(kind), id, olds, news),
+  const state = migrate(olds);
+  return keepingSecrets([state, appliedOf(state), news], async () => ({
+    outs: await updateKind(kindNamed(kind), id, state, news),
   }));
 }
 
@@ -85,7 +90,8 @@ function appliedOf(props: Values): Values {
   return (props["applied"] as Values | undefined) ?? {};
 }
 
-function remove(kind: string, id: string, props: Values): Promise<void> {
-  return keepingSecrets([props, appliedOf(props)], () => removeKind(kindNamed(kind), id, props));
+async function remove(kind: string, id: string, props: Values): Promise<void> {
+  const state = migrate(props);
+  return keepingSecrets([state, appliedOf(state)], () => removeKind(kindNamed(kind), id, state));
 }
 export { remove as delete };

@@ -28,17 +28,26 @@ export function unknownPaths(value: unknown, path = ""): string[] {
   return [];
 }
 
-/** The value without what is unknown in it: an unknown property or item is left out. */
+/**
+ * The value without what is unknown in it: an unknown property or item is left out, and so is a list of which nothing is
+ * known. It is not an empty one.
+ */
 export function knownPart<T>(value: T): T {
   if (Array.isArray(value))
-    return value.filter((item) => !isUnknown(item)).map((item) => knownPart<unknown>(item)) as T;
+    return value.filter((item) => !isAllUnknown(item)).map((item) => knownPart<unknown>(item)) as T;
   if (isDictionary(value))
     return Object.fromEntries(
       Object.entries(value)
-        .filter(([, item]) => !isUnknown(item))
+        .filter(([, item]) => !isAllUnknown(item))
         .map(([key, item]) => [key, knownPart(item)]),
     ) as T;
   return value;
+}
+
+function isAllUnknown(value: unknown): boolean {
+  return (
+    isUnknown(value) || (Array.isArray(value) && value.length > 0 && value.every(isAllUnknown))
+  );
 }
 
 /** Equal as JSON is: the order of keys does not matter, and a key that is undefined is not there. */

@@ -10,7 +10,15 @@ import { type Platform, UnsupportedRelease, platformOf } from "../openbsd/platfo
 import { type AnyKind, type Change, type Failure, NOTHING_BEFORE } from "../resource";
 import { say } from "./engineLog";
 import { overlayOf } from "./overlay";
-import { NotOpenBSD, type Plan, type Sight, decide, look, ownedElsewhere } from "./plan";
+import {
+  NotOpenBSD,
+  type Plan,
+  type Sight,
+  decide,
+  look,
+  ownedElsewhere,
+  platformFor,
+} from "./plan";
 import { learnSecrets, mask } from "./secrets";
 import {
   type Values,
@@ -37,7 +45,7 @@ export async function check(kind: AnyKind, olds: Values, news: Values): Promise<
 
   const release = olds["release"];
   if (typeof release === "string") {
-    const filled = { ...inputs, ...kind.complete(args, platformOf(release)), release };
+    const filled = { ...inputs, ...completed(kind, args, platformOf(release)), release };
     const asked = (values: Values): Values => without(values, ["owner", "replaceOnChanges"]);
     if (equal(asked(filled), asked(olds))) return answer(filled, []);
     Object.assign(inputs, filled);
@@ -78,7 +86,17 @@ async function checkOnHost(
   const overlay = overlayOf(host.fingerprint);
   let sight: Sight;
   try {
-    sight = await look(kind, host, knownPart(args), (facts, answers) =>
+    const platform = platformFor(host);
+    const known = kind.complete(knownPart({ ...args }), platform);
+    const missing = Object.keys(args).filter(
+      (key) => isUnknown(args[key]) && known[key] === undefined && key !== "triggers",
+    );
+    if (missing.length > 0) {
+      if (preview) await say(urn, "info", `${whereOf(host, platform)}: ${laterOf(unknown)}`);
+      const { release } = platform;
+      return answer({ ...inputs, ...completed(kind, args, platform), release }, []);
+    }
+    sight = await look(kind, host, knownPart({ ...args }), (facts, answers) =>
       overlay.through(facts, answers),
     );
   } catch (error) {
@@ -90,7 +108,7 @@ async function checkOnHost(
   // What was filled in stands beside what is still unknown.
   const filled = {
     ...inputs,
-    ...kind.complete(args, sight.platform),
+    ...completed(kind, args, sight.platform),
     release: sight.platform.release,
   };
   const coming = (path: string): boolean => overlay.coming(path);
@@ -138,6 +156,12 @@ async function checkOnHost(
   return answer(filled, failures);
 }
 
+/** The arguments with what the release fills in, and what is unknown in them still so. */
+function completed(kind: AnyKind, args: Values, platform: Platform): Values {
+  const unknown = Object.entries(args).filter(([, value]) => unknownPaths(value).length > 0);
+  return { ...kind.complete(knownPart({ ...args }), platform), ...Object.fromEntries(unknown) };
+}
+
 /**
  * The instance is in the state, which `check` does not see. The record knows it where there is something to undo: under
  * one of the resource's names, or, where it was renamed before, by the keys that it has.
@@ -161,10 +185,18 @@ function report(
   changes: readonly Change[],
   unknown: readonly string[],
 ): string {
-  const where = `${host.address} (OpenBSD ${platform.release})`;
-  const later = unknown.length > 0 ? [`Not known yet, so not shown: ${unknown.join(", ")}.`] : [];
+  const where = whereOf(host, platform);
+  const later = unknown.length > 0 ? [laterOf(unknown)] : [];
   if (changes.length === 0) return [`${where}: nothing to change.`, ...later].join("\n");
   return [`${where}: up will`, ...changes.map(printChange), ...later].join("\n");
+}
+
+function whereOf(host: Host, platform: Platform): string {
+  return `${host.address} (OpenBSD ${platform.release})`;
+}
+
+function laterOf(unknown: readonly string[]): string {
+  return `Not known yet, so not shown: ${unknown.join(", ")}.`;
 }
 
 /** The property of `connection` that an error is about. */

@@ -9,11 +9,11 @@ import { type AnyKind, NOTHING_BEFORE } from "../resource";
 import { carryOut, settle } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine } from "./machine";
+import { SCHEMA } from "./migrate";
 import { type Plan, type Sight, decide, look, ownedElsewhere, previousOf } from "./plan";
 import { learnSecrets, mask, maskAll } from "./secrets";
 import {
   KEPT,
-  SCHEMA,
   type State,
   type Values,
   argsOf,

@@ -1,7 +1,8 @@
 /** `diff`: live values against wanted ones. */
 import { differsAt, equal, isUnknown } from "../json";
 import { type AnyKind } from "../resource";
-import { SCHEMA, type Values, connectionOf, without } from "./state";
+import { SCHEMA } from "./migrate";
+import { type Values, connectionOf, without } from "./state";
 
 export interface DiffAnswer {
   readonly changes: boolean;

@@ -53,7 +53,8 @@ export async function look(
   };
 }
 
-function platformFor(host: HostReader): Platform {
+/** @throws NotOpenBSD | UnsupportedRelease */
+export function platformFor(host: HostReader): Platform {
   if (host.system.name !== "OpenBSD")
     throw new NotOpenBSD(
       `${host.address} runs ${host.system.name}, not OpenBSD. Nothing was changed.`,

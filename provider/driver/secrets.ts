@@ -22,11 +22,18 @@ export function keepingSecrets<T>(values: readonly Values[], work: () => Promise
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Error) || mask(error.message) === error.message) throw error;
+      if (!(error instanceof Error)) throw error;
+      if (mask(error.message) === error.message) throw withoutStack(error);
       const { message, stack: _stack, ...more } = error;
-      throw Object.assign(userError(mask(message)), more);
+      throw withoutStack(Object.assign(userError(mask(message)), more));
     }
   });
+}
+
+/** The SDK prints an error and its stack one after the other: a stack that is the message would be a second one. */
+function withoutStack(error: Error): Error {
+  if (error.stack === error.message) error.stack = "";
+  return error;
 }
 
 /** Live values under the names of inputs: what stands at a secret's place on the host is one too. */

@@ -2,9 +2,6 @@
 import { type ConnectionArgs } from "../host/connection";
 import { NOTHING_BEFORE, type Previous } from "../resource";
 
-/** The shape of the state; raised with a pure migration whenever it changes. */
-export const SCHEMA = 1;
-
 /** Inputs that every kind has; the rest are the kind's arguments. */
 const COMMON = ["connection", "owner", "release", "secretPaths", "replaceOnChanges"] as const;
 
@@ -59,12 +56,6 @@ export function isPreview(inputs: Values): boolean {
 }
 
 export function stateOf(props: Values): State {
-  const schema = props["schema"] ?? SCHEMA;
-  if (typeof schema === "number" && schema > SCHEMA)
-    throw userError(
-      `this state was written by a newer version of pulumi-openbsd-postfix (schema ${schema}, known here: ${SCHEMA}). ` +
-        "Upgrade the package in this program. Nothing was changed.",
-    );
   return {
     previous: (props["previous"] as Previous | undefined) ?? NOTHING_BEFORE,
     instance: (props["instance"] as string | undefined) ?? "",

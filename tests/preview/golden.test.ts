@@ -39,7 +39,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   });
 
   const see = async (...args: string[]): Promise<string> =>
-    shown(await project.text(...args), [host]);
+    shown(await project.text(...args, "--parallel", "1"), [host]);
   const golden = (name: string, text: string): void => expectGolden(`${release}-${name}`, text);
 
   test("the first preview shows the host, under each step", async () => {
