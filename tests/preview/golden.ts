@@ -14,6 +14,7 @@ function settled(text: string, hosts: readonly TestHost[]): string {
   return names
     .reduce((named, [value, name]) => named.replaceAll(value, name), text)
     .replace(/^Duration: .*\n/gm, "")
+    .replace(/(\binstance *: )"[0-9a-f]{16}"/g, '$1"INSTANCE"')
     .replace(/SHA256:[A-Za-z0-9+/]{43}/g, "SHA256:FINGERPRINT")
     .replace(/^@ \w+.*\n/gm, "")
     .replace(/[ \t]+$/gm, "")
