@@ -39,6 +39,8 @@ function placeholders(host: TestHost, exported: Exported): readonly (readonly [s
   );
   return [
     [`"port": ${host.port}`, '"port": "PORT"'],
+    // A secret is exported as JSON in a string.
+    [`\\"port\\":${host.port}`, '\\"port\\":\\"PORT\\"'],
     [host.hostKey, "HOST-KEY"],
     [host.privateKeyPath, "KEY-FILE"],
     ...outputs.map(
