@@ -2,7 +2,7 @@
 import { createTwoFilesPatch } from "diff";
 import { HostError } from "./host/errors";
 import type { Expectation, FileState, HostWriter, RunResult } from "./host/host";
-import { contentsOf } from "./files";
+import { contentsOf, sha256 } from "./files";
 import type { Change } from "./resource";
 
 /** Bytes as a person reads them: UTF-8 where they are, other bytes and control characters escaped. */
@@ -37,7 +37,10 @@ export function printChange(change: Change): string {
   switch (change.change) {
     case "write": {
       const before = contentsOf(change.found);
-      if (change.opaque) return `${before === undefined ? "create" : "replace"} ${change.path}`;
+      if (change.opaque)
+        return before === undefined
+          ? `create ${change.path} (${measure(change.contents)})`
+          : `replace ${change.path} (${measure(before)}, with ${measure(change.contents)})`;
       if (before === change.contents)
         return `set ${change.path} to mode ${octal(change.mode ?? 0o644)}`;
       const link = change.found.type === "symlink" ? ` (a link to ${change.found.target})` : "";
@@ -142,6 +145,12 @@ export function programFailed(
   });
 }
 
+/** Contents that are not to be shown: how much, and a hash by which two of them can be told apart. */
+function measure(contents: string): string {
+  const lines = contents.split("\n").length - (contents.endsWith("\n") ? 1 : 0);
+  return `${lines} lines, sha256 ${sha256(contents).slice(0, 12)}`;
+}
+
 function conflict(
   host: HostWriter,
   change: Extract<Change, { change: "write" | "remove" }>,
@@ -150,7 +159,7 @@ function conflict(
   return new HostError("conflict", {
     host: host.address,
     during: `writing ${change.path}`,
-    reason: `somebody else changed it after it was looked at:\n${unifiedDiff(change.path, contentsOf(change.found), contentsOf(found))}`,
+    reason: `somebody else changed it after it was looked at:\n${change.opaque ? [change.found, found].map((state) => measure(contentsOf(state) ?? "")).join(", then ") : unifiedDiff(change.path, contentsOf(change.found), contentsOf(found))}`,
     changed: "no",
     next: "Run `pulumi up` again to see and apply what is still to do.",
   });
