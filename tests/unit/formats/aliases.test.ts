@@ -21,7 +21,14 @@ daemon:\t\troot
 `;
 
 describe("aliases", () => {
-  describeLaws({ format: aliases, texts, keys: names, values, foreignLine });
+  describeLaws({
+    format: aliases,
+    texts,
+    keys: names,
+    values,
+    separator: "daemon: root\n",
+    foreignLine,
+  });
 
   test("a recipient's spelling, once normalized, is its own", () => {
     holds(recipients, (recipient) => {

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { manyLines } from "./laws";
 import { normalizeTarget } from "../../../provider/formats/aliases";
 
 /** As `get` wants them: lower case, unquoted. */
@@ -80,7 +81,7 @@ const line = fc.oneof(
 /** aliases as nobody would write them. */
 export const texts = fc
   .tuple(
-    fc.array(fc.tuple(line, fc.constantFrom("\n", "\n", "\n", "\r\n")), { maxLength: 12 }),
+    manyLines(fc.tuple(line, fc.constantFrom("\n", "\n", "\n", "\r\n")), 12),
     line,
     fc.boolean(),
   )

@@ -22,7 +22,14 @@ sendmail_path = /usr/local/sbin/sendmail
 `;
 
 describe("main.cf", () => {
-  describeLaws({ format: mainCf, texts, keys: names, values, foreignLine });
+  describeLaws({
+    format: mainCf,
+    texts,
+    keys: names,
+    values,
+    separator: "other = 1\n",
+    foreignLine,
+  });
 
   test.each([
     ["a =b", "b"],

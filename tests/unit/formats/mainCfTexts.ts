@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { manyLines } from "./laws";
 
 /** Names that begin alike, and one that ends like another. */
 export const names = ["mydomain", "mydomain_x", "my", "virtual_transport", "a"] as const;
@@ -49,7 +50,7 @@ const line = fc.oneof(
 /** main.cf as nobody would write it: every trap of the grammar, often. */
 export const texts = fc
   .tuple(
-    fc.array(fc.tuple(line, fc.constantFrom("\n", "\n", "\n", "\r\n")), { maxLength: 14 }),
+    manyLines(fc.tuple(line, fc.constantFrom("\n", "\n", "\n", "\r\n")), 14),
     line,
     fc.boolean(),
   )

@@ -59,6 +59,7 @@ describe("master.cf", () => {
     texts,
     keys: names,
     values: services,
+    separator: "other unix - - n - - x\n",
     foreignLine,
     refused: (text) => !names.every((name) => isEditable(text, name)) || hasSampleInside(text),
   });

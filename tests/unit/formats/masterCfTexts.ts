@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { manyLines } from "./laws";
 import type { Service } from "../../../provider/formats/masterCf";
 
 /** Services that begin alike. */
@@ -99,7 +100,7 @@ const line = fc.oneof(
 
 /** master.cf as nobody would write it. */
 export const texts = fc
-  .tuple(fc.array(fc.tuple(line, end), { maxLength: 10 }), line, fc.boolean())
+  .tuple(manyLines(fc.tuple(line, end), 10), line, fc.boolean())
   .map(
     ([all, last, open]) =>
       all.map(([text, newline]) => text + newline).join("") + (open ? last : ""),

@@ -47,6 +47,7 @@ describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
     texts: texts[syntax],
     keys: names,
     values: values(syntax),
+    separator: "ntpd_flags=\n",
     foreignLine,
     refused,
     removable,

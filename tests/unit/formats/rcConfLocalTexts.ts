@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { manyLines } from "./laws";
 import type { RcSyntax } from "../../../provider/formats/rcConfLocal";
 
 /** Names that rc.subr reads, and that begin alike. */
@@ -138,7 +139,7 @@ export const assignments = fc
 
 function file(line: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc
-    .tuple(fc.array(fc.tuple(line, end), { maxLength: 10 }), line, fc.boolean())
+    .tuple(manyLines(fc.tuple(line, end), 10), line, fc.boolean())
     .map(
       ([all, last, open]) =>
         all.map(([one, newline]) => one + newline).join("") + (open ? last : ""),

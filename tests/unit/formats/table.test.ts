@@ -4,7 +4,7 @@ import { describeLaws } from "./laws";
 import { foreignLine, keys, texts, values } from "./tableTexts";
 
 describe("a lookup table", () => {
-  describeLaws({ format: table, texts, keys, values, foreignLine });
+  describeLaws({ format: table, texts, keys, values, separator: "other OK\n", foreignLine });
 
   test.each([
     ["a b", "b"],

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { manyLines } from "./laws";
 
 /** Keys in lower case that begin alike. */
 export const keys = ["example.org", "example.org.au", ".example.org", "root@", "a"] as const;
@@ -54,7 +55,7 @@ const line = fc.oneof(
 /** A lookup table as nobody would write it. */
 export const texts = fc
   .tuple(
-    fc.array(fc.tuple(line, fc.constantFrom("\n", "\n", "\n", "\r\n")), { maxLength: 12 }),
+    manyLines(fc.tuple(line, fc.constantFrom("\n", "\n", "\n", "\r\n")), 12),
     line,
     fc.boolean(),
   )
