@@ -132,11 +132,19 @@ function folded(key: Bytes): Bytes {
   return Buffer.from(letters.toUpperCase().toLowerCase(), "utf8").toString("latin1");
 }
 
+/** A key and its value as they are told from a printed line: a quoted key may hold a tab itself. */
+function asPrinted(key: Bytes, value: Bytes): readonly [Bytes, Bytes] {
+  const tab = key.indexOf("\t");
+  return tab < 0
+    ? [folded(key), value.trim()]
+    : [folded(key.slice(0, tab)), `${key.slice(tab + 1)}\t${value}`.trim()];
+}
+
 /** Does the database hold what the text says? Asked by content: time stamps lie after a restore or a clock step. */
 export function isCurrent({ stored, partial }: SeenDatabase, wanted: Compiled): boolean {
   if (stored === null) return false;
   return wanted.some((reading) => {
-    const keys = new Map([...reading].map(([key, value]) => [folded(key), value.trim()]));
+    const keys = new Map([...reading].map(([key, value]) => asPrinted(key, value)));
     if (partial ? stored.size > keys.size : stored.size !== keys.size) return false;
     return [...stored].every(([key, value]) => keys.get(key) === value);
   });

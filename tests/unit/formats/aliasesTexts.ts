@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { manyLines } from "./laws";
+import { manyLines } from "./manyLines";
 import { normalizeTarget } from "../../../provider/formats/aliases";
 
 /** As `get` wants them: lower case, unquoted. */

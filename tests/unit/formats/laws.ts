@@ -23,14 +23,6 @@ export function holds<T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void): v
   fc.assert(fc.property(arbitrary, law), { numRuns, seed });
 }
 
-/** Mostly a few lines, where two things meet often; now and then up to 200. */
-export function manyLines<T>(line: fc.Arbitrary<T>, few = 12): fc.Arbitrary<T[]> {
-  return fc.oneof(
-    { weight: 49, arbitrary: fc.array(line, { maxLength: few }) },
-    { weight: 1, arbitrary: fc.array(line, { minLength: few, maxLength: 200, size: "max" }) },
-  );
-}
-
 /** What the laws need of a keyed format, its extra parameters already filled in. */
 export interface KeyedFormat<V, S> {
   get(text: Bytes, key: string): unknown;

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { manyLines } from "./laws";
+import { manyLines } from "./manyLines";
 
 /** Names that begin alike, and one that ends like another. */
 export const names = ["mydomain", "mydomain_x", "my", "virtual_transport", "a"] as const;

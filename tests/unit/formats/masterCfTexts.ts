@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { manyLines } from "./laws";
+import { manyLines } from "./manyLines";
 import type { Service } from "../../../provider/formats/masterCf";
 
 /** Services that begin alike. */

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { manyLines } from "./laws";
+import { manyLines } from "./manyLines";
 import type { RcSyntax } from "../../../provider/formats/rcConfLocal";
 
 /** Names that rc.subr reads, and that begin alike. */

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { manyLines } from "./laws";
+import { manyLines } from "./manyLines";
 
 /** Keys in lower case that begin alike. */
 export const keys = ["example.org", "example.org.au", ".example.org", "root@", "a"] as const;
