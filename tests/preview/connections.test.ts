@@ -209,7 +209,7 @@ const WRONG: readonly {
   {
     law: "an unknown flavor",
     step: (connection) => ["PostfixPackage", "x", { connection, flavors: ["msql"] }],
-    says: ["flavors[0]", '"msql" is no flavor', "mysql"],
+    says: ["flavors[0]", 'no flavor "msql"', "mysql"],
   },
   {
     law: "a flavor that this release does not have",
