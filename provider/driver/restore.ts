@@ -12,7 +12,7 @@ import {
   saveRecord,
 } from "../host/record";
 import { type AnyKind, type Change, type RestoreContext } from "../resource";
-import { RELOAD, isPostfixRunning } from "../resources/running";
+import { RELOAD, isPostfixRunning } from "../resources/process/running";
 import { carryOut } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine, waysOut } from "./machine";

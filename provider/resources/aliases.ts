@@ -28,7 +28,7 @@ import {
   planDatabase,
   restoreDatabase,
   type SeenDatabase,
-} from "./database";
+} from "./table/database";
 
 export interface AliasesArgs {
   readonly entries: Readonly<Record<string, readonly string[]>>;

@@ -3,7 +3,7 @@ import type { FactAnswers, HostWriter } from "../host/host";
 import type { Json } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import type { Kind } from "../resource";
-import { runOrFail, until, waitUntil } from "./running";
+import { runOrFail, until, waitUntil } from "./process/running";
 
 export interface BaseMailerArgs {
   /** Filled in: whether it runs. */

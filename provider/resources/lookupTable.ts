@@ -29,9 +29,15 @@ import {
   restoreDatabase,
   type DatabaseTable,
   type SeenDatabase,
-} from "./database";
-import { judgeTable } from "./judgeTable";
-import { isBuilt, SECRET_TYPES, typeOf, validate, type LookupTableArgs } from "./lookupTableArgs";
+} from "./table/database";
+import { judgeTable } from "./table/judgeTable";
+import {
+  isBuilt,
+  SECRET_TYPES,
+  typeOf,
+  validate,
+  type LookupTableArgs,
+} from "./table/lookupTableArgs";
 
 interface Observed {
   readonly file: FileState;

@@ -8,10 +8,10 @@ import type { HostReader, HostWriter, MessageFound } from "../host/host";
 import { equal } from "../json";
 import type { Platform } from "../openbsd/platform";
 import type { Failure, Kind, StepContext } from "../resource";
-import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "./mailboxes";
-import { MAILLOG, MailLog, type Trace, traceMessage } from "./mailTrace";
-import { isPostfixRunning, until } from "./running";
-import { handIn, type SmtpDialogue, type SmtpStep } from "./smtpDialogue";
+import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "./mail/mailboxes";
+import { MAILLOG, MailLog, type Trace, traceMessage } from "./mail/trace";
+import { isPostfixRunning, until } from "./process/running";
+import { handIn, type SmtpDialogue, type SmtpStep } from "./mail/smtpDialogue";
 
 export interface MailCheckArgs {
   readonly recipient: string;

@@ -14,9 +14,9 @@ import {
 import type { Platform } from "../openbsd/platform";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
 import type { Change, Failure, Kind } from "../resource";
-import { JOBS } from "./hostJob";
-import { isLocked, listings, offeredIn } from "./packageOffer";
-import { asJson, notedIn, noteOf, PACKAGE_KEY, type PackageNote } from "./packageNote";
+import { JOBS } from "./package/hostJob";
+import { isLocked, listings, offeredIn } from "./package/offer";
+import { asJson, notedIn, noteOf, PACKAGE_KEY, type PackageNote } from "./package/note";
 import {
   cleanUp,
   DATABASE,
@@ -28,8 +28,8 @@ import {
   removePackage,
   type Traces,
   USERS,
-} from "./packageSteps";
-import { portsFacts, portsQuestions, portsSight } from "./portsBuild";
+} from "./package/steps";
+import { portsFacts, portsQuestions, portsSight } from "./package/portsBuild";
 
 export interface PostfixPackageArgs {
   readonly version?: string;

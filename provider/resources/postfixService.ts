@@ -4,9 +4,9 @@ import type { FactAnswers, FileState } from "../host/host";
 import { type HostRecord, parseRecord, serves, withoutRollback } from "../host/record";
 import { judge } from "../judge";
 import type { Change, Kind } from "../resource";
-import { putBack, rollBack, stillRolledBack } from "./rollback";
-import { MASTER_TEST, stopPostfix } from "./running";
-import { type Way, checkConfiguration, serve } from "./serving";
+import { putBack, rollBack, stillRolledBack } from "./process/rollback";
+import { MASTER_TEST, stopPostfix } from "./process/running";
+import { type Way, checkConfiguration, serve } from "./process/serving";
 
 export interface PostfixServiceArgs {
   /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */

@@ -1,8 +1,8 @@
 /** Asking what the host's package repository offers. */
-import type { Answers, Fact, FactAnswers, Facts, FileState } from "../host/host";
-import { installPath, splitPackagePath } from "../openbsd/packages";
-import type { Platform } from "../openbsd/platform";
-import { contentsOf } from "../files";
+import type { Answers, Fact, FactAnswers, Facts, FileState } from "../../host/host";
+import { installPath, splitPackagePath } from "../../openbsd/packages";
+import type { Platform } from "../../openbsd/platform";
+import { contentsOf } from "../../files";
 
 /** Programs that look for packages, told where: without `packagePath`, where the host itself says. */
 export function told(args: { readonly packagePath?: string }): {

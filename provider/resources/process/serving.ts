@@ -1,8 +1,8 @@
 /** Making Postfix serve by what its files say now, and the proof that it does (openbsd.md 8). */
-import { lastLines } from "../changes";
-import { HostError } from "../host/errors";
-import type { HostReader, HostWriter } from "../host/host";
-import type { Platform } from "../openbsd/platform";
+import { lastLines } from "../../changes";
+import { HostError } from "../../host/errors";
+import type { HostReader, HostWriter } from "../../host/host";
+import type { Platform } from "../../openbsd/platform";
 import {
   RELOAD,
   isPostfixRunning,

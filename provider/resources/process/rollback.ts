@@ -2,11 +2,11 @@
  * When Postfix cannot serve by a candidate that all checks let pass: what it served by before comes back. The record
  * says first what will be put back, so that a run that is cut off is finished by the next one.
  */
-import { sha256, contentsOf } from "../files";
-import { HostError } from "../host/errors";
-import type { Expectation, FileState, HostWriter } from "../host/host";
-import { type HostRecord, type SavedFile, savedContents, serves } from "../host/record";
-import type { StepContext } from "../resource";
+import { sha256, contentsOf } from "../../files";
+import { HostError } from "../../host/errors";
+import type { Expectation, FileState, HostWriter } from "../../host/host";
+import { type HostRecord, type SavedFile, savedContents, serves } from "../../host/record";
+import type { StepContext } from "../../resource";
 import { isPostfixRunning } from "./running";
 import { type Way, serve, whoRuns } from "./serving";
 

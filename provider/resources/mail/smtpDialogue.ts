@@ -1,7 +1,7 @@
 /** One message handed in by SMTP (RFC 5321), with nodemailer's client, and what was said on both sides. */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { HostError } from "../host/errors";
+import { HostError } from "../../host/errors";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 
 /** A message to hand in. */

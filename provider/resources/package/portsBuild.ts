@@ -2,11 +2,18 @@
  * Building the package from ports (guide 2.1). The build is a job on the host: a lost connection does not stop it, and
  * the next run finds it, or its result. What it leaves in the ports tree is noted, and goes on destroy.
  */
-import { lastLines } from "../changes";
-import { HostError } from "../host/errors";
-import type { Answers, FactAnswers, Facts, FileState, HostReader, HostWriter } from "../host/host";
-import { type WantedPackage, flavorsOf } from "../openbsd/packages";
-import type { Platform } from "../openbsd/platform";
+import { lastLines } from "../../changes";
+import { HostError } from "../../host/errors";
+import type {
+  Answers,
+  FactAnswers,
+  Facts,
+  FileState,
+  HostReader,
+  HostWriter,
+} from "../../host/host";
+import { type WantedPackage, flavorsOf } from "../../openbsd/packages";
+import type { Platform } from "../../openbsd/platform";
 import {
   COMPILER,
   INFRASTRUCTURE,
@@ -19,7 +26,7 @@ import {
   portFolder,
   portsMake,
   portsProblem,
-} from "../openbsd/ports";
+} from "../../openbsd/ports";
 import {
   anyJob,
   endJob,
@@ -32,7 +39,7 @@ import {
   waitForJob,
   type JobEnd,
 } from "./hostJob";
-import type { PackageNote, PortsNote } from "./packageNote";
+import type { PackageNote, PortsNote } from "./note";
 
 export const BUILD_JOB = "postfix-build";
 

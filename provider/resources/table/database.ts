@@ -6,13 +6,13 @@
  * {@link restoreDatabase}, and passes the step on to {@link databaseStep}. What was compiled is what the tool makes of
  * the text: one map for each reading that some release or build of Postfix has.
  */
-import { programFailed } from "../changes";
-import { contentsOf, restoreWholeFile, sha256 } from "../files";
-import type { Bytes } from "../formats/bytes";
-import type { Answers, FactAnswers, Facts, FileState, HostWriter } from "../host/host";
-import { type Json, savedContents } from "../host/record";
-import type { Change, RestoreContext, StepContext } from "../resource";
-import { runOrFail } from "./running";
+import { programFailed } from "../../changes";
+import { contentsOf, restoreWholeFile, sha256 } from "../../files";
+import type { Bytes } from "../../formats/bytes";
+import type { Answers, FactAnswers, Facts, FileState, HostWriter } from "../../host/host";
+import { type Json, savedContents } from "../../host/record";
+import type { Change, RestoreContext, StepContext } from "../../resource";
+import { runOrFail } from "../process/running";
 
 /** A table that has a database. */
 export interface DatabaseTable {

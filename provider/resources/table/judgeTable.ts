@@ -1,7 +1,7 @@
 /** A table judged by the host's own postmap(1) before it goes live: it warns of a bad line and goes on. */
-import type { Bytes } from "../formats/bytes";
-import type { HostReader, RunResult } from "../host/host";
-import type { Failure, JudgeContext } from "../resource";
+import type { Bytes } from "../../formats/bytes";
+import type { HostReader, RunResult } from "../../host/host";
+import type { Failure, JudgeContext } from "../../resource";
 import { BUILT_TYPES } from "./database";
 
 const POSTMAP = "/usr/local/sbin/postmap";

@@ -1,8 +1,8 @@
 /** Acting on what runs: programs that must succeed, and waiting for what they bring about. */
-import { programFailed } from "../changes";
-import { HostError } from "../host/errors";
-import type { Platform } from "../openbsd/platform";
-import type { HostReader, HostWriter, RunRequest, RunResult } from "../host/host";
+import { programFailed } from "../../changes";
+import { HostError } from "../../host/errors";
+import type { Platform } from "../../openbsd/platform";
+import type { HostReader, HostWriter, RunRequest, RunResult } from "../../host/host";
 
 /** Exit status 1 is "running": openbsd.md 8 has it inverted on purpose. It looks at the lock, not at the pid file. */
 export const MASTER_TEST = ["/usr/local/libexec/postfix/master", "-t"] as const;

@@ -3,19 +3,19 @@
  * before it what is under way: whoever comes next goes on from there. What was installed is read from the package
  * database, never from exit codes (openbsd.md 1.3).
  */
-import { lastLines } from "../changes";
-import { HostError } from "../host/errors";
-import type { FileState, HostReader, HostWriter } from "../host/host";
-import { savedContents, savedFile, type SavedFile } from "../host/record";
+import { lastLines } from "../../changes";
+import { HostError } from "../../host/errors";
+import type { FileState, HostReader, HostWriter } from "../../host/host";
+import { savedContents, savedFile, type SavedFile } from "../../host/record";
 import {
   choosePackage,
   describeWanted,
   isWanted,
   parsePackage,
   type WantedPackage,
-} from "../openbsd/packages";
-import { inWords } from "../openbsd/ports";
-import type { StepContext } from "../resource";
+} from "../../openbsd/packages";
+import { inWords } from "../../openbsd/ports";
+import type { StepContext } from "../../resource";
 import {
   endJob,
   forgetJob,
@@ -26,10 +26,10 @@ import {
   waitForJob,
   type JobEnd,
 } from "./hostJob";
-import { isLocked, listings, offeredIn, told } from "./packageOffer";
-import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./packageNote";
+import { isLocked, listings, offeredIn, told } from "./offer";
+import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./note";
 import { type BuildContext, buildPort, BUILD_JOB, cleanPorts, cleanWork } from "./portsBuild";
-import { isPostfixRunning, runOrFail, stopPostfix, waitUntil } from "./running";
+import { isPostfixRunning, runOrFail, stopPostfix, waitUntil } from "../process/running";
 
 export const PACKAGE_JOB = "postfix-package";
 export const DATABASE = "/var/db/pkg";

@@ -1,6 +1,6 @@
 /** Where local(8) put a message, so that it can be looked for there and taken out again. */
-import type { FactAnswers, HostReader } from "../host/host";
-import type { Delivery } from "./mailTrace";
+import type { FactAnswers, HostReader } from "../../host/host";
+import type { Delivery } from "./trace";
 
 /** What main.cf says of mailboxes, and what was there before the message came. */
 export interface Mailboxes {

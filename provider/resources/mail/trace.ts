@@ -1,5 +1,5 @@
 /** A message followed by its queue id through the mail log (openbsd.md 14). Pure, but for {@link MailLog}. */
-import type { HostReader, TailState } from "../host/host";
+import type { HostReader, TailState } from "../../host/host";
 
 /** What became of a message for one recipient, as one line of the log says it. */
 export interface Delivery {

@@ -2,11 +2,11 @@
  * Programs that must outlive the connection. A job is started under a key; whoever comes back after a cut finds it
  * by that key, goes on waiting for it, and gets its result. Its log stays on the host until the job is forgotten.
  */
-import { lastLines } from "../changes";
-import { HostError } from "../host/errors";
-import type { HostReader, HostWriter, JobRequest } from "../host/host";
-import { RECORD_FOLDER } from "../host/record";
-import { until } from "./running";
+import { lastLines } from "../../changes";
+import { HostError } from "../../host/errors";
+import type { HostReader, HostWriter, JobRequest } from "../../host/host";
+import { RECORD_FOLDER } from "../../host/record";
+import { until } from "../process/running";
 
 /** Where the agent keeps its jobs. */
 export const JOBS = `${RECORD_FOLDER}/jobs`;

@@ -1,7 +1,7 @@
 /** What may be said of a lookup table. */
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
-import * as tableText from "../formats/table";
-import type { Failure } from "../resource";
+import { decodeUtf8, encodeUtf8, FormatError } from "../../formats/bytes";
+import * as tableText from "../../formats/table";
+import type { Failure } from "../../resource";
 import { BUILT_TYPES } from "./database";
 
 export interface LookupTableArgs {

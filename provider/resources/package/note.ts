@@ -1,5 +1,5 @@
 /** What the record notes of the package besides what was there before it: enough to go on after a cut, and to undo. */
-import type { HostRecord, Json, KeyEntry, SavedFile } from "../host/record";
+import type { HostRecord, Json, KeyEntry, SavedFile } from "../../host/record";
 
 /** The key under which the package is owned. */
 export const PACKAGE_KEY = "package:postfix";
