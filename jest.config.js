@@ -3,6 +3,20 @@
  * build, so whatever starts one of them builds first (see the scripts in package.json).
  */
 
+/**
+ * Suites of many minutes, which CI leaves to `npm run test:long` so that it stays under half an hour: everything else
+ * is run there. Without CI in the environment all are run.
+ */
+const long = [
+  "tests/host/formatsAgainstPostfix",
+  "tests/host/predicted",
+  "tests/host/rollback",
+  "tests/preview/interrupted",
+  "tests/preview/secrets",
+  "tests/preview/states",
+];
+const ignored = process.env.CI && !process.env.LONG_TESTS ? long : [];
+
 /** @param {string} name @param {number} timeoutSeconds */
 const project = (name, timeoutSeconds) => ({
   displayName: name,
@@ -12,6 +26,7 @@ const project = (name, timeoutSeconds) => ({
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
   },
   testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
+  testPathIgnorePatterns: ["/node_modules/", ...ignored],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
   setupFilesAfterEnv: ["<rootDir>/tests/timeout.ts"],
   globals: { testTimeoutSeconds: timeoutSeconds },
