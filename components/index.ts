@@ -10,6 +10,7 @@ export { LookupTable, type LookupTableArgs } from "./lookupTable";
 export { MailCheck, type MailCheckArgs, type MailProof } from "./mailCheck";
 export { MailerConf, type MailerConfArgs } from "./mailerConf";
 export { MainCf, type MainCfArgs } from "./mainCf";
+export type { MainCfParameters } from "./mainCfParameters";
 export { MasterCf, type MasterCfArgs, type MasterService } from "./masterCf";
 export { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
 export { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";

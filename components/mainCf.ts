@@ -1,13 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { MainCfParameters } from "./mainCfParameters";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MainCf}. */
 export interface MainCfArgs {
   /**
-   * Parameters of main.cf by name, as postconf(5) lists them; a value is one line. `null` removes a parameter, so that
-   * Postfix's own default holds; `""` sets it empty. Others in the file, comments and order are left as they are.
+   * Parameters of main.cf by name, as postconf(5) lists them; a value is one line. `true` and `false` stand for `yes` and
+   * `no`. `null` removes a parameter, so that Postfix's own default holds; `""` sets it empty. Others in the file,
+   * comments and order are left as they are.
    */
-  readonly parameters: pulumi.Input<Record<string, pulumi.Input<string | null>>>;
+  readonly parameters: pulumi.Input<MainCfParameters>;
   /**
    * `"merge"` leaves what is not named; `"exact"` removes every other parameter that the file sets, shows each removal
    * in the preview, and gives all back on destroy. @defaultValue "merge"

@@ -1,32 +1,12 @@
 /** Parameters: names that Postfix does not know, values that it cannot read, `$names` that are set nowhere. */
 import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, MAIN_CF, type Setting, settingsOf } from "./candidate";
+import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "./knownParameters";
 import { distance, nearest, suggestion } from "./spelling";
 import { references, words } from "./values";
 
 /** Set for every program by itself (postconf(5)), and not in the list of older postconf(1). */
 const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];
-
-/** What Postfix reads for every transport of master.cf under the transport's name (postconf(5), "transport_…"). */
-const PER_TRANSPORT = [
-  "delivery_slot_cost",
-  "delivery_slot_discount",
-  "delivery_slot_loan",
-  "destination_concurrency_failed_cohort_limit",
-  "destination_concurrency_limit",
-  "destination_concurrency_negative_feedback",
-  "destination_concurrency_positive_feedback",
-  "destination_rate_delay",
-  "destination_recipient_limit",
-  "extra_recipient_limit",
-  "initial_destination_concurrency",
-  "minimum_delivery_slots",
-  "recipient_limit",
-  "recipient_refill_delay",
-  "recipient_refill_limit",
-  "time_limit",
-  "transport_rate_delay",
-];
 
 /** Tables whose settings stand in main.cf under the table's own name (ldap_table(5), mysql_table(5), …). */
 const NAMED_TABLES = /\b(?:ldap|mysql|pgsql|sqlite|memcache):([A-Za-z]\w*)/g;
@@ -45,13 +25,6 @@ const EXPANDED_LATER = new Set([
   "forward_expansion_filter",
   "smtpd_expansion_filter",
 ]);
-
-/** yes or no by their default, and not in their meaning. */
-const NO_BOOLEAN = /_directory$|^smtpd_forbid_bare_newline$|^openssl_path$|^backwards_bounce/;
-
-/** Numbers by their default only. */
-const NO_NUMBER =
-  /^compatibility_level$|_tcp_port$|_(positive|negative)_feedback$|^milter_protocol$|^mail_release_date$/;
 
 /** Names that may be used although Postfix itself does not know them. */
 export interface Declared {
@@ -81,10 +54,28 @@ export function duplicateComplaints({ main }: Candidate): Complaint[] {
   }));
 }
 
+/**
+ * The parameters there are: as the host's Postfix says, and where there is none yet, of any Postfix. Which one will come
+ * is not known then, so that only what is close to one of these, and none, is a mistake.
+ */
+function parameterNames({ knowledge: { defaults } }: Candidate): {
+  readonly names: ReadonlySet<string>;
+  readonly certain: boolean;
+} {
+  return defaults.size > 0
+    ? { names: new Set(defaults.keys()), certain: true }
+    : { names: new Set(Object.keys(KNOWN_PARAMETERS)), certain: false };
+}
+
+/** Is a name no other than a slip of one of these? */
+function isSlip(name: string, names: Iterable<string>): boolean {
+  const meant = nearest(name, names);
+  return meant !== undefined && distance(name, meant) <= SLIP;
+}
+
 /** Names that nothing reads: not Postfix, no `$name`, no service, no table. */
 export function nameComplaints(candidate: Candidate, declared: Declared): Complaint[] {
-  const { defaults } = candidate.knowledge;
-  if (defaults.size === 0) return [];
+  const { names, certain } = parameterNames(candidate);
   const settings = settingsOf(candidate);
   const classes = words(candidate.value("smtpd_restriction_classes"));
   const used = new Set([
@@ -98,29 +89,29 @@ export function nameComplaints(candidate: Candidate, declared: Declared): Compla
     [...value.matchAll(NAMED_TABLES)].map(([, name = ""]) => `${name}_`),
   );
   const known = (name: string): boolean =>
-    defaults.has(name) ||
+    names.has(name) ||
     used.has(name) ||
     PER_TRANSPORT.some(
       (suffix) => name.endsWith(`_${suffix}`) && services.has(name.slice(0, -suffix.length - 1)),
     ) ||
     tables.some((prefix) => name.startsWith(prefix));
   return settings
-    .filter(({ name }) => !known(name))
+    .filter(({ name }) => !known(name) && (certain || isSlip(name, names)))
     .map(({ name, file, line, subject }) => ({
       rule: "name",
       file,
       line,
       subject,
-      reason: `${name}${unknownName(name, candidate)}`,
+      reason: `${name}${unknownName(name, names, candidate)}`,
     }));
 }
 
 /** Edits up to which a name is a misspelt one rather than that of a service that is missing. */
 const SLIP = 2;
 
-function unknownName(name: string, { knowledge, services }: Candidate): string {
+function unknownName(name: string, names: ReadonlySet<string>, { services }: Candidate): string {
   const suffix = PER_TRANSPORT.find((one) => name.endsWith(`_${one}`));
-  const meant = nearest(name, knowledge.defaults.keys());
+  const meant = nearest(name, names);
   if (meant !== undefined && (suffix === undefined || distance(name, meant) <= SLIP))
     return `: did you mean ${meant}?`;
   if (suffix === undefined) return " is no parameter of this Postfix, and nothing refers to it";
@@ -134,16 +125,19 @@ function unknownName(name: string, { knowledge, services }: Candidate): string {
 
 /** Names that a value refers to and nobody sets: Postfix reads them as empty. */
 export function unsetComplaints(candidate: Candidate): Complaint[] {
-  const { defaults } = candidate.knowledge;
-  if (defaults.size === 0) return [];
+  const { names, certain } = parameterNames(candidate);
+  const all = [...names, ...candidate.parameters.keys()];
   return settingsOf(candidate).flatMap((setting) => {
     if (EXPANDED_LATER.has(setting.name)) return [];
     const unset = references(setting.value).filter(
       ({ name, conditional }) =>
-        !conditional && setting.lookup(name) === undefined && !BUILT_IN.includes(name),
+        !conditional &&
+        setting.lookup(name) === undefined &&
+        !BUILT_IN.includes(name) &&
+        (certain || (!names.has(name) && isSlip(name, all))),
     );
     return [...new Set(unset.map(({ name }) => name))].map((name): Complaint => {
-      const near = suggestion(name, [...defaults.keys(), ...candidate.parameters.keys()]);
+      const near = suggestion(name, all);
       return {
         rule: "unset",
         file: setting.file,
@@ -178,30 +172,30 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
   if (/(^|\s)#(\s|$)/.test(value))
     return "has a # in its value: no comment can stand behind a value";
   if (value.includes("$")) return undefined;
-  const fallback = defaultOf(candidate, name);
   const keywords = KEYWORDS[name];
   if (keywords && value !== "" && !keywords.includes(value))
     return `takes ${keywords.join(", ")}, not "${value}"${suggestion(value, keywords)}`;
-  if (/^(yes|no)$/.test(fallback) && !NO_BOOLEAN.test(name))
-    return /^(yes|no)$/i.test(value) ? undefined : `takes yes or no, not "${value}"`;
-  if (/^\d+$/.test(fallback) && !NO_NUMBER.test(name))
-    return /^\d+$/.test(value) ? sizes(name, value, lookup) : `takes a number, not "${value}"`;
-  if (/^\d+[smhdw]$/.test(fallback))
-    return /^\d+[smhdw]?$/.test(value)
-      ? undefined
-      : `takes a number with s, m, h, d or w for its unit, not "${value}"`;
+  switch (kindOf(candidate, name)) {
+    case "boolean":
+      return /^(yes|no)$/i.test(value) ? undefined : `takes yes or no, not "${value}"`;
+    case "number":
+      return /^-?\d+$/.test(value) ? sizes(name, value, lookup) : `takes a number, not "${value}"`;
+    case "time":
+      return /^\d+[smhdw]?$/i.test(value)
+        ? undefined
+        : `takes a number with s, m, h, d or w for its unit, not "${value}"`;
+    case "text":
+  }
   if (/^my(origin|hostname|domain)$/.test(name) && !/^[\w-]+(\.[\w-]+)*\.?$/.test(value))
     return value === "" ? "must not be empty" : `is "${value}", which is no host or domain name`;
   return undefined;
 }
 
-/** The default, through names: `relay_destination_recipient_limit` is what `default_…` is. */
-function defaultOf({ knowledge }: Candidate, name: string, depth = 0): string {
-  const value = knowledge.defaults.get(name) ?? "";
-  const alone = /^\$(\w+)$/.exec(value)?.[1];
-  return alone === undefined || depth > 5
-    ? value
-    : defaultOf({ knowledge } as Candidate, alone, depth + 1);
+/** What Postfix reads a parameter as. What a service brings (`relay_destination_rate_delay`) is like what it defaults to. */
+function kindOf({ knowledge }: Candidate, name: string): ParameterKind {
+  const known: Readonly<Record<string, ParameterKind>> = KNOWN_PARAMETERS;
+  const like = /^\$(\w+)$/.exec(knowledge.defaults.get(name) ?? "")?.[1] ?? "";
+  return known[name] ?? known[like] ?? "text";
 }
 
 /** local(8) stops all deliveries when a mailbox may be smaller than a message (postconf(5)). */

@@ -16,9 +16,12 @@ import { type Json, keysOf } from "../host/record";
 import { MAIN_CF, RULES, judge } from "../judge";
 import type { Failure, Kind, PlanContext } from "../resource";
 
+/** What a program may say for a parameter; booleans are `yes` and `no` in the file. */
+type Value = string | number | boolean;
+
 export interface MainCfArgs {
   /** `null` removes a parameter, `""` sets it empty. */
-  readonly parameters: Readonly<Record<string, string | null>>;
+  readonly parameters: Readonly<Record<string, Value | null>>;
   /** "exact" removes every other parameter that the file sets; default "merge" leaves them. */
   readonly mode?: "merge" | "exact";
   /** Names that Postfix does not know and that are meant. */
@@ -67,10 +70,16 @@ function others(observed: Observed, args: MainCfArgs, removed: Iterable<string>)
   return [...new Set([...inFile, ...removed])].filter((name) => !(name in args.parameters));
 }
 
-/** The wanted values as bytes: what a program writes in UTF-8 stands in the file as UTF-8. */
+/** A value as it stands in the file: what a program writes in UTF-8 stands there as UTF-8. */
+function bytesOf(value: Value): string {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return encodeUtf8(String(value).trim());
+}
+
+/** The wanted values as bytes. */
 function fileOf(observed: Observed, args: MainCfArgs, removed: Iterable<string> = []): KeyedFile {
   const named = Object.entries(args.parameters).map(
-    ([name, value]) => [name, value === null ? null : encodeUtf8(value.trim())] as const,
+    ([name, value]) => [name, value === null ? null : bytesOf(value)] as const,
   );
   const rest = others(observed, args, removed).map((name) => [name, null] as const);
   return {
@@ -127,11 +136,15 @@ function wrongParameters(parameters: MainCfArgs["parameters"]): Failure[] {
         },
       ];
     if (value === null) return [];
-    if (typeof value !== "string")
+    if (!["string", "boolean"].includes(typeof value) && !Number.isSafeInteger(value))
       return [
-        { path, reason: 'must be a string ("" sets the parameter empty) or null (removes it).' },
+        {
+          path,
+          reason:
+            'must be a string ("" sets the parameter empty), a whole number, true or false (yes or no), or null (removes it).',
+        },
       ];
-    if (/[\n\r\0]/.test(value))
+    if (/[\n\r\0]/.test(String(value)))
       return [
         {
           path,
@@ -180,7 +193,7 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
           if (found === null) return [name, null];
           return [
             name,
-            typeof value === "string" && found === encodeUtf8(value.trim())
+            value !== undefined && value !== null && found === bytesOf(value)
               ? value
               : Buffer.from(found, "latin1").toString("utf8"),
           ];

@@ -1,6 +1,7 @@
 /** The host's own Postfix judges a main.cf before it goes live. */
 import { forgetPlans } from "../../provider/driver/overlay";
 import { poolCounters } from "../../provider/host/pool";
+import { KNOWN_PARAMETERS, PER_TRANSPORT } from "../../provider/judge/knownParameters";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { connectionTo, packageOf, sh } from "../preview/server";
 import {
@@ -70,6 +71,24 @@ test("what was wrong before us is a warning, not a failure", async () => {
   said();
   expect(await judged({ myhostname: "mx.example.org" })).toBe("");
   expect(said()).toMatch(/MainCf warning: already so before: .*my_own_typo/);
+});
+
+test("every parameter of the host's own Postfix is known, with the kind of value that its default has", async () => {
+  const defaults = await sh(host, "postconf -d");
+  const kinds: Readonly<Record<string, string>> = KNOWN_PARAMETERS;
+  const unlike: string[] = [];
+  for (const [, name = "", value = ""] of defaults.matchAll(/^(\w+) = ?(.*)$/gm)) {
+    if (PER_TRANSPORT.some((suffix) => name.endsWith(`_${suffix}`))) continue;
+    const kind = kinds[name];
+    const fits =
+      kind === "text" ||
+      value.includes("$") ||
+      (kind === "boolean" && /^(yes|no)$/.test(value)) ||
+      (kind === "number" && /^-?\d+$/.test(value)) ||
+      (kind === "time" && /^\d+[smhdw]?$/.test(value));
+    if (!fits) unlike.push(`${name}, ${kind ?? "unknown"}: ${value}`);
+  }
+  expect(unlike).toEqual([]);
 });
 
 describe("a main.cf", () => {
