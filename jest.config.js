@@ -3,19 +3,7 @@
  * build, so whatever starts one of them builds first (see the scripts in package.json).
  */
 
-/**
- * Suites of many minutes, which CI leaves to `npm run test:long` so that it stays under half an hour: everything else
- * is run there. Without CI in the environment all are run.
- */
-const long = [
-  "tests/host/formatsAgainstPostfix",
-  "tests/host/predicted",
-  "tests/host/rollback",
-  "tests/preview/interrupted",
-  "tests/preview/secrets",
-  "tests/preview/states",
-];
-const ignored = process.env.CI && !process.env.LONG_TESTS ? long : [];
+const { availableParallelism } = require("node:os");
 
 /** @param {string} name @param {number} timeoutSeconds */
 const project = (name, timeoutSeconds) => ({
@@ -26,7 +14,7 @@ const project = (name, timeoutSeconds) => ({
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022" }, module: { type: "commonjs" } }],
   },
   testMatch: [`<rootDir>/tests/${name}/**/*.test.ts`],
-  testPathIgnorePatterns: ["/node_modules/", ...ignored],
+  testPathIgnorePatterns: ["/node_modules/"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
   setupFilesAfterEnv: ["<rootDir>/tests/timeout.ts"],
   globals: { testTimeoutSeconds: timeoutSeconds },
@@ -40,7 +28,8 @@ module.exports = {
     project("preview", 300),
     project("faults", 300),
   ],
-  // Every worker has hosts of its own, each with a mail server: more would slow one another down.
-  maxWorkers: 2,
+  // A test of a host waits most of its time (a Postfix tool sleeps a second or two): twice as many workers as cores are
+  // busy on a small machine.
+  maxWorkers: Math.min(4, 2 * availableParallelism()),
   coverageProvider: "v8",
 };

@@ -4,10 +4,10 @@ import type { Bytes } from "../../../provider/formats/bytes";
 const inCi = process.env["CI"] !== undefined;
 
 /** Cases for each property; `PROPERTY_RUNS=100000` for a long run. */
-export const numRuns = Number(process.env["PROPERTY_RUNS"] ?? (inCi ? 500 : 300));
+export const numRuns = Number(process.env["PROPERTY_RUNS"] ?? (inCi ? 10_000 : 300));
 
 /** Lines of the one large file that each law is tried on as well. */
-const largeLines = Number(process.env["PROPERTY_LINES"] ?? (inCi ? 5_000 : 2_000));
+const largeLines = Number(process.env["PROPERTY_LINES"] ?? (inCi ? 100_000 : 2_000));
 
 /**
  * `PROPERTY_SEED` of a former run gives its cases again. CI tries the same ones each time, so that what fails there is
