@@ -6,6 +6,7 @@ import {
   EMPTY_RECORD,
   type KeyEntry,
   type Owner,
+  isHandedOver,
   keysOf,
   parseRecord,
   release,
@@ -39,7 +40,7 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
     const record = known
       ? parseRecord((await known.read({ record: RECORD_FACT })).record)
       : EMPTY_RECORD;
-    if (record.moved[state.instance] === undefined) throw waysOut(error, connection, urn);
+    if (!isHandedOver(record, state.instance)) throw waysOut(error, connection, urn);
     await handedOver(urn, connection.host);
     return;
   }
@@ -61,7 +62,7 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
     return { keys, changes: kind.restore(sight.observed, sight.args, context) };
   };
   const first = await look(kind, host, given);
-  if (first.record.moved[state.instance] !== undefined) {
+  if (isHandedOver(first.record, state.instance)) {
     await handedOver(urn, connection.host);
     return;
   }

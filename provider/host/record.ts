@@ -102,6 +102,14 @@ export function keysOf(record: HostRecord, instance: string): readonly [string, 
     .sort(([, left], [, right]) => right.order - left.order);
 }
 
+/**
+ * Did all that an instance had pass to another one? One that has keys left, or has claimed some since, has them to
+ * undo, whatever was noted of it.
+ */
+export function isHandedOver(record: HostRecord, instance: string): boolean {
+  return record.moved[instance] !== undefined && keysOf(record, instance).length === 0;
+}
+
 /** A key as it is about to be claimed. */
 export interface Claim {
   readonly key: string;
@@ -111,8 +119,8 @@ export interface Claim {
 }
 
 /**
- * Claims keys for `owner`. A key that is there already keeps what it was before anyone touched it, and its former
- * instance is noted as moved.
+ * Claims keys for `owner`. A key that is there already keeps what it was before anyone touched it; an instance that is
+ * left without any is noted as moved.
  */
 export function claim(
   record: HostRecord,
@@ -122,12 +130,11 @@ export function claim(
 ): HostRecord {
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files: Record<string, FileEntry> = { ...record.files };
-  const moved: Record<string, string> = { ...record.moved };
+  const formers = new Set<string>();
   let order = Math.max(0, ...Object.values(keys).map((entry) => entry.order));
   for (const one of claims) {
     const known = keys[one.key];
-    if (known && known.owner.instance !== owner.instance)
-      moved[known.owner.instance] = owner.instance;
+    if (known && known.owner.instance !== owner.instance) formers.add(known.owner.instance);
     order += 1;
     keys[one.key] = {
       owner,
@@ -139,6 +146,13 @@ export function claim(
     if (one.file !== undefined && !files[one.file])
       files[one.file] = { before: baselines[one.file] ?? null, written: null };
   }
+  const holders = new Set(Object.values(keys).map((entry) => entry.owner.instance));
+  const moved = Object.fromEntries(
+    [
+      ...Object.entries(record.moved),
+      ...[...formers].map((former) => [former, owner.instance] as const),
+    ].filter(([former]) => !holders.has(former)),
+  );
   return { ...record, keys, files, moved };
 }
 

@@ -101,6 +101,33 @@ test("a former instance that was taken over has nothing left to undo", async () 
   expect(await restored()).toEqual([]);
 });
 
+test("a key that moves to another resource of the stack leaves the former one the rest to undo", async () => {
+  const of = (name: string, variables: Record<string, string>): Record<string, unknown> =>
+    news({ boot: "unchanged", variables }, { name });
+  const first = await create(KIND, of("a", { ntpd_flags: "-s", apmd_flags: "-A" }));
+  forgetPlans();
+  const second = await create(KIND, of("b", { ntpd_flags: "-q" }));
+  await update(first, of("a", { apmd_flags: "-A" }));
+  await remove(second);
+  said();
+  await remove(first);
+  expect(said()).toBe("");
+  expect(await restored()).toEqual([]);
+});
+
+test("one that was left without keys and claims others undoes those", async () => {
+  const of = (name: string, variables: Record<string, string>): Record<string, unknown> =>
+    news({ boot: "unchanged", variables }, { name });
+  const first = await create(KIND, of("a", { ntpd_flags: "-s" }));
+  forgetPlans();
+  const second = await create(KIND, of("b", { ntpd_flags: "-s" }));
+  await update(first, of("a", { apmd_flags: "-A" }));
+  await remove(first);
+  expect(await sh(host, "cat /etc/rc.conf.local")).not.toContain("apmd_flags");
+  await remove(second);
+  expect(await restored()).toEqual([]);
+});
+
 test("a key that is no longer named gets its former lines back", async () => {
   const made = await create(
     KIND,
