@@ -17,7 +17,7 @@ import { RELOAD, isPostfixRunning } from "../resources/process/running";
 import { carryOut } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine, waysOut } from "./machine";
-import { type Plan, RECORD_FACT, type Sight, look, withPrevious } from "./plan";
+import { type Plan, RECORD_FACT, type Sight, askKind, look, withPrevious } from "./plan";
 import { type Values, argsOf, connectionOf, isForgotten, ownerUrn, stateOf } from "./state";
 
 export async function remove(kind: AnyKind, id: string, props: Values): Promise<void> {
@@ -59,7 +59,10 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
       record,
       warn: (text) => warnings.push(text),
     };
-    return { keys, changes: kind.restore(sight.observed, sight.args, context) };
+    const changes = askKind(kind, sight.args, () =>
+      kind.restore(sight.observed, sight.args, context),
+    );
+    return { keys, changes };
   };
   const first = await look(kind, host, given);
   if (isHandedOver(first.record, state.instance)) {
