@@ -53,6 +53,8 @@ export interface HostRecord {
   readonly keys: Readonly<Record<string, KeyEntry>>;
   /** Instances that were taken over under another id: the former one has nothing left to restore. */
   readonly moved: Readonly<Record<string, string>>;
+  /** The revision of each resource that wrote, by its URN: also of one that was replaced, or is no longer there. */
+  readonly revisions?: Readonly<Record<string, number>>;
   /** What the running Postfix has not been told yet. */
   readonly pending?: { readonly need: "reload" | "restart"; readonly because: readonly string[] };
   /** What stood in Postfix's files when it last served, for those that were changed since. */
@@ -154,6 +156,21 @@ export function claim(
     ].filter(([former]) => !holders.has(former)),
   );
   return { ...record, keys, files, moved };
+}
+
+/**
+ * The revision that comes after all that a resource had, under whatever instance: whoever goes by it must not find one
+ * that it has seen. It is noted before the first change: what is cut off after it has another one than before as well.
+ *
+ * @param known - the one that the state has; 0 for a resource that is being made
+ */
+export function nextRevision(record: HostRecord, { urn, instance }: Owner, known: number): number {
+  const former = Object.values(record.keys).some(
+    ({ owner }) => owner.urn === urn && owner.instance !== instance,
+  );
+  // Earlier versions noted none: what they have made had a small one.
+  const noted = record.revisions?.[urn] ?? (former ? Math.floor(Date.now() / 1000) : 0);
+  return Math.max(known, noted) + 1;
 }
 
 /** Gives keys back; a file without keys has no baseline any more, and a record without keys holds nothing. */

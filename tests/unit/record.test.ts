@@ -6,6 +6,7 @@ import {
   type HostRecord,
   isHandedOver,
   keysOf,
+  nextRevision,
   type Owner,
   release,
 } from "../../provider/host/record";
@@ -38,4 +39,25 @@ test("an instance that lost its last key is handed over, until it claims again",
 test("what an earlier version noted of an instance that has keys does not count", () => {
   const record = { ...claimed(EMPTY_RECORD, "a", "one"), moved: { a: "b" } };
   expect(isHandedOver(record, "a")).toBe(false);
+});
+
+test("a revision never repeats for one name: not for another instance, nor when all keys were given back", () => {
+  const noted = (record: HostRecord, of: Owner, known: number): [HostRecord, number] => {
+    const revision = nextRevision(record, of, known);
+    return [{ ...record, revisions: { ...record.revisions, [of.urn]: revision } }, revision];
+  };
+  const [first, one] = noted(claimed(EMPTY_RECORD, "other", "theirs"), owner("a"), 0);
+  expect(one).toBe(1);
+  const [second, two] = noted(first, owner("a"), 1);
+  expect(two).toBe(2);
+  const replaced = { ...owner("a"), instance: "successor" };
+  expect(nextRevision(second, replaced, 0)).toBe(3);
+  const given = release(claim(second, owner("a"), [key("one")], {}), ["one"]);
+  expect(nextRevision(given, replaced, 0)).toBe(3);
+});
+
+test("what an earlier version made, which noted no revision, is followed by one that it cannot have had", () => {
+  const record = claimed(EMPTY_RECORD, "a", "one");
+  expect(nextRevision(record, owner("a"), 3)).toBe(4);
+  expect(nextRevision(record, { ...owner("a"), instance: "successor" }, 0)).toBeGreaterThan(1e9);
 });
