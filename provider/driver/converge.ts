@@ -2,7 +2,7 @@
 import { HostError } from "../host/errors";
 import { type Host, type HostReader } from "../host/host";
 import { connect } from "../host/pool";
-import { type HostRecord, type Owner, nextRevision } from "../host/record";
+import { type HostRecord, type Owner, nextRevision, withRevision } from "../host/record";
 import { clean, equal } from "../json";
 import { type AnyKind, NOTHING_BEFORE } from "../resource";
 import { carryOut, settle } from "./apply";
@@ -32,6 +32,7 @@ import {
   ownerUrn,
   stateOf,
   userError,
+  formerRevision,
   without,
 } from "./state";
 import { randomBytes } from "node:crypto";
@@ -47,7 +48,7 @@ export async function create(kind: AnyKind, inputs: Values): Promise<CreateAnswe
   const state: State = {
     previous: NOTHING_BEFORE,
     instance: randomBytes(8).toString("hex"),
-    revision: 0,
+    revision: formerRevision(ownerUrn(inputs)),
     machine: undefined,
     applied: undefined,
   };
@@ -113,6 +114,7 @@ async function converge(
       ? given
       : { ...given, previous: NOTHING_BEFORE };
   const args = argsOf(inputs);
+  let { revision } = state;
   const finish = (done: Done): Values => {
     const { sight } = done;
     const wanted = {
@@ -132,7 +134,7 @@ async function converge(
       previous: previousOf(done.record, owner.instance),
       machine: host.fingerprint,
       instance: owner.instance,
-      revision: Math.max(state.revision, last.record.revisions?.[urn] ?? 0),
+      revision,
       schema: SCHEMA,
     });
   };
@@ -141,11 +143,12 @@ async function converge(
     try {
       const plan = decide(kind, await look(kind, reader, args), owner, state);
       learnSecrets(inputs, liveOf(kind, plan.sight));
+      revision = Math.max(state.revision, plan.sight.record.revisions?.[urn] ?? 0);
       if (plan.changes.length === 0) return plan;
       // By the record as it was found: in the plan's own the keys are this resource's already.
-      const revision = nextRevision(plan.sight.record, owner, state.revision);
-      const revisions = { ...plan.record.revisions, [urn]: revision };
-      return { ...plan, record: { ...plan.record, revisions } };
+      // Noted before the first change: what is cut off after it has another revision than before as well.
+      revision = nextRevision(plan.sight.record, owner, state.revision);
+      return { ...plan, record: withRevision(plan.record, owner, revision) };
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
       throw userError(`${host.address}: ${error.message} Nothing was changed by this.`);

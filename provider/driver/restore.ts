@@ -18,13 +18,22 @@ import { carryOut } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine, waysOut } from "./machine";
 import { type Plan, RECORD_FACT, type Sight, askKind, look, withPrevious } from "./plan";
-import { type Values, argsOf, connectionOf, isForgotten, ownerUrn, stateOf } from "./state";
+import {
+  type Values,
+  argsOf,
+  connectionOf,
+  isForgotten,
+  noteDeleted,
+  ownerUrn,
+  stateOf,
+} from "./state";
 
 export async function remove(kind: AnyKind, id: string, props: Values): Promise<void> {
   const state = stateOf(props);
   const applied = (props["applied"] as Values | undefined) ?? props;
   const urn = ownerUrn(applied);
   const connection = connectionOf(props);
+  noteDeleted(urn, state);
   if (isForgotten(connection)) {
     await say(urn, "warning", `${connection.host} is forgotten: nothing was put back there.`);
     return;

@@ -53,7 +53,7 @@ export interface HostRecord {
   readonly keys: Readonly<Record<string, KeyEntry>>;
   /** Instances that were taken over under another id: the former one has nothing left to restore. */
   readonly moved: Readonly<Record<string, string>>;
-  /** The revision of each resource that wrote, by its URN: also of one that was replaced, or is no longer there. */
+  /** The revision of each resource that wrote and has keys, by its URN: it goes on when another instance has them. */
   readonly revisions?: Readonly<Record<string, number>>;
   /** What the running Postfix has not been told yet. */
   readonly pending?: { readonly need: "reload" | "restart"; readonly because: readonly string[] };
@@ -160,7 +160,7 @@ export function claim(
 
 /**
  * The revision that comes after all that a resource had, under whatever instance: whoever goes by it must not find one
- * that it has seen. It is noted before the first change: what is cut off after it has another one than before as well.
+ * that it has seen.
  *
  * @param known - the one that the state has; 0 for a resource that is being made
  */
@@ -173,6 +173,12 @@ export function nextRevision(record: HostRecord, { urn, instance }: Owner, known
   return Math.max(known, noted) + 1;
 }
 
+/** The record with the revision of a resource, where it has keys. */
+export function withRevision(record: HostRecord, owner: Owner, revision: number): HostRecord {
+  if (keysOf(record, owner.instance).length === 0) return record;
+  return { ...record, revisions: { ...record.revisions, [owner.urn]: revision } };
+}
+
 /** Gives keys back; a file without keys has no baseline any more, and a record without keys holds nothing. */
 export function release(record: HostRecord, released: readonly string[]): HostRecord {
   const keys = Object.fromEntries(
@@ -180,9 +186,17 @@ export function release(record: HostRecord, released: readonly string[]): HostRe
   );
   const used = new Set(Object.values(keys).map((entry) => entry.file));
   const files = Object.fromEntries(Object.entries(record.files).filter(([path]) => used.has(path)));
-  return Object.keys(keys).length === 0 && !record.pending
-    ? { ...EMPTY_RECORD, moved: record.moved }
-    : { ...record, keys, files };
+  if (Object.keys(keys).length === 0 && !record.pending)
+    return { ...EMPTY_RECORD, moved: record.moved };
+  const { revisions = {}, ...rest } = record;
+  const owners = new Set(Object.values(keys).map((entry) => entry.owner.urn));
+  const left = Object.entries(revisions).filter(([urn]) => owners.has(urn));
+  return {
+    ...rest,
+    keys,
+    files,
+    ...(left.length > 0 ? { revisions: Object.fromEntries(left) } : {}),
+  };
 }
 
 /** The running Postfix has been told all, and serves. */

@@ -183,21 +183,21 @@ test("a key that the former owner no longer names, and a resource of another nam
 
 test("a resource that is replaced has another revision after a write than all before, and the same without one", async () => {
   const beside = await create(KIND, named("beside", { httpd_flags: "" }));
-  const first = await create(KIND, named("a", { ntpd_flags: "-s" }));
+  const first = await create(KIND, named("replaced", { ntpd_flags: "-s" }));
   expect(first.props["revision"]).toBe(1);
   forgetPlans();
-  const adopted = await create(KIND, named("a", { ntpd_flags: "-s" }));
+  const adopted = await create(KIND, named("replaced", { ntpd_flags: "-s" }));
   expect(adopted.props["revision"]).toBe(1);
   await remove(first);
   forgetPlans();
-  const second = await create(KIND, named("a", { ntpd_flags: "-q" }));
+  const second = await create(KIND, named("replaced", { ntpd_flags: "-q" }));
   expect(second.props["revision"]).toBe(2);
   await remove(adopted);
   await remove(second);
   forgetPlans();
-  const again = await create(KIND, named("a", { ntpd_flags: "-q" }));
+  const again = await create(KIND, named("replaced", { ntpd_flags: "-q" }));
   expect(again.props["revision"]).toBe(3);
-  await update(again, named("a", { ntpd_flags: "-q" }));
+  await update(again, named("replaced", { ntpd_flags: "-q" }));
   expect(again.props["revision"]).toBe(3);
   await remove(again);
   await remove(beside);

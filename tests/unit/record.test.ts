@@ -9,6 +9,7 @@ import {
   nextRevision,
   type Owner,
   release,
+  withRevision,
 } from "../../provider/host/record";
 
 const owner = (instance: string): Owner => ({ urn: `urn:pulumi:s::p::t::${instance}`, instance });
@@ -41,19 +42,16 @@ test("what an earlier version noted of an instance that has keys does not count"
   expect(isHandedOver(record, "a")).toBe(false);
 });
 
-test("a revision never repeats for one name: not for another instance, nor when all keys were given back", () => {
-  const noted = (record: HostRecord, of: Owner, known: number): [HostRecord, number] => {
-    const revision = nextRevision(record, of, known);
-    return [{ ...record, revisions: { ...record.revisions, [of.urn]: revision } }, revision];
-  };
-  const [first, one] = noted(claimed(EMPTY_RECORD, "other", "theirs"), owner("a"), 0);
-  expect(one).toBe(1);
-  const [second, two] = noted(first, owner("a"), 1);
-  expect(two).toBe(2);
-  const replaced = { ...owner("a"), instance: "successor" };
-  expect(nextRevision(second, replaced, 0)).toBe(3);
-  const given = release(claim(second, owner("a"), [key("one")], {}), ["one"]);
-  expect(nextRevision(given, replaced, 0)).toBe(3);
+test("a revision goes on with the next instance, and leaves nothing behind when the keys are given back", () => {
+  const before = claimed(EMPTY_RECORD, "other", "theirs");
+  const first = withRevision(claimed(before, "a", "one"), owner("a"), 1);
+  expect(nextRevision(before, owner("a"), 0)).toBe(1);
+  expect(nextRevision(first, owner("a"), 1)).toBe(2);
+  const successor = { ...owner("a"), instance: "successor" };
+  expect(nextRevision(first, successor, 0)).toBe(2);
+  expect(release(first, ["one"])).toEqual(before);
+  // What has no keys, as a test message, has nobody who goes on with them.
+  expect(withRevision(before, owner("a"), 1)).toBe(before);
 });
 
 test("what an earlier version made, which noted no revision, is followed by one that it cannot have had", () => {
