@@ -54,6 +54,47 @@ export interface PostfixServerArgs extends OnHost {
   readonly mailCheck?: MailCheckArgs | false;
 }
 
+/** Fields of one step each. */
+type StepField = Exclude<keyof PostfixServerArgs, "connection" | "tables">;
+
+/** What can be said for each step: what is meant where an option names the step as a whole. */
+const ARGUMENTS: {
+  readonly [F in StepField]: Readonly<
+    Record<keyof Exclude<PostfixServerArgs[F], false | undefined>, true>
+  >;
+} & { readonly tables: Readonly<Record<keyof LookupTableArgs, true>> } = {
+  package: {
+    version: true,
+    flavors: true,
+    branch: true,
+    source: true,
+    packagePath: true,
+    lockTimeout: true,
+    discardQueue: true,
+  },
+  docs: { path: true, triggers: true },
+  mainCf: { parameters: true, mode: true, userDefined: true, accept: true },
+  masterCf: { services: true },
+  tables: { path: true, type: true, entries: true, mode: true, text: true, permissions: true },
+  aliases: { entries: true, mode: true, file: true },
+  chrootResolv: { files: true },
+  baseMailer: {},
+  mailerConf: {},
+  rcConfLocal: { boot: true, logSocket: true, variables: true, flags: true, packageScripts: true },
+  service: { triggers: true },
+  rootCrontab: { commentOut: true },
+  mailCheck: {
+    recipient: true,
+    sender: true,
+    host: true,
+    port: true,
+    timeoutSeconds: true,
+    keep: true,
+    outside: true,
+    triggers: true,
+  },
+};
+
 /**
  * A Postfix server as the guide sets it up: all steps in the order in which they, and undoing them, never leave the
  * host without a mailer for longer than needed.
@@ -106,10 +147,15 @@ export class PostfixServer extends pulumi.ComponentResource {
     super("openbsd-postfix:index:PostfixServer", name, {}, opts);
     const { connection } = args;
     const options = (
-      field: keyof PostfixServerArgs | `tables.${string}`,
+      field: StepField | readonly ["tables", string],
       ...after: readonly (Step | undefined)[]
     ): pulumi.ComponentResourceOptions => ({
-      ...passedOn(opts, field),
+      ...passedOn(
+        opts,
+        typeof field === "string"
+          ? { field: [field], own: Object.keys(ARGUMENTS[field]) }
+          : { field, own: Object.keys(ARGUMENTS.tables) },
+      ),
       parent: this,
       dependsOn: after.filter((step) => step !== undefined),
     });
@@ -151,7 +197,7 @@ export class PostfixServer extends pulumi.ComponentResource {
         new LookupTable(
           `${name}-table-${table}`,
           { ...own, connection },
-          options(`tables.${table}`, this.package),
+          options(["tables", table], this.package),
         ),
       ]),
     );

@@ -99,27 +99,52 @@ const PATHS = [
   "replaceOnChanges",
 ] as const satisfies readonly (keyof pulumi.ComponentResourceOptions)[];
 
+/** A part of a property path as Pulumi writes it: `mainCf`, `.parameters`, `["a.b"]`, `[0]`, `[*]`. */
+const PART = /\.?([^.[\]]+)|\["((?:[^"\\]|\\.)*)"\]|\[([^\]"]*)\]/g;
+
 /**
- * What a component's options say for a child of it. Of property paths those that begin with `field` are for the child,
- * without it: `mainCf.parameters.relayhost` of a server is `parameters.relayhost` of its MainCf. Without a `field` all.
+ * What a path into the arguments of a component means for a child of it, whose arguments are at `field`: one that goes
+ * on below the field is the child's own, one that ends at it or above means all of the child's, and the connection is
+ * every child's.
+ */
+function pathsFor(path: string, field: readonly string[], own: readonly string[]): string[] {
+  const parts = [...path.matchAll(PART)];
+  const names = parts.map(([, plain, quoted, index]) => plain ?? quoted ?? index ?? "");
+  if (names[0] === "connection") return [path];
+  const shared = Math.min(names.length, field.length);
+  if (!names.slice(0, shared).every((name, at) => name === "*" || name === field[at])) return [];
+  const rest = parts
+    .slice(field.length)
+    .map(([part]) => part)
+    .join("")
+    .replace(/^\./, "");
+  if (rest !== "" && rest !== "*" && rest !== "[*]") return [rest];
+  return names[0] === "*" ? [...own, "connection"] : [...own];
+}
+
+/** Where a child's arguments are in those of its parent, and what it can be told there. */
+export interface Place {
+  readonly field: readonly string[];
+  readonly own: readonly string[];
+}
+
+/**
+ * What a component's options say for a child of it. Property paths are told as the child has them:
+ * `mainCf.parameters.relayhost` of a server is `parameters.relayhost` of its MainCf, and `mainCf` all that it can be
+ * told. Without a `place` they are the child's already.
  *
  * @internal
  */
 export function passedOn(
   opts: pulumi.ComponentResourceOptions | undefined,
-  field?: string,
+  place?: Place,
 ): pulumi.ComponentResourceOptions {
   const passed: Record<string, unknown> = {};
   for (const name of PASSED_ON) if (opts?.[name] !== undefined) passed[name] = opts[name];
   for (const name of PATHS) {
     const paths = opts?.[name] ?? [];
-    const theirs =
-      field === undefined
-        ? paths
-        : paths
-            .filter((path) => path.startsWith(`${field}.`))
-            .map((path) => path.slice(field.length + 1));
-    if (theirs.length > 0) passed[name] = theirs;
+    const theirs = place ? paths.flatMap((path) => pathsFor(path, place.field, place.own)) : paths;
+    if (theirs.length > 0) passed[name] = [...new Set(theirs)];
   }
   return passed;
 }

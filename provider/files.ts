@@ -3,6 +3,7 @@
  * of it again.
  */
 import { createHash } from "node:crypto";
+import { FormatError } from "./formats/bytes";
 import type { FileState } from "./host/host";
 import {
   type Claim,
@@ -39,6 +40,26 @@ export interface KeyedFile {
   readonly mode?: number;
 }
 
+/** What a file's format cannot carry, with the key that it is about. */
+export class KeyFault extends Error {
+  constructor(
+    readonly path: string,
+    readonly key: string,
+    override readonly cause: FormatError,
+  ) {
+    super(cause.message);
+  }
+}
+
+/** Does something with one key of a file; what its format refuses then names the key. */
+function about<T>(path: string, key: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw FormatError.isInstance(error) ? new KeyFault(path, key, error) : error;
+  }
+}
+
 export function sha256(text: string): string {
   return createHash("sha256").update(Buffer.from(text, "latin1")).digest("hex");
 }
@@ -73,9 +94,14 @@ function startingText(file: KeyedFile, record: HostRecord): string {
 function wantedText(file: KeyedFile, context: PlanContext): string {
   let text = startingText(file, context.record);
   for (const [name, entry] of context.dropped)
-    if (entry.file === file.path) text = file.text.undo(text, keyIn(file.path, name), entry.before);
-  for (const [key, value] of Object.entries(file.wanted))
-    text = file.text.put(text, key, value, context.record.keys[keyName(file.path, key)]?.before);
+    if (entry.file === file.path) {
+      const key = keyIn(file.path, name);
+      text = about(file.path, key, () => file.text.undo(text, key, entry.before));
+    }
+  for (const [key, value] of Object.entries(file.wanted)) {
+    const was = context.record.keys[keyName(file.path, key)]?.before;
+    text = about(file.path, key, () => file.text.put(text, key, value, was));
+  }
   return text;
 }
 
@@ -135,7 +161,7 @@ export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
   return Object.entries(file.wanted).map(([key, applied]) => ({
     key: keyName(file.path, key),
     file: file.path,
-    before: file.text.save(text, key),
+    before: about(file.path, key, () => file.text.save(text, key)),
     applied,
   }));
 }
@@ -145,11 +171,9 @@ export function liveKeys(file: KeyedFile): Record<string, Json> {
   const text = contentsOf(file.state) ?? "";
   return Object.fromEntries(
     Object.entries(file.wanted).map(([key, wanted]) => {
-      const found = file.text.get(text, key);
-      return [
-        key,
-        same(file.text, found, wanted === null ? undefined : wanted) ? wanted : (found ?? null),
-      ];
+      const found = about(file.path, key, () => file.text.get(text, key));
+      const asWanted = about(file.path, key, () => same(file.text, found, wanted ?? undefined));
+      return [key, asWanted ? wanted : (found ?? null)];
     }),
   );
 }
@@ -193,6 +217,8 @@ export function restoreKeyedFile(
           },
         ];
   if (current === undefined) return original === null ? [] : change(original);
+  // A destroy that was cut off has put it back before: what was applied is gone by our own hand.
+  if (current === original && !shared) return [];
 
   const keys = ours.map(([name]) => keyIn(path, name));
   const asApplied = ours.every(([name, entry]) =>
@@ -204,8 +230,9 @@ export function restoreKeyedFile(
 
   const undone = ours.reduce((rest, [name, entry]) => {
     const key = keyIn(path, name);
-    if (same(text, text.get(rest, key), entry.applied ?? undefined))
-      return text.undo(rest, key, entry.before);
+    const before = text.undo(rest, key, entry.before);
+    if (before === rest || same(text, text.get(rest, key), entry.applied ?? undefined))
+      return before;
     context.warn(`${path}: ${key} was changed by somebody else meanwhile and is left as it is.`);
     return rest;
   }, current);

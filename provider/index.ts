@@ -5,7 +5,7 @@
 import { type CheckAnswer, check as checkKind } from "./driver/check";
 import { type CreateAnswer, create as createKind, update as updateKind } from "./driver/converge";
 import { type DiffAnswer, diff as diffKind } from "./driver/diff";
-import { migrate } from "./driver/migrate";
+import { migrate, migrateInputs } from "./driver/migrate";
 import { type ReadAnswer, read as readKind } from "./driver/read";
 import { remove as removeKind } from "./driver/restore";
 import { keepingSecrets } from "./driver/secrets";
@@ -55,13 +55,13 @@ function kindNamed(name: string): AnyKind {
 }
 
 export function check(kind: string, olds: Values, news: Values): Promise<CheckAnswer> {
-  return keepingSecrets([olds, news], () => checkKind(kindNamed(kind), olds, news));
+  const before = migrateInputs(olds);
+  return keepingSecrets([before, news], () => checkKind(kindNamed(kind), before, news));
 }
 
 export function diff(kind: string, _id: string, olds: Values, news: Values): Promise<DiffAnswer> {
-  // An old shape is a difference by itself: the update writes today's.
-  const { schema } = olds;
-  return Promise.resolve(diffKind(kindNamed(kind), { ...migrate(olds), schema }, news));
+  // An old shape is no difference: every method brings it into today's, and the next update writes that.
+  return Promise.resolve(diffKind(kindNamed(kind), migrate(olds), news));
 }
 
 export function create(kind: string, inputs: Values): Promise<CreateAnswer> {

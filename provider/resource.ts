@@ -121,6 +121,8 @@ export interface Kind<A extends object, O> {
   what(args: A): string;
   /** Everything that is wrong with the arguments by themselves; unknown values are no violation. */
   validate(args: Partial<A>): readonly Failure[];
+  /** The property that says what a key of its file is to be, as the user wrote it. */
+  property?(key: string): string;
   /** The arguments with defaults and everything that depends on the release filled in. */
   complete(args: A, platform: Platform): A;
   facts(args: A, platform: Platform): Facts;

@@ -1,16 +1,25 @@
 /** `create` and `update`, which are the same: observe, plan, apply, observe. */
-import { type ConnectionArgs } from "../host/connection";
 import { HostError } from "../host/errors";
-import { type Host } from "../host/host";
+import { type Host, type HostReader } from "../host/host";
 import { connect } from "../host/pool";
-import { type HostRecord, type Owner } from "../host/record";
+import { type HostRecord, type Owner, nextRevision, withRevision } from "../host/record";
 import { clean, equal } from "../json";
 import { type AnyKind, NOTHING_BEFORE } from "../resource";
 import { carryOut, settle } from "./apply";
 import { say } from "./engineLog";
-import { sameMachine } from "./machine";
+import { newlyPinned, sameMachine } from "./machine";
 import { SCHEMA } from "./migrate";
-import { type Plan, type Sight, decide, look, ownedElsewhere, previousOf } from "./plan";
+import { overlayOf } from "./overlay";
+import {
+  type Plan,
+  type Sight,
+  Unfit,
+  decide,
+  liveOf,
+  look,
+  ownedElsewhere,
+  previousOf,
+} from "./plan";
 import { learnSecrets, mask, maskAll } from "./secrets";
 import {
   KEPT,
@@ -23,6 +32,7 @@ import {
   ownerUrn,
   stateOf,
   userError,
+  formerRevision,
   without,
 } from "./state";
 import { randomBytes } from "node:crypto";
@@ -38,7 +48,7 @@ export async function create(kind: AnyKind, inputs: Values): Promise<CreateAnswe
   const state: State = {
     previous: NOTHING_BEFORE,
     instance: randomBytes(8).toString("hex"),
-    revision: 0,
+    revision: formerRevision(ownerUrn(inputs)),
     machine: undefined,
     applied: undefined,
   };
@@ -52,29 +62,30 @@ export async function update(
   news: Values,
 ): Promise<Values> {
   const state = stateOf(olds);
-  const same = (key: string): boolean => equal(olds[key], news[key]);
+  // What the program no longer says is not in `news`; what only the host tells is in neither.
+  const said = without({ ...appliedOf(olds), ...news }, ["owner", "replaceOnChanges"]);
+  const changed = Object.keys(said).filter((key) => !equal(olds[key], news[key]));
   const onlyConnection =
-    olds["unread"] === undefined &&
-    olds["failed"] === undefined &&
-    Object.keys(without(news, ["owner", "connection"])).every(same) &&
-    !same("connection");
+    olds["unread"] === undefined && olds["failed"] === undefined && equal(changed, ["connection"]);
   const pinned = newlyPinned(olds, news);
   // Another key, port or user: no host is touched, only the state learns how to find it.
   if (onlyConnection && !pinned)
-    return clean({ ...without(olds, []), ...without(news, []), applied: without(news, []) });
+    return clean({
+      ...without(olds, Object.keys(appliedOf(olds))),
+      ...without(news, []),
+      applied: without(news, []),
+    });
   return converge(kind, id, news, state, olds, pinned);
 }
 
-/** The user names another host key than before: the machine behind the address may be another one. */
-function newlyPinned(olds: Values, news: Values): boolean {
-  const key = connectionOf(news).hostKey;
-  return key !== undefined && key !== (olds["connection"] as ConnectionArgs | undefined)?.hostKey;
+/** The inputs as they were last applied. */
+function appliedOf(olds: Values): Values {
+  return (olds["applied"] as Values | undefined) ?? {};
 }
 
 interface Done {
   readonly sight: Sight;
   readonly record: HostRecord;
-  readonly wrote: boolean;
   readonly outputs: Values;
 }
 
@@ -94,6 +105,8 @@ async function converge(
       `${nameToForget(connection)} is named in PULUMI_OPENBSD_POSTFIX_FORGET, so it cannot be changed. Nothing was changed.`,
     );
   const host = await connect(connection);
+  // Where it did not answer before, a step has waited for it: the next one can look again.
+  overlayOf(connection).isSilent = false;
   if (!pinned) sameMachine(host, given.machine, connection);
   // What another machine held before is nothing to put back on this one.
   const state =
@@ -101,8 +114,8 @@ async function converge(
       ? given
       : { ...given, previous: NOTHING_BEFORE };
   const args = argsOf(inputs);
+  let { revision } = state;
   const finish = (done: Done): Values => {
-    const revision = state.revision + (done.wrote ? 1 : 0);
     const { sight } = done;
     const wanted = {
       ...without(inputs, []),
@@ -112,9 +125,9 @@ async function converge(
       release: sight.platform.release,
     };
     return clean({
-      ...without(olds, [...Object.keys(inputs), ...KEPT]),
+      ...without(olds, [...Object.keys({ ...appliedOf(olds), ...inputs }), ...KEPT]),
       ...wanted,
-      ...kind.live(sight.observed, sight.args, sight.platform),
+      ...liveOf(kind, sight),
       ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
       ...maskAll(done.outputs),
       applied: wanted,
@@ -126,24 +139,38 @@ async function converge(
     });
   };
 
-  const before = decide(kind, await look(kind, host, args), owner, state);
-  learnSecrets(inputs, kind.live(before.sight.observed, before.sight.args, before.sight.platform));
+  const planOn = async (reader: HostReader): Promise<Plan> => {
+    try {
+      const plan = decide(kind, await look(kind, reader, args), owner, state);
+      learnSecrets(inputs, liveOf(kind, plan.sight));
+      revision = Math.max(state.revision, plan.sight.record.revisions?.[urn] ?? 0);
+      if (plan.changes.length === 0) return plan;
+      // By the record as it was found: in the plan's own the keys are this resource's already.
+      // Noted before the first change: what is cut off after it has another revision than before as well.
+      revision = nextRevision(plan.sight.record, owner, state.revision);
+      return { ...plan, record: withRevision(plan.record, owner, revision) };
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      throw userError(`${host.address}: ${error.message} Nothing was changed by this.`);
+    }
+  };
+  const before = await planOn(host);
+  let last = before;
   const elsewhere = ownedElsewhere(before.sight.record, before.claims, owner);
   if (elsewhere !== undefined)
     throw userError(
       `${elsewhere} (asked for by ${urn}). One thing has one owner. Nothing was changed on ${host.address}.`,
     );
   if (!before.recordChanged)
-    return finish({ sight: before.sight, record: before.record, wrote: false, outputs: {} });
+    return finish({ sight: before.sight, record: before.record, outputs: {} });
 
   const progress = (text: string): void =>
     void say(urn, "info", `${host.address}: ${text}`, { ephemeral: true });
   const touched = { host: false };
-  let last: Plan = before;
   try {
     return await host.change(`${id} of ${urn}`, async (writer) => {
       for (let attempt = 1; ; attempt += 1) {
-        last = decide(kind, await look(kind, writer, args), owner, state);
+        last = await planOn(writer);
         try {
           const outputs = await carryOut(
             kind,
@@ -158,7 +185,6 @@ async function converge(
           return finish({
             sight: done.sight,
             record: done.record,
-            wrote: last.changes.length > 0,
             outputs,
           });
         } catch (error) {
@@ -193,7 +219,7 @@ async function partial(
   } catch {
     // Unknown is unknown: the state keeps what was seen before the change, and the next run looks again.
   }
-  const properties = { ...finish({ sight, record, wrote: true, outputs: {} }), failed: message };
+  const properties = { ...finish({ sight, record, outputs: {} }), failed: message };
   const failed = userError(message);
   return Object.assign(failed, {
     id,

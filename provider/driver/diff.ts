@@ -1,7 +1,6 @@
 /** `diff`: live values against wanted ones. */
 import { differsAt, equal, isUnknown } from "../json";
 import { type AnyKind } from "../resource";
-import { SCHEMA } from "./migrate";
 import { type Values, connectionOf, without } from "./state";
 
 export interface DiffAnswer {
@@ -19,7 +18,6 @@ export function diff(_kind: AnyKind, olds: Values, news: Values): DiffAnswer {
   const changes =
     olds["unread"] !== undefined ||
     olds["failed"] !== undefined ||
-    olds["schema"] !== SCHEMA ||
     Object.entries(wanted).some(([key, value]) => !equal(olds[key], value)) ||
     Object.keys((olds["applied"] as Values | undefined) ?? {}).some(
       (key) => key !== "owner" && key !== "replaceOnChanges" && wanted[key] === undefined,
@@ -32,7 +30,7 @@ export function diff(_kind: AnyKind, olds: Values, news: Values): DiffAnswer {
 }
 
 /** Is the host another one by name? What is not known yet may be the same. */
-function hasMoved(olds: Values, news: Values): boolean {
+export function hasMoved(olds: Values, news: Values): boolean {
   const [before, after] = [olds, news].map((values) => {
     const connection: unknown = connectionOf(values);
     return typeof connection === "object" && connection !== null

@@ -2,7 +2,7 @@
 import { type ConnectionArgs, addressOf } from "../host/connection";
 import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
-import { nameToForget, userError } from "./state";
+import { type Values, connectionOf, nameToForget, userError } from "./state";
 
 export function sameMachine(
   host: Host,
@@ -20,6 +20,12 @@ export function sameMachine(
 
 export function hasInlineCredentials(connection: ConnectionArgs): boolean {
   return connection.privateKey !== undefined || connection.password !== undefined;
+}
+
+/** The user names another host key than before: the machine behind the address may be another one. */
+export function newlyPinned(olds: Values, news: Values): boolean {
+  const key = connectionOf(news).hostKey;
+  return key !== undefined && key !== (olds["connection"] as ConnectionArgs | undefined)?.hostKey;
 }
 
 /** Hosts that could not be reached in this process, by the resource that said so first. */

@@ -13,9 +13,11 @@ import {
   release,
   savedFile,
 } from "../host/record";
+import { KeyFault } from "../files";
+import { FormatError } from "../formats/bytes";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
-import { type State } from "./state";
+import { type State, type Values } from "./state";
 
 export const RECORD_FACT = { fact: "file", path: RECORD_PATH } as const;
 
@@ -25,6 +27,36 @@ export interface Sight {
   readonly observed: unknown;
   readonly record: HostRecord;
   readonly recordFile: FileState;
+}
+
+/** What a file cannot carry, or what in it stands in the way, by the property or the file that it is about. */
+export class Unfit extends Error {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+  ) {
+    super(`${path}: ${reason}`);
+    this.stack = this.message;
+  }
+}
+
+/** Asks a kind; what a file's format refuses is told by the property where the kind knows it, else by the file. */
+export function askKind<T>(kind: AnyKind, args: Record<string, unknown>, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const reason = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
+    if (error instanceof KeyFault)
+      throw new Unfit(kind.property?.(error.key) ?? error.path, reason(error.message));
+    if (FormatError.isInstance(error))
+      throw new Unfit(`/${kind.what(args)}`, reason(error.message));
+    throw error;
+  }
+}
+
+/** What the host has, under the names of the inputs. */
+export function liveOf(kind: AnyKind, { observed, args, platform }: Sight): Values {
+  return askKind(kind, args, () => kind.live(observed, args, platform));
 }
 
 export async function look(
@@ -37,11 +69,12 @@ export async function look(
   const args = kind.complete(given, platform);
   const facts = { ...kind.facts(args, platform), record: RECORD_FACT };
   let answers: Answers<Facts> = through(facts, await host.read(facts));
-  let observed = kind.observe(answers, args, platform);
+  const observe = (): unknown => askKind(kind, args, () => kind.observe(answers, args, platform));
+  let observed = observe();
   const more = kind.more?.(observed, args, platform);
   if (more) {
     answers = { ...answers, ...(await host.read(more)) };
-    observed = kind.observe(answers, args, platform);
+    observed = observe();
   }
   const recordFile = answers["record"] as FileState;
   return {
@@ -74,13 +107,27 @@ export interface Plan {
   readonly recordChanged: boolean;
 }
 
-/** Decides, from what was seen, what is to be done; the same in a preview and in `up`. */
+/**
+ * Decides, from what was seen, what is to be done; the same in a preview and in `up`.
+ *
+ * @throws Unfit
+ */
 export function decide(
   kind: AnyKind,
   sight: Sight,
   owner: Owner,
   state: Pick<State, "previous" | "applied">,
   coming: (path: string) => boolean = () => false,
+): Plan {
+  return askKind(kind, sight.args, () => decided(kind, sight, owner, state, coming));
+}
+
+function decided(
+  kind: AnyKind,
+  sight: Sight,
+  owner: Owner,
+  state: Pick<State, "previous" | "applied">,
+  coming: (path: string) => boolean,
 ): Plan {
   const { args, observed, platform } = sight;
   const asked = kind.claims(observed, args, {

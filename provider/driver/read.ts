@@ -6,7 +6,7 @@ import { clean } from "../json";
 import { type AnyKind } from "../resource";
 import { say } from "./engineLog";
 import { hasInlineCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
-import { look } from "./plan";
+import { liveOf, look } from "./plan";
 import { hashDrift, learnSecrets, maskAll } from "./secrets";
 import {
   type Values,
@@ -51,7 +51,7 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
   }
   sameMachine(host, state.machine, connection);
   const sight = await look(kind, host, argsOf(applied));
-  const found = kind.live(sight.observed, sight.args, sight.platform);
+  const found = liveOf(kind, sight);
   const given = { ...applied, secretPaths: props["secretPaths"] };
   learnSecrets(given, found);
   const live = hashDrift(given, found);

@@ -6,6 +6,7 @@ import {
   EMPTY_RECORD,
   type KeyEntry,
   type Owner,
+  isHandedOver,
   keysOf,
   parseRecord,
   release,
@@ -16,14 +17,23 @@ import { RELOAD, isPostfixRunning } from "../resources/process/running";
 import { carryOut } from "./apply";
 import { say } from "./engineLog";
 import { sameMachine, waysOut } from "./machine";
-import { type Plan, RECORD_FACT, type Sight, look, withPrevious } from "./plan";
-import { type Values, argsOf, connectionOf, isForgotten, ownerUrn, stateOf } from "./state";
+import { type Plan, RECORD_FACT, type Sight, askKind, look, withPrevious } from "./plan";
+import {
+  type Values,
+  argsOf,
+  connectionOf,
+  isForgotten,
+  noteDeleted,
+  ownerUrn,
+  stateOf,
+} from "./state";
 
 export async function remove(kind: AnyKind, id: string, props: Values): Promise<void> {
   const state = stateOf(props);
   const applied = (props["applied"] as Values | undefined) ?? props;
   const urn = ownerUrn(applied);
   const connection = connectionOf(props);
+  noteDeleted(urn, state);
   if (isForgotten(connection)) {
     await say(urn, "warning", `${connection.host} is forgotten: nothing was put back there.`);
     return;
@@ -39,7 +49,7 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
     const record = known
       ? parseRecord((await known.read({ record: RECORD_FACT })).record)
       : EMPTY_RECORD;
-    if (record.moved[state.instance] === undefined) throw waysOut(error, connection, urn);
+    if (!isHandedOver(record, state.instance)) throw waysOut(error, connection, urn);
     await handedOver(urn, connection.host);
     return;
   }
@@ -58,10 +68,13 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
       record,
       warn: (text) => warnings.push(text),
     };
-    return { keys, changes: kind.restore(sight.observed, sight.args, context) };
+    const changes = askKind(kind, sight.args, () =>
+      kind.restore(sight.observed, sight.args, context),
+    );
+    return { keys, changes };
   };
   const first = await look(kind, host, given);
-  if (first.record.moved[state.instance] !== undefined) {
+  if (isHandedOver(first.record, state.instance)) {
     await handedOver(urn, connection.host);
     return;
   }

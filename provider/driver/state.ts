@@ -68,6 +68,19 @@ export function stateOf(props: Values): State {
   };
 }
 
+/** Revisions of what was deleted in this process. */
+const deleted = new Map<string, number>();
+
+/** Notes that a resource goes: it may be made anew at once, as with deleteBeforeReplace. */
+export function noteDeleted(urn: string, { revision }: State): void {
+  deleted.set(urn, Math.max(revision, formerRevision(urn)));
+}
+
+/** The last revision of a resource of this name that was deleted in this process. */
+export function formerRevision(urn: string): number {
+  return deleted.get(urn) ?? 0;
+}
+
 /** An error that is its message: a stack of ours would tell the reader nothing. */
 export function userError(message: string): Error {
   const error = new Error(message);

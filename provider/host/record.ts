@@ -53,6 +53,8 @@ export interface HostRecord {
   readonly keys: Readonly<Record<string, KeyEntry>>;
   /** Instances that were taken over under another id: the former one has nothing left to restore. */
   readonly moved: Readonly<Record<string, string>>;
+  /** The revision of each resource that wrote and has keys, by its URN: it goes on when another instance has them. */
+  readonly revisions?: Readonly<Record<string, number>>;
   /** What the running Postfix has not been told yet. */
   readonly pending?: { readonly need: "reload" | "restart"; readonly because: readonly string[] };
   /** What stood in Postfix's files when it last served, for those that were changed since. */
@@ -102,6 +104,14 @@ export function keysOf(record: HostRecord, instance: string): readonly [string, 
     .sort(([, left], [, right]) => right.order - left.order);
 }
 
+/**
+ * Did all that an instance had pass to another one? One that has keys left, or has claimed some since, has them to
+ * undo, whatever was noted of it.
+ */
+export function isHandedOver(record: HostRecord, instance: string): boolean {
+  return record.moved[instance] !== undefined && keysOf(record, instance).length === 0;
+}
+
 /** A key as it is about to be claimed. */
 export interface Claim {
   readonly key: string;
@@ -111,8 +121,8 @@ export interface Claim {
 }
 
 /**
- * Claims keys for `owner`. A key that is there already keeps what it was before anyone touched it, and its former
- * instance is noted as moved.
+ * Claims keys for `owner`. A key that is there already keeps what it was before anyone touched it; an instance that is
+ * left without any is noted as moved.
  */
 export function claim(
   record: HostRecord,
@@ -122,12 +132,11 @@ export function claim(
 ): HostRecord {
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files: Record<string, FileEntry> = { ...record.files };
-  const moved: Record<string, string> = { ...record.moved };
+  const formers = new Set<string>();
   let order = Math.max(0, ...Object.values(keys).map((entry) => entry.order));
   for (const one of claims) {
     const known = keys[one.key];
-    if (known && known.owner.instance !== owner.instance)
-      moved[known.owner.instance] = owner.instance;
+    if (known && known.owner.instance !== owner.instance) formers.add(known.owner.instance);
     order += 1;
     keys[one.key] = {
       owner,
@@ -139,7 +148,35 @@ export function claim(
     if (one.file !== undefined && !files[one.file])
       files[one.file] = { before: baselines[one.file] ?? null, written: null };
   }
+  const holders = new Set(Object.values(keys).map((entry) => entry.owner.instance));
+  const moved = Object.fromEntries(
+    [
+      ...Object.entries(record.moved),
+      ...[...formers].map((former) => [former, owner.instance] as const),
+    ].filter(([former]) => !holders.has(former)),
+  );
   return { ...record, keys, files, moved };
+}
+
+/**
+ * The revision that comes after all that a resource had, under whatever instance: whoever goes by it must not find one
+ * that it has seen.
+ *
+ * @param known - the one that the state has; 0 for a resource that is being made
+ */
+export function nextRevision(record: HostRecord, { urn, instance }: Owner, known: number): number {
+  const former = Object.values(record.keys).some(
+    ({ owner }) => owner.urn === urn && owner.instance !== instance,
+  );
+  // Earlier versions noted none: what they have made had a small one.
+  const noted = record.revisions?.[urn] ?? (former ? Math.floor(Date.now() / 1000) : 0);
+  return Math.max(known, noted) + 1;
+}
+
+/** The record with the revision of a resource, where it has keys. */
+export function withRevision(record: HostRecord, owner: Owner, revision: number): HostRecord {
+  if (keysOf(record, owner.instance).length === 0) return record;
+  return { ...record, revisions: { ...record.revisions, [owner.urn]: revision } };
 }
 
 /** Gives keys back; a file without keys has no baseline any more, and a record without keys holds nothing. */
@@ -149,9 +186,17 @@ export function release(record: HostRecord, released: readonly string[]): HostRe
   );
   const used = new Set(Object.values(keys).map((entry) => entry.file));
   const files = Object.fromEntries(Object.entries(record.files).filter(([path]) => used.has(path)));
-  return Object.keys(keys).length === 0 && !record.pending
-    ? { ...EMPTY_RECORD, moved: record.moved }
-    : { ...record, keys, files };
+  if (Object.keys(keys).length === 0 && !record.pending)
+    return { ...EMPTY_RECORD, moved: record.moved };
+  const { revisions = {}, ...rest } = record;
+  const owners = new Set(Object.values(keys).map((entry) => entry.owner.urn));
+  const left = Object.entries(revisions).filter(([urn]) => owners.has(urn));
+  return {
+    ...rest,
+    keys,
+    files,
+    ...(left.length > 0 ? { revisions: Object.fromEntries(left) } : {}),
+  };
 }
 
 /** The running Postfix has been told all, and serves. */

@@ -130,6 +130,10 @@ function liveEntries(observed: Observed, args: AliasesArgs): Record<string, read
   ]) as Record<string, readonly string[]>;
 }
 
+function entryPath(name: string): string {
+  return /^[\w-]+$/.test(name) ? `entries.${name}` : `entries[${JSON.stringify(name)}]`;
+}
+
 function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
   const failures: Failure[] = [];
   if (mode !== undefined && !["merge", "exact"].includes(mode))
@@ -140,7 +144,7 @@ function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
   if (file !== undefined && !/^\/[^\s\0]+$/.test(file))
     failures.push({ path: "file", reason: "must be an absolute path without blanks." });
   for (const [name, targets] of Object.entries(entries ?? {})) {
-    const path = /^[\w-]+$/.test(name) ? `entries.${name}` : `entries[${JSON.stringify(name)}]`;
+    const path = entryPath(name);
     if (name === "" || /[\n\r\0]/.test(name))
       failures.push({ path, reason: "an alias name is one line and not empty (aliases(5))." });
     if (!Array.isArray(targets) || targets.length === 0) {
@@ -165,6 +169,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   name: "Aliases",
   what: (args) => pathOf(args).slice(1),
   validate,
+  property: (name) => entryPath(decodeUtf8(name)),
   complete: (args) => ({ ...args, entries: args.entries, file: pathOf(args) }),
   facts: (args) => ({
     file: { fact: "file", path: pathOf(args) },

@@ -119,8 +119,10 @@ function attributesOf(
   { uid, gid }: Observed,
   { permissions }: LookupTableArgs,
 ): DatabaseTable["attributes"] {
-  if (permissions === undefined || uid === null || gid === null) return undefined;
-  return { mode: parseInt(permissions.mode, 8), uid, gid };
+  // In a preview the mode may not be known yet.
+  const mode: string | undefined = permissions?.mode;
+  if (mode === undefined || uid === null || gid === null) return undefined;
+  return { mode: parseInt(mode, 8), uid, gid };
 }
 
 function isAsWanted(state: FileState, wanted: DatabaseTable["attributes"]): boolean {

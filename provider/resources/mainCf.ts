@@ -160,6 +160,7 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
   name: "MainCf",
   what: () => "etc/postfix/main.cf",
   validate,
+  property: (name) => `parameters.${name}`,
   complete: (args) => ({ ...args, parameters: args.parameters }),
   facts: () => ({
     file: { fact: "file", path: MAIN_CF },

@@ -181,6 +181,10 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
   name: "RcConfLocal",
   what: () => "etc/rc.conf.local",
   validate,
+  property: (key) => {
+    const [kind, name = ""] = key.split(":");
+    return kind === "script" ? "packageScripts" : `${kind}s.${name}`;
+  },
   complete: (args, platform) => {
     const boot = args.boot ?? "postfix";
     const logSocket = args.logSocket ?? "auto";

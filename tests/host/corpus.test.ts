@@ -4,7 +4,6 @@ import { join } from "node:path";
 import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { set } from "../../provider/formats/mainCf";
-import { connect } from "../../provider/host/pool";
 import type { ConnectionArgs } from "../../provider/host/connection";
 import type { FileState } from "../../provider/host/host";
 import type { Change } from "../../provider/resource";
@@ -56,10 +55,9 @@ function textsOf({ main, master }: Site, one: Configuration): Record<string, str
 async function judged(place: Site, one: Configuration): Promise<string> {
   const { host, main, master } = place;
   forgetPlans();
-  const { fingerprint } = await connect(connectionTo(host) as unknown as ConnectionArgs);
   const files = Object.entries(one.files ?? {});
   const built = one.databases ?? files.map(([path]) => path);
-  overlayOf(fingerprint).add(
+  overlayOf(connectionTo(host) as unknown as ConnectionArgs).add(
     [
       ...files.map(([path, contents]) => write(path, contents)),
       ...(one.mainLines === undefined ? [] : [write(MAIN, main + one.mainLines, main)]),

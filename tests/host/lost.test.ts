@@ -2,7 +2,7 @@
 import { connect } from "../../provider/host/pool";
 import { diffTrees, startHost, type TestHost } from "../../testing";
 import { connectionTo, sh } from "../preview/server";
-import { create, differs, inputsOf, type Made, refresh, remove, update } from "./provider";
+import { create, differs, inputsOf, type Made, refresh, remove, said, update } from "./provider";
 
 let host: TestHost;
 beforeAll(async () => {
@@ -89,7 +89,10 @@ test.each(CUTS)("cut at %d of an update, the next run goes on from the state", a
 test.each(CUTS)("cut at %d of a destroy, one more gives back the tree of before", async (part) => {
   const bare = await host.snapshot();
   const made = await create("RcConfLocal", news(ARGS));
+  said();
   await cutDuring(part, bytes.remove, () => remove(made));
   await remove(made);
+  // Nobody else has changed anything.
+  expect(said()).not.toContain("warning");
   expect(diffTrees(bare, await host.snapshot())).toEqual([]);
 });

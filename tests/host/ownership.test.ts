@@ -1,5 +1,6 @@
 /** Whose a thing is, and what comes back: with a lost state, with a lost record, with two stacks on one host. */
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
+import * as provider from "../../provider";
 import { forgetPlans } from "../../provider/driver/overlay";
 import { UNKNOWN } from "../../provider/json";
 import { connectionTo, sh } from "../preview/server";
@@ -14,6 +15,8 @@ import {
   said,
   update,
 } from "./provider";
+
+type Values = Record<string, unknown>;
 
 const KIND = "RcConfLocal";
 const OURS = { boot: "unchanged", variables: { ntpd_flags: "-s" } };
@@ -98,6 +101,170 @@ test("a former instance that was taken over has nothing left to undo", async () 
   expect(said()).toContain("taken over");
   expect(await sh(host, "cat /etc/rc.conf.local")).toBe(before);
   await remove(present);
+  expect(await restored()).toEqual([]);
+});
+
+test("a key that moves to another resource of the stack leaves the former one the rest to undo", async () => {
+  const of = (name: string, variables: Record<string, string>): Record<string, unknown> =>
+    news({ boot: "unchanged", variables }, { name });
+  const first = await create(KIND, of("a", { ntpd_flags: "-s", apmd_flags: "-A" }));
+  forgetPlans();
+  const second = await create(KIND, of("b", { ntpd_flags: "-q" }));
+  await update(first, of("a", { apmd_flags: "-A" }));
+  await remove(second);
+  said();
+  await remove(first);
+  expect(said()).toBe("");
+  expect(await restored()).toEqual([]);
+});
+
+test("one that was left without keys and claims others undoes those", async () => {
+  const of = (name: string, variables: Record<string, string>): Record<string, unknown> =>
+    news({ boot: "unchanged", variables }, { name });
+  const first = await create(KIND, of("a", { ntpd_flags: "-s" }));
+  forgetPlans();
+  const second = await create(KIND, of("b", { ntpd_flags: "-s" }));
+  await update(first, of("a", { apmd_flags: "-A" }));
+  await remove(first);
+  expect(await sh(host, "cat /etc/rc.conf.local")).not.toContain("apmd_flags");
+  await remove(second);
+  expect(await restored()).toEqual([]);
+});
+
+const named = (name: string, variables: Record<string, string>, way = {}): Values => ({
+  ...inputsOf(KIND, { boot: "unchanged", variables }, { ...connectionTo(host), ...way }, { name }),
+});
+
+/** Checks of one program, one after the other: what each of them finds wrong. */
+async function program(
+  ...steps: readonly (readonly [olds: Values, news: Values])[]
+): Promise<string[]> {
+  forgetPlans();
+  const found: string[] = [];
+  for (const [olds, news] of steps) {
+    const { failures } = await provider.check(KIND, olds, news);
+    found.push(failures.map(({ reason }) => reason).join("\n"));
+  }
+  return found;
+}
+
+test("two owners of one key are seen whichever of them is there already, and whichever comes first", async () => {
+  const made = await create(KIND, named("a", { ntpd_flags: "-s" }));
+  const other = await create(KIND, named("other", { apmd_flags: "-A" }));
+  const a = [made.inputs, made.news] as const;
+  const rest = [other.inputs, other.news] as const;
+  const b = [{}, named("b", { ntpd_flags: "-q" })] as const;
+  const both = /ntpd_flags on .* has two owners .*::a and .*::b\.|.*::b and .*::a\./;
+  expect(await program(rest, a, b)).toEqual(["", "", expect.stringMatching(both)]);
+  expect(await program(rest, b, a)).toEqual(["", "", expect.stringMatching(both)]);
+  // A way to the host that is new is no reason to overlook it.
+  const way = [made.inputs, named("a", { ntpd_flags: "-s" }, { perDialTimeout: 9 })] as const;
+  expect(await program(way, b)).toEqual(["", expect.stringMatching(both)]);
+  expect(await program(b, way)).toEqual(["", expect.stringMatching(both)]);
+  await remove(other);
+  await remove(made);
+  expect(await restored()).toEqual([]);
+});
+
+test("a key that the former owner no longer names, and a resource of another name, have one owner", async () => {
+  const made = await create(KIND, named("a", { ntpd_flags: "-s", apmd_flags: "-A" }));
+  const other = await create(KIND, named("other", { httpd_flags: "" }));
+  const less = [made.inputs, named("a", { apmd_flags: "-A" })] as const;
+  const b = [{}, named("b", { ntpd_flags: "-q" })] as const;
+  const rest = [other.inputs, other.news] as const;
+  expect(await program(rest, less, b)).toEqual(["", "", ""]);
+  expect(await program(b, rest, less)).toEqual(["", "", ""]);
+  const renamed = { ntpd_flags: "-v", apmd_flags: "-A" };
+  expect(await program(rest, [made.inputs, named("c", renamed)])).toEqual(["", ""]);
+  await remove(other);
+  await remove(made);
+  expect(await restored()).toEqual([]);
+});
+
+test("a resource that is replaced has another revision after a write than all before, and the same without one", async () => {
+  const beside = await create(KIND, named("beside", { httpd_flags: "" }));
+  const first = await create(KIND, named("replaced", { ntpd_flags: "-s" }));
+  expect(first.props["revision"]).toBe(1);
+  forgetPlans();
+  const adopted = await create(KIND, named("replaced", { ntpd_flags: "-s" }));
+  expect(adopted.props["revision"]).toBe(1);
+  await remove(first);
+  forgetPlans();
+  const second = await create(KIND, named("replaced", { ntpd_flags: "-q" }));
+  expect(second.props["revision"]).toBe(2);
+  await remove(adopted);
+  await remove(second);
+  forgetPlans();
+  const again = await create(KIND, named("replaced", { ntpd_flags: "-q" }));
+  expect(again.props["revision"]).toBe(3);
+  await update(again, named("replaced", { ntpd_flags: "-q" }));
+  expect(again.props["revision"]).toBe(3);
+  await remove(again);
+  await remove(beside);
+  expect(await restored()).toEqual([]);
+});
+
+test("what an argument that is gone has left in the state goes with the next update", async () => {
+  const made = await create(KIND, news(OURS));
+  const applied = made.props["applied"] as Values;
+  made.props = { ...made.props, former: 1, applied: { ...applied, former: 1 } };
+  expect(await differs(made)).toBe(true);
+  await update(made, named(KIND, OURS.variables, { perDialTimeout: 9 }));
+  expect(made.props).not.toHaveProperty("former");
+  expect(await differs(made, named(KIND, OURS.variables, { perDialTimeout: 9 }))).toBe(false);
+  await remove(made);
+  expect(await restored()).toEqual([]);
+});
+
+test("another way to the host is nothing to say; a host that is silent is said once", async () => {
+  const made = await create(KIND, news(OURS));
+  const preview = { ...(made.news["connection"] as Values), perDialTimeout: 9 };
+  said();
+  forgetPlans();
+  await checked(KIND, made.inputs, inputsOf(KIND, OURS, preview, { preview: true }));
+  expect(said()).toBe("");
+  const silent = { ...connectionTo(host), port: 1 };
+  for (const name of ["one", "two", "three"])
+    await checked(KIND, {}, inputsOf(KIND, OURS, silent, { preview: true, name }));
+  expect(said()).toMatch(/^one info: 127\.0\.0\.1 cannot be looked at yet: .*$/);
+  await remove(made);
+  expect(await restored()).toEqual([]);
+});
+
+test("warnings are said in up as well, which may come without a preview", async () => {
+  const args = { entries: { webmaster: ["nobodyofthatname"] }, file: "/etc/mail/aliases" };
+  said();
+  await checked("Aliases", {}, inputsOf("Aliases", args, connectionTo(host)));
+  expect(said()).toMatch(/^Aliases warning: .*nobodyofthatname/m);
+});
+
+test("what the release before had filled in is no argument on another release", async () => {
+  const asked = inputsOf(KIND, {}, connectionTo(host));
+  forgetPlans();
+  const fresh = await checked(KIND, {}, asked);
+  const olds = { ...fresh, variables: { sendmail_flags: "-bd" }, release: "4.9" };
+  forgetPlans();
+  expect(
+    await checked(KIND, olds, inputsOf(KIND, { logSocket: "auto" }, connectionTo(host))),
+  ).toEqual({ ...fresh, logSocket: "auto" });
+});
+
+test("what a file cannot carry is a failure that names the property, and an error of up that names the host", async () => {
+  const unread = news({ boot: "unchanged", variables: { motd: "x" } });
+  expect(await failures(KIND, unread)).toMatch(
+    /^variables\.motd: motd is not read by this release/,
+  );
+  await expect(provider.create(KIND, unread)).rejects.toThrow(
+    /^root@127\.0\.0\.1:\d+: variables\.motd: .* Nothing was changed/,
+  );
+  const aliases = { entries: { webmaster: ["a\u0001b"] }, file: "/etc/mail/aliases" };
+  expect(await failures("Aliases", inputsOf("Aliases", aliases, connectionTo(host)))).toMatch(
+    /^entries\.webmaster: .*control character/,
+  );
+  const half = { entries: { webmaster: ["a\ud800"] }, file: "/etc/mail/aliases" };
+  expect(await failures("Aliases", inputsOf("Aliases", half, connectionTo(host)))).toMatch(
+    /^\/etc\/mail\/aliases: .*surrogate/,
+  );
   expect(await restored()).toEqual([]);
 });
 

@@ -10,7 +10,6 @@ import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { contentsOf } from "../../provider/files";
 import type { ConnectionArgs } from "../../provider/host/connection";
-import { connect } from "../../provider/host/pool";
 import { startHost, type TestHost } from "../../testing";
 import { connectionTo, packageOf } from "../preview/server";
 import { create, inputsOf } from "./provider";
@@ -252,7 +251,6 @@ const SEED = Number(
 );
 
 let host: TestHost;
-let fingerprint: string;
 
 beforeAll(async () => {
   process.stderr.write(`predicted: seed ${SEED}\n`);
@@ -260,7 +258,6 @@ beforeAll(async () => {
   const connection = connectionTo(host);
   forgetPlans();
   await create("PostfixPackage", inputsOf("PostfixPackage", packageOf("7.8"), connection));
-  ({ fingerprint } = await connect(connection as unknown as ConnectionArgs));
 });
 afterAll(() => host.stop());
 
@@ -282,7 +279,7 @@ async function compare(
   const news = inputsOf(kind, args, connectionTo(host));
   const { inputs, failures } = await provider.check(kind, {}, news);
   if (failures.length > 0) throw new Error(failures.map(({ reason }) => reason).join("\n"));
-  const predicted = overlayOf(fingerprint).predicted(path);
+  const predicted = overlayOf(connectionTo(host) as unknown as ConnectionArgs).predicted(path);
   const contents = predicted === undefined ? text : contentsOf(predicted);
   const { id, outs } = await provider.create(kind, inputs);
   const found = existsSync(real) ? readFileSync(real) : undefined;

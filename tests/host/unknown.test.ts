@@ -1,13 +1,22 @@
 /** Inputs that are not known yet, on a host that is: no failure in any step, and they are named. */
 import { startHost, type TestHost } from "../../testing";
 import { UNKNOWN } from "../../provider/json";
-import { failures, inputsOf, said } from "./provider";
+import { connectionTo, packageOf } from "../preview/server";
+import { create, failures, inputsOf, said } from "./provider";
 
 const ARGS: Readonly<Record<string, Record<string, unknown>>> = {
   Aliases: { entries: { root: [UNKNOWN, "bob"] }, file: UNKNOWN },
   ChrootResolv: { files: [UNKNOWN, "hosts"] },
+  LookupTable: {
+    path: UNKNOWN,
+    type: UNKNOWN,
+    entries: { "example.org": UNKNOWN },
+    permissions: { mode: UNKNOWN, owner: UNKNOWN },
+  },
   MailCheck: { recipient: UNKNOWN },
   MainCf: { parameters: { myhostname: UNKNOWN, mydomain: "example.org" } },
+  MasterCf: { services: { "submission/inet": { command: "smtpd", args: [UNKNOWN] } } },
+  PostfixDocs: { path: UNKNOWN, triggers: [UNKNOWN] },
   PostfixPackage: { flavors: [UNKNOWN] },
   PostfixService: { triggers: [UNKNOWN] },
   RcConfLocal: {
@@ -22,20 +31,25 @@ const ARGS: Readonly<Record<string, Record<string, unknown>>> = {
 let host: TestHost;
 beforeAll(async () => {
   host = await startHost();
+  // What a table and a service are judged by comes with it.
+  const news = inputsOf("PostfixPackage", packageOf("7.8"), connectionTo(host));
+  await create("PostfixPackage", news);
 });
 afterAll(() => host.stop());
 
 const cases = Object.entries(ARGS).flatMap(([kind, args]) =>
   Object.keys(args).flatMap((name) => [
-    [kind, name, { ...known(args), [name]: args[name] }] as const,
-    [kind, `all of ${name}`, { ...known(args), [name]: UNKNOWN }] as const,
+    [kind, name, { ...known(kind, args), [name]: args[name] }] as const,
+    [kind, `all of ${name}`, { ...known(kind, args), [name]: UNKNOWN }] as const,
   ]),
 );
 
 /** What a step needs at least, as it would be known. */
-function known(args: Record<string, unknown>): Record<string, unknown> {
+function known(kind: string, args: Record<string, unknown>): Record<string, unknown> {
   const given: Record<string, unknown> = {
-    entries: { root: ["bob"] },
+    ...(kind === "LookupTable"
+      ? { path: "/etc/postfix/transport", entries: { "example.net": "smtp:" } }
+      : { entries: { root: ["bob"] } }),
     parameters: { myhostname: "a.example.org" },
     recipient: "alice",
   };
@@ -47,15 +61,10 @@ function known(args: Record<string, unknown>): Record<string, unknown> {
 }
 
 test.each(cases)("%s with %s unknown is no failure of a preview", async (kind, name, args) => {
-  const connection = {
-    host: host.host,
-    port: host.port,
-    user: host.user,
-    privateKeyPath: host.privateKeyPath,
-    hostKey: host.hostKey,
-  };
   said();
-  expect(await failures(kind, inputsOf(kind, args, connection, { preview: true }))).toBe("");
+  expect(await failures(kind, inputsOf(kind, args, connectionTo(host), { preview: true }))).toBe(
+    "",
+  );
   const words = said();
   if (!name.includes("triggers")) expect(words).toContain("Not known yet, so not shown: ");
 });

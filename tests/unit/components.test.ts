@@ -191,6 +191,45 @@ test("steps are registered in the order in which what runs changes last", async 
     expect(at(first)).toBeLessThan(at(second));
 });
 
+/** The paths in which each resource of a server is replaced for a change, by its kind. */
+async function replacedFor(...replaceOnChanges: string[]): Promise<Record<string, unknown>> {
+  const name = `mx${registered.length}`;
+  const tables = { "a.b": { path: "/etc/postfix/ab", entries: { x: "y" } } };
+  await settled(new PostfixServer(name, { connection, tables }, { replaceOnChanges }));
+  return Object.fromEntries(
+    registered
+      .filter((one) => one.name.startsWith(`${name}-`))
+      .filter(({ inputs }) => inputs["replaceOnChanges"] !== undefined)
+      .map(({ type, inputs }) => [type.slice(DYNAMIC.length), inputs["replaceOnChanges"]]),
+  );
+}
+
+test("a path of an option goes to the step that it leads into, a step's name means all that it is told", async () => {
+  expect(await replacedFor("mainCf.parameters.relayhost", "aliases.file")).toEqual({
+    MainCf: ["parameters.relayhost"],
+    Aliases: ["file"],
+  });
+  const whole = { MainCf: ["parameters", "mode", "userDefined", "accept"] };
+  expect(await replacedFor("mainCf")).toEqual(whole);
+  expect(await replacedFor("mainCf.*", "mainCf")).toEqual(whole);
+  expect(await replacedFor('tables["a.b"].entries["x"]', "tables.other")).toEqual({
+    LookupTable: ['entries["x"]'],
+  });
+  for (const path of ["tables", "tables[*]", 'tables["a.b"]'])
+    expect(await replacedFor(path)).toEqual({
+      LookupTable: ["path", "type", "entries", "mode", "text", "permissions"],
+    });
+  expect(await replacedFor("mainCfX", "baseMailer")).toEqual({});
+});
+
+test("a path into the connection goes to every step", async () => {
+  const kinds = STEPS.map(([, kind]) => kind).filter((kind) => kind !== "MailCheck");
+  for (const path of ["connection", "connection.port"])
+    expect(await replacedFor(path)).toEqual(
+      Object.fromEntries([...kinds, "LookupTable"].map((kind) => [kind, [path]])),
+    );
+});
+
 test("the resource knows its component and that this is a preview", async () => {
   const step = new MainCf("main", { connection, parameters: { myhostname: "a.example" } });
   await value(step.revision);

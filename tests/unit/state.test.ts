@@ -1,11 +1,11 @@
 /** States of years: old shapes are brought into today's, and unknown values are never wrong. */
 import fc from "fast-check";
 import * as provider from "../../provider";
-import { migrate, type Migration, SCHEMA } from "../../provider/driver/migrate";
+import { migrate, migrateInputs, type Migration, SCHEMA } from "../../provider/driver/migrate";
 import { UNKNOWN } from "../../provider/json";
 
 const migrations: Record<number, Migration> = {
-  1: ({ size, ...rest }) => ({ ...rest, bytes: size }),
+  1: ({ size, ...rest }) => ({ ...rest, ...(size === undefined ? {} : { bytes: size }) }),
   2: (state) => ({ ...state, unit: "byte" }),
 };
 
@@ -50,6 +50,13 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
   },
   BaseMailer: { running: false },
   ChrootResolv: { files: ["resolv.conf", "hosts"] },
+  LookupTable: {
+    path: "/etc/postfix/transport",
+    type: "hash",
+    entries: { "example.org": "smtp:[10.1.0.2]", "example.net": null },
+    mode: "merge",
+    permissions: { mode: "0640", owner: "root", group: "_postfix" },
+  },
   MailCheck: {
     recipient: "alice",
     sender: "",
@@ -60,6 +67,19 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
   },
   MailerConf: { mailer: "postfix" },
   MainCf: { parameters: { myhostname: "mx1.example.org", relayhost: null, mydestination: "" } },
+  MasterCf: {
+    services: {
+      "submission/inet": {
+        command: "smtpd",
+        chroot: "y",
+        maxproc: "20",
+        args: ["-v"],
+        overrides: { syslog_name: "postfix/submission", smtpd_tls_security_level: null },
+      },
+      "smtp/unix": null,
+    },
+  },
+  PostfixDocs: { triggers: [1] },
   PostfixPackage: { flavors: ["mysql"], installed: true },
   PostfixService: { running: true, triggers: [1, 2] },
   RcConfLocal: {
@@ -156,4 +176,17 @@ test("replaceOnChanges replaces for the paths that it names, and for no others",
   expect(await replaces(["parameters.b"])).toEqual(["parameters.b"]);
   expect(await replaces(["parameters.*"])).toEqual(["parameters.*"]);
   expect(await replaces(["parameters.a", "connection"])).toEqual([]);
+});
+
+test("inputs of before, which do not say their schema, are brought into today's shape as well", () => {
+  expect(migrateInputs({ size: 3 }, migrations, 3)).toEqual({ bytes: 3, unit: "byte" });
+  expect(migrateInputs({}, migrations, 3)).toEqual({});
+});
+
+test("a state of an older schema is no change by itself", async () => {
+  const inputs = { connection: CONNECTION, parameters: { a: "1" } };
+  for (const schema of [SCHEMA, undefined])
+    expect(
+      await provider.diff("MainCf", "id", { ...inputs, schema, applied: inputs }, inputs),
+    ).toMatchObject({ changes: false });
 });

@@ -121,7 +121,9 @@ export function validate(args: Partial<LookupTableArgs>): Failure[] {
       failures.push(...validateText(whole));
   }
   if (permissions !== undefined) {
-    if (!/^0?[0-7]{3}$/.test(permissions.mode))
+    // Not known yet is no violation.
+    const { mode: bits } = permissions as Partial<typeof permissions>;
+    if (bits !== undefined && !/^0?[0-7]{3}$/.test(bits))
       wrong("permissions.mode", 'must be octal digits, as in "0640".');
     for (const field of ["owner", "group"] as const)
       if (permissions[field] !== undefined && !/^[\w.-]+$/.test(permissions[field]))
