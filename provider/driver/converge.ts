@@ -12,6 +12,7 @@ import { sameMachine } from "./machine";
 import { SCHEMA } from "./migrate";
 import { type Plan, type Sight, decide, look, ownedElsewhere, previousOf } from "./plan";
 import { learnSecrets, mask, maskAll } from "./secrets";
+import { withWhoServes } from "./whoServes";
 import {
   KEPT,
   type State,
@@ -169,7 +170,8 @@ async function converge(
     });
   } catch (error) {
     if (!touched.host) throw error;
-    throw await partial(kind, id, error, host, args, inputs, last, finish);
+    const told = await withWhoServes(kind, host, error);
+    throw await partial(kind, id, told, host, args, inputs, last, finish);
   }
 }
 

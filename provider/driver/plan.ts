@@ -110,10 +110,13 @@ export function decide(
     Object.entries(kind.baselines(observed, args)).map(([path, state]) => [path, savedFile(state)]),
   );
   const claimed = claim(known, owner, claims, baselines);
-  const released = release(
-    claimed,
-    dropped.map(([name]) => name),
-  );
+  const released = {
+    ...release(
+      claimed,
+      dropped.map(([name]) => name),
+    ),
+    ...kind.owes?.(changes),
+  };
   const pending = changes.length > 0 ? kind.pending?.(args, changes, observed) : undefined;
   return {
     sight,
@@ -130,6 +133,7 @@ export function decide(
     recordChanged:
       changes.length > 0 ||
       taken !== sight.record ||
+      claims.some((one) => one.announced && sight.record.keys[one.key] === undefined) ||
       dropped.some(([name]) => sight.record.keys[name] !== undefined),
   };
 }

@@ -96,8 +96,9 @@ export function guideSteps(release: Release): readonly GuideStep[] {
     { kind: "MailerConf", args: {}, drift: "cp /etc/mailer.conf.pre-postfix /etc/mailer.conf" },
     {
       kind: "RcConfLocal",
-      args: { flags: { ntpd_flags: ["-s"] } },
-      drift: "sed -i 's/-s//' /etc/rc.conf.local",
+      // A daemon that is on: a flag turns none on.
+      args: { flags: { sshd_flags: ["-u0"] } },
+      drift: "sed -i 's/-u0//' /etc/rc.conf.local",
       beside: lineIn("/etc/rc.conf.local"),
     },
     { kind: "PostfixService", args: {}, drift: "/usr/local/sbin/postfix stop" },
