@@ -122,3 +122,10 @@ export async function mailersOf(host: TestHost): Promise<string> {
   ]);
   return stdout;
 }
+
+/** What syslogd was started with, and by which process id: the same when it was not restarted. */
+export async function syslogdOf(host: TestHost, pid = false): Promise<string> {
+  const { stdout } = await host.exec(["/bin/ps", "-axww", "-o", "pid,command"]);
+  const line = /^\s*(\d+) ((?:\/usr\/sbin\/)?syslogd(?!:).*)$/m.exec(stdout);
+  return `${pid ? (line?.[1] ?? "") : ""} ${line?.[2] ?? ""}`.trim();
+}
