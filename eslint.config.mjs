@@ -85,6 +85,25 @@ export default tseslint.config(
       no(["**/dynamic"], "A resource does not know pulumi.dynamic."),
     ],
   ),
+  {
+    // How a release does things is asked of openbsd/: nobody else tells releases apart.
+    files: ["provider/**/*.ts"],
+    ignores: ["provider/openbsd/**"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        ...[
+          "BinaryExpression[operator=/^[<>]=?$/] MemberExpression[property.name=/^(release|family)$/]",
+          "BinaryExpression[operator=/^[<>]=?$/] > Identifier[name=/^(release|family)$/]",
+          "BinaryExpression[operator=/^[!=]==$/] > Literal[value=/^\\d+\\.\\d+(-\\d+\\.\\d+|\\+)?$/]",
+          "SwitchCase > Literal[value=/^\\d+\\.\\d+(-\\d+\\.\\d+|\\+)?$/]",
+        ].map((selector) => ({
+          selector,
+          message: "No resource compares releases: ask provider/openbsd/platform.ts.",
+        })),
+      ],
+    },
+  },
   restrict(["provider/openbsd/**/*.ts"], [testing, components, ssh, pulumi, resources, driver]),
   restrict(["provider/host/**/*.ts"], [testing, components, pulumi, resources, driver]),
   restrict(

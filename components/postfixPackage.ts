@@ -43,7 +43,8 @@ export interface PostfixPackageArgs {
  * is brought up to date after the host was upgraded to another release of OpenBSD, unless `version` pins it.
  *
  * A package that was there before is adopted and stays on destroy; one that this step installed goes, with its
- * configuration, spool, users, groups, and the packages that came along with it.
+ * configuration, spool, users, groups, and the packages that came along with it. Another stack's package is used as it
+ * is where it is what is wanted, and then stays when either of the two is destroyed; to change it is its owner's.
  *
  * @example
  * ```ts

@@ -142,6 +142,16 @@ export class PostfixServer extends pulumi.ComponentResource {
   readonly mailCheck: MailCheck | undefined;
   /** The first line on port 25; `undefined` where the service is left out. */
   readonly banner: pulumi.Output<string> | undefined;
+  /** Postfix's version, as in "3.7.11"; `undefined` where the service is left out. */
+  readonly version: pulumi.Output<string> | undefined;
+  /** The package's full name in the package database; `undefined` where the package is left out. */
+  readonly packageName: pulumi.Output<string> | undefined;
+  /** What Postfix takes for the host's name (`myhostname`); `undefined` where main.cf is left out. */
+  readonly hostname: pulumi.Output<string | undefined> | undefined;
+  /** The queue id of the test message; `undefined` where there is none. */
+  readonly queueId: pulumi.Output<string> | undefined;
+  /** The host's OpenBSD release, as in "7.8"; `undefined` where every step is left out. */
+  readonly release: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: PostfixServerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openbsd-postfix:index:PostfixServer", name, {}, opts);
@@ -174,9 +184,11 @@ export class PostfixServer extends pulumi.ComponentResource {
         : new PostfixDocs(
             `${name}-docs`,
             {
-              // Another version of the package has another manual.
-              ...(this.package === undefined ? {} : { triggers: [this.package.revision] }),
               ...args.docs,
+              // Another version of the package has another manual.
+              ...(this.package === undefined && args.docs.triggers === undefined
+                ? {}
+                : { triggers: withRevisions([this.package], args.docs.triggers) }),
               connection,
             },
             options("docs", this.package),
@@ -260,13 +272,17 @@ export class PostfixServer extends pulumi.ComponentResource {
             { ...args.rcConfLocal, connection },
             options("rcConfLocal", ...files, this.baseMailer, this.mailerConf),
           );
-    const revisions = files.filter((step) => step !== undefined).map((step) => step.revision);
     this.service =
       args.service === false
         ? undefined
         : new PostfixService(
             `${name}-service`,
-            { triggers: revisions, ...args.service, connection },
+            {
+              ...args.service,
+              // A syslogd that is started anew leaves Postfix's chrooted processes with a socket that nobody reads.
+              triggers: withRevisions([...files, this.rcConfLocal], args.service?.triggers),
+              connection,
+            },
             options("service", ...files, this.baseMailer, this.mailerConf, this.rcConfLocal),
           );
 
@@ -284,12 +300,42 @@ export class PostfixServer extends pulumi.ComponentResource {
         ? undefined
         : new MailCheck(
             `${name}-mail-check`,
-            { triggers: revisions, ...args.mailCheck, connection },
+            {
+              ...args.mailCheck,
+              triggers: withRevisions([...server, this.rootCrontab], args.mailCheck.triggers),
+              connection,
+            },
             options("mailCheck", ...server, this.rootCrontab),
           );
     this.banner = this.service?.banner;
-    this.registerOutputs({ banner: this.banner });
+    this.version = this.service?.version;
+    this.packageName = this.package?.packageName;
+    this.hostname = this.mainCf?.effective.apply(
+      (effective: Readonly<Record<string, string>> | undefined) => effective?.["myhostname"],
+    );
+    this.queueId = this.mailCheck?.queueId;
+    this.release = [...server, this.rootCrontab].find((step) => step !== undefined)?.release;
+    this.registerOutputs({
+      banner: this.banner,
+      version: this.version,
+      release: this.release,
+      packageName: this.packageName,
+      hostname: this.hostname,
+      queueId: this.queueId,
+    });
   }
+}
+
+/** The revisions of the steps that there are, and what the user has a step done again for besides. */
+function withRevisions(
+  steps: readonly (Step | undefined)[],
+  own: pulumi.Input<pulumi.Input<unknown>[]> | undefined,
+): pulumi.Input<pulumi.Input<unknown>[]> {
+  const revisions = steps.filter((step) => step !== undefined).map((step) => step.revision);
+  if (own === undefined) return revisions;
+  // Item by item where the program gives items: one that is not known yet must not hide the others.
+  if (Array.isArray(own)) return [...revisions, ...own];
+  return pulumi.all([pulumi.all(revisions), own]).apply(([ours, theirs]) => [...ours, ...theirs]);
 }
 
 /** The user's parameters, and the two that make Postfix read the alias file that the aliases step manages. */

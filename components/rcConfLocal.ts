@@ -15,9 +15,12 @@ export interface RcConfLocalArgs {
   readonly logSocket?: pulumi.Input<boolean | "auto">;
   /** Whole variables by name, such as `{ ntpd_flags: "-s" }`. A value is one line without quotes, `#`, `$`, backquote or backslash. */
   readonly variables?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** Single flags inside a variable, such as `{ syslogd_flags: ["-h"] }`: what else it holds stays. */
+  /**
+   * Single flags inside a variable, such as `{ syslogd_flags: ["-h"] }`: what else it holds stays, be it in
+   * rc.conf.local or in rc.conf. A daemon whose flags are `NO` is off, and a flag does not turn it on.
+   */
   readonly flags?: pulumi.Input<Record<string, pulumi.Input<pulumi.Input<string>[]>>>;
-  /** Names in `pkg_scripts` (from 5.0): what else it holds stays. */
+  /** Names in `pkg_scripts` (from 5.0), each of a script in /etc/rc.d: what else it holds stays. */
   readonly packageScripts?: pulumi.Input<pulumi.Input<string>[]>;
 }
 

@@ -4,7 +4,8 @@ import { type OnHost, Step } from "./step";
 /** Arguments of {@link RootCrontab}. */
 export interface RootCrontabArgs {
   /**
-   * Texts: every active line of root's crontab that contains one of them is commented out.
+   * Patterns: every active line of root's crontab that contains one of them is commented out. A pattern is a text, or
+   * a regular expression between slashes, as in `"/sm-msp-queue +-Ac/"`.
    * @defaultValue sendmail's clientmqueue runner on releases that have it (before 5.6); nothing on the others
    */
   readonly commentOut?: pulumi.Input<pulumi.Input<string>[]>;

@@ -117,6 +117,8 @@ export interface Kind<A extends object, O> {
   readonly name: string;
   /** What it does leaves nothing on the host to look at: a failure stays one until it was done again. */
   readonly repeats?: true;
+  /** It is part of the switch from one mailer to the other: when it fails, the error says who serves. */
+  readonly switches?: true;
   /** What of a host it is: the second half of the id. */
   what(args: A): string;
   /** Everything that is wrong with the arguments by themselves; unknown values are no violation. */
@@ -158,6 +160,8 @@ export interface Kind<A extends object, O> {
   ): Promise<readonly Failure[]>;
   /** Paths that its changes bring, for the plans of those that come after it in the same preview. */
   brings?(args: A, changes: readonly Change[], platform: Platform): readonly string[];
+  /** What the record must say from before these changes until they are done, besides the keys. */
+  owes?(changes: readonly Change[]): Pick<HostRecord, "syslogd">;
   /** What Postfix must be told after these changes. */
   pending?(args: A, changes: readonly Change[], observed: O): HostRecord["pending"];
 }

@@ -21,6 +21,7 @@ import {
   previousOf,
 } from "./plan";
 import { learnSecrets, mask, maskAll } from "./secrets";
+import { withWhoServes } from "./whoServes";
 import {
   KEPT,
   type State,
@@ -195,7 +196,8 @@ async function converge(
     });
   } catch (error) {
     if (!touched.host) throw error;
-    throw await partial(kind, id, error, host, args, inputs, last, finish);
+    const told = await withWhoServes(kind, host, error);
+    throw await partial(kind, id, told, host, args, inputs, last, finish);
   }
 }
 

@@ -157,10 +157,13 @@ function decided(
     Object.entries(kind.baselines(observed, args)).map(([path, state]) => [path, savedFile(state)]),
   );
   const claimed = claim(known, owner, claims, baselines);
-  const released = release(
-    claimed,
-    dropped.map(([name]) => name),
-  );
+  const released = {
+    ...release(
+      claimed,
+      dropped.map(([name]) => name),
+    ),
+    ...kind.owes?.(changes),
+  };
   const pending = changes.length > 0 ? kind.pending?.(args, changes, observed) : undefined;
   return {
     sight,
@@ -177,6 +180,7 @@ function decided(
     recordChanged:
       changes.length > 0 ||
       taken !== sight.record ||
+      claims.some((one) => one.announced && sight.record.keys[one.key] === undefined) ||
       dropped.some(([name]) => sight.record.keys[name] !== undefined),
   };
 }

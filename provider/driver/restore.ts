@@ -27,6 +27,7 @@ import {
   ownerUrn,
   stateOf,
 } from "./state";
+import { withWhoServes } from "./whoServes";
 
 export async function remove(kind: AnyKind, id: string, props: Values): Promise<void> {
   const state = stateOf(props);
@@ -89,11 +90,16 @@ export async function remove(kind: AnyKind, id: string, props: Values): Promise<
         sight,
         changes,
         claims: [],
-        record: sight.record,
+        record: { ...sight.record, ...kind.owes?.(changes) },
         recordChanged: true,
       };
-      await carryOut(kind, writer, restored, progress, urn, () => undefined, connection.host);
-      if (changes.length > 0 && kind.pending) await tellPostfix(writer);
+      try {
+        await carryOut(kind, writer, restored, progress, urn, () => undefined, connection.host);
+      } catch (error) {
+        throw await withWhoServes(kind, host, error);
+      }
+      if (changes.length > 0 && kind.pending?.(sight.args, changes, sight.observed))
+        await tellPostfix(writer);
       const { record } = await writer.read({ record: RECORD_FACT });
       await saveRecord(
         writer,

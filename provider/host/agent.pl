@@ -871,7 +871,7 @@ my %PROBES = (
     master    => words_are('-t'),
     postqueue => sub { return @_ && !grep { $_ ne '-p' && $_ ne '-j' } @_ },
     mailq     => sub { return !@_ },
-    sendmail  => words_are('-bp'),
+    sendmail  => sub { return "@_" eq '-bp' || "@_" eq '-Ac -bp' },
     smtpctl   => words_are(qw(show queue)),
     rcctl     => sub { return @_ && $_[0] =~ /\A(?:get|getdef|ls|check)\z/ },
     pkg_info  => sub { 1 },

@@ -57,6 +57,8 @@ export interface HostRecord {
   readonly revisions?: Readonly<Record<string, number>>;
   /** What the running Postfix has not been told yet. */
   readonly pending?: { readonly need: "reload" | "restart"; readonly because: readonly string[] };
+  /** What syslogd is owed since its flags were changed: sockets are made once, at its start. */
+  readonly syslogd?: "restart";
   /** What stood in Postfix's files when it last served, for those that were changed since. */
   readonly served?: Readonly<Record<string, SavedFile>>;
   /** Postfix has served at least once since we came: what stood before a failed start is worth putting back. */
@@ -115,6 +117,8 @@ export function isHandedOver(record: HostRecord, instance: string): boolean {
 /** A key as it is about to be claimed. */
 export interface Claim {
   readonly key: string;
+  /** Written down though nothing is changed: whoever owns the thing itself must see that somebody uses it. */
+  readonly announced?: true;
   readonly file?: string;
   readonly before: Json;
   readonly applied: Json;

@@ -22,8 +22,8 @@ export interface BaseMailer {
   readonly kill: readonly string[];
   /** Starts it as /etc/rc would, from what rc.conf and rc.conf.local say. */
   readonly start: readonly string[];
-  /** Lists its queued mail. */
-  readonly queue: readonly string[];
+  /** Programs that list its queued mail, by the names of the queues. */
+  readonly queues: Readonly<Record<string, readonly string[]>>;
   /** The program that its row in mailer.conf names. */
   readonly mailer: string;
 }
@@ -43,8 +43,8 @@ export interface Platform {
     readonly variables: Readonly<Record<string, string>>;
     readonly packageScripts: readonly string[];
   };
-  /** The default of `syslogd_flags` in rc.conf. */
-  readonly syslogdFlags: string;
+  /** The variable of rc.conf.local that names the daemons of packages, from 4.9 on. */
+  readonly packageDaemons: "none" | "rc_scripts" | "pkg_scripts";
   /** Whether a chrooted daemon needs a log socket of its own: sendsyslog(2) made it unnecessary in 5.6. */
   readonly logSocketNeeded: boolean;
   readonly restartSyslogd: readonly string[];
@@ -112,7 +112,7 @@ export function platformOf(release: string): Platform {
           warning: `OpenBSD ${release} is newer than ${NEWEST}, the newest known: treated like it.`,
         }
       : {}),
-    syslogdFlags: "",
+    packageDaemons: number < 49 ? "none" : number < 50 ? "rc_scripts" : "pkg_scripts",
     logSocketNeeded: number < 56,
     rcConfSyntax: number < 56 ? "sourced" : "parsed",
     clientQueueRunner: number < 56,
@@ -139,14 +139,18 @@ export function platformOf(release: string): Platform {
     // Not `check` of its rc.d script or by rcctl: that may say no whatever runs once its flags are NO.
     running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
     kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
-    queue: ["/usr/sbin/smtpctl", "show", "queue"],
+    queues: { queue: ["/usr/sbin/smtpctl", "show", "queue"] },
     mailer: "/usr/sbin/smtpctl",
   } as const;
   const sendmail = {
     name: "sendmail",
     running: ["/usr/bin/pgrep", "-f", SENDMAIL_TITLE],
     kill: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
-    queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
+    queues: {
+      queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
+      // What was handed in while no daemon took it: a job in root's crontab runs it (openbsd.md 6 and 9).
+      "client queue": ["/usr/libexec/sendmail/sendmail", "-Ac", "-bp"],
+    },
     mailer: "/usr/libexec/sendmail/sendmail",
   } as const;
   switch (family) {

@@ -10,7 +10,7 @@ import {
   restoreKeyedFile,
 } from "../files";
 import * as aliasesText from "../formats/aliases";
-import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
 import type { FileState } from "../host/host";
 import type { Json } from "../host/record";
 import { equal } from "../json";
@@ -134,6 +134,17 @@ function entryPath(name: string): string {
   return /^[\w-]+$/.test(name) ? `entries.${name}` : `entries[${JSON.stringify(name)}]`;
 }
 
+/** Why the file cannot carry it, in the words of its format. */
+function unwritable(write: () => unknown): string | undefined {
+  try {
+    write();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return `${error.message}.`;
+    throw error;
+  }
+}
+
 function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
   const failures: Failure[] = [];
   if (mode !== undefined && !["merge", "exact"].includes(mode))
@@ -147,6 +158,10 @@ function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
     const path = entryPath(name);
     if (name === "" || /[\n\r\0]/.test(name))
       failures.push({ path, reason: "an alias name is one line and not empty (aliases(5))." });
+    else {
+      const reason = unwritable(() => aliasesText.checkName(encodeUtf8(name)));
+      if (reason !== undefined) failures.push({ path, reason });
+    }
     if (!Array.isArray(targets) || targets.length === 0) {
       failures.push({
         path,
@@ -160,6 +175,13 @@ function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
         failures.push({
           path: `${path}[${index}]`,
           reason: "a recipient is one line and not empty (aliases(5)).",
+        });
+      // Without the text itself, which may be a secret that nobody has learned yet.
+      else if (unwritable(() => aliasesText.normalizeTarget(encodeUtf8(target))) !== undefined)
+        failures.push({
+          path: `${path}[${index}]`,
+          reason:
+            'must be one address, local user, "|command", /file/name or :include:/file/name; several recipients are several items of the list (aliases(5)).',
         });
   }
   return failures;

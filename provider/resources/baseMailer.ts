@@ -1,5 +1,7 @@
 /** Guide 3.2, "Kill existing session of Sendmail": the base system's mailer stopped, and started again on destroy. */
-import type { FactAnswers, HostWriter } from "../host/host";
+import { lastLines, programFailed } from "../changes";
+import { HostError } from "../host/errors";
+import type { Answers, FactAnswers, Facts, HostWriter } from "../host/host";
 import type { Json } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import type { Kind } from "../resource";
@@ -12,19 +14,49 @@ export interface BaseMailerArgs {
 
 interface Observed {
   readonly running: boolean;
-  /** What its queue listing says; empty where it cannot be asked. */
-  readonly queue: string;
+  /** Messages that it has, by the queues' names; one that cannot be asked has none. */
+  readonly queued: Queued;
 }
+
+type Queued = Readonly<Record<string, number>>;
 
 function key(platform: Platform): string {
   return `process:${platform.baseMailer.name}`;
 }
 
 /** Messages in a queue listing: `smtpctl show queue` prints one a line, `sendmail -bp` a total. */
-function queued(listing: string): number {
+function countIn(listing: string): number {
   const total = /Total requests: (\d+)/.exec(listing);
   if (total) return Number(total[1]);
   return listing.split("\n").filter((line) => line.includes("|")).length;
+}
+
+function queueFacts({ baseMailer: mailer }: Platform): Facts {
+  return Object.fromEntries(
+    Object.entries(mailer.queues).map(([name, argv]) => [name, { fact: "probe", argv } as const]),
+  );
+}
+
+function queuedIn(answers: Answers<Facts>, { baseMailer: mailer }: Platform): Queued {
+  return Object.fromEntries(
+    Object.keys(mailer.queues).map((name) => {
+      const listing = answers[name] as FactAnswers["probe"];
+      return [name, "notFound" in listing ? 0 : countIn(listing.stdout)];
+    }),
+  );
+}
+
+function sum(queued: Queued): number {
+  return Object.values(queued).reduce((left, right) => left + right, 0);
+}
+
+/** Mail that nobody will deliver once the mailer is stopped; nothing to say where there is none. */
+function leftBehind(queued: Queued, { baseMailer: mailer }: Platform): string | undefined {
+  const where = Object.entries(queued)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} message(s) in its ${name}`);
+  if (where.length === 0) return undefined;
+  return `${mailer.name} has ${where.join(" and ")}: they stay there, and are not delivered by Postfix.`;
 }
 
 async function isRunning(host: HostWriter, platform: Platform): Promise<boolean> {
@@ -36,25 +68,25 @@ async function isRunning(host: HostWriter, platform: Platform): Promise<boolean>
 
 export const baseMailer: Kind<BaseMailerArgs, Observed> = {
   name: "BaseMailer",
+  switches: true,
   what: () => "process",
   validate: () => [],
   complete: (args) => ({ ...args, running: false }),
-  facts: (_args, { baseMailer: mailer }) => ({
-    process: { fact: "probe", argv: mailer.running },
-    queue: { fact: "probe", argv: mailer.queue },
+  facts: (_args, platform) => ({
+    process: { fact: "probe", argv: platform.baseMailer.running },
+    ...queueFacts(platform),
   }),
-  observe: (answers) => {
+  observe: (answers, _args, platform) => {
     const process = answers["process"] as FactAnswers["probe"];
-    const queue = answers["queue"] as FactAnswers["probe"];
     return {
       running: !("notFound" in process) && process.exitCode === 0,
-      queue: "notFound" in queue ? "" : queue.stdout,
+      queued: queuedIn(answers, platform),
     };
   },
   live: ({ running }) => ({ running }),
-  outputs: ({ queue }, _args, platform) => ({
+  outputs: ({ queued }, _args, platform) => ({
     name: platform.baseMailer.name,
-    queuedMessages: queued(queue),
+    queuedMessages: sum(queued),
   }),
   claims: ({ running }, _args, { platform }) => [
     { key: key(platform), before: { running }, applied: { running: false } },
@@ -83,28 +115,61 @@ export const baseMailer: Kind<BaseMailerArgs, Observed> = {
         ]
       : [];
   },
-  judge: (_host, { queue }, _args, changes, { platform, warn }) => {
-    const count = queued(queue);
-    if (changes.length > 0 && count > 0)
-      warn(
-        `${platform.baseMailer.name} has ${count} message(s) in its queue: they stay there, and are not delivered by Postfix.`,
-      );
+  judge: (_host, { queued }, _args, changes, { platform, warn }) => {
+    const left = leftBehind(queued, platform);
+    if (changes.length > 0 && left !== undefined) warn(left);
     return Promise.resolve([]);
   },
-  async step(step: string, _detail: Json | undefined, host, _args, { platform }) {
-    const mailer = platform.baseMailer;
-    const wanted = step === "start";
-    const done = async (): Promise<boolean> => (await isRunning(host, platform)) === wanted;
-    // pkill(1) exits with 1 when nothing matched: gone already.
-    await runOrFail(
-      host,
-      `${step} ${mailer.name}`,
-      { argv: wanted ? mailer.start : mailer.stop },
-      [0, 1],
-    );
-    if (!wanted && !(await until(done, 5000)))
-      await runOrFail(host, `end ${mailer.name}`, { argv: mailer.kill }, [0, 1]);
-    await waitUntil(host, `${mailer.name} to ${step}`, done, 20_000);
+  async step(step: string, _detail: Json | undefined, host, _args, { platform, warn }) {
+    if (step === "start") await start(host, platform);
+    else await stop(host, platform, warn);
     return undefined;
   },
 };
+
+async function stop(
+  host: HostWriter,
+  platform: Platform,
+  warn: (text: string) => void,
+): Promise<void> {
+  const mailer = platform.baseMailer;
+  // As it is now: nobody may have seen a preview, and mail may have come since. smtpctl(8) needs a running smtpd.
+  const left = leftBehind(queuedIn(await host.read(queueFacts(platform)), platform), platform);
+  if (left !== undefined) warn(left);
+  const gone = async (): Promise<boolean> => !(await isRunning(host, platform));
+  // pkill(1) exits with 1 when nothing matched: gone already.
+  const { stdout, stderr } = await runOrFail(
+    host,
+    `stop ${mailer.name}`,
+    { argv: mailer.stop },
+    [0, 1],
+  );
+  if (!(await until(gone, 5000)))
+    await runOrFail(host, `end ${mailer.name}`, { argv: mailer.kill }, [0, 1]);
+  await waited(host, `${mailer.name} to stop`, gone, `${stdout}\n${stderr}`);
+}
+
+async function start(host: HostWriter, platform: Platform): Promise<void> {
+  const mailer = platform.baseMailer;
+  const up = (): Promise<boolean> => isRunning(host, platform);
+  const result = await host.run({ argv: mailer.start });
+  if (result.exitCode !== 0 && !(await up()))
+    throw programFailed(host.address, `start ${mailer.name}`, mailer.start, result);
+  await waited(host, `${mailer.name} to start`, up, `${result.stdout}\n${result.stderr}`);
+}
+
+/** Waits, and where that is in vain the error has what the program said. */
+async function waited(
+  host: HostWriter,
+  what: string,
+  done: () => Promise<boolean>,
+  output: string,
+): Promise<void> {
+  try {
+    await waitUntil(host, what, done, 20_000);
+  } catch (error) {
+    const said = lastLines(output);
+    if (!HostError.isInstance(error) || said === "") throw error;
+    throw error.with({ reason: `${error.reason}; what was run said:\n${said}\n` });
+  }
+}

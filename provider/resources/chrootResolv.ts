@@ -1,7 +1,8 @@
 /** The guide's "Postfix chroot files": copies below /var/spool/postfix/etc, kept equal to their sources in /etc. */
 import { contentsOf, restoreWholeFile } from "../files";
 import type { FileState } from "../host/host";
-import type { Failure, Kind } from "../resource";
+import { savedContents } from "../host/record";
+import type { Change, Failure, Kind, RestoreContext } from "../resource";
 
 export interface ChrootResolvArgs {
   /** Names below /etc. Default: those that this release's package copies at installation. */
@@ -26,9 +27,41 @@ function equalTo(name: string): string {
   return `equal to /etc/${name}`;
 }
 
+const COPY = { mode: 0o644, uid: 0, gid: 0 } as const;
+
+/** `postfix check` complains of files that are not root's, or that others may write (openbsd.md 8 and 10). */
+function isSafe(copy: FileState): boolean {
+  return copy.type !== "file" || (copy.uid === 0 && (copy.mode & 0o022) === 0);
+}
+
 function inStep({ source, copy }: Pair): boolean {
   const wanted = contentsOf(source);
-  return wanted === undefined || contentsOf(copy) === wanted;
+  return wanted === undefined || (contentsOf(copy) === wanted && isSafe(copy));
+}
+
+/** What a copy is, in words. A source that is not there has nothing to be equal to: it is warned of. */
+function wordsFor(name: string, pair: Pair): string {
+  if (inStep(pair)) return equalTo(name);
+  const contents = contentsOf(pair.copy);
+  if (contents === undefined) return "missing";
+  return contents === contentsOf(pair.source)
+    ? "not root's alone to write"
+    : `differs from /etc/${name}`;
+}
+
+/** A copy whose owner or mode alone was mended gets those of before back. */
+function restoreAttributes(
+  path: string,
+  copy: FileState,
+  { keys, record }: RestoreContext,
+): Change[] {
+  const before = record.files[path]?.before;
+  if (!before || copy.type !== "file" || !keys.some(([, { file }]) => file === path)) return [];
+  const { mode, uid, gid } = before;
+  const ours = copy.mode === COPY.mode && copy.uid === COPY.uid && copy.gid === COPY.gid;
+  const same = mode === COPY.mode && uid === COPY.uid && gid === COPY.gid;
+  if (!ours || same || copy.contents !== savedContents(before)) return [];
+  return [{ change: "write", path, found: copy, contents: copy.contents, mode, uid, gid }];
 }
 
 export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
@@ -72,14 +105,7 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
     ),
   live: (observed) => ({
     copies: Object.fromEntries(
-      Object.entries(observed).map(([name, pair]) => [
-        name,
-        inStep(pair)
-          ? equalTo(name)
-          : contentsOf(pair.copy) === undefined
-            ? "missing"
-            : `differs from /etc/${name}`,
-      ]),
+      Object.entries(observed).map(([name, pair]) => [name, wordsFor(name, pair)]),
     ),
   }),
   outputs: () => ({}),
@@ -102,15 +128,20 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
           path: copyOf(name),
           found: pair.copy,
           contents: contentsOf(pair.source) ?? "",
-          mode: 0o644,
-          uid: 0,
-          gid: 0,
+          ...COPY,
         },
       ];
     }),
+  judge: (_host, observed, _args, _changes, { warn }) => {
+    for (const [name, { source }] of Object.entries(observed))
+      if (contentsOf(source) === undefined)
+        warn(`/etc/${name} is missing, so there is nothing to copy into the chroot.`);
+    return Promise.resolve([]);
+  },
   restore: (observed, _args, context) =>
-    Object.entries(observed).flatMap(([name, { copy }]) =>
-      restoreWholeFile(copyOf(name), copy, context),
-    ),
+    Object.entries(observed).flatMap(([name, { copy }]) => [
+      ...restoreWholeFile(copyOf(name), copy, context),
+      ...restoreAttributes(copyOf(name), copy, context),
+    ]),
   pending: () => ({ need: "reload", because: [CHROOT] }),
 };

@@ -3,6 +3,7 @@
  * log until it was delivered and left the queue, found in the mailbox, and taken out of it again.
  */
 import { randomBytes } from "node:crypto";
+import { lastLines } from "../changes";
 import { HostError, reasonOf } from "../host/errors";
 import type { HostReader, HostWriter, MessageFound } from "../host/host";
 import { equal } from "../json";
@@ -157,7 +158,7 @@ async function checkOneWay(
 
   const dialogue = await talk(host, way, args, { recipient, id }, timeoutMs);
   if (dialogue.failure !== undefined)
-    throw await dialogueError(host, platform, way, dialogue, dialogue.failure);
+    throw await dialogueError(host, platform, way, dialogue, dialogue.failure, log);
   const queueId = dialogue.queueId ?? "";
   progress(`message ${queueId} is queued; following it in the mail log`);
 
@@ -231,6 +232,9 @@ const STEP_NAMES: Readonly<Record<SmtpStep, string>> = {
   message: "the message after DATA",
 };
 
+/** How much of the mail log goes into an error. */
+const LOGGED_LINES = 12;
+
 const UNTOUCHED =
   "Nothing was set up by this test; the mail server is as the steps before left it.";
 
@@ -256,10 +260,14 @@ async function dialogueError(
   way: Way,
   dialogue: SmtpDialogue,
   { step, reason, code }: NonNullable<SmtpDialogue["failure"]>,
+  log: MailLog,
 ): Promise<HostError> {
   const during = `handing a test message in at ${way.name}: ${STEP_NAMES[step]}`;
   const who = step === "connection" || step === "greeting" ? await whoServes(host, platform) : "";
-  return stepError(host, during, `${reason}${who}`, dialogue.transcript, whatToDo(step, code, way));
+  // What a server tells a client of its own trouble is "451 try again"; why, it tells its log.
+  const logged = step === "connection" ? "" : lastLines(await log.read(), LOGGED_LINES);
+  const lines = [...dialogue.transcript, ...(logged === "" ? [] : [`${MAILLOG}:`, logged])];
+  return stepError(host, during, `${reason}${who}`, lines, whatToDo(step, code, way));
 }
 
 /** What runs on the host that could answer on the port. */
@@ -354,6 +362,22 @@ function header(headers: string, name: string): string {
   return (match?.[1] ?? "").replace(/\r?\n[ \t]+/g, " ").trim();
 }
 
+/**
+ * Headers that local(8) puts before every message that it delivers to a mailbox, and that are not there. Both can be
+ * switched off: `enable_original_recipient`, and `prepend_delivered_header` without `file` (postconf(5)).
+ */
+export function missingHeaders(
+  headers: string,
+  { settings }: Pick<Mailboxes, "settings">,
+): string[] {
+  const delivered = settings["prepend_delivered_header"];
+  const expected = [
+    ...(/^no$/i.test(settings["enable_original_recipient"] ?? "") ? [] : ["X-Original-To"]),
+    ...(delivered === undefined || /\bfile\b/i.test(delivered) ? ["Delivered-To"] : []),
+  ];
+  return expected.filter((name) => header(headers, name) === "");
+}
+
 interface Search {
   readonly args: MailCheckArgs;
   readonly id: string;
@@ -398,6 +422,15 @@ async function searchMailboxes(
       );
     found.push(place.path);
     headers = taken.headers;
+    const missing = missingHeaders(headers, mailboxes);
+    if (missing.length > 0)
+      throw stepError(
+        host,
+        `the message in ${place.path}`,
+        `it has no ${missing.join(" and no ")}, which local(8) writes`,
+        headers.trimEnd().split(/\r?\n/),
+        "See whether something else than local(8) delivers, or changes messages on their way",
+      );
   }
   return {
     mailbox: [...found, ...skipped].join("; "),

@@ -7,6 +7,7 @@
 import { contentsOf, restoreWholeFile } from "../files";
 import { mapping } from "../formats/mailerConf";
 import type { FileState } from "../host/host";
+import { parseRecord } from "../host/record";
 import type { Change, Kind } from "../resource";
 
 export interface MailerConfArgs {
@@ -18,6 +19,8 @@ interface Observed {
   readonly current: FileState;
   readonly postfix: FileState;
   readonly saved: FileState;
+  /** Enabled by us, and cut before mailer.conf.postfix went. */
+  readonly unfinished: boolean;
 }
 
 const CURRENT = "/etc/mailer.conf";
@@ -30,6 +33,10 @@ const PORT_ROWS = ["sendmail\t", "send-mail\t", "mailq\t\t", "newaliases\t"]
   .map((name) => `${name}${SENDMAIL}\n`)
   .join("");
 
+function maps(contents: string | undefined): boolean {
+  return contents !== undefined && mapping(contents, "sendmail")?.program === SENDMAIL;
+}
+
 function mailerOf(current: FileState): string {
   const contents = contentsOf(current);
   if (contents === undefined) return "none";
@@ -39,6 +46,7 @@ function mailerOf(current: FileState): string {
 
 export const mailerConf: Kind<MailerConfArgs, Observed> = {
   name: "MailerConf",
+  switches: true,
   what: () => "etc/mailer.conf",
   validate: () => [],
   complete: (args) => ({ ...args, mailer: "postfix" }),
@@ -47,12 +55,20 @@ export const mailerConf: Kind<MailerConfArgs, Observed> = {
     postfix: { fact: "file", path: POSTFIX },
     saved: { fact: "file", path: SAVED },
   }),
-  observe: (answers) => ({
-    current: answers["current"] as FileState,
-    postfix: answers["postfix"] as FileState,
-    saved: answers["saved"] as FileState,
+  observe: (answers) => {
+    const current = answers["current"] as FileState;
+    const postfix = answers["postfix"] as FileState;
+    const ours = parseRecord(answers["record"] as FileState).keys[POSTFIX] !== undefined;
+    return {
+      current,
+      postfix,
+      saved: answers["saved"] as FileState,
+      unfinished: ours && mailerOf(current) === "postfix" && postfix.type !== "absent",
+    };
+  },
+  live: ({ current, unfinished }) => ({
+    mailer: unfinished ? `postfix, with ${POSTFIX} left over` : mailerOf(current),
   }),
-  live: ({ current }) => ({ mailer: mailerOf(current) }),
   outputs: () => ({}),
   claims: () =>
     [CURRENT, POSTFIX, SAVED].map((path) => ({
@@ -66,8 +82,12 @@ export const mailerConf: Kind<MailerConfArgs, Observed> = {
     [POSTFIX]: postfix,
     [SAVED]: saved,
   }),
-  plan: ({ current, postfix, saved }, _args, context) => {
+  plan: ({ current, postfix, saved, unfinished }, _args, context) => {
+    // With that file still there, postfix-enable would put the saved base mapping out of the world (openbsd.md 2.4).
+    const removal: Change = { change: "remove", path: POSTFIX, found: postfix, opaque: true };
+    if (unfinished) return [removal];
     if (mailerOf(current) === "postfix") return [];
+    const offered = contentsOf(postfix);
     const base = contentsOf(current);
     const attributes =
       current.type === "file" ? { mode: current.mode, uid: current.uid, gid: current.gid } : {};
@@ -78,11 +98,10 @@ export const mailerConf: Kind<MailerConfArgs, Observed> = {
       change: "write",
       path: CURRENT,
       found: current,
-      contents: contentsOf(postfix) ?? PORT_ROWS,
+      contents: offered !== undefined && maps(offered) ? offered : PORT_ROWS,
       ...(base === undefined ? { mode: 0o644, uid: 0, gid: 0 } : {}),
     });
-    if (postfix.type !== "absent" || context.coming(POSTFIX))
-      changes.push({ change: "remove", path: POSTFIX, found: postfix, opaque: true });
+    if (postfix.type !== "absent" || context.coming(POSTFIX)) changes.push(removal);
     return changes;
   },
   restore: ({ current, postfix, saved }, _args, context) => [

@@ -1,6 +1,7 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
-import type { FileState } from "../host/host";
-import { type Json, parseRecord } from "../host/record";
+import { contentsOf } from "../files";
+import type { FileState, HostReader } from "../host/host";
+import { foreignOwner, type Json, parseRecord } from "../host/record";
 import {
   BUILT_IN,
   type Choice,
@@ -13,10 +14,18 @@ import {
 } from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
-import type { Change, Failure, Kind } from "../resource";
+import type { Change, Failure, Kind, PlanContext } from "../resource";
 import { JOBS } from "./package/hostJob";
 import { isLocked, listings, offeredIn } from "./package/offer";
-import { asJson, notedIn, noteOf, PACKAGE_KEY, type PackageNote } from "./package/note";
+import {
+  asJson,
+  notedIn,
+  noteOf,
+  PACKAGE_KEY,
+  type PackageNote,
+  usersOf,
+  usesKey,
+} from "./package/note";
 import {
   cleanUp,
   DATABASE,
@@ -165,6 +174,23 @@ function isBeyond(observed: Observed, before: Traces): boolean {
   );
 }
 
+/**
+ * Is it another stack's package, and as this one wants it? Then it is used as it is: only who would have to change it
+ * must be its owner.
+ */
+function isShared(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  { record, owner, platform }: Pick<PlanContext, "record" | "owner" | "platform">,
+): boolean {
+  const note = notedIn(record);
+  return (
+    foreignOwner(record.keys[PACKAGE_KEY], owner) !== undefined &&
+    note.under === undefined &&
+    reasonToAct(observed, args, note, platform) === undefined
+  );
+}
+
 export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
   name: "PostfixPackage",
   what: () => "postfix",
@@ -239,17 +265,27 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     };
   },
   outputs: ({ name }) => ({ name: name ?? "" }),
-  claims: ({ name, traces }, _args, { platform, record }) => [
-    {
-      key: PACKAGE_KEY,
-      before: { name: name ?? null, ...traces },
-      applied: asJson(
-        record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release },
-      ),
-    },
-  ],
+  claims: (observed, args, context) => {
+    const { name, traces } = observed;
+    const { platform, record, owner } = context;
+    if (isShared(observed, args, context))
+      return [
+        { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, announced: true },
+      ];
+    return [
+      {
+        key: PACKAGE_KEY,
+        before: { name: name ?? null, ...traces },
+        applied: asJson(
+          record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release },
+        ),
+      },
+    ];
+  },
   baselines: () => ({}),
-  plan: (observed, args, { platform, record }): Change[] => {
+  plan: (observed, args, context): Change[] => {
+    if (isShared(observed, args, context)) return [];
+    const { platform, record } = context;
     const note = notedIn(record);
     const reason = reasonToAct(observed, args, note, platform);
     const changes: Change[] = [];
@@ -274,7 +310,7 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
       });
     return changes;
   },
-  judge: (host, observed, args, _changes, { platform, warn }) => {
+  judge: async (host, observed, args, changes, { platform, warn }) => {
     if ((args.flavors ?? []).includes(BUILT_IN))
       warn(
         `flavors: there is no flavor ${BUILT_IN}, and none is needed: SASL through Dovecot is built into every package of Postfix. It is left out.`,
@@ -287,27 +323,41 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
       warn(
         "the package database is locked by another program, so what the repository offers could not be listed.",
       );
-      return Promise.resolve([]);
+      return [];
+    }
+    const { name, note } = observed;
+    if (name !== undefined && note.source === undefined && changes.length === 0) {
+      const other = await otherRelease(host, name, platform);
+      if (other !== undefined) warn(other);
     }
     const failure = impossible(observed, args, platform, host.system.machine);
-    return Promise.resolve(failure ? [failure] : []);
+    return failure ? [failure] : [];
   },
-  brings: (_args, changes) => {
+  brings: (_args, changes, platform) => {
     const does = (step: string): boolean =>
       changes.some((change) => change.change === "step" && change.step === step);
+    const script = platform.boot.packageScripts.map((name) => `/etc/rc.d/${name}`);
     if (does("install"))
-      return ["/usr/local/", "/etc/mailer.conf.postfix", ...FOLDERS.map((path) => `${path}/`)];
+      return [
+        "/usr/local/",
+        ...script,
+        "/etc/mailer.conf.postfix",
+        ...FOLDERS.map((path) => `${path}/`),
+      ];
     // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (openbsd.md 2.2).
-    return does("replace") ? ["/usr/local/"] : [];
+    return does("replace") ? ["/usr/local/", ...script] : [];
   },
-  restore: (observed, _args, { keys, warn }): Change[] => {
+  restore: (observed, _args, { keys, record, warn }): Change[] => {
     const entry = keys.find(([key]) => key === PACKAGE_KEY)?.[1];
     if (!entry) return [];
     const before = entry.before as unknown as Traces & { readonly name: string | null };
     const note = noteOf(entry);
     const detail = { before, note } as unknown as Json;
-    if (before.name !== null) {
-      if (observed.name !== undefined && observed.name !== before.name)
+    const users = usersOf(record);
+    if (before.name === null && users.length > 0 && observed.name !== undefined)
+      warn(`${observed.name} stays: ${users.join(", ")} uses it too.`);
+    if (before.name !== null || (users.length > 0 && observed.name !== undefined)) {
+      if (before.name !== null && observed.name !== undefined && observed.name !== before.name)
         warn(`${before.name} was there before; ${observed.name}, which took its place, stays.`);
       if (note.ports === undefined && observed.jobs.length === 0) return [];
       return [{ change: "step", step: "leave", text: "clean up after the installation", detail }];
@@ -346,6 +396,26 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     return undefined;
   },
 };
+
+/** What to say of a package that was there before us and is not of this release, as far as it shows that. */
+async function otherRelease(
+  host: HostReader,
+  name: string,
+  platform: Platform,
+): Promise<string | undefined> {
+  const { list, script } = await host.read({
+    list: { fact: "file", path: `${DATABASE}/${name}/+CONTENTS` },
+    script: { fact: "file", path: "/etc/rc.d/postfix", stat: true },
+  });
+  const from = /^@url .*\/(\d+\.\d+)\/packages(?:-stable)?\//m.exec(contentsOf(list) ?? "")?.[1];
+  const stays =
+    "It is its admin's and stays; pkg_add -u, or PostfixPackage with its `version` of now, replaces it.";
+  if (from !== undefined && from !== platform.release)
+    return `${name} is a package of OpenBSD ${from}, and the host is ${platform.release}. ${stays}`;
+  if (platform.boot.packageScripts.length > 0 && script.type === "absent")
+    return `${name} has no script in /etc/rc.d, as a package of a release before 5.0, and the host is OpenBSD ${platform.release}. ${stays}`;
+  return undefined;
+}
 
 function packageChange(
   observed: Observed,

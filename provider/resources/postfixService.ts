@@ -1,12 +1,14 @@
 /** Guide 3.4 and 3.5: `postfix check` with its reasons, start, and what the running Postfix must be told later. */
 import { HostError } from "../host/errors";
-import type { FactAnswers, FileState } from "../host/host";
+import type { Fact, FactAnswers, FileState } from "../host/host";
 import { type HostRecord, parseRecord, serves, withoutRollback } from "../host/record";
 import { judge } from "../judge";
 import type { Change, Kind } from "../resource";
 import { putBack, rollBack, stillRolledBack } from "./process/rollback";
 import { MASTER_TEST, stopPostfix } from "./process/running";
-import { type Way, checkConfiguration, serve } from "./process/serving";
+import { parseSettings } from "./mail/mailboxes";
+import { type Address, isGreeting, LISTEN_PARAMETERS } from "./process/listening";
+import { addressIn, type Way, checkConfiguration, serve } from "./process/serving";
 
 export interface PostfixServiceArgs {
   /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
@@ -21,8 +23,22 @@ interface Observed {
   readonly running: boolean;
   readonly record: HostRecord;
   readonly version: string;
+  /** Where it greets, by its files. */
+  readonly address: Address | undefined;
+  /** What it greeted with; `undefined` where it does not run, or did not answer in time. */
+  readonly banner: string | undefined;
   /** Files that were put back after a failed reload, as long as nobody has written them since. */
   readonly putBack: readonly string[];
+}
+
+/** Where nearly every server greets: asked along with everything else. */
+const USUAL: Address = { host: "127.0.0.1", port: 25 };
+
+/** How long a look waits for the greeting; one that is late changes nothing. */
+const BANNER_MS = 2000;
+
+function bannerAt(address: Address): Extract<Fact, { readonly fact: "banner" }> {
+  return { fact: "banner", ...address, timeoutMs: BANNER_MS };
 }
 
 const KEY = "process:postfix";
@@ -45,22 +61,38 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
   complete: (args) => ({ ...args, running: true, pending: NOTHING }),
   facts: () => ({
     master: { fact: "probe", argv: MASTER_TEST },
-    version: { fact: "probe", argv: ["/usr/local/sbin/postconf", "-h", "mail_version"] },
+    settings: {
+      fact: "probe",
+      argv: ["/usr/local/sbin/postconf", "mail_version", ...LISTEN_PARAMETERS],
+    },
+    masterCf: { fact: "file", path: "/etc/postfix/master.cf" },
+    banner: bannerAt(USUAL),
   }),
-  // Only after a failed reload is there something more to look at.
-  more: ({ record }) =>
-    record.rolledBack &&
-    Object.fromEntries(
-      Object.keys(record.rolledBack).map((path) => [path, { fact: "file", path } as const]),
-    ),
+  // Only after a failed reload, or where it greets elsewhere, is there something more to look at.
+  more: ({ record, running, address }) => {
+    const elsewhere =
+      running && address && (address.host !== USUAL.host || address.port !== USUAL.port);
+    if (!record.rolledBack && !elsewhere) return undefined;
+    return {
+      ...Object.fromEntries(
+        Object.keys(record.rolledBack ?? {}).map((path) => [path, { fact: "file", path } as const]),
+      ),
+      ...(elsewhere ? { "banner elsewhere": bannerAt(address) } : {}),
+    };
+  },
   observe: (answers) => {
     const master = answers["master"] as FactAnswers["probe"];
-    const version = answers["version"] as FactAnswers["probe"];
+    const settings = answers["settings"] as FactAnswers["probe"];
     const record = parseRecord(answers["record"] as FileState);
+    const running = !("notFound" in master) && master.exitCode === 1;
+    const address = addressIn(settings, answers["masterCf"] as FileState);
+    const said = (answers["banner elsewhere"] ?? answers["banner"]) as FactAnswers["banner"];
     return {
-      running: !("notFound" in master) && master.exitCode === 1,
+      running,
       record,
-      version: "notFound" in version ? "" : version.stdout.trim(),
+      version: "notFound" in settings ? "" : (parseSettings(settings.stdout)["mail_version"] ?? ""),
+      address,
+      banner: running && address && "line" in said && isGreeting(said.line) ? said.line : undefined,
       putBack: stillRolledBack(record, (path) => answers[path] as FileState | undefined),
     };
   },
@@ -68,7 +100,8 @@ export const postfixService: Kind<PostfixServiceArgs, Observed> = {
     running: observed.running,
     pending: observed.running ? describe(observed) : NOTHING,
   }),
-  outputs: ({ version }) => ({ version }),
+  // Without an answer now, the greeting is the one that was heard last.
+  outputs: ({ version, banner }) => ({ version, ...(banner === undefined ? {} : { banner }) }),
   claims: ({ running }) => [{ key: KEY, before: { running }, applied: { running: true } }],
   baselines: () => ({}),
   plan: ({ running, record: { pending, rolledBack }, putBack: files }, _args, { applied }) => {

@@ -18,7 +18,7 @@ import type { Json } from "../host/record";
 import type { Failure, Kind } from "../resource";
 
 export interface RootCrontabArgs {
-  /** Texts; every active line that contains one of them is commented out. */
+  /** Texts, or regular expressions between slashes: every active line that contains one is commented out. */
   readonly commentOut?: readonly string[];
 }
 
@@ -30,23 +30,42 @@ const PATH = "/var/cron/tabs/root";
 /** The command of sendmail's clientmqueue runner, whatever its white space (openbsd.md 6). */
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
 
+/** `/…/` is a regular expression, everything else a text that the line contains. */
+function patternOf(word: string): RegExp | string {
+  const source = /^\/(.+)\/$/.exec(word)?.[1];
+  return source === undefined ? word : new RegExp(source);
+}
+
+function isPattern(word: unknown): boolean {
+  if (typeof word !== "string" || word.trim() === "" || /[\n\r\0]/.test(word)) return false;
+  try {
+    return patternOf(word) !== "";
+  } catch {
+    return false;
+  }
+}
+
 const text: KeyedText = {
   get: (contents, pattern) =>
-    crontabText.activeMatching(contents, pattern).length === 0 ? "commented out" : "active",
+    crontabText.activeMatching(contents, patternOf(pattern)).length === 0
+      ? "commented out"
+      : "active",
   // Removing the key leaves nothing of its lines to compare by, which is what a commented-out line is.
-  put: (contents, pattern) => crontabText.commentOut(contents, pattern),
-  save: (contents, pattern) => crontabText.save(contents, pattern) as unknown as Json,
+  put: (contents, pattern) => crontabText.commentOut(contents, patternOf(pattern)),
+  save: (contents, pattern) => crontabText.save(contents, patternOf(pattern)) as unknown as Json,
   undo: (contents, _pattern, saved) => crontabText.undo(contents, saved as never),
 };
 
 function fileOf(observed: Observed, args: RootCrontabArgs): KeyedFile {
-  const patterns = args.commentOut ?? [];
-  // Without a tab there is nothing to comment out, and none is made.
-  const wanted =
-    contentsOf(observed.file) === undefined
-      ? {}
-      : Object.fromEntries(patterns.map((pattern) => [pattern, "commented out"]));
+  const wanted = Object.fromEntries(
+    (args.commentOut ?? []).map((pattern) => [pattern, "commented out"]),
+  );
   return { path: PATH, state: observed.file, text, wanted, mode: 0o600 };
+}
+
+/** Without a tab there is nothing to comment out, and none is made. */
+function isGone({ file }: Observed): boolean {
+  return contentsOf(file) === undefined;
 }
 
 export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
@@ -54,12 +73,13 @@ export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
   what: () => "var/cron/tabs/root",
   validate: ({ commentOut }): Failure[] =>
     (commentOut ?? []).flatMap((pattern, index) =>
-      typeof pattern === "string" && pattern.trim() !== "" && !/[\n\r\0]/.test(pattern)
+      isPattern(pattern)
         ? []
         : [
             {
               path: `commentOut[${index}]`,
-              reason: "must be a text of one line that the crontab lines contain.",
+              reason:
+                "must be a text of one line that the crontab lines contain, or between slashes a regular expression that they match.",
             },
           ],
     ),
@@ -75,8 +95,13 @@ export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
     ),
   }),
   outputs: () => ({}),
-  claims: (observed, args, context) => claimKeyedFile(fileOf(observed, args), context),
+  // A tab that is gone (`crontab -r`) may come back: what stood in it before us is not forgotten for that.
+  claims: (observed, args, context) =>
+    claimKeyedFile(fileOf(observed, args), context).filter(
+      ({ key }) => !isGone(observed) || context.record.keys[key] !== undefined,
+    ),
   baselines: ({ file }) => ({ [PATH]: file }),
-  plan: (observed, args, context) => planKeyedFile(fileOf(observed, args), context),
+  plan: (observed, args, context) =>
+    isGone(observed) ? [] : planKeyedFile(fileOf(observed, args), context),
   restore: ({ file }, _args, context) => restoreKeyedFile(PATH, file, text, context),
 };

@@ -96,8 +96,9 @@ export function guideSteps(release: Release): readonly GuideStep[] {
     { kind: "MailerConf", args: {}, drift: "cp /etc/mailer.conf.pre-postfix /etc/mailer.conf" },
     {
       kind: "RcConfLocal",
-      args: { flags: { ntpd_flags: ["-s"] } },
-      drift: "sed -i 's/-s//' /etc/rc.conf.local",
+      // A daemon that is on: a flag turns none on.
+      args: { flags: { sshd_flags: ["-u0"] } },
+      drift: "sed -i 's/-u0//' /etc/rc.conf.local",
       beside: lineIn("/etc/rc.conf.local"),
     },
     { kind: "PostfixService", args: {}, drift: "/usr/local/sbin/postfix stop" },
@@ -120,4 +121,11 @@ export async function mailersOf(host: TestHost): Promise<string> {
     "for p in '^sendmail: accepting' '^(/usr/sbin/smtpd|smtpd: )' 'libexec/postfix/master'; do pgrep -f \"$p\" >/dev/null && echo \"$p\"; done; true",
   ]);
   return stdout;
+}
+
+/** What syslogd was started with, and by which process id: the same when it was not restarted. */
+export async function syslogdOf(host: TestHost, pid = false): Promise<string> {
+  const { stdout } = await host.exec(["/bin/ps", "-axww", "-o", "pid,command"]);
+  const line = /^\s*(\d+) ((?:\/usr\/sbin\/)?syslogd(?!:).*)$/m.exec(stdout);
+  return `${pid ? (line?.[1] ?? "") : ""} ${line?.[2] ?? ""}`.trim();
 }

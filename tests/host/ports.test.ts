@@ -130,6 +130,22 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect(await changed(host, before)).toEqual([]);
   });
 
+  test("what an admin puts among the results after a build has ended is the admin's, and stays", async () => {
+    await buildTakes(host, 2);
+    await sets(host, "ports", "comp");
+    const first = attempt(ports());
+    await building(host);
+    await cut(host);
+    const lost = await first;
+    await eventually(host, `test -e ${PID.replace(/pid$/, "status")}`);
+    await sh(host, "sleep 1; mkdir -p /usr/ports/distfiles; echo mine > /usr/ports/distfiles/mine");
+    const { made, error } = await attempt(ports(), lost.made);
+    expect(error).toBeUndefined();
+    await remove(made as Made);
+    expect(await sh(host, "cat /usr/ports/distfiles/mine")).toBe("mine\n");
+    expect(await sh(host, "ls /usr/ports/packages 2>/dev/null; true")).toBe("");
+  });
+
   test("destroy while a build runs ends it, and gives the tree back", async () => {
     await sets(host, "ports", "comp");
     await buildTakes(host, 20);

@@ -6,7 +6,7 @@ import { poolCounters } from "../../provider/host/pool";
 import { forgetPlans } from "../../provider/driver/overlay";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { connectionTo, FAMILIES, sh } from "../preview/server";
-import { type GuideStep, guideSteps, mailersOf } from "./guide";
+import { type GuideStep, guideSteps, mailersOf, syslogdOf } from "./guide";
 import {
   checked,
   create,
@@ -52,10 +52,14 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
 
   test.each(steps)("no-op: $kind, applied again, writes nothing", async ({ kind }) => {
     const before = await host.snapshot();
+    const syslogd = await syslogdOf(host, true);
+    expect(syslogd).toMatch(/^\d+ /);
     await refresh(one(kind));
     expect(await differs(one(kind))).toBe(false);
     await update(one(kind));
     expect(diffTrees(before, await host.snapshot())).toEqual([]);
+    // It is restarted only when its flags changed.
+    expect(await syslogdOf(host, true)).toBe(syslogd);
   });
 
   test.each(steps.filter(({ drift }) => drift !== undefined))(

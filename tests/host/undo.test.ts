@@ -6,12 +6,12 @@
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { forgetPlans } from "../../provider/driver/overlay";
 import { connectionTo, FAMILIES, sh } from "../preview/server";
-import { type GuideStep, guideSteps, mailersOf } from "./guide";
+import { type GuideStep, guideSteps, mailersOf, syslogdOf } from "./guide";
 import { create, inputsOf, type Made, refresh, remove } from "./provider";
 
 /** What runs and starts at boot, and the crontab, as the host's own tools tell. */
 async function servicesOf(host: TestHost): Promise<string> {
-  return `${await mailersOf(host)}\n${await sh(host, "crontab -l; cat /etc/rc.conf.local 2>&1; true")}`;
+  return `${await mailersOf(host)}\n${await syslogdOf(host)}\n${await sh(host, "crontab -l; cat /etc/rc.conf.local 2>&1; true")}`;
 }
 
 describe.each(FAMILIES)("OpenBSD %s", (release) => {

@@ -48,6 +48,10 @@ test.each(RELEASES)(
     const before = await host.snapshot();
     const master = await sh(host, "cat /var/spool/postfix/pid/master.pid");
     await project.up();
+    // The greeting is heard, though Postfix was not started by us.
+    expect(await project.outputs()).toMatchObject({
+      mx: { value: { banner: "220 myhost.example.org ESMTP Postfix" } },
+    });
     expect(diffTrees(before, await host.snapshot())).toEqual([]);
     await project.expectNoChanges();
     await project.destroy({ refresh: true });

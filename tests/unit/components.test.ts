@@ -10,6 +10,16 @@ interface Registered {
 
 const registered: Registered[] = [];
 
+/** What the steps put out, each of them its own. */
+const OUTPUTS = {
+  banner: "220 mx",
+  version: "3.7.11",
+  release: "7.8",
+  name: "postfix-3.7.11",
+  effective: { myhostname: "mx.example.org" },
+  queueId: "4bX",
+};
+
 function mock(): void {
   registered.length = 0;
   void pulumi.runtime.setMocks(
@@ -20,7 +30,10 @@ function mock(): void {
           name: args.name,
           inputs: args.inputs as Record<string, unknown>,
         });
-        return { id: `${args.name}-id`, state: { ...(args.inputs as object), revision: 1 } };
+        return {
+          id: `${args.name}-id`,
+          state: { ...(args.inputs as object), revision: 1, ...OUTPUTS },
+        };
       },
       call: () => ({}),
     },
@@ -130,7 +143,7 @@ test("tables and services come when they are asked for, before the main.cf that 
     expect(names.indexOf(own)).toBeLessThan(names.indexOf("mx-main-cf"));
   expect(Object.keys(server.tables)).toEqual(["transport", "passwords"]);
   const service = inputs.find(({ name }) => name === "mx-service")?.inputs;
-  expect(service?.["triggers"]).toEqual([1, 1, 1, 1, 1, 1, 1]);
+  expect(service?.["triggers"]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
   const permissions = (name: string): unknown =>
     inputs.find((one) => one.name === name)?.inputs["permissions"];
   expect(permissions("mx-table-transport")).toBeUndefined();
@@ -165,10 +178,47 @@ test("a parameter that the user names is the user's", async () => {
   });
 });
 
-test("the service takes the revisions of everything that Postfix reads as triggers", async () => {
+test("the service takes the revisions of everything that Postfix reads or logs by as triggers", async () => {
   await settled(new PostfixServer("mx", { connection }));
   const inputs = registered.find(({ type }) => type === `${DYNAMIC}PostfixService`)?.inputs;
-  expect(inputs?.["triggers"]).toEqual([1, 1, 1, 1]);
+  // The package, aliases, main.cf, the chroot, and rc.conf.local with its syslogd.
+  expect(inputs?.["triggers"]).toEqual([1, 1, 1, 1, 1]);
+});
+
+test.each([
+  ["a list", ["mine"]],
+  ["an output", pulumi.output(["mine"])],
+])("triggers of the user come on top of ours: %s", async (_how, triggers) => {
+  await settled(
+    new PostfixServer("mx", {
+      connection,
+      docs: { triggers },
+      service: { triggers },
+      mailCheck: { recipient: "alice", triggers },
+    }),
+  );
+  const of = (kind: string): unknown =>
+    registered.find(({ type }) => type === `${DYNAMIC}${kind}`)?.inputs["triggers"];
+  expect(of("PostfixDocs")).toEqual([1, "mine"]);
+  expect(of("PostfixService")).toEqual([1, 1, 1, 1, 1, "mine"]);
+  // Every step before it, so that whatever changed on the host, mail is proven to be delivered after it.
+  expect(of("MailCheck")).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, "mine"]);
+});
+
+test("a server's outputs are what a larger stack needs of it", async () => {
+  const server = new PostfixServer("mx", { connection, mailCheck: { recipient: "alice" } });
+  await settled(server);
+  const { banner, version, release, packageName, hostname, queueId } = server;
+  const outputs = [banner, version, release, packageName, hostname, queueId];
+  expect(
+    await Promise.all(outputs.map((output) => value(output as pulumi.Output<unknown>))),
+  ).toEqual(["220 mx", "3.7.11", "7.8", "postfix-3.7.11", "mx.example.org", "4bX"]);
+  const without = new PostfixServer("none", { connection, service: false, mainCf: false });
+  await settled(without);
+  expect([without.banner, without.version, without.hostname, without.queueId]).toEqual(
+    Array(4).fill(undefined),
+  );
+  expect(await value(without.release as pulumi.Output<string>)).toBe("7.8");
 });
 
 test("steps are registered in the order in which what runs changes last", async () => {

@@ -30,6 +30,8 @@ const NAMES = [
   "mailbox_delivery_lock",
   "recipient_delimiter",
   "alias_maps",
+  "enable_original_recipient",
+  "prepend_delivered_header",
 ] as const;
 
 /** `name = value` lines of postconf(1), by name. */

@@ -15,6 +15,11 @@ export function jobLog(key: string): string {
   return `${JOBS}/${key}/log`;
 }
 
+/** Comes when the job has ended: what is newer than it was not made by the job. */
+export function jobEndMark(key: string): string {
+  return `${JOBS}/${key}/status`;
+}
+
 /** Changes its status when the job begins: what is newer was made by the job, or after it. */
 export function jobMark(key: string): string {
   return `${JOBS}/${key}/pid`;
@@ -28,7 +33,7 @@ export interface JobEnd {
 }
 
 export interface Watch {
-  /** Told about twice a second what was written so far. */
+  /** Told about once a second, at most, what was written so far. */
   readonly progress?: (log: string) => void;
   /** Asked as often: an error ends the waiting, after the job was stopped. */
   readonly giveUp?: (log: string) => Promise<HostError | undefined>;
@@ -83,6 +88,7 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
   const end = Date.now() + watch.timeoutMs;
   let offset = 0;
   let log = "";
+  let told = 0;
   for (let pause = 100; ; pause = Math.min(pause * 1.5, 1000)) {
     const now = await host.pollJob(key, offset).catch((error: unknown) => {
       throw goesOn(error, key);
@@ -99,8 +105,13 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
         changed: "unknown",
         next: "Run `pulumi up` again: it is then started anew.",
       });
-    if (grown) continue;
-    watch.progress?.(log);
+    // What has ended, or goes no more, has written no more than can be fetched at once.
+    if (grown && now.state !== "running") continue;
+    if (grown) pause = 100;
+    if (Date.now() - told >= 1000) {
+      told = Date.now();
+      watch.progress?.(log);
+    }
     const reason = await watch.giveUp?.(log);
     if (reason) {
       await stopJob(host, key);

@@ -4,6 +4,18 @@ import type { HostRecord, Json, KeyEntry, SavedFile } from "../../host/record";
 /** The key under which the package is owned. */
 export const PACKAGE_KEY = "package:postfix";
 
+/** Says that a resource of another stack than the package's owner uses it as it is. */
+export function usesKey(urn: string): string {
+  return `${PACKAGE_KEY}@${urn}`;
+}
+
+/** Those who use the package without owning it. */
+export function usersOf(record: HostRecord): string[] {
+  return Object.entries(record.keys)
+    .filter(([key]) => key.startsWith(usesKey("")))
+    .map(([, entry]) => entry.owner.urn);
+}
+
 export type PackageSource = "packages" | "ports";
 
 export interface PackageNote {

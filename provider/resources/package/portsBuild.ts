@@ -32,6 +32,7 @@ import {
   endJob,
   forgetJob,
   isRunning,
+  jobEndMark,
   jobLog,
   jobMark,
   jobSight,
@@ -221,7 +222,13 @@ async function madeSoFar(host: HostWriter, { made }: PortsNote): Promise<readonl
   const searched = RESULT_FOLDERS.filter((path) =>
     (tops ?? []).includes(path.slice(PORTS.length + 1)),
   );
-  const files = await find(host, searched, ["-type", "f", "-cnewer", jobMark(BUILD_JOB)]);
+  const { ended } = await host.read({
+    ended: { fact: "file", path: jobEndMark(BUILD_JOB), stat: true },
+  });
+  // What came after the build is somebody else's.
+  const until = ended.type === "absent" ? [] : ["!", "-cnewer", jobEndMark(BUILD_JOB)];
+  const begun = ["-type", "f", "-cnewer", jobMark(BUILD_JOB)];
+  const files = await find(host, searched, [...begun, ...until]);
   return [...new Set([...made, ...files])];
 }
 

@@ -29,7 +29,7 @@ import {
 import { isLocked, listings, offeredIn, told } from "./offer";
 import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./note";
 import { type BuildContext, buildPort, BUILD_JOB, cleanPorts, cleanWork } from "./portsBuild";
-import { isPostfixRunning, runOrFail, stopPostfix, waitUntil } from "../process/running";
+import { isPostfixRunning, runOrFail, startOf, stopPostfix, waitUntil } from "../process/running";
 
 export const PACKAGE_JOB = "postfix-package";
 export const DATABASE = "/var/db/pkg";
@@ -201,7 +201,8 @@ async function addPackage(
   args: InstallArgs,
   context: Noted,
 ): Promise<void> {
-  const again = replace && (await installedName(host)) === name;
+  const before = await installedName(host);
+  const again = replace && before === name;
   const argv = [
     "/usr/sbin/pkg_add",
     ...context.platform.packages.addOptions,
@@ -221,7 +222,14 @@ async function addPackage(
   const end = await runJob(host, job, lockWatch(host, `installing ${name}`, args, context));
   await forgetJob(host, PACKAGE_JOB);
   const now = await installedName(host);
-  if (end.exitCode === 0 && isWanted(now, args)) return;
+  // Exit codes lie both ways (openbsd.md 1.3). Of what was there before under the same name, nothing else would tell.
+  if (isWanted(now, args) && (end.exitCode === 0 || now !== before)) {
+    if (end.exitCode !== 0)
+      context.warn(
+        `\`${argv.join(" ")}\` ended with exit status ${String(end.exitCode)}, and ${now ?? name} is installed; it said:\n${lastLines(end.log)}`,
+      );
+    return;
+  }
   throw installationFailed(host, argv, end, await installed(host));
 }
 
@@ -371,7 +379,7 @@ async function withPostfixStarted(
 async function startAgain(host: HostWriter, context: Noted): Promise<void> {
   if (!context.note().under?.restart || (await isPostfixRunning(host))) return;
   context.progress("start Postfix");
-  await runOrFail(host, "start Postfix", { argv: context.platform.postfix.start });
+  await runOrFail(host, "start Postfix", { argv: await startOf(host, context.platform) });
   await waitUntil(host, "Postfix's master to take its lock", () => isPostfixRunning(host), 20_000);
 }
 
@@ -440,7 +448,7 @@ export async function removePackage(
     if (spoolGoes) await refuseToLoseMail(host);
   } catch (error) {
     if (wasRunning)
-      await runOrFail(host, "start Postfix", { argv: context.platform.postfix.start });
+      await runOrFail(host, "start Postfix", { argv: await startOf(host, context.platform) });
     throw error;
   }
   for (const name of (await installed(host)).filter((one) => /^(partial-)?postfix-\d/.test(one)))

@@ -48,7 +48,7 @@ export async function rollBack(
     const banner = await putBack(host, context);
     return told(host, error, [
       `Put back as Postfix last served by them: ${changed.join(", ")}.`,
-      `Postfix serves again ("${banner}"), by what it served before; nothing of this change is in force.`,
+      `Postfix serves again${banner === undefined ? "" : ` ("${banner}")`}, by what it served before; nothing of this change is in force.`,
       "Mend what it names and run `pulumi up --refresh` again, which will try again what was put back.",
     ]);
   } catch (second) {
@@ -62,7 +62,7 @@ export async function rollBack(
 }
 
 /** Writes the generation that served back, and has Postfix serve by it. Returns its greeting. */
-export async function putBack(host: HostWriter, context: StepContext): Promise<string> {
+export async function putBack(host: HostWriter, context: StepContext): Promise<string | undefined> {
   const served = context.record.served ?? {};
   const digests = Object.fromEntries(
     Object.entries(served).map(([path, saved]) => {

@@ -58,6 +58,19 @@ export async function isPostfixRunning(host: HostReader): Promise<boolean> {
 
 /** What every release has; a package from before an upgrade has no script in rc.d. */
 const POSTFIX_STOP = ["/usr/local/sbin/postfix", "stop"] as const;
+const POSTFIX_START = ["/usr/local/sbin/postfix", "start"] as const;
+
+/**
+ * How Postfix is started here: as the release does it, or as Postfix itself does where rc(8) has no script for it. A
+ * package of a release before 5.0 brings none, and stays after an upgrade where it is pinned or its admin's.
+ */
+export async function startOf(host: HostReader, platform: Platform): Promise<readonly string[]> {
+  if (platform.services === "processes") return platform.postfix.start;
+  const { script } = await host.read({
+    script: { fact: "file", path: "/etc/rc.d/postfix", stat: true },
+  });
+  return script.type === "absent" ? POSTFIX_START : platform.postfix.start;
+}
 
 const MASTER_PID = "/var/spool/postfix/pid/master.pid";
 

@@ -1,31 +1,38 @@
 /** Making Postfix serve by what its files say now, and the proof that it does (openbsd.md 8). */
 import { lastLines } from "../../changes";
 import { HostError } from "../../host/errors";
-import type { HostReader, HostWriter } from "../../host/host";
+import type { FactAnswers, FileState, HostReader, HostWriter } from "../../host/host";
 import type { Platform } from "../../openbsd/platform";
+import { contentsOf } from "../../files";
+import { parseSettings } from "../mail/mailboxes";
+import { type Address, greetingAt, isGreeting, LISTEN_PARAMETERS } from "./listening";
 import {
   RELOAD,
   isPostfixRunning,
   mailLogEnd,
   mailLogSince,
   runOrFail,
+  startOf,
   stopPostfix,
   until,
 } from "./running";
 
 const POSTFIX = "/usr/local/sbin/postfix";
-const SMTP = { host: "127.0.0.1", port: 25 } as const;
 
 /** How Postfix is made to serve by its files. */
 export type Way = "start" | "reload" | "restart";
 
 /** master(8) notes that it reads its files again, and goes on in the background. */
 const RELOADED = /\/master\[\d+\]: reload -- version/;
+const STARTED = /\/master\[\d+\]: daemon started -- version/;
 const ENDED = /\/smtpd\[\d+\]: (fatal|panic): |\/smtpd: bad command startup -- throttling/;
 const DIED = /\/master\[\d+\]: (fatal|panic): .*/;
 
 /** A reload is over some time after `postfix reload` is: how long its master is watched, in milliseconds. */
 const WATCH_MS = 400;
+
+/** How long a Postfix that greets nowhere is given to say in the log that it has begun. */
+const QUIET_MS = 5000;
 
 /** Who serves mail on the host, for messages. */
 export async function whoRuns(host: HostReader, platform: Platform): Promise<string> {
@@ -72,17 +79,38 @@ export async function checkConfiguration(
     warn(`postfix check: ${line.replace(/^.*?warning: /, "")}`);
 }
 
+/** What to look at for {@link addressIn}. */
+export const LISTEN_FACTS = {
+  listen: { fact: "probe", argv: ["/usr/local/sbin/postconf", ...LISTEN_PARAMETERS] },
+  master: { fact: "file", path: "/etc/postfix/master.cf" },
+} as const;
+
+/** Where Postfix greets by the files that it has; `undefined` where it greets nowhere that could be connected to. */
+export function addressIn(listen: FactAnswers["probe"], master: FileState): Address | undefined {
+  const settings = "notFound" in listen ? {} : parseSettings(listen.stdout);
+  return greetingAt({
+    inetInterfaces: settings["inet_interfaces"] ?? "all",
+    inetProtocols: settings["inet_protocols"] ?? "all",
+    masterCf: contentsOf(master) ?? "",
+  });
+}
+
 /**
- * Starts, reloads or restarts Postfix and proves that it serves. Returns its greeting.
+ * Starts, reloads or restarts Postfix and proves that it serves. Returns its greeting, where it greets at all.
  *
  * @throws HostError with the lines of the mail log when it does not.
  */
-export async function serve(host: HostWriter, platform: Platform, way: Way): Promise<string> {
+export async function serve(
+  host: HostWriter,
+  platform: Platform,
+  way: Way,
+): Promise<string | undefined> {
   const from = await mailLogEnd(host);
   if (way === "reload") await reload(host, from);
   else {
     if (way === "restart") await stopPostfix(host, platform);
-    const result = await host.run({ argv: platform.postfix.start, timeoutMs: 120_000 });
+    const argv = await startOf(host, platform);
+    const result = await host.run({ argv, timeoutMs: 120_000 });
     // A host that is just booting may have started it meanwhile, which is a failure of ours by its exit status only.
     if (result.exitCode !== 0 && !(await isPostfixRunning(host)))
       throw failed(
@@ -104,22 +132,40 @@ async function reload(host: HostWriter, from: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
 }
 
-/** Serving is what holds the master lock and greets with 220: exit codes do not say so. */
-async function proof(host: HostReader, from: number, way: Way): Promise<string> {
+/**
+ * Serving is what holds the master lock and greets with 220: exit codes do not say so. Without a service that greets, it
+ * is what holds the lock and says in the log that it has begun; where the log goes elsewhere, the lock.
+ */
+async function proof(host: HostReader, from: number, way: Way): Promise<string | undefined> {
+  const { listen, master } = await host.read(LISTEN_FACTS);
+  const address = addressIn(listen, master);
+  const begun = way === "reload" ? RELOADED : STARTED;
   let said = "";
   let died = "";
-  const up = await until(async () => {
-    died = DIED.exec(await mailLogSince(host, from))?.[0] ?? "";
-    if (!(await isPostfixRunning(host))) return died !== "";
-    const { banner } = await host.read({ banner: { fact: "banner", ...SMTP, timeoutMs: 5000 } });
-    said = "line" in banner ? banner.line : banner.error;
-    // An smtpd that cannot read its configuration ends at every client: waiting does not help.
-    return said.startsWith("220 ") || ENDED.test(await mailLogSince(host, from));
-  }, 30_000);
-  if (up && died === "" && said.startsWith("220 ")) return said;
-  const state = (await isPostfixRunning(host))
-    ? `port 25 says: ${said}`
-    : "its master does not run";
+  const up = await until(
+    async () => {
+      const log = await mailLogSince(host, from);
+      died = DIED.exec(log)?.[0] ?? "";
+      if (!(await isPostfixRunning(host))) return died !== "";
+      if (address === undefined) return begun.test(log);
+      const { banner } = await host.read({
+        banner: { fact: "banner", ...address, timeoutMs: 5000 },
+      });
+      said = "line" in banner ? banner.line : banner.error;
+      // An smtpd that cannot read its configuration ends at every client: waiting does not help.
+      return isGreeting(said) || ENDED.test(await mailLogSince(host, from));
+    },
+    address === undefined ? QUIET_MS : 30_000,
+  );
+  if (up && died === "" && address !== undefined && isGreeting(said)) return said;
+  const running = await isPostfixRunning(host);
+  if (address === undefined && running && died === "") return undefined;
+  const state =
+    running && address !== undefined
+      ? `${address.host} port ${address.port} says: ${said}`
+      : running
+        ? "its master says that it died"
+        : "its master does not run";
   throw failed(
     host,
     `${way} of Postfix`,

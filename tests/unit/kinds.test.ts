@@ -1,0 +1,346 @@
+/** Decisions of single kinds that are awkward to bring about on a host, on answers as one would give them. */
+import type { Answers, Facts, FileState, HostWriter, JobState } from "../../provider/host/host";
+import { sha256 } from "../../provider/files";
+import {
+  claim,
+  EMPTY_RECORD,
+  type HostRecord,
+  type KeyEntry,
+  parseRecord,
+  recordFile,
+  savedFile,
+} from "../../provider/host/record";
+import { platformOf } from "../../provider/openbsd/platform";
+import type { Change, Kind } from "../../provider/resource";
+import { aliases } from "../../provider/resources/aliases";
+import { baseMailer } from "../../provider/resources/baseMailer";
+import { chrootResolv, type ChrootResolvArgs } from "../../provider/resources/chrootResolv";
+import { missingHeaders } from "../../provider/resources/mailCheck";
+import { mailerConf } from "../../provider/resources/mailerConf";
+import { waitForJob } from "../../provider/resources/package/hostJob";
+import { rootCrontab } from "../../provider/resources/rootCrontab";
+
+const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
+const ABSENT: FileState = { type: "absent" };
+
+function file(contents: string, attributes: { mode?: number; uid?: number } = {}): FileState {
+  const { mode = 0o644, uid = 0 } = attributes;
+  return {
+    type: "file",
+    mode,
+    uid,
+    gid: 0,
+    contents,
+    sha256: sha256(contents),
+    size: contents.length,
+  };
+}
+
+/** A kind that looks at one host, whose files and record change. */
+class Bench<A extends object, O> {
+  readonly warnings: string[] = [];
+  record: HostRecord = EMPTY_RECORD;
+  constructor(
+    private readonly kind: Kind<A, O>,
+    private readonly release: string,
+    private readonly given: A,
+    readonly files: Record<string, FileState>,
+    private readonly probes: Record<string, unknown> = {},
+  ) {}
+
+  private seen(): { observed: O; args: A; context: Parameters<Kind<A, O>["plan"]>[2] } {
+    const platform = platformOf(this.release);
+    const args = this.kind.complete(this.given, platform);
+    const answers: Record<string, unknown> = { record: recordFile(this.record) };
+    for (const [name, fact] of Object.entries(this.kind.facts(args, platform)))
+      answers[name] = fact.fact === "file" ? (this.files[fact.path] ?? ABSENT) : this.probes[name];
+    const observed = this.kind.observe(answers as Answers<Facts>, args, platform);
+    return {
+      observed,
+      args,
+      context: {
+        platform,
+        record: this.record,
+        owner,
+        dropped: [],
+        applied: undefined,
+        coming: () => false,
+      },
+    };
+  }
+
+  plan(): readonly Change[] {
+    const { observed, args, context } = this.seen();
+    return this.kind.plan(observed, args, context);
+  }
+
+  live(): Partial<A> {
+    const { observed, args, context } = this.seen();
+    return this.kind.live(observed, args, context.platform);
+  }
+
+  outputs(): Readonly<Record<string, unknown>> {
+    const { observed, args, context } = this.seen();
+    return this.kind.outputs(observed, args, context.platform);
+  }
+
+  /** Claims what it is to own, as the driver does before the first change. */
+  claimed(): string[] {
+    const { observed, args, context } = this.seen();
+    const claims = this.kind.claims(observed, args, context);
+    const baselines = Object.fromEntries(
+      Object.entries(this.kind.baselines(observed, args)).map(([path, state]) => [
+        path,
+        savedFile(state),
+      ]),
+    );
+    this.record = parseRecord(recordFile(claim(this.record, owner, claims, baselines)));
+    return claims.map(({ key }) => key);
+  }
+
+  do(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.change === "remove") this.files[change.path] = ABSENT;
+      if (change.change === "write") {
+        const was = change.found.type === "file" ? change.found : { mode: 0o644, uid: 0 };
+        const { mode = was.mode, uid = was.uid } = change;
+        this.files[change.path] = file(change.contents, { mode, uid });
+      }
+    }
+  }
+
+  async judge(): Promise<void> {
+    const { observed, args, context } = this.seen();
+    await this.kind.judge?.(undefined as never, observed, args, this.plan(), {
+      platform: context.platform,
+      coming: context.coming,
+      predicted: () => undefined,
+      warn: (text) => this.warnings.push(text),
+    });
+  }
+
+  restore(): readonly Change[] {
+    const { observed, args, context } = this.seen();
+    const keys: readonly (readonly [string, KeyEntry])[] = Object.entries(this.record.keys);
+    return this.kind.restore(observed, args, {
+      platform: context.platform,
+      keys,
+      record: this.record,
+      warn: (text) => this.warnings.push(text),
+    });
+  }
+}
+
+describe("RootCrontab", () => {
+  const PATH = "/var/cron/tabs/root";
+  const TAB = "*/30 * * * * /usr/sbin/sendmail -L sm-msp-queue -Ac -q\n0 * * * * newsyslog\n";
+
+  test("after `crontab -r` there is nothing to do, and what stood there is not forgotten", () => {
+    const bench = new Bench(rootCrontab, "5.0", {}, { [PATH]: file(TAB, { mode: 0o600 }) });
+    const keys = bench.claimed();
+    bench.do(bench.plan());
+    bench.files[PATH] = ABSENT;
+    expect(bench.plan()).toEqual([]);
+    expect(bench.live()).toEqual({ commentOut: ["sm-msp-queue"] });
+    expect(bench.claimed()).toEqual(keys);
+    // It comes back as it was once.
+    bench.files[PATH] = file(TAB);
+    expect(bench.plan()).toHaveLength(1);
+    bench.do(bench.plan());
+    bench.do(bench.restore());
+    expect(bench.files[PATH]).toMatchObject({ contents: TAB });
+  });
+
+  test("a host that never had a tab gets none, and nothing is claimed", () => {
+    const bench = new Bench(rootCrontab, "5.0", {}, {});
+    expect(bench.plan()).toEqual([]);
+    expect(bench.claimed()).toEqual([]);
+  });
+
+  test.each([
+    ["sm-msp-queue", "#*/30"],
+    ["/sm-msp-queue +-Ac/", "#*/30"],
+    ["/^0 .*syslog$/", "#0 * *"],
+  ])("%s comments the line out that it matches, and no other", (pattern, line) => {
+    const bench = new Bench(rootCrontab, "7.8", { commentOut: [pattern] }, { [PATH]: file(TAB) });
+    const [write] = bench.plan();
+    const lines = write?.change === "write" ? write.contents.split("\n") : [];
+    expect(lines.filter((one) => one.startsWith("#"))).toEqual([
+      expect.stringMatching(new RegExp(`^${line.replace(/[*]/g, "\\*")}`)),
+    ]);
+  });
+
+  test("an expression that is none fails, with its path", () => {
+    expect(rootCrontab.validate({ commentOut: ["ok", "/(/"] })).toEqual([
+      { path: "commentOut[1]", reason: expect.stringContaining("regular expression") as string },
+    ]);
+  });
+});
+
+describe("MailerConf", () => {
+  const [CURRENT, POSTFIX] = ["/etc/mailer.conf", "/etc/mailer.conf.postfix"] as const;
+  const BASE = "sendmail\t/usr/sbin/smtpctl\n";
+  const ROWS = "sendmail\t/usr/local/sbin/sendmail\n";
+
+  test("cut before mailer.conf.postfix went, it goes in the next run", () => {
+    const files = { [CURRENT]: file(BASE), [POSTFIX]: file(ROWS) };
+    const bench = new Bench(mailerConf, "7.8", {}, files);
+    bench.claimed();
+    bench.do(bench.plan().slice(0, -1));
+    expect(bench.live().mailer).toMatch(/^postfix, with .*mailer\.conf\.postfix left over$/);
+    expect(bench.plan()).toEqual([
+      expect.objectContaining({ change: "remove", path: POSTFIX }) as Change,
+    ]);
+    bench.do(bench.plan());
+    expect(bench.live()).toEqual({ mailer: "postfix" });
+    expect(bench.plan()).toEqual([]);
+  });
+
+  test("on a host that an admin has enabled, the file is the admin's", () => {
+    const files = { [CURRENT]: file(ROWS), [POSTFIX]: file(ROWS) };
+    expect(new Bench(mailerConf, "7.8", {}, files).plan()).toEqual([]);
+  });
+
+  test("a mailer.conf.postfix that maps sendmail to something else is not put in force", () => {
+    const files = { [CURRENT]: file(BASE), [POSTFIX]: file(BASE) };
+    const bench = new Bench(mailerConf, "7.8", {}, files);
+    bench.do(bench.plan());
+    expect(bench.live()).toEqual({ mailer: "postfix" });
+  });
+});
+
+describe("ChrootResolv", () => {
+  const [SOURCE, COPY] = ["/etc/hosts", "/var/spool/postfix/etc/hosts"] as const;
+  const bench = (source: FileState, copy: FileState): Bench<ChrootResolvArgs, unknown> =>
+    new Bench<ChrootResolvArgs, unknown>(
+      chrootResolv,
+      "7.8",
+      { files: ["hosts"] },
+      { [SOURCE]: source, [COPY]: copy },
+    );
+
+  test.each([
+    ["another owner", { uid: 507 }],
+    ["others who may write", { mode: 0o666 }],
+  ])("a copy with %s is drift, mended, and undone", (_what, attributes) => {
+    const one = bench(file("x"), file("x", attributes));
+    expect(one.live()).toEqual({ copies: { hosts: "not root's alone to write" } });
+    one.claimed();
+    one.do(one.plan());
+    expect(one.files[COPY]).toMatchObject({ mode: 0o644, uid: 0 });
+    expect(one.plan()).toEqual([]);
+    one.do(one.restore());
+    expect(one.files[COPY]).toMatchObject(attributes);
+  });
+
+  test("a copy that root alone may write is adopted, whatever else its mode says", () => {
+    expect(bench(file("x"), file("x", { mode: 0o444 })).plan()).toEqual([]);
+  });
+
+  test("a source that is missing is said", async () => {
+    const one = bench(ABSENT, ABSENT);
+    await one.judge();
+    expect(one.warnings).toEqual([expect.stringContaining("/etc/hosts is missing")]);
+  });
+});
+
+describe("BaseMailer", () => {
+  const running = { exitCode: 0, stdout: "123\n" };
+  const total = (count: number): object => ({
+    exitCode: 0,
+    stdout: `\t\t/var/spool/mqueue (${count} requests)\n\t\tTotal requests: ${count}\n`,
+  });
+
+  test("mail in sendmail's client queue counts as well, and is named", async () => {
+    const probes = { process: running, queue: total(2), "client queue": total(1) };
+    const bench = new Bench(baseMailer, "4.7", {}, {}, probes);
+    expect(bench.outputs()).toMatchObject({ queuedMessages: 3 });
+    await bench.judge();
+    expect(bench.warnings).toEqual([
+      "sendmail has 2 message(s) in its queue and 1 message(s) in its client queue: they stay there, and are not delivered by Postfix.",
+    ]);
+  });
+
+  test("smtpd has one queue", () => {
+    const queue = { exitCode: 0, stdout: "a|local|mta\nb|local|mta\n" };
+    const bench = new Bench(baseMailer, "7.8", {}, {}, { process: running, queue });
+    expect(bench.outputs()).toMatchObject({ queuedMessages: 2 });
+  });
+});
+
+describe("Aliases", () => {
+  test.each([
+    [["a, b"], "entries.root[0]"],
+    [["alice", "a b"], "entries.root[1]"],
+  ])("recipients %j fail at %s, and are not printed", (targets, path) => {
+    const failures = aliases.validate({ entries: { root: targets } });
+    expect(failures).toEqual([
+      { path, reason: expect.stringContaining("several items of the list") as string },
+    ]);
+    expect(failures[0]?.reason).not.toContain(targets.at(-1) ?? "");
+  });
+
+  test("a name with a control character fails", () => {
+    expect(aliases.validate({ entries: { "a\tb": ["alice"] } })).toHaveLength(1);
+  });
+
+  test.each([["alice"], ["a@example.org"], ['"|/bin/x -y"'], ["/var/log/x"], [":include:/etc/x"]])(
+    "%s is a recipient",
+    (target) => {
+      expect(aliases.validate({ entries: { root: [target] } })).toEqual([]);
+    },
+  );
+});
+
+describe("MailCheck", () => {
+  const BOTH = "Return-Path: <>\nX-Original-To: alice@localhost\nDelivered-To: alice@localhost\n";
+
+  test.each([
+    ["both", BOTH, {}, []],
+    ["no X-Original-To", BOTH.replace(/X-.*\n/, ""), {}, ["X-Original-To"]],
+    ["no Delivered-To", BOTH.replace(/D.*\n/, ""), {}, ["Delivered-To"]],
+    ["neither", "", {}, ["X-Original-To", "Delivered-To"]],
+    [
+      "switched off",
+      "",
+      { enable_original_recipient: "no", prepend_delivered_header: "forward" },
+      [],
+    ],
+    [
+      "by default",
+      "",
+      { enable_original_recipient: "yes", prepend_delivered_header: "command, file, forward" },
+      ["X-Original-To", "Delivered-To"],
+    ],
+  ])("%s", (_what, headers, settings, missing) => {
+    expect(missingHeaders(headers, { settings })).toEqual(missing);
+  });
+});
+
+test("a job that never stops writing is polled with pauses, and told of once a second at most", async () => {
+  let polls = 0;
+  let offset = 0;
+  const end = Date.now() + 1500;
+  const host = {
+    address: "host",
+    pollJob: (): Promise<JobState> => {
+      polls += 1;
+      const running = Date.now() < end;
+      const log = running ? "line\n" : "";
+      offset += log.length;
+      return Promise.resolve({
+        state: running ? "running" : "ended",
+        exitCode: running ? null : 0,
+        signal: null,
+        log,
+        offset,
+      });
+    },
+  } as unknown as HostWriter;
+  let told = 0;
+  const done = await waitForJob(host, "job", { timeoutMs: 60_000, progress: () => (told += 1) });
+  expect(done.exitCode).toBe(0);
+  expect(polls).toBeLessThan(20);
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThanOrEqual(3);
+});

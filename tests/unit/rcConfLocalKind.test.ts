@@ -1,0 +1,253 @@
+/** RcConfLocal's own decisions, on answers as a host would give them. */
+import type { FileState } from "../../provider/host/host";
+import { EMPTY_RECORD, type HostRecord, recordFile } from "../../provider/host/record";
+import { platformOf } from "../../provider/openbsd/platform";
+import type { Change, Failure } from "../../provider/resource";
+import { rcConfLocal, type RcConfLocalArgs } from "../../provider/resources/rcConfLocal";
+
+const SOCKET = "/var/spool/postfix/dev/log";
+const ABSENT: FileState = { type: "absent" };
+const FOLDER: FileState = { type: "directory", mode: 0o755, uid: 0, gid: 0 };
+const OTHER: FileState = { type: "other", mode: 0o666, uid: 0, gid: 0 };
+
+function file(contents: string): FileState {
+  return { type: "file", mode: 0o644, uid: 0, gid: 0, contents, size: contents.length };
+}
+
+interface Host {
+  readonly release: string;
+  readonly local?: string;
+  readonly rcConf?: string;
+  readonly record?: Partial<HostRecord>;
+  /** What `ps` shows. */
+  readonly ps?: string;
+  readonly scripts?: readonly string[];
+  readonly installed?: boolean;
+  readonly coming?: readonly string[];
+}
+
+interface Seen {
+  readonly changes: readonly Change[];
+  readonly failures: readonly Failure[];
+  readonly warnings: readonly string[];
+  readonly live: Partial<RcConfLocalArgs>;
+  /** What rc.conf.local is to be. */
+  readonly text: string | undefined;
+  readonly restarts: boolean;
+}
+
+const RC_CONF = `sshd_flags=""
+ntpd_flags=NO
+syslogd_flags=			# more sockets
+pkg_scripts=
+local_rcconf="/etc/rc.conf.local"
+[ -f \${local_rcconf} ] && . \${local_rcconf}
+`;
+
+async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
+  const platform = platformOf(host.release);
+  const args = rcConfLocal.complete(given, platform);
+  const record = { ...EMPTY_RECORD, ...host.record };
+  const scripts = host.scripts ?? ["postfix"];
+  const answers: Record<string, unknown> = {
+    file: host.local === undefined ? ABSENT : file(host.local),
+    defaults: file(host.rcConf ?? RC_CONF),
+    socketFolder: FOLDER,
+    socket: OTHER,
+    postfix: host.installed === false ? ABSENT : file(""),
+    syslogd: { exitCode: 0, stdout: host.ps ?? "" },
+    record: recordFile(record),
+  };
+  for (const name of args.packageScripts ?? [])
+    answers[`script ${name}`] = scripts.includes(name) ? file("") : ABSENT;
+  const observed = rcConfLocal.observe(answers as never, args, platform);
+  const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
+  const coming = (path: string): boolean => (host.coming ?? []).includes(path);
+  const context = { platform, record, owner, dropped: [], applied: undefined, coming };
+  const changes = rcConfLocal.plan(observed, args, context);
+  const warnings: string[] = [];
+  const failures =
+    (await rcConfLocal.judge?.(undefined as never, observed, args, changes, {
+      platform,
+      coming,
+      predicted: () => undefined,
+      warn: (text) => warnings.push(text),
+    })) ?? [];
+  const write = changes.find((change) => change.change === "write");
+  return {
+    changes,
+    failures,
+    warnings,
+    live: rcConfLocal.live(observed, args, platform),
+    text: write?.contents,
+    restarts: changes.some(
+      (change) => change.change === "step" && change.step === "restart syslogd",
+    ),
+  };
+}
+
+const NONE = { boot: "unchanged", logSocket: false } as const;
+
+describe("what rc.conf says is built on", () => {
+  test.each(["4.7", "5.0", "5.6", "7.8"])(
+    "%s: its flags stay beside the one that is added",
+    async (release) => {
+      const rcConf = RC_CONF.replace(/syslogd_flags=.*/, 'syslogd_flags="-u -h"');
+      const { text, restarts, failures } = await look(
+        { boot: "unchanged", logSocket: true },
+        { release, rcConf },
+      );
+      expect(failures).toEqual([]);
+      expect(text).toBe(`syslogd_flags="-u -h -a ${SOCKET}"\n`);
+      expect(restarts).toBe(true);
+    },
+  );
+
+  test("a flag that is there already is adopted, in which of the two files ever", async () => {
+    const rcConf = RC_CONF.replace(/syslogd_flags=.*/, `syslogd_flags="-a ${SOCKET}"`);
+    const ps = `/usr/sbin/syslogd -a ${SOCKET}\n`;
+    const seen = await look({ boot: "unchanged" }, { release: "5.0", rcConf, ps });
+    expect(seen.changes).toEqual([]);
+    expect(seen.live.flags).toEqual({ syslogd_flags: [`-a ${SOCKET}`] });
+  });
+
+  test("a daemon that it has as NO is not turned on by a flag", async () => {
+    const { failures, text } = await look(
+      { ...NONE, flags: { sshd_flags: ["-u0"], ntpd_flags: ["-s"] } },
+      { release: "4.7" },
+    );
+    expect(text).toBeUndefined();
+    expect(failures).toEqual([
+      { path: "flags.ntpd_flags[0]", reason: expect.stringMatching(/ntpd_flags is NO/) as string },
+    ]);
+  });
+});
+
+describe("what the file cannot be made to say is a failure of the property", () => {
+  test.each<[string, RcConfLocalArgs, Host, string, RegExp]>([
+    [
+      "a variable that the release does not read",
+      { ...NONE, variables: { foo: "1" } },
+      { release: "7.8" },
+      "variables.foo",
+      /foo is not read by this release/,
+    ],
+    [
+      "a file that ends in the middle",
+      { ...NONE, variables: { a_flags: "", b_flags: "" } },
+      { release: "4.7", local: "x=1\nexit 0\n" },
+      "variables.a_flags",
+      /line 2.*nothing can be added after it/,
+    ],
+    [
+      "a log socket of a syslogd that is off",
+      { boot: "unchanged" },
+      { release: "5.0", local: "syslogd_flags=NO\n" },
+      "logSocket",
+      /syslogd_flags is NO.*`logSocket: false`.*`variables: \{ syslogd_flags: "" \}`/,
+    ],
+    [
+      "a package's script on 4.9",
+      { ...NONE, packageScripts: ["dovecot"] },
+      { release: "4.9" },
+      "packageScripts[0]",
+      /4\.9 does not read pkg_scripts but rc_scripts: .*`variables`/,
+    ],
+    [
+      "a package's script on 4.7",
+      { ...NONE, packageScripts: ["dovecot"] },
+      { release: "4.7" },
+      "packageScripts[0]",
+      /rc\.local/,
+    ],
+  ])("%s", async (_what, args, host, path, reason) => {
+    const { failures, changes, text } = await look(args, host);
+    expect(failures).toEqual([{ path, reason: expect.stringMatching(reason) as string }]);
+    expect(text).toBeUndefined();
+    // An `up` that did not look first is refused as well.
+    expect(changes[0]).toMatchObject({ change: "step", step: "refuse" });
+  });
+
+  test("a useless pkg_scripts of before goes on as it is", async () => {
+    const local = 'pkg_scripts="dovecot"\n';
+    const { failures, changes } = await look(
+      { ...NONE, packageScripts: ["dovecot"] },
+      { release: "4.9", local },
+    );
+    expect([failures, changes]).toEqual([[], []]);
+  });
+});
+
+describe("scripts that rc(8) would pass over", () => {
+  test("a package of before 5.0 has none: nothing would serve after the next boot", async () => {
+    const { failures } = await look({}, { release: "5.0", scripts: [] });
+    expect(failures).toEqual([
+      {
+        path: "boot",
+        reason: expect.stringMatching(/\/etc\/rc\.d\/postfix is not there.*before 5\.0/) as string,
+      },
+    ]);
+  });
+
+  test("one that an earlier step brings is as good as there", async () => {
+    const seen = await look({}, { release: "5.0", scripts: [], coming: ["/etc/rc.d/postfix"] });
+    expect([seen.failures, seen.warnings]).toEqual([[], []]);
+  });
+
+  test("without Postfix on the host that is only said", async () => {
+    const seen = await look({}, { release: "7.8", scripts: [], installed: false });
+    expect(seen.failures).toEqual([]);
+    expect(seen.warnings).toEqual([expect.stringContaining("Postfix is not installed")]);
+  });
+
+  test("a name that is no script fails", async () => {
+    const { failures } = await look(
+      { packageScripts: ["dovcot"] },
+      { release: "7.8", scripts: ["postfix"] },
+    );
+    expect(failures.map(({ path }) => path)).toEqual(["packageScripts[1]"]);
+  });
+});
+
+describe("a syslogd that does not run by its flags", () => {
+  const local = `syslogd_flags="-a ${SOCKET}"\n`;
+  const PRIV = "syslogd: [priv] (syslogd)\n";
+
+  test.each<[string, string, boolean]>([
+    [
+      "runs with them, and with those of boot",
+      `${PRIV}/usr/sbin/syslogd -a /var/empty/dev/log -a ${SOCKET}\n`,
+      false,
+    ],
+    ["runs with them, started by hand", `syslogd -a ${SOCKET}\n${PRIV}`, false],
+    ["runs without", `COMMAND\n${PRIV}/usr/sbin/syslogd\n/usr/sbin/cron\n`, true],
+    ["runs with others", `/usr/sbin/syslogd -a /var/empty/dev/log\n`, true],
+    ["cannot be seen", PRIV, false],
+    ["does not run", "/usr/sbin/cron\n", false],
+  ])("%s", async (_what, ps, restarts) => {
+    const seen = await look({ boot: "unchanged" }, { release: "5.0", local, ps });
+    expect(seen.text).toBeUndefined();
+    expect(seen.restarts).toBe(restarts);
+    expect(seen.live.logSocket === undefined).toBe(!restarts);
+  });
+
+  test("one whose flags are none of ours is let be", async () => {
+    const seen = await look(NONE, { release: "7.8", local: "", ps: "/usr/sbin/syslogd -h\n" });
+    expect(seen.changes).toEqual([]);
+  });
+
+  test("a restart that was cut off is made up for, and Postfix is told of the new socket where it needs one", async () => {
+    const ps = `/usr/sbin/syslogd -a ${SOCKET}\n`;
+    for (const [release, need] of [
+      ["5.0", "reload"],
+      ["7.8", undefined],
+    ] as const) {
+      const args = { boot: "unchanged", logSocket: true } as const;
+      const seen = await look(args, { release, local, ps, record: { syslogd: "restart" } });
+      expect(seen.restarts).toBe(true);
+      expect(seen.live.logSocket).toMatch(/not restarted since its flags changed/);
+      expect(rcConfLocal.owes?.(seen.changes)).toEqual({ syslogd: "restart" });
+      expect(rcConfLocal.pending?.(args, seen.changes, undefined as never)?.need).toBe(need);
+    }
+  });
+});
