@@ -15,6 +15,7 @@ import {
 } from "../host/record";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
+import { isSecretValue, learnFromRecord } from "./secrets";
 import { type State } from "./state";
 
 export const RECORD_FACT = { fact: "file", path: RECORD_PATH } as const;
@@ -44,13 +45,18 @@ export async function look(
     observed = kind.observe(answers, args, platform);
   }
   const recordFile = answers["record"] as FileState;
-  return {
-    platform,
-    args,
-    observed,
-    record: parseRecord(recordFile),
-    recordFile,
-  };
+  const record = parseRecord(recordFile);
+  await learnFromRecord(host, platform, record, filesIn({ ...facts, ...more }, answers));
+  return { platform, args, observed, record, recordFile };
+}
+
+/** What was seen of files, by their paths. */
+function filesIn(facts: Facts, answers: Answers<Facts>): ReadonlyMap<string, FileState> {
+  return new Map(
+    Object.entries(facts).flatMap(([name, fact]) =>
+      fact.fact === "file" && fact.stat !== true ? [[fact.path, answers[name] as FileState]] : [],
+    ),
+  );
 }
 
 /** @throws NotOpenBSD | UnsupportedRelease */
@@ -90,6 +96,7 @@ export function decide(
     applied: state.applied,
     dropped: [],
     coming,
+    isSecret: isSecretValue,
   });
   const taken = takeOver(sight.record, owner, new Set(asked.map((one) => one.key)));
   const known = withPrevious(taken, state.previous, owner);
@@ -100,6 +107,7 @@ export function decide(
     applied: state.applied,
     dropped: [],
     coming,
+    isSecret: isSecretValue,
   };
   const claims = kind.claims(observed, args, first);
   const wanted = new Set(claims.map((one) => one.key));
@@ -130,6 +138,8 @@ export function decide(
     recordChanged:
       changes.length > 0 ||
       taken !== sight.record ||
+      // Whoever else looks at these files has to know what in them is secret; an earlier version noted it in clear.
+      claims.some(({ key, secret }) => secret !== sight.record.keys[key]?.secret) ||
       dropped.some(([name]) => sight.record.keys[name] !== undefined),
   };
 }

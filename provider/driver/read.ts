@@ -7,7 +7,7 @@ import { type AnyKind } from "../resource";
 import { say } from "./engineLog";
 import { hasInlineCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
 import { look } from "./plan";
-import { hashDrift, learnSecrets, maskAll } from "./secrets";
+import { driftedSecrets, hashDrift, learnSecrets, maskAgain } from "./secrets";
 import {
   type Values,
   argsOf,
@@ -54,6 +54,8 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
   const found = kind.live(sight.observed, sight.args, sight.platform);
   const given = { ...applied, secretPaths: props["secretPaths"] };
   learnSecrets(given, found);
+  for (const text of driftedSecrets(given, found))
+    await say(urn, "info", `${host.address}: ${text}`);
   const live = hashDrift(given, found);
   const common = { connection, owner: urn, release: sight.platform.release };
   return clean({
@@ -62,7 +64,7 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
       ...without(props, kind.repeats ? ["unread"] : ["unread", "failed"]),
       ...sight.args,
       ...live,
-      ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
+      ...maskAgain(props, kind.outputs(sight.observed, sight.args, sight.platform)),
       ...common,
     },
     inputs: { ...without(applied, []), ...sight.args, ...live, ...common },

@@ -39,13 +39,14 @@ const SOCKET = "/var/spool/postfix/dev/log";
 const SOCKET_FLAG = `-a ${SOCKET}`;
 
 /** Keys: `variable:NAME`, `flag:VARIABLE:WORDS`, `script:NAME`. */
-function keyedText(platform: Platform): KeyedText {
+export function keyedText(platform: Platform): KeyedText {
   const syntax = platform.rcConfSyntax;
   const split = (key: string): { kind: string; name: string; words: string } => {
     const [kind = "", name = "", ...rest] = key.split(":");
     return { kind, name, words: rest.join(":") };
   };
   return {
+    kind: "RcConfLocal",
     get(text, key) {
       const { kind, name, words } = split(key);
       if (kind === "variable") {

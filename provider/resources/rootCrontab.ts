@@ -31,6 +31,7 @@ const PATH = "/var/cron/tabs/root";
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
 
 const text: KeyedText = {
+  kind: "RootCrontab",
   get: (contents, pattern) =>
     crontabText.activeMatching(contents, pattern).length === 0 ? "commented out" : "active",
   // Removing the key leaves nothing of its lines to compare by, which is what a commented-out line is.
