@@ -123,7 +123,7 @@ export function hideSecrets(
 
 /**
  * What of a key's value in a file is secret: what does not stand in clear in the record. Besides the strings of the
- * value, its lines as they stand in the file, each from where the value begins in it.
+ * value, lines in which it stands in another way (continued, quoted), from where it begins in them.
  */
 export function secretsOfKey(
   text: KeyedText,
@@ -137,7 +137,9 @@ export function secretsOfKey(
   const secret = stringsIn(found).filter((one) => !clear.has(text.normal?.(one) ?? one));
   if (secret.length === 0 || clear.size > 0) return secret;
   const rest = text.put(contents, key, null).split("\n");
-  const own = contents.split("\n").filter((line) => !rest.includes(line));
+  const own = contents
+    .split("\n")
+    .filter((line) => !rest.includes(line) && !secret.some((value) => line.includes(value)));
   return [...secret, ...own.map((line) => line.replace(/^[^\s=:]+\s*[=:]?/, "").trim())];
 }
 

@@ -314,23 +314,20 @@ const PASSWORD = /^\s*\w*(?:pass|pw)\w*\s*=\s*(.*\S)/i;
 
 /**
  * A secret as it may stand in a text: as it is, without the blanks around it, line by line, in the quotes of JSON, of
- * aliases(5) or of a message, and as we print it.
+ * aliases(5) or of a message, as local(8) logs a command, and as we print it.
  */
 function spellings(secret: string): string[] {
+  const trimmed = secret.trim();
+  const bare = trimmed.replace(/^"(.*)"$/s, (_all, inner: string) => inner.replace(/\\(.)/g, "$1"));
+  const forms = [secret, trimmed, trimmed.replace(/\s+/g, " "), bare, bare.replace(/^\|\s*/, "")];
+  const quoted = forms.flatMap((form) => [
+    form.replace(/["\\]/g, "\\$&"),
+    JSON.stringify(form).slice(1, -1),
+    readable(Buffer.from(form).toString("latin1")),
+  ]);
   const lines = secret.split("\n").filter((line) => line.trim().length >= 8);
   const passwords = lines.flatMap((line) => PASSWORD.exec(line)?.[1] ?? []);
-  const trimmed = secret.trim();
-  const all = [
-    secret,
-    trimmed,
-    trimmed.replace(/\s+/g, " "),
-    trimmed.replace(/["\\]/g, "\\$&"),
-    JSON.stringify(trimmed).slice(1, -1),
-    readable(Buffer.from(secret).toString("latin1")),
-    ...lines,
-    ...passwords,
-  ];
-  return all.filter((one) => one.trim() !== "");
+  return [...forms, ...quoted, ...lines, ...passwords].filter((one) => one.trim() !== "");
 }
 
 function leaves(value: unknown): string[] {

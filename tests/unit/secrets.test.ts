@@ -171,11 +171,19 @@ const QUOTED = '|/usr/local/bin/hook --token "tok 9911"';
 test.each([
   ["as aliases(5) quotes it", '"|/usr/local/bin/hook --token \\"tok 9911\\""'],
   ["as a message quotes it", JSON.stringify(QUOTED)],
+  ["as local(8) logs the command", `(delivered to command: ${QUOTED.slice(1)})`],
   ["with other blanks", QUOTED.replace(" ", "  ").replace(/\s+/g, " ")],
 ])("a secret %s does not pass", async (_how, text) => {
   const values = { entries: { hook: [QUOTED] }, secretPaths: ["entries.hook[0]"] };
   const masked = await keepingSecrets([values], () => Promise.resolve(mask(`hook: ${text}`)));
   expect(masked).not.toContain("9911");
+});
+
+test("a secret that the program gives in quotes is known without them", async () => {
+  const quoted = '"|/usr/local/bin/hook --token \\"tok 9911\\""';
+  const values = { entries: { hook: [quoted] }, secretPaths: ["entries.hook[0]"] };
+  const masked = await keepingSecrets([values], () => Promise.resolve(mask(QUOTED.slice(1))));
+  expect(plain(masked)).toBe("[secret]");
 });
 
 test("the password in the text of a mysql table is a secret by itself", async () => {
