@@ -28,7 +28,9 @@ export interface ConnectionArgs {
   readonly password?: pulumi.Input<string>;
   /**
    * The name of a value of the stack's configuration that holds the private key: `mailKey` of the project, or
-   * `namespace:mailKey`. The key itself is then in no state, and a new one is no change (`pulumi config set --secret`).
+   * `namespace:mailKey` (`pulumi config set --secret`). The state of the resources holds the name only, and a new key is
+   * no change of them. A refresh and a destroy get the values of the last `up`, because Pulumi keeps a stack's
+   * configuration with its own provider resource, encrypted where it is secret.
    */
   readonly privateKeyConfig?: pulumi.Input<string>;
   /** The name of a value of the stack's configuration that holds the passphrase of the private key. */

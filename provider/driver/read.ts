@@ -5,7 +5,7 @@ import { connect } from "../host/pool";
 import { clean } from "../json";
 import { type AnyKind } from "../resource";
 import { say } from "./engineLog";
-import { hasInlineCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
+import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
 import { look } from "./plan";
 import { driftedSecrets, hashDrift, learnSecrets, maskAgain } from "./secrets";
 import {
@@ -39,11 +39,11 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
     host = await connect(connection, isKnownGone(connection) ? { tries: 1 } : {});
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
-    if (error.kind === "authRefused" && hasInlineCredentials(connection)) {
+    if (error.kind === "authRefused" && hasKeptCredentials(connection)) {
       await say(
         urn,
         "warning",
-        `${connection.host} refuses the credentials in the state, so it was not looked at; the next \`pulumi up\` uses those of the program. ${error.reason}`,
+        `${connection.host} refuses the credentials of the last \`pulumi up\`, so it was not looked at; the next \`pulumi up\` uses today's. ${error.reason}`,
       );
       return { ...asIs, props: { ...asIs.props, unread: error.reason } };
     }
