@@ -128,6 +128,20 @@ test("what one resource knows to be secret, another one does not print", async (
   expect(plain(await other)).toBe("[secret], [secret], bob");
 });
 
+test("a mail log that a resource without secrets quotes loses those of the others, in errors and in outputs", async () => {
+  await during(() => undefined);
+  const line = "to=<hidden@example.org>, relay=[relay.example.org]:25, status=deferred";
+  const service = { connection: { host: "mx1.example.org" } };
+  const error: unknown = await keepingSecrets([service], () =>
+    Promise.reject(new Error(`start of Postfix failed: ${line}`)),
+  ).catch((caught: unknown) => caught);
+  expect(plain((error as Error).message)).toBe(
+    "start of Postfix failed: to=<[secret]>, relay=[secret]:25, status=deferred",
+  );
+  const outputs = await keepingSecrets([service], () => Promise.resolve(maskAll({ log: [line] })));
+  expect(outputs).toEqual({ log: ["to=<[secret]>, relay=[secret]:25, status=deferred"] });
+});
+
 test("a neighbour's short secret is not looked for in everything", async () => {
   const short = { parameters: { mail_name: "no" }, secretPaths: ["parameters.mail_name"] };
   expect(plain(await keepingSecrets([short], () => Promise.resolve(mask("no, nobody"))))).toBe(
