@@ -25,12 +25,12 @@ export interface LookupTableArgs {
   /**
    * The file as a whole, for types whose lines have an order or are settings (`regexp`, `pcre`, `cidr`, `mysql`, …), and
    * for a file that is brought from elsewhere. Lines that postmap(1) would skip, and keys that stand twice, are refused.
+   * For the types `mysql`, `pgsql`, `ldap` and `memcache`, which log in elsewhere by it, it is a secret by itself.
    */
   readonly text?: pulumi.Input<string>;
   /**
    * Owner and mode of the text and of its database. Where others may not read them, neither is their content shown in
-   * previews. @defaultValue as they are, 0644 root:wheel for new files; 0640 root:_postfix where the content is secret,
-   * and for the types `mysql`, `pgsql` and `ldap`
+   * previews. @defaultValue as they are, 0644 root:wheel for new files; 0640 root:_postfix where the content is secret
    */
   readonly permissions?: pulumi.Input<{
     /** Octal digits, as in "0640". */
@@ -68,16 +68,34 @@ export class LookupTable extends Step {
     args: LookupTableArgs & OnHost,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    const { permissions = permissionsFor(args), ...rest } = args;
-    const all: OnHost & Record<string, unknown> = { ...rest, permissions };
+    const text = textOf(args);
+    const { permissions = permissionsFor(args.entries, text), ...rest } = args;
+    const all: OnHost & Record<string, unknown> = { ...rest, text, permissions };
     super("LookupTable", name, all, ["table"], opts);
     this.table = this.resource.output("table");
     this.registerOutputs({ table: this.table });
   }
 }
 
+/** Types whose text says how to log in to another server. */
+const SECRET_TYPES = ["mysql", "pgsql", "ldap", "memcache"];
+
+/** The text; a secret, whether or not the program said so, where its type makes it one. */
+function textOf({ type, text }: LookupTableArgs): pulumi.Input<string> | undefined {
+  if (text === undefined) return undefined;
+  const isSecret = (one: string): boolean => SECRET_TYPES.includes(one);
+  if (type === undefined) return text;
+  if (typeof type === "string") return isSecret(type) ? pulumi.secret(text) : text;
+  return pulumi
+    .output(type)
+    .apply((one) => (isSecret(one) ? pulumi.secret(text) : pulumi.output(text)));
+}
+
 /** A secret is for Postfix and root only. */
-function permissionsFor({ entries, text }: LookupTableArgs): pulumi.Output<unknown> {
+function permissionsFor(
+  entries: LookupTableArgs["entries"],
+  text: pulumi.Input<string> | undefined,
+): pulumi.Output<unknown> {
   const secrets = Promise.all(secretPaths({ entries, text }));
   return pulumi
     .output(secrets)

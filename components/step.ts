@@ -7,8 +7,9 @@ import { HostResource } from "../provider/dynamic";
  * serves both packages.
  *
  * Host keys are always verified: against {@link hostKey}, or the user's known_hosts. Credentials are looked for in
- * this order: `privateKey`, `privateKeyPath`, the ssh-agent, `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`, `password`.
- * A secret that is given here is kept encrypted in the state; the others are resolved at run time and not kept.
+ * this order: `privateKey` or `privateKeyConfig`, `privateKeyPath`, the ssh-agent, `~/.ssh/id_ed25519` and
+ * `~/.ssh/id_rsa`, `password` or `passwordConfig`. A secret that is given here is kept encrypted in the state; the
+ * others are resolved at run time and not kept.
  */
 export interface ConnectionArgs {
   /** Host name or IP address. */
@@ -25,6 +26,17 @@ export interface ConnectionArgs {
   readonly privateKeyPath?: pulumi.Input<string>;
   /** A password to log in with. */
   readonly password?: pulumi.Input<string>;
+  /**
+   * The name of a value of the stack's configuration that holds the private key: `mailKey` of the project, or
+   * `namespace:mailKey` (`pulumi config set --secret`). The state of the resources holds the name only, and a new key is
+   * no change of them. A refresh and a destroy get the values of the last `up`, because Pulumi keeps a stack's
+   * configuration with its own provider resource, encrypted where it is secret.
+   */
+  readonly privateKeyConfig?: pulumi.Input<string>;
+  /** The name of a value of the stack's configuration that holds the passphrase of the private key. */
+  readonly privateKeyPasswordConfig?: pulumi.Input<string>;
+  /** The name of a value of the stack's configuration that holds the password to log in with. */
+  readonly passwordConfig?: pulumi.Input<string>;
   /** The socket of an ssh-agent. @defaultValue what SSH_AUTH_SOCK says */
   readonly agentSocketPath?: pulumi.Input<string>;
   /** The host's public key, as in `ssh-ed25519 AAAA…`, or its fingerprint, as in `SHA256:…`. */

@@ -22,6 +22,7 @@ export function hostProvider(kind: string): pulumi.dynamic.ResourceProvider {
       [method](kind, ...args);
   /* eslint-enable */
   return {
+    configure: (...args) => call("configure", ...args),
     check: (...args) => call("check", ...args),
     diff: (...args) => call("diff", ...args),
     create: (...args) => call("create", ...args),

@@ -17,6 +17,8 @@ import type { Change, PlanContext, RestoreContext } from "./resource";
 
 /** How the keys of a text file are read and edited; texts are latin1 strings, one character a byte. */
 export interface KeyedText {
+  /** The kind whose format it is, by which the record says how a secret value is found again. */
+  readonly kind: string;
   /** The value in force, or `undefined` where there is none. */
   get(text: string, key: string): Json | undefined;
   /**
@@ -26,6 +28,8 @@ export interface KeyedText {
   put(text: string, key: string, value: Json, was?: Json): string;
   save(text: string, key: string): Json;
   undo(text: string, key: string, saved: Json): string;
+  /** The one spelling of a string in a value. Default: as it is. */
+  normal?(value: string): string;
   /** Are two values the same in meaning? Default: as JSON. */
   same?(left: Json | undefined, right: Json | undefined): boolean;
 }
@@ -80,7 +84,90 @@ function keyIn(path: string, name: string): string {
 }
 
 function same(text: KeyedText, left: Json | undefined, right: Json | undefined): boolean {
-  return text.same ? text.same(left, right) : equal(left ?? null, right ?? null);
+  const normal = (value: string): string => text.normal?.(value) ?? value;
+  // Where one side has hashes, so has the other to have them.
+  const digested = [left, right].some((value) => value !== undefined && hasHash(value));
+  const comparable = (value: Json | undefined): Json | undefined =>
+    value === undefined
+      ? undefined
+      : strings(value, (one) => (digested ? hashOf(normal(one)) : normal(one)));
+  const [one, other] = [comparable(left), comparable(right)];
+  return text.same ? text.same(one, other) : equal(one ?? null, other ?? null);
+}
+
+/** What stands in the record for a secret: who may read the record may read the file that holds the secret itself. */
+interface Hash {
+  readonly [key: string]: Json;
+  readonly sha256: string;
+}
+
+function hashOf(value: string): Hash {
+  return { sha256: sha256(value) };
+}
+
+/** Does this stand for a secret? */
+export function isHash(value: Json | undefined): value is Hash {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.keys(value).join() === "sha256" &&
+    typeof (value as Hash).sha256 === "string"
+  );
+}
+
+function hasHash(value: Json): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return isHash(value) || Object.values<Json>(value).some(hasHash);
+}
+
+/** A value with something else in the place of its strings; what was hashed stays so. */
+function strings(value: Json, change: (one: string) => Json): Json {
+  if (typeof value === "string") return change(value);
+  if (typeof value !== "object" || value === null || isHash(value)) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => strings(item, change));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, strings(item, change)]),
+  );
+}
+
+/** What of a value may stand in the record. */
+export function hideSecrets(
+  text: Pick<KeyedText, "kind" | "normal">,
+  applied: Json,
+  isSecret: (value: string) => boolean,
+): Pick<Claim, "applied" | "secret"> {
+  const hidden = strings(applied, (one) =>
+    isSecret(one) ? hashOf(text.normal?.(one) ?? one) : one,
+  );
+  return { applied: hidden, ...(hasHash(hidden) ? { secret: text.kind } : {}) };
+}
+
+/**
+ * What of a key's value in a file is secret: what does not stand in clear in the record. Besides the strings of the
+ * value, lines in which it stands in another way (continued, quoted), from where it begins in them.
+ */
+export function secretsOfKey(
+  text: KeyedText,
+  contents: string,
+  key: string,
+  applied: Json,
+): string[] {
+  const found = text.get(contents, key);
+  if (found === undefined) return [];
+  const clear = new Set(stringsIn(applied));
+  const secret = stringsIn(found).filter((one) => !clear.has(text.normal?.(one) ?? one));
+  if (secret.length === 0 || clear.size > 0) return secret;
+  const rest = text.put(contents, key, null).split("\n");
+  const own = contents
+    .split("\n")
+    .filter((line) => !rest.includes(line) && !secret.some((value) => line.includes(value)));
+  return [...secret, ...own.map((line) => line.replace(/^[^\s=:]+\s*[=:]?/, "").trim())];
+}
+
+function stringsIn(value: Json): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || isHash(value)) return [];
+  return Object.values<Json>(value).flatMap(stringsIn);
 }
 
 /**
@@ -162,7 +249,7 @@ export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
     key: keyName(file.path, key),
     file: file.path,
     before: about(file.path, key, () => file.text.save(text, key)),
-    applied,
+    ...hideSecrets(file.text, applied, context.isSecret),
   }));
 }
 

@@ -9,6 +9,7 @@ import { migrate, migrateInputs } from "./driver/migrate";
 import { type ReadAnswer, read as readKind } from "./driver/read";
 import { remove as removeKind } from "./driver/restore";
 import { keepingSecrets } from "./driver/secrets";
+import { setStackConfig, type StackConfig } from "./host/stackConfig";
 import type { AnyKind } from "./resource";
 import { aliases } from "./resources/aliases";
 import { baseMailer } from "./resources/baseMailer";
@@ -88,6 +89,15 @@ export async function update(
 /** The state's copy of the inputs as they were last applied, where there is one. */
 function appliedOf(props: Values): Values {
   return (props["applied"] as Values | undefined) ?? {};
+}
+
+/** Before the first call by a text: the SDK gives it the stack's configuration. Older texts do not pass it on. */
+export function configure(
+  _kind: string,
+  { config }: { readonly config: StackConfig },
+): Promise<void> {
+  setStackConfig(config);
+  return Promise.resolve();
 }
 
 async function remove(kind: string, id: string, props: Values): Promise<void> {

@@ -67,6 +67,8 @@ export interface PlanContext {
   readonly applied: Readonly<Record<string, unknown>> | undefined;
   /** In a preview: does an earlier step of the same plan bring this path? */
   readonly coming: (path: string) => boolean;
+  /** Is a value, as it stands in a file, a secret of this resource? The record on the host holds its hash only. */
+  readonly isSecret: (value: string) => boolean;
 }
 
 /** What a resource found when it came, in the state under `previous`: the record's entries of this resource. */

@@ -20,7 +20,7 @@ import {
   ownedElsewhere,
   previousOf,
 } from "./plan";
-import { learnSecrets, mask, maskAll } from "./secrets";
+import { learnSecrets, mask, maskAll, maskOwn } from "./secrets";
 import { withWhoServes } from "./whoServes";
 import {
   KEPT,
@@ -45,7 +45,7 @@ export interface CreateAnswer {
 
 export async function create(kind: AnyKind, inputs: Values): Promise<CreateAnswer> {
   // The id stands in the state and in what the engine prints.
-  const id = mask(`${kind.name}/${kind.what(argsOf(inputs))}`);
+  const id = maskOwn(`${kind.name}/${kind.what(argsOf(inputs))}`);
   const state: State = {
     previous: NOTHING_BEFORE,
     instance: randomBytes(8).toString("hex"),

@@ -18,8 +18,13 @@ export function sameMachine(
   );
 }
 
-export function hasInlineCredentials(connection: ConnectionArgs): boolean {
-  return connection.privateKey !== undefined || connection.password !== undefined;
+/**
+ * Does the state decide what a refresh logs in with? A configuration value too is as it was at the last `up`: the engine
+ * keeps the configuration of a stack with the provider, and a refresh and a destroy get it from there (measured).
+ */
+export function hasKeptCredentials(connection: ConnectionArgs): boolean {
+  const { privateKey, privateKeyConfig, password, passwordConfig } = connection;
+  return [privateKey, privateKeyConfig, password, passwordConfig].some((one) => one !== undefined);
 }
 
 /** The user names another host key than before: the machine behind the address may be another one. */

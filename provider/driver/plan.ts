@@ -17,6 +17,7 @@ import { KeyFault } from "../files";
 import { FormatError } from "../formats/bytes";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
+import { isSecretValue, learnFromRecord } from "./secrets";
 import { type State, type Values } from "./state";
 
 export const RECORD_FACT = { fact: "file", path: RECORD_PATH } as const;
@@ -77,13 +78,18 @@ export async function look(
     observed = observe();
   }
   const recordFile = answers["record"] as FileState;
-  return {
-    platform,
-    args,
-    observed,
-    record: parseRecord(recordFile),
-    recordFile,
-  };
+  const record = parseRecord(recordFile);
+  await learnFromRecord(host, platform, record, filesIn({ ...facts, ...more }, answers));
+  return { platform, args, observed, record, recordFile };
+}
+
+/** What was seen of files, by their paths. */
+function filesIn(facts: Facts, answers: Answers<Facts>): ReadonlyMap<string, FileState> {
+  return new Map(
+    Object.entries(facts).flatMap(([name, fact]) =>
+      fact.fact === "file" && fact.stat !== true ? [[fact.path, answers[name] as FileState]] : [],
+    ),
+  );
 }
 
 /** @throws NotOpenBSD | UnsupportedRelease */
@@ -137,6 +143,7 @@ function decided(
     applied: state.applied,
     dropped: [],
     coming,
+    isSecret: isSecretValue,
   });
   const taken = takeOver(sight.record, owner, new Set(asked.map((one) => one.key)));
   const known = withPrevious(taken, state.previous, owner);
@@ -147,6 +154,7 @@ function decided(
     applied: state.applied,
     dropped: [],
     coming,
+    isSecret: isSecretValue,
   };
   const claims = kind.claims(observed, args, first);
   const wanted = new Set(claims.map((one) => one.key));
@@ -181,6 +189,8 @@ function decided(
       changes.length > 0 ||
       taken !== sight.record ||
       claims.some((one) => one.announced && sight.record.keys[one.key] === undefined) ||
+      // Whoever else looks at these files has to know what in them is secret; an earlier version noted it in clear.
+      claims.some(({ key, secret }) => secret !== sight.record.keys[key]?.secret) ||
       dropped.some(([name]) => sight.record.keys[name] !== undefined),
   };
 }

@@ -5,9 +5,9 @@ import { connect } from "../host/pool";
 import { clean } from "../json";
 import { type AnyKind } from "../resource";
 import { say } from "./engineLog";
-import { hasInlineCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
+import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "./machine";
 import { liveOf, look } from "./plan";
-import { hashDrift, learnSecrets, maskAll } from "./secrets";
+import { driftedSecrets, hashDrift, learnSecrets, maskAgain } from "./secrets";
 import {
   type Values,
   argsOf,
@@ -39,11 +39,11 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
     host = await connect(connection, isKnownGone(connection) ? { tries: 1 } : {});
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
-    if (error.kind === "authRefused" && hasInlineCredentials(connection)) {
+    if (error.kind === "authRefused" && hasKeptCredentials(connection)) {
       await say(
         urn,
         "warning",
-        `${connection.host} refuses the credentials in the state, so it was not looked at; the next \`pulumi up\` uses those of the program. ${error.reason}`,
+        `${connection.host} refuses the credentials of the last \`pulumi up\`, so it was not looked at; the next \`pulumi up\` uses today's. ${error.reason}`,
       );
       return { ...asIs, props: { ...asIs.props, unread: error.reason } };
     }
@@ -54,6 +54,8 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
   const found = liveOf(kind, sight);
   const given = { ...applied, secretPaths: props["secretPaths"] };
   learnSecrets(given, found);
+  for (const text of driftedSecrets(given, found))
+    await say(urn, "info", `${host.address}: ${text}`);
   const live = hashDrift(given, found);
   const common = { connection, owner: urn, release: sight.platform.release };
   return clean({
@@ -62,7 +64,7 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
       ...without(props, kind.repeats ? ["unread"] : ["unread", "failed"]),
       ...sight.args,
       ...live,
-      ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
+      ...maskAgain(props, kind.outputs(sight.observed, sight.args, sight.platform)),
       ...common,
     },
     inputs: { ...without(applied, []), ...sight.args, ...live, ...common },

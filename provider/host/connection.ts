@@ -1,5 +1,5 @@
 /** How to reach a host: the argument that users give. */
-import { privateKeyOf } from "./credentials";
+import { CONFIGURED, privateKeyOf, secretOf } from "./credentials";
 import { parseHostKey } from "./hostKey";
 
 /** One SSH server and how to log in to it. Names are those of `remote.ConnectionArgs` of `@pulumi/command`. */
@@ -16,6 +16,10 @@ export interface ConnectionHop {
   readonly privateKeyPassword?: string;
   /** Tried last, and only when given. */
   readonly password?: string;
+  /** Names of values of the stack's configuration, by which those three are found at run time. */
+  readonly privateKeyConfig?: string;
+  readonly privateKeyPasswordConfig?: string;
+  readonly passwordConfig?: string;
   /** Socket of the SSH agent. @default $SSH_AUTH_SOCK */
   readonly agentSocketPath?: string;
   /**
@@ -109,15 +113,30 @@ function hopFaults(value: unknown, at: string, proxyAllowed: boolean): Connectio
       'must be a public key ("ssh-ed25519 AAAA…"), a line of known_hosts, or a fingerprint ("SHA256:…")',
     );
   }
-  if (isGiven("privateKey")) {
-    const passphrase =
-      typeof hop.privateKeyPassword === "string" ? hop.privateKeyPassword : undefined;
+  for (const field of CONFIGURED) {
+    const name = hop[`${field}Config`];
+    if (name === undefined) continue;
+    if (typeof name !== "string" || !/^[^\s:]+(:[^\s:]+)?$/.test(name))
+      fault(`${field}Config`, 'must be the name of a configuration value, as in "mailKey"');
+    else if (isGiven(field)) fault(`${field}Config`, `is another way to give ${field}: give one`);
+    else {
+      const found = secretOf(hop, field);
+      if (typeof found === "object") fault(`${field}Config`, found.missing);
+    }
+  }
+  if (isGiven("privateKey") || isGiven("privateKeyConfig")) {
+    const key = secretOf(hop, "privateKey");
+    const passphrase = secretOf(hop, "privateKeyPassword");
     const parsed =
-      typeof hop.privateKey === "string"
-        ? privateKeyOf(hop.privateKey, passphrase)
+      typeof key === "string"
+        ? privateKeyOf(key, typeof passphrase === "string" ? passphrase : undefined)
         : "it is no string";
-    if (typeof parsed === "string")
-      fault("privateKey", `must be a private key in OpenSSH or PEM format: ${parsed}`);
+    // Of a value that is not there, or has no name, that was said.
+    if (typeof parsed === "string" && (isGiven("privateKey") || typeof key === "string"))
+      fault(
+        isGiven("privateKey") ? "privateKey" : "privateKeyConfig",
+        `must be a private key in OpenSSH or PEM format: ${parsed}`,
+      );
   }
   if (isGiven("proxy")) {
     if (proxyAllowed) faults.push(...hopFaults(hop.proxy, "proxy", false));

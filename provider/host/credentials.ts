@@ -1,12 +1,13 @@
 /**
  * Finding the credentials for a connection at run time. The state says how to find them; where they are given inline
- * they are used as they are. What was looked for is told in errors, what was found never is.
+ * they are used as they are, and by the name of a configuration value they are taken from there. What was looked for is told in errors, what was found never is.
  */
 import { readFileSync } from "node:fs";
 import { createAgent, type ParsedKey, utils } from "ssh2";
 import type { ConnectionHop } from "./connection";
 import { reasonOf } from "./errors";
 import { homePath } from "./home";
+import { configValue } from "./stackConfig";
 
 /** One way to prove who we are. */
 export type Credential =
@@ -19,6 +20,22 @@ export interface Credentials {
   readonly found: readonly Credential[];
   /** What was looked for and cannot be used, with the reason. */
   readonly unusable: readonly string[];
+}
+
+/** What may be given inline, or by the name of a value of the stack's configuration: `privateKeyConfig`, … */
+export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
+
+/** A credential that is given inline, or that the configuration has now; `missing` says why it has none. */
+export function secretOf(
+  hop: Readonly<Record<string, unknown>> | ConnectionHop,
+  field: (typeof CONFIGURED)[number],
+): string | { readonly missing: string } | undefined {
+  const inline = hop[field];
+  if (typeof inline === "string") return inline;
+  const name = hop[`${field}Config`];
+  if (typeof name !== "string") return undefined;
+  const found = configValue(name);
+  return "value" in found ? found.value : found;
 }
 
 const agentTimeoutMs = 5_000;
@@ -96,14 +113,24 @@ class Search {
  */
 export async function findCredentials(hop: ConnectionHop): Promise<Credentials> {
   const search = new Search();
-  const passphrase = hop.privateKeyPassword;
-  if (hop.privateKey !== undefined) {
-    search.key(privateKeyOf(hop.privateKey, passphrase), "the key in privateKey");
-  }
+  const given = (field: (typeof CONFIGURED)[number], label: string): string | undefined => {
+    const found = secretOf(hop, field);
+    if (typeof found === "object") search.unusable.push(`${label}: ${found.missing}`);
+    return typeof found === "string" ? found : undefined;
+  };
+  const from = (field: (typeof CONFIGURED)[number]): string =>
+    hop[field] === undefined ? `the configuration value ${hop[`${field}Config`] ?? ""}` : field;
+  const passphrase = given("privateKeyPassword", from("privateKeyPassword"));
+  const privateKey = given("privateKey", from("privateKey"));
+  if (privateKey !== undefined)
+    search.key(privateKeyOf(privateKey, passphrase), `the key in ${from("privateKey")}`);
   if (hop.privateKeyPath !== undefined) {
     search.key(keyFile(hop.privateKeyPath, passphrase), `the key file ${hop.privateKeyPath}`);
   }
-  const explicit = hop.privateKey !== undefined || hop.privateKeyPath !== undefined;
+  const explicit =
+    hop.privateKey !== undefined ||
+    hop.privateKeyConfig !== undefined ||
+    hop.privateKeyPath !== undefined;
   if (hop.agentSocketPath !== undefined) {
     await search.agent(hop.agentSocketPath, "the SSH agent of agentSocketPath");
   } else if (!explicit) {
@@ -114,8 +141,8 @@ export async function findCredentials(hop: ConnectionHop): Promise<Credentials> 
       search.key(keyFile(`~/.ssh/${name}`, passphrase), `the key file ~/.ssh/${name}`);
     }
   }
-  if (hop.password !== undefined) {
-    search.found.push({ type: "password", password: hop.password, label: "the password" });
-  }
+  const password = given("password", from("password"));
+  if (password !== undefined)
+    search.found.push({ type: "password", password, label: "the password" });
   return search;
 }

@@ -43,8 +43,10 @@ export interface KeyEntry {
   readonly file?: string;
   /** What undoing needs, in the shape that the kind gives it. */
   readonly before: Json;
-  /** What we made of it. */
+  /** What we made of it; hashes in the place of what is secret. */
   readonly applied: Json;
+  /** It holds a secret: the kind in whose format its value is found in the file. */
+  readonly secret?: string;
 }
 
 export interface HostRecord {
@@ -122,6 +124,7 @@ export interface Claim {
   readonly file?: string;
   readonly before: Json;
   readonly applied: Json;
+  readonly secret?: string;
 }
 
 /**
@@ -148,6 +151,7 @@ export function claim(
       ...(one.file === undefined ? {} : { file: one.file }),
       before: known ? known.before : one.before,
       applied: one.applied,
+      ...(one.secret === undefined ? {} : { secret: one.secret }),
     };
     if (one.file !== undefined && !files[one.file])
       files[one.file] = { before: baselines[one.file] ?? null, written: null };

@@ -55,7 +55,8 @@ function compiled(contents: string): Compiled {
   return [aliasesText.compiled(contents)];
 }
 
-const text: KeyedText = {
+export const text: KeyedText = {
+  kind: "Aliases",
   get: (contents, name) => aliasesText.get(contents, name),
   put: (contents, name, value, was) =>
     value === null
@@ -63,13 +64,9 @@ const text: KeyedText = {
       : aliasesText.set(contents, name, value as string[], was as never),
   save: (contents, name) => aliasesText.save(contents, name) as unknown as Json,
   undo: (contents, name, saved) => aliasesText.undo(contents, name, saved as never),
-  same: (left, right) => equal(targetsOf(left), targetsOf(right)),
+  normal: aliasesText.normalizeTarget,
+  same: (left, right) => equal(left ?? [], right ?? []),
 };
-
-/** Recipients as the file spells them: quoted where they must be. */
-function targetsOf(value: Json | undefined): readonly string[] {
-  return ((value ?? []) as readonly string[]).map(aliasesText.normalizeTarget);
-}
 
 function pathOf(args: AliasesArgs): string {
   return args.file ?? DEFAULT_ALIASES;

@@ -3,19 +3,19 @@ import {
   alone,
   claimKeyedFile,
   contentsOf,
+  hideSecrets,
   type KeyedFile,
   type KeyedText,
+  keyName,
   planKeyedFile,
   restoreKeyedFile,
   restoreWholeFile,
-  sha256,
 } from "../files";
 import { decodeUtf8, encodeUtf8, type Bytes } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import { HostError } from "../host/errors";
 import type { Answers, FactAnswers, Facts, FileState } from "../host/host";
 import { type Claim, type Json, savedContents } from "../host/record";
-import { equal } from "../json";
 import type { Change, Failure, JudgeContext, Kind, PlanContext, RestoreContext } from "../resource";
 import {
   databaseFacts,
@@ -49,12 +49,16 @@ interface Observed {
   readonly gid: number | null;
 }
 
+/** The key of a table that is ours as a whole. */
+export const WHOLE = "*";
+
 /** Whether its text may be shown: not where others on the host may not read it either. */
 function isSecret({ permissions }: LookupTableArgs): boolean {
   return permissions !== undefined && (parseInt(permissions.mode, 8) & 0o004) === 0;
 }
 
-const text: KeyedText = {
+export const text: KeyedText = {
+  kind: "LookupTable",
   get: (contents, key) => tableText.get(contents, key),
   put: (contents, key, value, was) =>
     value === null
@@ -62,17 +66,7 @@ const text: KeyedText = {
       : tableText.set(contents, key, value as string, was as never),
   save: (contents, key) => tableText.save(contents, key) as unknown as Json,
   undo: (contents, key, saved) => tableText.undo(contents, key, saved as never),
-  same: (left, right) => equal(comparable(left), comparable(right)),
 };
-
-/** What was applied to a secret table is in the record as a hash only. */
-function hashed(value: Json): Json {
-  return typeof value === "string" ? { sha256: sha256(value) } : value;
-}
-
-function comparable(value: Json | undefined): Json {
-  return hashed(value ?? null);
-}
 
 /** Entries as bytes, by the key as postmap(1) stores it. */
 function bytesOf(entries: NonNullable<LookupTableArgs["entries"]>): Record<string, Json> {
@@ -85,7 +79,7 @@ function bytesOf(entries: NonNullable<LookupTableArgs["entries"]>): Record<strin
 }
 
 function wholeKey(path: string): string {
-  return `${path}#*`;
+  return keyName(path, WHOLE);
 }
 
 function fileOf(
@@ -295,9 +289,21 @@ function claims(observed: Observed, args: LookupTableArgs, context: PlanContext)
   return [
     ...(args.text === undefined
       ? claimKeyedFile(fileOf(observed, args, context), context).map((claim) =>
-          isSecret(args) ? { ...claim, applied: hashed(claim.applied) } : claim,
+          // What others may not read is in the record as a hash, whether or not the program called it a secret.
+          isSecret(args)
+            ? { ...claim, applied: hideSecrets(text, claim.applied, () => true).applied }
+            : claim,
         )
-      : [{ key: wholeKey(args.path), file: args.path, before: null, applied: null }]),
+      : [
+          {
+            key: wholeKey(args.path),
+            file: args.path,
+            before: null,
+            ...(context.isSecret(encodeUtf8(args.text))
+              ? hideSecrets(text, encodeUtf8(args.text), () => true)
+              : { applied: null }),
+          },
+        ]),
     ...(observed.database === undefined
       ? []
       : [{ key: database, file: database, before: null, applied: null }]),

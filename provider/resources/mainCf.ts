@@ -50,7 +50,8 @@ const NEEDS_RESTART = [
   "setgid_group",
 ];
 
-const text: KeyedText = {
+export const text: KeyedText = {
+  kind: "MainCf",
   get: (contents, name) => {
     const value = mainCfText.get(contents, name);
     return value === undefined ? undefined : value;

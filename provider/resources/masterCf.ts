@@ -2,6 +2,7 @@
 import {
   claimKeyedFile,
   contentsOf,
+  isHash,
   type KeyedFile,
   type KeyedText,
   keyName,
@@ -35,9 +36,10 @@ export const MASTER_CF = "/etc/postfix/master.cf";
 
 /** A service as a whole is its being there: what it says is in its parts. */
 const isThere = (value: Json | undefined): boolean =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  typeof value === "object" && value !== null && !Array.isArray(value) && !isHash(value);
 
-const text: KeyedText = {
+export const text: KeyedText = {
+  kind: "MasterCf",
   get: (contents, key) => masterCfText.get(contents, key) as Json | undefined,
   put: (contents, key, value, was) => put(contents, key, value, was),
   save: (contents, key) =>

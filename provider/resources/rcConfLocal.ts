@@ -2,6 +2,7 @@
 import {
   claimKeyedFile,
   contentsOf,
+  KeyFault,
   type KeyedFile,
   type KeyedText,
   liveKeys,
@@ -79,9 +80,13 @@ function noPackageScripts({ release, packageDaemons }: Platform): string | undef
 }
 
 /** Keys: `variable:NAME`, `flag:VARIABLE:WORDS`, `script:NAME`. */
-function keyedText(platform: Platform, inherited: (name: string) => string): KeyedText {
+export function keyedText(
+  platform: Platform,
+  inherited: (name: string) => string = () => "",
+): KeyedText {
   const syntax = platform.rcConfSyntax;
   return {
+    kind: "RcConfLocal",
     get(text, key) {
       const { kind, name, words } = split(key);
       if (kind === "variable") {
@@ -188,7 +193,7 @@ function planFile(observed: Observed, args: RcConfLocalArgs, context: PlanContex
   try {
     return planKeyedFile(fileOf(observed, args, context.platform), context);
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
+    if (!(error instanceof FormatError || error instanceof KeyFault)) throw error;
     const found = problems(observed, args, context.platform);
     const failures = found.length > 0 ? found : [{ path: "variables", reason: error.message }];
     return [

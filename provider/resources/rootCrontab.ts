@@ -46,6 +46,7 @@ function isPattern(word: unknown): boolean {
 }
 
 const text: KeyedText = {
+  kind: "RootCrontab",
   get: (contents, pattern) =>
     crontabText.activeMatching(contents, patternOf(pattern)).length === 0
       ? "commented out"

@@ -1,6 +1,7 @@
 /** MailCheck against real Postfix: what it proves, what it leaves behind, and what it says when mail does not arrive. */
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import { forgetSecrets } from "../../provider/driver/secrets";
 import { connect } from "../../provider/host/pool";
 import { Client } from "ssh2";
 import { diffTrees, startHost, type TestHost } from "../../testing";
@@ -11,6 +12,7 @@ const ALIASES = {
   root: ["alice"],
   team: ["alice", "bob"],
   robot: ['"|cat >/dev/null"'],
+  hidden: ['"|cat >/dev/null; : tok-9911"'],
   archive: ["/var/tmp/archive"],
 };
 
@@ -24,7 +26,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     host = await startHost({ release });
     const steps: [string, Record<string, unknown>][] = [
       ["PostfixPackage", packageOf(release)],
-      ["Aliases", { entries: ALIASES }],
+      ["Aliases", { entries: ALIASES, secretPaths: ["entries.hidden"] }],
       [
         "MainCf",
         {
@@ -195,6 +197,19 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     const file = (await check({ recipient: "archive" })).props;
     expect(file["mailbox"]).toMatch(/^not looked for: local took it \("delivered to file/);
     await sh(host, clear);
+  });
+
+  test("the secret of an alias that another run made is in nothing that the log gives", async () => {
+    forgetSecrets();
+    const { props } = await check({ recipient: "hidden" });
+    expect(props["delivery"]).toMatch(/status=sent \(delivered to command: \[secret\]\)$/);
+    expect(JSON.stringify(props)).not.toContain("tok-9911");
+    // It was there to be found: in the log, and on the host in the files that must hold it only.
+    expect(await log()).toContain("tok-9911");
+    const holders = await sh(host, "grep -rlF tok-9911 /etc /var/db /var/spool/postfix || true");
+    expect(
+      holders.split("\n").filter((file) => !/^(\/etc\/postfix\/aliases(\.db)?)?$/.test(file)),
+    ).toEqual([]);
   });
 
   test("a message that goes on under another queue id is followed", async () => {

@@ -2,6 +2,7 @@
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import * as provider from "../../provider";
 import { forgetPlans } from "../../provider/driver/overlay";
+import { forgetSecrets } from "../../provider/driver/secrets";
 import { UNKNOWN } from "../../provider/json";
 import { connectionTo, sh } from "../preview/server";
 import {
@@ -323,6 +324,77 @@ test("a secret value is masked in what a preview prints", async () => {
   };
   await checked(KIND, {}, secret).catch(() => undefined);
   const shown = said();
-  expect(shown).toContain("[secret]");
+  expect(shown).toMatch(/^\+ntpd_flags="\[secret, 13 characters, hash \w{8}\]" # why$/m);
   expect(shown).not.toContain("canary8472");
+});
+
+test("a secret stands in nothing that another stack says or keeps of the same file, nor in the record", async () => {
+  const secret = (value: string): Record<string, unknown> => ({
+    ...news({ boot: "unchanged", variables: { ntpd_flags: value } }, { stack: "first" }),
+    secretPaths: ["variables.ntpd_flags"],
+  });
+  const first = await create(KIND, secret("-s canary8472"));
+  expect(await sh(host, "cat /var/db/pulumi-openbsd-postfix/record.json")).not.toContain("canary");
+  // Another process, of another stack.
+  forgetSecrets();
+  said();
+  const other = { boot: "unchanged", variables: { apmd_flags: "-A" } };
+  await failures(KIND, news(other, { stack: "second", preview: true }));
+  const shown = said();
+  expect(shown).toMatch(/^ ntpd_flags="\[secret, 13 characters, hash \w{8}\]" # why$/m);
+  expect(shown).not.toContain("canary8472");
+  const second = await create(KIND, news(other, { stack: "second" }));
+  // What a refresh finds in its place is told by what it is like, and is known to the other one as well.
+  await sh(host, "sed -i 's/canary8472/canary-else/' /etc/rc.conf.local");
+  forgetSecrets();
+  await refresh(first);
+  expect(said()).toMatch(
+    /variables\.ntpd_flags has drifted: the host has \[secret, 14 characters, .*\], applied was \[secret, 13 characters, /,
+  );
+  await update(first, secret("-s canary8473"));
+  await sh(host, "sed -i 's/-A/-B/' /etc/rc.conf.local");
+  forgetSecrets();
+  await failures(KIND, news(other, { stack: "second", preview: true }));
+  expect(said()).not.toContain("canary");
+  expect(await sh(host, "cat /var/db/pulumi-openbsd-postfix/record.json")).not.toContain("canary");
+  // And by its hash the record knows that it is as it was made.
+  await sh(host, "sed -i 's/-B/-A/' /etc/rc.conf.local");
+  await remove(first);
+  await remove(second);
+  expect(said()).toBe("");
+  expect(await restored()).toEqual([]);
+});
+
+test("a record that an earlier version wrote in clear is read, and hashed by the next change", async () => {
+  const value = "-s canary8472";
+  const inputs = {
+    ...news({ boot: "unchanged", variables: { ntpd_flags: value } }),
+    secretPaths: ["variables.ntpd_flags"],
+  };
+  const made = await create(KIND, inputs);
+  const record = "/var/db/pulumi-openbsd-postfix/record.json";
+  const inClear = (contents: string): string => {
+    const parsed = JSON.parse(contents) as { keys: Record<string, Record<string, unknown>> };
+    for (const entry of Object.values(parsed.keys)) {
+      entry["applied"] = value;
+      delete entry["secret"];
+    }
+    return JSON.stringify(parsed);
+  };
+  const put = async (): Promise<void> => {
+    const contents = inClear(await sh(host, `cat ${record}`));
+    await host.exec(["/bin/sh", "-c", `cat > ${record}`], { stdin: contents });
+  };
+  await put();
+  await refresh(made);
+  expect(await differs(made)).toBe(false);
+  const revision = made.props["revision"];
+  await update(made);
+  expect(made.props["revision"]).toBe(revision);
+  expect(await sh(host, `cat ${record}`)).not.toContain("canary8472");
+  await put();
+  said();
+  await remove(made);
+  expect(said()).toBe("");
+  expect(await restored()).toEqual([]);
 });

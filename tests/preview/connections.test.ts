@@ -69,7 +69,7 @@ test("an inline key that is rotated works for preview, up and destroy, and is ne
   const preview = await project.preview({ refresh: true });
   expect(changeOf(preview, "rc")?.op).toBe("update");
   const up = await project.up({ refresh: true });
-  expect(everything(up)).toContain("refuses the credentials in the state");
+  expect(everything(up)).toContain("refuses the credentials of the last `pulumi up`");
   await project.expectNoChanges();
   const destroyed = await project.destroy({ refresh: true });
   const secret = second.private.split("\n")[2] ?? "";

@@ -3,6 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TestHost } from "../../testing";
 
+/** The hashes of secrets hold in one process only: they are told apart by the order in which they come. */
+function numbered(text: string): string {
+  const seen: string[] = [];
+  return text.replace(/(\[secret, \d+ characters, hash )(\w{8})\]/g, (_all, head, hash: string) => {
+    if (!seen.includes(hash)) seen.push(hash);
+    return `${String(head)}${seen.indexOf(hash) + 1}]`;
+  });
+}
+
 /** What differs from run to run, by a name for it. */
 function settled(text: string, hosts: readonly TestHost[]): string {
   const names = hosts.flatMap((host): [string, string][] => [
@@ -42,7 +51,8 @@ export function shown(
   // Progress stands before the diagnostics, in the order of what happens at the same time.
   const at = stdout.indexOf("Diagnostics:\n");
   const lines = at < 0 ? stdout : stdout.slice(at);
-  return sorted(settled(`${lines}${stderr === "" ? "" : `\n--- stderr ---\n${stderr}`}`, hosts));
+  const all = `${lines}${stderr === "" ? "" : `\n--- stderr ---\n${stderr}`}`;
+  return numbered(sorted(settled(all, hosts)));
 }
 
 /** Expects a text to be that of a file beside the tests. */

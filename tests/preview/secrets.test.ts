@@ -2,50 +2,90 @@
  * Canaries: secrets are planted wherever one can be given, and after everything that can be run, failed runs and debug
  * logs included, they are searched for everywhere.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateSshKey, startHost, type TestHost } from "../../testing";
 import { connectionTo, packageOf, RELEASES, sh } from "./server";
 import { Project } from "./stack";
 import { pulumi, refused } from "./ways";
 
-const CANARIES: Record<string, string> = {
+const PASSPHRASE = "canary-passphrase-6d20";
+
+/** By the names of the configuration values that hold them; what of each is searched for. */
+const CANARIES: Readonly<Record<string, string>> = {
   relayhost: "[canary-relay-71f3.example.org]",
-  alias: "canary-alias-52ab@example.org",
+  alias: '|/usr/local/bin/hook --token "canary tok-52ab"',
+  hook: "alice+canary-hook-04be@localhost",
   recipient: "alice+canary-rcpt-90c1",
+  sasl: "user:canary-sasl-a7d5",
+  mysql: "user = postfix\npassword = canary-mysql-18c2\nhosts = 127.0.0.1\n",
+  override: "canary-realm-5e77",
+  variable: "-s canary-ntpd-2f60",
   password: "canary-password-33de",
+  passphrase: PASSPHRASE,
 };
 const DRIFTED = "[canary-drift-18aa.example.org]";
+const CHANGED = '|/usr/local/bin/hook --token "canary tok-changed-44"';
+
+/** What is searched for where the whole would not be found: in a line of its own, in other quotes. */
+const MARKS = ["canary-mysql-18c2", "tok-52ab", "tok-changed-44"];
 
 /** Files on the host that must hold a secret, or that Postfix itself writes it to. */
 const HOLDERS = [
-  /^\/etc\/postfix\/(main\.cf|aliases(\.db)?)$/,
-  /^\/var\/db\/pulumi-openbsd-postfix\/record\.json$/,
+  /^\/etc\/postfix\/(main\.cf|master\.cf|mysql\.cf|(aliases|sasl_passwd)(\.db)?)$/,
+  /^\/etc\/rc\.conf\.local$/,
   /^\/var\/(log|mail)\//,
 ];
+const RECORD = "/var/db/pulumi-openbsd-postfix/record.json";
 
 /** At -v9 the engine writes every value that travels between it and a program or a provider, whosever they are. */
 const WIRE =
   /^.*"msg":"(Unm|M)arshaling property for RPC.*$|^.*"msg":"(RegisterResource RPC finished|eventSink::Debug).*$/gm;
 
+/**
+ * A server on each host. The first one's key is found by the name of a configuration value, the second one's is given
+ * inline; the first one's test message is for a secret recipient, the second one's for an alias with a secret target.
+ */
 function program(hosts: readonly TestHost[]): string {
-  const given = hosts.map((host, index) => {
-    const { privateKeyPath, ...connection } = connectionTo(host);
-    const key = index === 0 ? { privateKeyPath } : {};
-    return { connection: { ...connection, ...key }, package: packageOf(host.release) };
+  const given = hosts.map((host) => {
+    const { privateKeyPath: _path, ...connection } = connectionTo(host);
+    return { connection, package: { ...packageOf(host.release), flavors: ["mysql"] } };
   });
   return `
 const pulumi = require("@pulumi/pulumi");
 const { PostfixServer } = require("pulumi-openbsd-postfix");
 const secret = (name) => new pulumi.Config().requireSecret(name);
+const keys = [
+  { privateKeyConfig: "configuredKey" },
+  { privateKey: secret("privateKey"), privateKeyPassword: secret("passphrase") },
+];
 ${JSON.stringify(given)}.forEach(({ connection, package }, index) =>
   new PostfixServer("mx" + index, {
-    connection: { ...connection, ...(index === 0 ? {} : { privateKey: secret("privateKey") }), password: secret("password") },
+    connection: { ...connection, ...keys[index], password: secret("password") },
     package,
     mainCf: { parameters: { myhostname: "myhost.example.org", recipient_delimiter: "+", relayhost: secret("relayhost") } },
-    aliases: { entries: { root: ["alice"], webmaster: [secret("alias")] } },
-    mailCheck: { recipient: secret("recipient") },
+    masterCf: { services: { "127.0.0.1:10587/inet": { command: "smtpd", overrides: { smtpd_sasl_local_domain: secret("override") } } } },
+    tables: {
+      passwords: { path: "/etc/postfix/sasl_passwd", entries: { "[mx.example.org]": secret("sasl") } },
+      users: { path: "/etc/postfix/mysql.cf", type: "mysql", text: new pulumi.Config().require("mysql") },
+    },
+    aliases: { entries: { root: ["alice"], webmaster: [secret("alias"), "bob"], hook: [secret("hook")] } },
+    rcConfLocal: { variables: { ntpd_flags: secret("variable") } },
+    mailCheck: { recipient: index === 0 ? secret("recipient") : "hook" },
   }));`;
+}
+
+/** The spellings under which a secret may stand somewhere: as it is, in quotes, in base64 at any offset. */
+function spellings(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const encoded = [0, 1, 2].map((offset) =>
+    Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString("base64")
+      .slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6)),
+  );
+  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), ...encoded])];
 }
 
 /** Every file below a folder, as one text. */
@@ -56,114 +96,202 @@ function contentsBelow(folder: string): string {
     .join("\n");
 }
 
-/** Looks at what runs on the hosts and here until it is stopped: argument lists and environments. */
+/** Sees each process of a host, however short, until it is told to stop: arguments and environments. */
+const WATCH = `
+my %seen;
+until (-e "/tmp/seen-enough") {
+  for my $file (glob "/proc/[0-9]*/cmdline /proc/[0-9]*/environ") {
+    open my $in, "<", $file or next;
+    local $/;
+    my $text = <$in>;
+    $seen{$text} = 1 if defined $text;
+  }
+  select undef, undef, undef, 0.05;
+}
+unlink "/tmp/seen-enough";
+print map { "$_\\n" } keys %seen;`;
+
+/** Looks at what runs on the hosts, and at the provider's process here, until it is stopped. */
 function watchProcesses(hosts: readonly TestHost[]): () => Promise<string> {
-  let seen = "";
+  const seen = new Set<string>();
+  const there = hosts.map((host) => host.exec(["perl", "-e", WATCH]));
   let stopped = false;
   const look = async (): Promise<void> => {
     while (!stopped) {
-      for (const host of hosts)
-        seen += await sh(host, "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null || true");
       for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
         try {
           // The program's process is the engine's: it gives it the stack's configuration by the environment.
           const command = readFileSync(`/proc/${pid}/cmdline`, "latin1");
           if (command.includes("dynamic-provider"))
-            seen += command + readFileSync(`/proc/${pid}/environ`, "latin1");
+            seen.add(command + readFileSync(`/proc/${pid}/environ`, "latin1"));
         } catch {
           // It has ended.
         }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };
   const looking = look();
   return async () => {
     stopped = true;
     await looking;
-    return seen;
+    for (const host of hosts) await sh(host, ": > /tmp/seen-enough");
+    const outcomes = await Promise.all(there);
+    return [...seen, ...outcomes.map(({ stdout }) => stdout)].join("\n");
   };
+}
+
+/** The record without what undoing needs: what stood there before us, and what served before a change that failed. */
+function withoutFormer(record: string): string {
+  return JSON.stringify(
+    JSON.parse(record, (key, value: unknown) =>
+      key === "before" || key === "served" ? undefined : value,
+    ),
+  );
+}
+
+/** A key that is encrypted, as ssh-keygen does it. */
+function encrypted(privateKey: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "canary-key-"));
+  try {
+    const path = join(folder, "key");
+    writeFileSync(path, privateKey, { mode: 0o600 });
+    spawnSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", PASSPHRASE, "-f", path]);
+    return readFileSync(path, "utf8");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 test("no secret is found outside the files that must hold it, after all that can be run", async () => {
   const hosts = await Promise.all(RELEASES.map((release) => startHost({ release })));
-  const key = await generateSshKey("ed25519");
-  for (const host of hosts)
-    await host.exec(["/bin/sh", "-c", "cat >> /root/.ssh/authorized_keys"], {
-      stdin: `${key.public}\n`,
-    });
-  const keyInFile = readFileSync(hosts[0]?.privateKeyPath ?? "", "utf8").split("\n")[2] ?? "";
-  const secrets = { ...CANARIES, privateKey: key.private };
-  const planted = [...Object.values(CANARIES), DRIFTED, key.private.split("\n")[2] ?? ""];
+  const [inline, first, second] = await Promise.all(
+    ["inline", "first", "second"].map(() => generateSshKey("ed25519")),
+  );
+  if (!inline || !first || !second) throw new Error("there are three keys");
+  const admit = async (host: TestHost | undefined, key: string): Promise<unknown> =>
+    host?.exec(["/bin/sh", "-c", "cat > /root/.ssh/authorized_keys"], { stdin: `${key}\n` });
+  await Promise.all([admit(hosts[0], first.public), admit(hosts[1], inline.public)]);
+  const privateKey = encrypted(inline.private);
+  const lineOf = (key: string): string => key.split("\n")[2] ?? "";
+  const configured = [first, second].map((key) => lineOf(key.private));
+  const planted = [
+    ...[...Object.values(CANARIES), ...MARKS, DRIFTED, CHANGED],
+    ...[lineOf(privateKey), ...configured],
+  ];
+  const patterns = new Map(
+    planted.flatMap((secret) => spellings(secret).map((spelling) => [spelling, secret] as const)),
+  );
+  const found = (where: string, text: string): string[] =>
+    [...patterns]
+      .filter(([spelling]) => text.includes(spelling))
+      .map(([, secret]) => `${secret} in ${where}`);
+
   const project = await Project.create({
     program: program(hosts),
-    secrets,
     environment: { SSH_AUTH_SOCK: "", HOME: "/nonexistent" },
   });
-  const printed: Record<string, string> = {};
-  const states: Record<string, string> = {};
-  const found = (where: string, text: string): string[] =>
-    planted.filter((secret) => text.includes(secret)).map((secret) => `${secret} in ${where}`);
-  const note = (what: string, output: string): void => {
-    printed[what] = output;
-    states[`the state after ${what}`] = contentsBelow(join(project.folder, "state"));
+  const given = { ...CANARIES, privateKey, configuredKey: first.private };
+  await project.stack.setAllConfig(
+    Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [name, { value, secret: true }]),
+    ),
+  );
+
+  const leaks: string[] = [];
+  const holders = new Set<string>();
+  /** What a run has printed, and what it left here and there. */
+  const look = async (what: string, output: string, cut = false): Promise<string> => {
+    leaks.push(...found(`what ${what} printed`, output));
+    leaks.push(...found(`the state after ${what}`, contentsBelow(join(project.folder, "state"))));
+    for (const host of hosts) {
+      const folders = ["/etc", "/var", "/tmp", "/root", "/home", "/usr/local"];
+      const { stdout } = await host.exec(
+        ["grep", "-rlF", "--devices=skip", "-f", "-", ...folders],
+        {
+          // One pattern a line: of a secret of several lines, MARKS has the one that tells.
+          stdin: [...patterns.keys()].filter((one) => !one.includes("\n")).join("\n"),
+        },
+      );
+      for (const file of stdout.split("\n").filter((one) => one !== "")) {
+        if (file === RECORD && cut) {
+          const record = withoutFormer(await sh(host, `cat ${RECORD}`));
+          leaks.push(...found(`the record after ${what}`, record));
+        } else if (HOLDERS.some((holder) => holder.test(file))) holders.add(file);
+        else leaks.push(`${file} of ${host.release} after ${what}`);
+      }
+    }
+    return output;
   };
 
-  note("the first preview", await pulumi(project, "preview", "--diff"));
   const processes = watchProcesses(hosts);
   let ran: string;
+  const shown: Record<string, string> = {};
   try {
+    await look("the first preview", await pulumi(project, "preview", "--diff"));
     const debugged = ["--diff", "-v=9", "--logtostderr"];
     const log = await pulumi(project, "up", "--yes", "--skip-preview", ...debugged);
     expect(log).toMatch(WIRE);
-    note("up with -v9", log.replace(WIRE, ""));
-    // What is not given inline does not travel, and is not even there.
-    expect(log).not.toContain(keyInFile);
+    await look("up with -v9", log.replace(WIRE, ""));
+
+    // A key that is found by its name: another one is no change, and after that serves a refresh and destroy as well.
+    await admit(hosts[0], second.public);
+    await project.stack.setConfig("configuredKey", { value: second.private, secret: true });
+    const none = "--expect-no-changes";
+    await look(
+      "an up with another key",
+      await pulumi(project, "up", "--yes", "--skip-preview", none),
+    );
+    await pulumi(project, "preview", "--refresh", none);
+
+    for (const host of hosts)
+      await host.exec(
+        [
+          ...["perl", "-i", "-pe"],
+          'BEGIN { open my $in, "<&STDIN"; $v = <$in> } s/^relayhost.*/relayhost = $v/',
+          "/etc/postfix/main.cf",
+        ],
+        { stdin: DRIFTED },
+      );
+    const drift = await pulumi(project, "preview", "--refresh", "--diff");
+    shown["drift"] = await look("the preview of a drift", drift);
+    await look("a refresh", await pulumi(project, "refresh", "--yes", "--skip-preview", "--diff"));
+
+    for (const host of hosts)
+      await sh(
+        host,
+        'cd /usr/local/sbin && mv postalias postalias.real && printf \'#!/bin/sh\\ncase " $* " in *" -s "*) exec /usr/local/sbin/postalias.real "$@";; esac\\ncat /etc/postfix/aliases >&2; exit 1\\n\' > postalias && chmod 755 postalias',
+      );
+    await project.stack.setConfig("alias", { value: CHANGED, secret: true });
+    const failed = await refused(project, "up", "--yes", "--skip-preview", "--diff");
+    shown["failure"] = await look("a failed up", failed, true);
+    for (const host of hosts) await sh(host, "cd /usr/local/sbin && mv postalias.real postalias");
+    await look("the up after it", await pulumi(project, "up", "--yes", "--skip-preview", "--diff"));
+    await look("destroy", await pulumi(project, "destroy", "--yes", "--skip-preview", "--diff"));
   } finally {
     ran = await processes();
   }
+
+  expect([...new Set([...leaks, ...found("a process", ran)])]).toEqual([]);
+  // What was searched was there: the search found what must hold a secret, saw short processes,
+  expect([...holders].filter((file) => file.startsWith("/etc")).sort()).toEqual(
+    [
+      ...["aliases", "aliases.db", "main.cf", "master.cf", "mysql.cf"],
+      ...["sasl_passwd", "sasl_passwd.db"],
+    ]
+      .map((name) => `/etc/postfix/${name}`)
+      .concat("/etc/rc.conf.local"),
+  );
   expect(ran).toContain("/usr/local/libexec/postfix/");
-  await pulumi(project, "preview", "--refresh", "--expect-no-changes");
-
-  for (const host of hosts)
-    await sh(host, `sed -i 's/^relayhost.*/relayhost = ${DRIFTED}/' /etc/postfix/main.cf`);
-  note("the preview of a drift", await pulumi(project, "preview", "--refresh", "--diff"));
-  note("a refresh", await pulumi(project, "refresh", "--yes", "--skip-preview", "--diff"));
-  note("the preview after it", await pulumi(project, "preview", "--diff"));
-
-  for (const host of hosts)
-    await sh(
-      host,
-      'cd /usr/local/sbin && mv postalias postalias.real && printf \'#!/bin/sh\\ncase " $* " in *" -s "*) exec /usr/local/sbin/postalias.real "$@";; esac\\ncat /etc/postfix/aliases >&2; exit 1\\n\' > postalias && chmod 755 postalias',
-    );
-  const changed = "canary-alias-changed-44@example.org";
-  planted.push(changed);
-  await project.stack.setConfig("alias", { value: changed, secret: true });
-  note("a failed up", await refused(project, "up", "--yes", "--skip-preview", "--diff"));
-  for (const host of hosts) await sh(host, "cd /usr/local/sbin && mv postalias.real postalias");
-  note("the up after it", await pulumi(project, "up", "--yes", "--skip-preview", "--diff"));
-
-  const files: string[] = [];
-  for (const host of hosts)
-    for (const secret of planted) {
-      const { stdout } = await host.exec([
-        ...["grep", "-rlF", "--devices=skip", "-e", secret],
-        ...["/etc", "/var", "/tmp", "/root", "/home", "/usr/local/sbin", "/usr/local/share"],
-      ]);
-      files.push(...stdout.split("\n").filter((file) => file !== ""));
-    }
-  const elsewhere = files.filter((file) => !HOLDERS.some((holder) => holder.test(file)));
-  note("destroy", await pulumi(project, "destroy", "--yes", "--skip-preview", "--diff"));
-
-  expect({
-    printed: Object.entries(printed).flatMap(([what, text]) => found(what, text)),
-    states: Object.entries(states).flatMap(([what, text]) => found(what, text)),
-    processes: found("a process", ran),
-    elsewhere,
-  }).toEqual({ printed: [], states: [], processes: [], elsewhere: [] });
-  // The search itself sees: what must hold a secret was found to hold it.
-  expect(files).toContain("/etc/postfix/main.cf");
-  // And what was searched was there: a diff of a secret is shown as one.
-  expect(printed["the preview of a drift"]).toContain("[secret]");
+  // and each place where a secret was left out says what it was like.
+  const measured = (length: number): string => `\\[secret, ${length} characters, hash \\w{8}\\]`;
+  const relay = [DRIFTED, CANARIES["relayhost"] ?? ""].map(({ length }) => measured(length));
+  expect(shown["drift"]).toMatch(
+    new RegExp(`has drifted: the host has ${relay[0] ?? ""}, applied was ${relay[1] ?? ""}`),
+  );
+  expect(shown["drift"]).toMatch(
+    new RegExp(`-relayhost = ${relay[0] ?? ""}\\n\\s*\\+relayhost = ${relay[1] ?? ""}`),
+  );
+  expect(shown["failure"]).toMatch(/webmaster: "\[secret, \d+ characters, hash \w{8}\]", bob/);
   for (const host of hosts) await host.stop();
   project.remove();
 });

@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import requireFromString from "require-from-string";
 import { hostProvider } from "../../provider/dynamic";
 import * as provider from "../../provider";
+import { setStackConfig } from "../../provider/host/stackConfig";
 
-const METHODS = ["check", "diff", "create", "read", "update", "delete"] as const;
+const METHODS = ["configure", "check", "diff", "create", "read", "update", "delete"] as const;
 
 const providers = { MainCf: hostProvider("MainCf"), Aliases: hostProvider("Aliases") };
 
@@ -14,8 +15,8 @@ async function serialized(kind: keyof typeof providers): Promise<string> {
   return (await pulumi.runtime.serializeFunction(() => captured)).text;
 }
 
-test("the text in the state stays under 2 KiB", async () => {
-  expect((await serialized("MainCf")).length).toBeLessThan(2048);
+test("the text in the state stays under 2.25 KiB", async () => {
+  expect((await serialized("MainCf")).length).toBeLessThan(2304);
 });
 
 test("the text loads nothing but the package's provider, by name", async () => {
@@ -37,6 +38,24 @@ test("the text runs by itself and has every method that the engine calls", async
   };
   const loaded = module.handler();
   for (const method of METHODS) expect(typeof loaded[method]).toBe("function");
+});
+
+test("a text from before there was configure is answered as well", async () => {
+  const text = (await serialized("MainCf")).replace(/configure: \w+(, )?/, "");
+  const module = requireFromString(text) as { handler: () => Record<string, unknown> };
+  const loaded = module.handler();
+  expect(Object.keys(loaded).sort()).toEqual(METHODS.filter((one) => one !== "configure").sort());
+  setStackConfig(undefined);
+  const values = { connection: { host: "mx1.example.org", privateKeyConfig: "mailKey" } };
+  const { failures } = await provider.check("MainCf", {}, { ...values, parameters: {} });
+  expect(failures).toEqual([
+    {
+      property: "",
+      reason: expect.stringMatching(
+        /^connection\.privateKeyConfig: .*pulumi up --refresh=false/,
+      ) as string,
+    },
+  ]);
 });
 
 test("the provider module answers to every name that the text calls", () => {

@@ -297,6 +297,30 @@ test("inline credentials are secrets, and so are their traces", async () => {
   expect(inputs?.["secretPaths"]).toEqual(["parameters.relayhost"]);
 });
 
+test.each([
+  ["mysql", "mysql", ["text"]],
+  ["memcache, known later", pulumi.output("memcache"), ["text"]],
+  ["regexp", "regexp", undefined],
+  ["the default type", undefined, undefined],
+])("the text of a table is a secret by its type: %s", async (_what, type, paths) => {
+  const step = new others.LookupTable("table", {
+    connection,
+    path: "/etc/postfix/table",
+    text: "password = x\n",
+    ...(type === undefined ? {} : { type }),
+  });
+  await value(step.revision);
+  const inputs = registered.find(({ type: kind }) => kind === `${DYNAMIC}LookupTable`)?.inputs;
+  expect(inputs?.["secretPaths"]).toEqual(paths);
+  expect(inputs?.["permissions"]).toEqual(
+    paths && { mode: "0640", owner: "root", group: "_postfix" },
+  );
+  // How the engine gets a secret.
+  expect(JSON.stringify(inputs?.["text"]).includes("4dabf18193072939515e22adb298388d")).toBe(
+    paths !== undefined,
+  );
+});
+
 test("every exported step is a component of the package's own type", () => {
   for (const [name, component] of Object.entries(others))
     expect(typeof component === "function" ? component.name : name).toBe(name);

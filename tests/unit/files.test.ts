@@ -15,6 +15,7 @@ import type { Change } from "../../provider/resource";
 
 const PATH = "/etc/postfix/main.cf";
 const text: KeyedText = {
+  kind: "MainCf",
   get: (contents, name) => mainCf.get(contents, name),
   put: (contents, name, value) =>
     value === null ? mainCf.remove(contents, name) : mainCf.set(contents, name, value as string),

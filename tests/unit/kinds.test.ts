@@ -65,6 +65,7 @@ class Bench<A extends object, O> {
         dropped: [],
         applied: undefined,
         coming: () => false,
+        isSecret: () => false,
       },
     };
   }

@@ -63,7 +63,15 @@ async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
   const observed = rcConfLocal.observe(answers as never, args, platform);
   const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
   const coming = (path: string): boolean => (host.coming ?? []).includes(path);
-  const context = { platform, record, owner, dropped: [], applied: undefined, coming };
+  const context = {
+    platform,
+    record,
+    owner,
+    dropped: [],
+    applied: undefined,
+    coming,
+    isSecret: () => false,
+  };
   const changes = rcConfLocal.plan(observed, args, context);
   const warnings: string[] = [];
   const failures =

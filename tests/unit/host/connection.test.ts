@@ -9,6 +9,7 @@ import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
 import { HostPool } from "../../../provider/host/pool";
+import { setStackConfig } from "../../../provider/host/stackConfig";
 import { Sandbox } from "./localAgent";
 import {
   argsFor,
@@ -161,6 +162,27 @@ describe("credentials", () => {
       { path: "privateKey", reason: expect.stringContaining("no privateKeyPassword") as string },
     ]);
     await reach(withKey(server, { privateKey: key.privateKey.replaceAll("\n", "\r\n").trim() }));
+  });
+
+  test("a key and a password are found by the names of configuration values, which alone are told", async () => {
+    const config: Record<string, string> = { mailKey: key.privateKey, "mail:password": "sesame" };
+    setStackConfig({ get: (name) => config[name] });
+    try {
+      const server = await serve({ password: "sesame" });
+      await reach(argsFor(server, { privateKeyConfig: "mailKey" }));
+      expect(new Set(server.attempts)).toEqual(new Set(["publickey"]));
+      await reach(argsFor(server, { passwordConfig: "mail:password", agentSocketPath: "/none" }));
+      expect(server.attempts.at(-1)).toBe("password");
+      config["mailKey"] = other.privateKey;
+      const refused = await failure(reach(argsFor(server, { privateKeyConfig: "mailKey" })));
+      expect(refused.message).toContain("the key in the configuration value mailKey");
+      delete config["mailKey"];
+      const missing = await failure(reach(argsFor(server, { privateKeyConfig: "mailKey" })));
+      expect(missing.message).toContain("pulumi config set --secret mailKey");
+      for (const { message } of [refused, missing]) expect(message).not.toMatch(/sesame|BEGIN/);
+    } finally {
+      setStackConfig(undefined);
+    }
   });
 
   test("a key that is refused is one try, and no password is made up", async () => {
@@ -575,6 +597,12 @@ describe("the agent over SSH", () => {
 });
 
 describe("validation", () => {
+  const CONFIG: Readonly<Record<string, string>> = {
+    "mail:key": key.privateKey,
+    encrypted: testKey("good-secret").privateKey,
+    passphrase: "good-secret",
+    password: "open sesame",
+  };
   const pathsOf = (connection: unknown) => connectionFaults(connection).map(({ path }) => path);
 
   test.each<[string, unknown, string[]]>([
@@ -601,6 +629,29 @@ describe("validation", () => {
       { host: "h", hostKey: "x", privateKey: "canary" },
       ["hostKey", "privateKey"],
     ],
+    ["a configuration value that is there", { host: "h", privateKeyConfig: "mail:key" }, []],
+    ["one that is not", { host: "h", passwordConfig: "none" }, ["passwordConfig"]],
+    ["one that is no key", { host: "h", privateKeyConfig: "password" }, ["privateKeyConfig"]],
+    ["a value for a name", { host: "h", passwordConfig: "open sesame" }, ["passwordConfig"]],
+    [
+      "both ways to give one",
+      { host: "h", password: "x", passwordConfig: "password" },
+      ["passwordConfig"],
+    ],
+    [
+      "a key whose passphrase is configured",
+      {
+        host: "h",
+        privateKeyConfig: "encrypted",
+        privateKeyPasswordConfig: "passphrase",
+      },
+      [],
+    ],
+    [
+      "a key without its passphrase",
+      { host: "h", privateKeyConfig: "encrypted" },
+      ["privateKeyConfig"],
+    ],
     ["a public key for a private one", { host: "h", privateKey: key.publicKey }, ["privateKey"]],
     ["a proxy without a host", { host: "h", proxy: {} }, ["proxy.host"]],
     [
@@ -609,7 +660,9 @@ describe("validation", () => {
       ["proxy.proxy"],
     ],
   ])("%s", (_what, connection, paths) => {
+    setStackConfig({ get: (name) => CONFIG[name] });
     expect(pathsOf(connection)).toEqual(paths);
+    setStackConfig(undefined);
   });
 
   test("never repeats a secret", () => {

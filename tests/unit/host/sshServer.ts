@@ -57,11 +57,11 @@ export interface TestKey {
 }
 
 /** A key pair as ssh-keygen makes it. (ssh2's own generator drops leading zero bytes of one key in 256.) */
-export function testKey(): TestKey {
+export function testKey(passphrase = ""): TestKey {
   const folder = mkdtempSync(join(tmpdir(), "test-key-"));
   try {
     const path = join(folder, "key");
-    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path]);
+    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", path]);
     const publicKey = readFileSync(`${path}.pub`, "utf8").trim();
     return { privateKey: readFileSync(path, "utf8"), publicKey };
   } finally {
