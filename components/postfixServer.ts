@@ -137,14 +137,6 @@ export class PostfixServer extends pulumi.ComponentResource {
           );
 
     // Nothing that runs has changed until the switch: files first, and what reads them after them.
-    this.masterCf =
-      args.masterCf === undefined || args.masterCf === false
-        ? undefined
-        : new MasterCf(
-            `${name}-master-cf`,
-            { ...args.masterCf, connection },
-            options("masterCf", this.package),
-          );
     this.tables = Object.fromEntries(
       Object.entries(args.tables ?? {}).map(([table, own]) => [
         table,
@@ -163,6 +155,15 @@ export class PostfixServer extends pulumi.ComponentResource {
             `${name}-aliases`,
             { entries: {}, ...args.aliases, connection },
             options("aliases", this.package),
+          );
+    // Its overrides may name tables.
+    this.masterCf =
+      args.masterCf === undefined || args.masterCf === false
+        ? undefined
+        : new MasterCf(
+            `${name}-master-cf`,
+            { ...args.masterCf, connection },
+            options("masterCf", this.package, ...tables, this.aliases),
           );
     this.mainCf =
       args.mainCf === false

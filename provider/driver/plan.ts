@@ -13,6 +13,7 @@ import {
   release,
   savedFile,
 } from "../host/record";
+import { equal } from "../json";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
 import { type State } from "./state";
@@ -130,6 +131,10 @@ export function decide(
     recordChanged:
       changes.length > 0 ||
       taken !== sight.record ||
+      claims.some(
+        ({ noted, key, applied }) =>
+          noted && !equal(applied, sight.record.keys[key]?.applied ?? null),
+      ) ||
       dropped.some(([name]) => sight.record.keys[name] !== undefined),
   };
 }

@@ -108,6 +108,8 @@ export interface Claim {
   readonly file?: string;
   readonly before: Json;
   readonly applied: Json;
+  /** To be written down also where nothing on the host changes. */
+  readonly noted?: true;
 }
 
 /**
