@@ -134,7 +134,7 @@ export function fakeHost(files: Readonly<Record<string, string>>, says = ""): Fa
                 .map(([name, value]) => `${name} = ${value}\n`)
                 .join(""),
             };
-          const table = /\{dir\}\/(tables\/\S+)/.exec(argv.at(-1) ?? "")?.[1];
+          const table = /^\w+:\{dir\}\/(\S+)$/.exec(argv.at(-1) ?? "")?.[1];
           if (table !== undefined) return built(judgement.files[table] ?? "");
           if (argv.at(-1) === "-n" && argv.includes("{dir}/after"))
             return { ...fine, stderr: says };

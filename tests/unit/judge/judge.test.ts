@@ -8,6 +8,8 @@ import {
 import { judge, settledLater, tableQuestion, declarationClaims } from "../../../provider/judge";
 import { declarationsIn } from "../../../provider/judge/declarations";
 import { Overlay } from "../../../provider/driver/overlay";
+import { aliases } from "../../../provider/resources/aliases";
+import { lookupTable } from "../../../provider/resources/lookupTable";
 import { mainCf } from "../../../provider/resources/mainCf";
 import { masterCf } from "../../../provider/resources/masterCf";
 import type { Change, Failure, JudgeContext } from "../../../provider/resource";
@@ -119,6 +121,39 @@ describe("tables", () => {
     const change = write("/etc/postfix/routes", "a.example slow:\n", "");
     expect(await judge(host, tableQuestion([change], "entries"), context)).toEqual([]);
     expect(context.warnings.join()).toMatch(/no service "slow".*unless a later step/);
+  });
+
+  test("are asked by the steps that write them", async () => {
+    const file = stateOf("10.0.0.0/8 x\n");
+    const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
+    const own = await lookupTable.judge?.(
+      host,
+      { file, database: undefined, types: ["cidr"], uid: 0, gid: 0 },
+      { path: NETS, type: "cidr", text: "0.0.0.0/0 x\n" },
+      [write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n")],
+      contextOf(),
+    );
+    expect(text(own ?? [])).toMatch(/^text: .*relays mail for everybody/);
+  });
+
+  test("of aliases are built before, and what was wrong in them before is a warning", async () => {
+    const path = "/etc/postfix/aliases";
+    const old = "root: alice\nroot: bob\n";
+    const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD, [path]: old });
+    const context = contextOf();
+    const of = (after: string) =>
+      aliases.judge?.(
+        host,
+        { file: stateOf(old), users: new Set(["alice", "bob"]) } as never,
+        { entries: {}, file: path },
+        [write(path, after, old)],
+        context,
+      );
+    expect(await of(`${old}staff: alice\n`)).toEqual([]);
+    expect(context.warnings.join()).toMatch(/already so before: .*duplicate entry: "root"/);
+    expect(text((await of(`${old}staff: alice\nstaff: bob\n`)) ?? [])).toMatch(
+      /^entries: .*duplicate entry: "staff"/,
+    );
   });
 
   test("that had a key twice before are warned of", async () => {
