@@ -133,7 +133,7 @@ async function judgedByAll(place: Site, one: Configuration): Promise<string> {
   if (steps.length > 1 || one.userDefined !== undefined) steps.push(["PostfixService", {}]);
   const said: string[] = [];
   for (const [kind, args] of steps) {
-    const name = `${kind}-${String(args["path"] ?? "")}`;
+    const name = typeof args["path"] === "string" ? `${kind}-${args["path"]}` : kind;
     const { failures } = await provider.check(
       kind,
       {},
