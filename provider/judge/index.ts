@@ -184,6 +184,8 @@ function merged(complaints: readonly Complaint[]): Complaint[] {
   });
 }
 
+const LATER = "unless a later step sets it";
+
 function verdict(
   complaints: readonly Complaint[],
   known: ReadonlySet<string>,
@@ -197,7 +199,8 @@ function verdict(
     if (known.has(keyOf(complaint))) {
       if (!question.onlyNew) warn(`already so before: ${text}`);
     } else if (complaint.mild === true || accept.includes(complaint.rule)) warn(text);
-    else if (question.later?.(complaint)) warn(`${text}, unless a later step sets it`);
+    else if (question.later?.(complaint))
+      warn(text.endsWith("?") ? `${text} (${LATER})` : `${text}, ${LATER}`);
     else
       failures.push({
         path: question.path(complaint),
