@@ -32,6 +32,11 @@ export interface MasterCfArgs {
    * in the file, comments and order are left as they are. A new one goes behind its sample that stands commented out.
    */
   readonly services: pulumi.Input<Record<string, pulumi.Input<MasterService | null>>>;
+  /**
+   * Rules of the judgement whose complaints are to be warnings, by the names that the complaints end with, as in
+   * `["openRelay"]` for a service that a closed network alone can reach. What is said here holds for the whole host.
+   */
+  readonly accept?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /**

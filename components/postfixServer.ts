@@ -74,7 +74,7 @@ const ARGUMENTS: {
   },
   docs: { path: true, triggers: true },
   mainCf: { parameters: true, mode: true, userDefined: true, accept: true },
-  masterCf: { services: true },
+  masterCf: { services: true, accept: true },
   tables: { path: true, type: true, entries: true, mode: true, text: true, permissions: true },
   aliases: { entries: true, mode: true, file: true },
   chrootResolv: { files: true },
@@ -195,14 +195,6 @@ export class PostfixServer extends pulumi.ComponentResource {
           );
 
     // Nothing that runs has changed until the switch: files first, and what reads them after them.
-    this.masterCf =
-      args.masterCf === undefined || args.masterCf === false
-        ? undefined
-        : new MasterCf(
-            `${name}-master-cf`,
-            { ...args.masterCf, connection },
-            options("masterCf", this.package),
-          );
     this.tables = Object.fromEntries(
       Object.entries(args.tables ?? {}).map(([table, own]) => [
         table,
@@ -221,6 +213,15 @@ export class PostfixServer extends pulumi.ComponentResource {
             `${name}-aliases`,
             { entries: {}, ...args.aliases, connection },
             options("aliases", this.package),
+          );
+    // Its overrides may name tables.
+    this.masterCf =
+      args.masterCf === undefined || args.masterCf === false
+        ? undefined
+        : new MasterCf(
+            `${name}-master-cf`,
+            { ...args.masterCf, connection },
+            options("masterCf", this.package, ...tables, this.aliases),
           );
     this.mainCf =
       args.mainCf === false

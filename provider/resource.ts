@@ -4,6 +4,7 @@
  * facts, applies the changes, and keeps the record.
  */
 import type { Answers, Facts, FileState, HostReader, HostWriter } from "./host/host";
+import type { Declarations } from "./judge/declarations";
 import type { Claim, HostRecord, Json, KeyEntry, Owner, SavedFile } from "./host/record";
 import type { Platform } from "./openbsd/platform";
 
@@ -111,6 +112,12 @@ export interface JudgeContext {
   readonly coming: (path: string) => boolean;
   /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */
   readonly predicted: (path: string) => FileState | undefined;
+  /** The file as it stood before those steps; `undefined` where none of them changes it. */
+  readonly found: (path: string) => FileState | undefined;
+  /** Says of the judgement what holds for those who judge later as well. */
+  readonly declare: (said: Declarations) => void;
+  /** What was said of it so far, in this plan or an earlier one. */
+  readonly declared: () => Declarations;
   readonly warn: (text: string) => void;
 }
 
@@ -126,7 +133,7 @@ export interface Kind<A extends object, O> {
   /** Everything that is wrong with the arguments by themselves; unknown values are no violation. */
   validate(args: Partial<A>): readonly Failure[];
   /** The property that says what a key of its file is to be, as the user wrote it. */
-  property?(key: string): string;
+  property?(key: string, args: A): string;
   /** The arguments with defaults and everything that depends on the release filled in. */
   complete(args: A, platform: Platform): A;
   facts(args: A, platform: Platform): Facts;

@@ -6,6 +6,7 @@ import { type Host } from "../host/host";
 import { connect } from "../host/pool";
 import { type Claim, type HostRecord, sameStack } from "../host/record";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../json";
+import { declarationsIn } from "../judge/declarations";
 import { type Platform, UnsupportedRelease, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type Failure, NOTHING_BEFORE } from "../resource";
 import { say } from "./engineLog";
@@ -199,6 +200,9 @@ async function checkOnHost(
       platform: sight.platform,
       coming: (path) => overlay.coming(path),
       predicted: (path) => overlay.predicted(path),
+      found: (path) => overlay.found(path),
+      declare: (said) => overlay.declare(urn, said),
+      declared: () => overlay.declared(declarationsIn(sight.record)),
       warn: (text) => warnings.push(text),
     })) ?? [];
   overlay.add(changes, kind.brings?.(sight.args, changes, sight.platform) ?? [], planned.pending);

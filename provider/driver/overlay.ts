@@ -6,6 +6,7 @@ import type { ConnectionArgs } from "../host/connection";
 import type { Answers, Facts, FileState } from "../host/host";
 import { sha256 } from "../files";
 import { type HostRecord, RECORD_PATH, parseRecord, recordFile } from "../host/record";
+import { type Declarations, together } from "../judge/declarations";
 import type { AnyKind, Change } from "../resource";
 import type { Values } from "./state";
 
@@ -26,6 +27,8 @@ export class Overlay {
   /** It could not be looked at: to try that again for every step would take minutes. */
   isSilent = false;
   #disputed = false;
+  readonly #found = new Map<string, FileState>();
+  readonly #declared = new Map<string, Declarations>();
   #pending: HostRecord["pending"];
 
   /** Answers as they will be when the plans so far are carried out. */
@@ -48,6 +51,8 @@ export class Overlay {
     this.#coming.push(...brings);
     if (changes.length > 0) this.#pending = pending;
     for (const change of changes) {
+      if (change.change !== "write" && change.change !== "remove") continue;
+      if (!this.#found.has(change.path)) this.#found.set(change.path, change.found);
       if (change.change === "remove") this.#files.set(change.path, { type: "absent" });
       if (change.change === "write" && !change.partial)
         this.#files.set(change.path, written(change));
@@ -57,6 +62,21 @@ export class Overlay {
   /** The file as the plans so far will leave it; `undefined` where none of them changes it. */
   predicted(path: string): FileState | undefined {
     return this.#files.get(path);
+  }
+
+  /** The file as it stood before the plans so far; `undefined` where none of them changes it. */
+  found(path: string): FileState | undefined {
+    return this.#found.get(path);
+  }
+
+  /** Notes what a resource says of the judgement. */
+  declare(urn: string, said: Declarations): void {
+    this.#declared.set(urn, said);
+  }
+
+  /** What all say of it: in this program, or as the record has it. */
+  declared(recorded: ReadonlyMap<string, Declarations>): Declarations {
+    return together(new Map([...recorded, ...this.#declared]).values());
   }
 
   /** Does an earlier step bring this path, as yet unknown? A path that ends in `/` brings all below it. */

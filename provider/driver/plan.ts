@@ -15,6 +15,7 @@ import {
 } from "../host/record";
 import { KeyFault } from "../files";
 import { FormatError } from "../formats/bytes";
+import { equal } from "../json";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
 import { isSecretValue, learnFromRecord } from "./secrets";
@@ -48,7 +49,7 @@ export function askKind<T>(kind: AnyKind, args: Record<string, unknown>, work: (
   } catch (error) {
     const reason = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
     if (error instanceof KeyFault)
-      throw new Unfit(kind.property?.(error.key) ?? error.path, reason(error.message));
+      throw new Unfit(kind.property?.(error.key, args) ?? error.path, reason(error.message));
     if (FormatError.isInstance(error))
       throw new Unfit(`/${kind.what(args)}`, reason(error.message));
     throw error;
@@ -188,7 +189,10 @@ function decided(
     recordChanged:
       changes.length > 0 ||
       taken !== sight.record ||
-      claims.some((one) => one.announced && sight.record.keys[one.key] === undefined) ||
+      claims.some(
+        ({ noted, key, applied }) =>
+          noted && !equal(applied, sight.record.keys[key]?.applied ?? null),
+      ) ||
       // Whoever else looks at these files has to know what in them is secret; an earlier version noted it in clear.
       claims.some(({ key, secret }) => secret !== sight.record.keys[key]?.secret) ||
       dropped.some(([name]) => sight.record.keys[name] !== undefined),

@@ -127,6 +127,13 @@ export function remove(text: Bytes, name: string): Bytes {
   return joinUnits(withoutKeys(unitsOf(text), new Set([name])));
 }
 
+/** Makes comments of all entries of a parameter, so that everything else keeps its line. */
+export function commentedOut(text: Bytes, name: string): Bytes {
+  return unitsOf(text)
+    .map(({ raw, key, role }) => (key === name && role !== "gap" ? `#${raw}` : raw))
+    .join("");
+}
+
 /** What `undo` needs to bring a parameter's entries back. */
 export function save(text: Bytes, name: string): Saved {
   return saveKey(text, unitsOf(text), name);

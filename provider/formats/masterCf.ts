@@ -140,6 +140,16 @@ export function services(text: Bytes): ReadonlyMap<string, Service & { readonly 
   return found;
 }
 
+/** All entries as they stand, those in error and those that a later one overrides included. */
+export function entries(text: Bytes): readonly { readonly line: number; readonly entry: Entry }[] {
+  const units = unitsOf(text);
+  return units.flatMap(({ role, line }, at) => {
+    if (role !== "start") return [];
+    const { from, to } = extentOf(units, at);
+    return [{ line, entry: parseEntry(joinUnits(units.slice(from, to))) }];
+  });
+}
+
 /** A service, a field of one or one of its overrides; undefined when it is not there. */
 export function get(text: Bytes, name: string): Service | Bytes | readonly Bytes[] | undefined {
   const key = parseKey(name);

@@ -121,6 +121,8 @@ interface Options {
   readonly overrides: readonly Override[];
   /** All that is no override, options first as they stand. */
   readonly args: readonly { readonly text: Bytes; readonly from: number; readonly to: number }[];
+  /** What stands after an -o and is no `name=value`: the daemon stops at it. */
+  readonly faulty: readonly Word[];
   /** End of the last option, or of the program: where a new override goes. */
   readonly end: number;
 }
@@ -130,6 +132,7 @@ export function optionsOf(entry: Entry): Options {
   const { words } = entry;
   const overrides: Override[] = [];
   const args: { text: Bytes; from: number; to: number }[] = [];
+  const faulty: Word[] = [];
   let end = words[FIELDS - 1]?.to ?? entry.seen.length;
   let at = FIELDS;
   for (; at < words.length; at += 1) {
@@ -150,9 +153,10 @@ export function optionsOf(entry: Entry): Options {
     // Other options may stand before it in the same word: -vo name=value.
     const bundled = o > 1;
     if (bundled) args.push({ text: word.text.slice(0, o), from: word.from, to: word.from + o });
-    if (pair === undefined)
+    if (pair === undefined) {
       args.push({ ...word, from: word.from + (bundled ? o : 0) }, ...(inside ? [] : [value]));
-    else
+      faulty.push(value);
+    } else
       overrides.push({
         ...pair,
         from: word.from + (bundled ? o : 0),
@@ -162,7 +166,12 @@ export function optionsOf(entry: Entry): Options {
     end = value.to;
     if (!inside) at += 1;
   }
-  return { overrides, args: [...args, ...words.slice(at)], end };
+  return { overrides, args: [...args, ...words.slice(at)], faulty, end };
+}
+
+/** How many lines below the first of the entry an index of {@link Entry.seen} stands. */
+export function lineWithin({ raw, place }: Entry, at: number): number {
+  return raw.slice(0, place(at)).split("\n").length - 1;
 }
 
 /**

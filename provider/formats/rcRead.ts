@@ -22,7 +22,9 @@ export const keyOf = (name: string, syntax: RcSyntax): string =>
 export function mayAssign(unit: RcUnit, name: string): boolean {
   if (unit.opaque === "anything") return true;
   if (unit.opaque === "no") return unit.assigns.some((one) => one.name === name);
-  return new RegExp(`(?<![$\\w]|\\$\\{)${name}(?!\\w)`).test(unit.raw);
+  // ${name:=…} assigns as well, and $name does not.
+  const assigning = new RegExp(`(?<![$\\w]|\\$\\{)${name}(?!\\w)|\\$\\{${name}:?=`);
+  return assigning.test(unit.raw + (unit.runs ?? ""));
 }
 
 type Known = ReadonlyMap<string, Bytes | { readonly unreadable: Bytes }>;

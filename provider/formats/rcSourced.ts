@@ -37,13 +37,20 @@ function isEntry({ name, parts }: Assignment): boolean {
   );
 }
 
+/** An expansion that assigns: `${name:=value}`. */
+const assigns = /\$\{[A-Za-z_][A-Za-z0-9_]*:?=/;
+
+function assignsInside({ parts }: Word): boolean {
+  return parts.some((part) => "dynamic" in part && assigns.test(part.dynamic));
+}
+
 function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
   const { from, to, commands, plain } = statement;
   const unit = { raw: text.slice(from, to), line, key: undefined, head: "", rest: "" };
   const first = commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
   const each = commands.map((command) => assignmentsOf(text, command));
   const assigns = each.flatMap((some) => some ?? []);
-  if (!plain || each.includes(undefined)) {
+  if (!plain || each.includes(undefined) || commands.flat().some(assignsInside)) {
     const stop = first.find((word) => endsReading.has(word));
     const fixes = first.find((word) => word === "readonly" || word === "typeset");
     return {
@@ -82,6 +89,32 @@ function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
   };
 }
 
+const definition =
+  /(?<![\w$])(?:([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([ \t]*\)|function[ \t]+([A-Za-z_][A-Za-z0-9_]*))/g;
+
+/** With the functions that each unit runs: any that it mentions and that stands before it, and those that these run. */
+function withFunctions(units: readonly RcUnit[]): readonly RcUnit[] {
+  const defined = new Map<string, { readonly unit: RcUnit; readonly mentions: RegExp }>();
+  return units.map((unit) => {
+    const run = new Set<RcUnit>();
+    const queue = [unit];
+    for (const one of queue)
+      for (const { unit: body, mentions } of defined.values())
+        if (body !== one && !run.has(body) && mentions.test(one.raw)) {
+          run.add(body);
+          queue.push(body);
+        }
+    for (const [, name, other] of unit.raw.matchAll(definition)) {
+      const own = name ?? other ?? "";
+      defined.set(own, { unit, mentions: new RegExp(`(?<![$\\w])${own}(?![\\w=])`) });
+    }
+    if (run.size === 0 || unit.opaque === "no") return unit;
+    const bodies = [...run];
+    const opaque = bodies.some((one) => one.opaque === "anything") ? "anything" : unit.opaque;
+    return { ...unit, opaque, runs: bodies.map(({ raw }) => raw).join("") };
+  });
+}
+
 export function sourcedUnits(text: Bytes): readonly RcUnit[] {
   const units: RcUnit[] = [];
   let line = 1;
@@ -105,7 +138,7 @@ export function sourcedUnits(text: Bytes): readonly RcUnit[] {
     at += unit.raw.length;
     line += unit.raw.split("\n").length - 1;
   }
-  return units;
+  return withFunctions(units);
 }
 
 const escaped = (value: Bytes): Bytes => value.replace(/[$`"\\]/g, "\\$&");

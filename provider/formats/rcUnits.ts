@@ -19,6 +19,8 @@ export interface RcUnit extends Unit {
   readonly assigns: readonly Assignment[];
   /** May also assign any variable that it mentions, or (`anything`) others. */
   readonly opaque: "no" | "mentioned" | "anything";
+  /** Functions that it runs, as the file defines them: what they mention it mentions as well. */
+  readonly runs?: Bytes;
   /** Why nothing may be written after it. */
   readonly fault: string | undefined;
 }

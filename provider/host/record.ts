@@ -119,12 +119,12 @@ export function isHandedOver(record: HostRecord, instance: string): boolean {
 /** A key as it is about to be claimed. */
 export interface Claim {
   readonly key: string;
-  /** Written down though nothing is changed: whoever owns the thing itself must see that somebody uses it. */
-  readonly announced?: true;
   readonly file?: string;
   readonly before: Json;
   readonly applied: Json;
   readonly secret?: string;
+  /** To be written down also where nothing on the host changes, because others are to see it. */
+  readonly noted?: true;
 }
 
 /**

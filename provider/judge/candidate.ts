@@ -37,6 +37,8 @@ export interface Complaint {
   readonly reason: string;
   /** Something that works and may be meant. */
   readonly mild?: boolean;
+  /** Wrong by itself: nothing that main.cf may say later settles it. */
+  readonly final?: boolean;
 }
 
 /** Two complaints with one key are the same one, on whatever line they stand. */
@@ -52,6 +54,19 @@ export interface Knowledge {
   readonly tableTypes: ReadonlySet<string>;
   /** Programs in the daemon folder. */
   readonly daemons: ReadonlySet<string>;
+}
+
+/** Where the port has Postfix's own folders, in every release (openbsd.md 2.1). */
+const FOLDERS: ReadonlyMap<string, string> = new Map([
+  ["queue_directory", "/var/spool/postfix"],
+  ["data_directory", "/var/postfix"],
+  ["daemon_directory", "/usr/local/libexec/postfix"],
+  ["command_directory", "/usr/local/sbin"],
+]);
+
+/** What a name stands for without a setting of its own. postconf(1) names the folder that it was told to look into. */
+function defaultOf(name: string, { defaults }: Knowledge): string | undefined {
+  return name === "config_directory" ? "/etc/postfix" : (defaults.get(name) ?? FOLDERS.get(name));
 }
 
 export interface Candidate {
@@ -71,7 +86,7 @@ export function candidateOf(main: string, master: string, knowledge: Knowledge):
   const set = parameters(main);
   const { services, faults } = servicesOf(master);
   const raw = (name: string): string | undefined =>
-    set.get(name)?.value ?? knowledge.defaults.get(name);
+    set.get(name)?.value ?? defaultOf(name, knowledge);
   return {
     main,
     master,

@@ -3,7 +3,6 @@
  * them, by the host's own Postfix and by rules of our own. What was wrong before the plan is a warning.
  */
 import { contentsOf } from "../files";
-import { logicalLines } from "../formats/logicalLines";
 import type { FileState, HostReader } from "../host/host";
 import type { Change, Failure, JudgeContext } from "../resource";
 import {
@@ -11,35 +10,79 @@ import {
   type Complaint,
   MAIN_CF,
   MASTER_CF,
+  RULES,
   type Rule,
   candidateOf,
   keyOf,
 } from "./candidate";
 import { complaintsOf } from "./rules";
 import { tableComplaints, toolComplaints } from "./said";
-import { type Said, type StagedTable, askHost } from "./staging";
+import { type StagedTable, askHost } from "./staging";
 import { filesOf, filesToRead, tableReferences, tool } from "./tables";
 
-export { MAIN_CF, MASTER_CF, RULES, type Complaint, type Rule } from "./candidate";
-export type { StagedTable } from "./staging";
+export { MAIN_CF, MASTER_CF, type Complaint, type Rule } from "./candidate";
+export { NOTHING_DECLARED, declarationClaims, type Declarations } from "./declarations";
 
 /** What one resource wants judged. */
 export interface Question {
   readonly changes: readonly Change[];
   /** Property path of what a complaint is about, where the resource names it: `parameters.myhostname`. */
   readonly path: (complaint: Complaint) => string;
-  /** Names that nothing refers to and that are meant. */
-  readonly userDefined?: readonly string[];
-  /** Rules that the user sets aside. */
-  readonly accept?: readonly string[];
-  /** Tables that the resource brings, whether or not main.cf refers to them yet. */
-  readonly tables?: readonly StagedTable[];
-  /** A later step will change main.cf: what only depends on that is no failure yet. */
-  readonly incomplete?: boolean;
+  /** The component in whose `accept` a rule is set aside. @defaultValue MainCf */
+  readonly component?: "MainCf" | "MasterCf";
+  /** Is it no failure yet, because a later step may settle it? */
+  readonly later?: (complaint: Complaint) => boolean;
+  /** Complaints that somebody else makes. */
+  readonly elsewhere?: (complaint: Complaint) => boolean;
+  /** What was wrong before the plan is said by others. */
+  readonly onlyNew?: true;
 }
 
-/** Rules whose complaints a later main.cf may settle. */
-const DEPENDS_ON_MAIN: readonly Rule[] = ["name", "unset", "restriction", "openRelay", "transport"];
+/** Names in `accept` that are no rules. */
+export function wrongRules(accept: readonly string[] = []): Failure[] {
+  return accept.flatMap((rule, index) =>
+    (RULES as readonly string[]).includes(rule)
+      ? []
+      : [
+          {
+            path: `accept[${index}]`,
+            reason: `there is no rule "${rule}"; rules are ${RULES.join(", ")}.`,
+          },
+        ],
+  );
+}
+
+/** Rules whose complaints a later main.cf, or a table that comes after this step, may settle. */
+const DEPENDS_ON_OTHERS: readonly Rule[] = [
+  "name",
+  "unset",
+  "restriction",
+  "openRelay",
+  "transport",
+  "domains",
+  "tableType",
+  "tableFile",
+  "file",
+];
+
+/** What a step that comes before main.cf may leave to it. */
+export function settledLater({ rule, final }: Complaint): boolean {
+  return final !== true && DEPENDS_ON_OTHERS.includes(rule);
+}
+
+/** What a table that changes alone is asked: what it makes of the files that name it, as far as it alone can. */
+export function tableQuestion(changes: readonly Change[], path: string): Question {
+  return {
+    changes,
+    path: () => path,
+    // A list of networks lets in whom it names as soon as it is there, whatever comes later.
+    later: (complaint) => settledLater(complaint) && complaint.rule !== "openRelay",
+    elsewhere: ({ rule, file }) =>
+      rule === "table" &&
+      changes.some((change) => change.change === "write" && change.path === file),
+    onlyNew: true,
+  };
+}
 
 const FACT = "file";
 
@@ -50,38 +93,25 @@ export async function judge(
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
   const live = await readFiles(host, [MAIN_CF, MASTER_CF]);
-  const planned = plannedTexts(question.changes);
+  const texts = textsOf(question.changes, context);
   const after = (path: string): string | undefined =>
-    planned.has(path)
-      ? planned.get(path)
-      : (textOf(context.predicted(path)) ??
-        (gone(context.predicted(path)) ? undefined : live(path)));
+    texts.has(path) ? texts.after(path) : live(path);
 
   const main = after(MAIN_CF);
-  const master = after(MASTER_CF);
+  const master = after(MASTER_CF) ?? "";
   const mainBefore = live(MAIN_CF);
-  const masterBefore = live(MASTER_CF);
-  if (main === undefined || (main === mainBefore && master === masterBefore && !question.tables))
-    return [];
+  const masterBefore = live(MASTER_CF) ?? "";
+  if (main === undefined) return [];
   // Without Postfix on the host there is nobody to ask: the step that applies it judges again.
-  const preliminary = candidateOf(main, master ?? "", NOTHING_KNOWN);
+  const preliminary = candidateOf(main, master, NOTHING_KNOWN);
   const needed = filesToRead(preliminary);
-  const tables = [
-    ...(question.tables ?? []),
-    ...plannedTables(preliminary, planned, context).filter(
-      ({ path }) => !(question.tables ?? []).some((one) => one.path === path),
-    ),
-  ];
-  const [files, said, daemons] = await Promise.all([
+  if (main === mainBefore && master === masterBefore && !needed.some(texts.differs)) return [];
+  const tables = plannedTables(preliminary, texts);
+  const [first, said, daemons] = await Promise.all([
     readFiles(host, needed),
     mainBefore === undefined
       ? undefined
-      : askHost(
-          host,
-          { main, master: master ?? "" },
-          { main: mainBefore, master: masterBefore ?? "" },
-          tables,
-        ),
+      : askHost(host, { main, master }, { main: mainBefore, master: masterBefore }, tables),
     mainBefore === undefined ? null : listOf(host, DAEMONS),
   ]);
 
@@ -90,35 +120,48 @@ export async function judge(
     tableTypes: said?.tableTypes ?? new Set<string>(),
     daemons: new Set(daemons ?? []),
   };
-  const candidate = candidateOf(main, master ?? "", knowledge);
+  const candidate = candidateOf(main, master, knowledge);
+  // Paths in which there are names that only this Postfix's defaults fill in.
+  const missed = filesToRead(candidate).filter((path) => !needed.includes(path));
+  const second = await readFiles(host, missed);
+  const files = (path: string): string | undefined => first(path) ?? second(path);
   const read = (path: string): string | undefined =>
-    planned.has(path) ? planned.get(path) : (textOf(context.predicted(path)) ?? files(path));
-  const declared = { userDefined: question.userDefined ?? [] };
+    texts.has(path) ? texts.after(path) : files(path);
+  const told = context.declared();
+  const declared = { userDefined: told.userDefined };
+  const brought = plannedTables(candidate, texts);
+  const ours = complaintsOf(candidate, {
+    read,
+    declared,
+    isThere: (path) =>
+      read(path) !== undefined || context.coming(path) || builtLater(path, brought),
+  });
   const found = [
-    ...complaintsOf(candidate, {
-      read,
-      declared,
-      isThere: (path) =>
-        read(path) !== undefined || context.coming(path) || builtLater(path, tables),
-    }),
-    ...toolComplaints([said?.postconf, said?.check], candidate),
-    ...tables.flatMap((table, index) => complaintsOfTable(said, table, index)),
+    ...ours,
+    ...toolComplaints([said?.postconf, said?.check], candidate, ours),
+    ...tables.flatMap(({ path, contents }, index) =>
+      tableComplaints(said?.tables[index], path, contents),
+    ),
   ];
-  const old =
-    mainBefore === undefined ? undefined : candidateOf(mainBefore, masterBefore ?? "", knowledge);
-  const known = new Set(
-    old === undefined
-      ? []
-      : [
-          ...complaintsOf(old, {
-            read: files,
-            declared,
-            isThere: (path) => files(path) !== undefined || !needed.includes(path),
-          }),
-          ...toolComplaints([said?.postconfBefore, said?.checkBefore], old),
-        ].map(keyOf),
-  );
-  return verdict(merged(found), known, question, context);
+  const known = new Set<string>();
+  if (mainBefore !== undefined) {
+    const old = candidateOf(mainBefore, masterBefore, knowledge);
+    const looked = new Set([...needed, ...missed]);
+    const before = complaintsOf(old, {
+      read: files,
+      declared,
+      isThere: (path) => files(path) !== undefined || !looked.has(path),
+    });
+    const all = [
+      ...before,
+      ...toolComplaints([said?.postconfBefore, said?.checkBefore], old, before),
+      ...tables.flatMap(({ path, before: text = "" }, index) =>
+        tableComplaints(said?.tablesBefore[index], path, text),
+      ),
+    ];
+    for (const one of all) known.add(keyOf(one));
+  }
+  return verdict(merged(found), known, question, { accept: told.accept, warn: context.warn });
 }
 
 const DAEMONS = "/usr/local/libexec/postfix";
@@ -141,24 +184,27 @@ function merged(complaints: readonly Complaint[]): Complaint[] {
   });
 }
 
+const LATER = "unless a later step sets it";
+
 function verdict(
   complaints: readonly Complaint[],
   known: ReadonlySet<string>,
   question: Question,
-  context: JudgeContext,
+  { accept, warn }: { accept: readonly string[]; warn: (text: string) => void },
 ): Failure[] {
   const failures: Failure[] = [];
   for (const complaint of complaints) {
+    if (question.elsewhere?.(complaint)) continue;
     const text = printed(complaint);
-    const later = question.incomplete === true && DEPENDS_ON_MAIN.includes(complaint.rule);
-    if (known.has(keyOf(complaint))) context.warn(`already so before: ${text}`);
-    else if (complaint.mild === true || question.accept?.includes(complaint.rule))
-      context.warn(text);
-    else if (later) context.warn(`${text}, unless a later step sets it`);
+    if (known.has(keyOf(complaint))) {
+      if (!question.onlyNew) warn(`already so before: ${text}`);
+    } else if (complaint.mild === true || accept.includes(complaint.rule)) warn(text);
+    else if (question.later?.(complaint))
+      warn(text.endsWith("?") ? `${text} (${LATER})` : `${text}, ${LATER}`);
     else
       failures.push({
         path: question.path(complaint),
-        reason: `${text}${/\?$/.test(text) ? "" : "."}${wayOut(complaint)}`,
+        reason: `${text}${/\?$/.test(text) ? "" : "."}${wayOut(complaint, question)}`,
       });
   }
   return failures;
@@ -169,10 +215,11 @@ function printed({ file, line, reason }: Complaint): string {
 }
 
 /** What to do where the rule may be wrong. */
-function wayOut({ rule }: Complaint): string {
-  if (rule === "name") return " If it is meant, name it in MainCf's userDefined.";
-  if (rule === "syntax" || rule === "said" || rule === "table") return "";
-  return ` If it is meant, name "${rule}" in MainCf's accept.`;
+function wayOut({ rule }: Complaint, { component = "MainCf" }: Question): string {
+  if (rule === "name" && component === "MainCf")
+    return " If it is meant, name it in MainCf's userDefined.";
+  if (rule === "syntax" || rule === "said") return "";
+  return ` If it is meant, name "${rule}" in ${component}'s accept.`;
 }
 
 async function readFiles(
@@ -195,39 +242,50 @@ function textOf(state: FileState | undefined): string | undefined {
   return state === undefined ? undefined : contentsOf(state);
 }
 
-function gone(state: FileState | undefined): boolean {
-  return state?.type === "absent";
+/** Texts that the plan changes, as they were and as they will be; `undefined` for what is not there. */
+interface Texts {
+  readonly has: (path: string) => boolean;
+  readonly before: (path: string) => string | undefined;
+  readonly after: (path: string) => string | undefined;
+  readonly differs: (path: string) => boolean;
 }
 
-/** What the changes leave of each path; `undefined` for what they remove. */
-function plannedTexts(changes: readonly Change[]): Map<string, string | undefined> {
-  const texts = new Map<string, string | undefined>();
-  for (const change of changes) {
-    if (change.change === "write") texts.set(change.path, change.contents);
-    if (change.change === "remove") texts.set(change.path, undefined);
-  }
-  return texts;
+/** Those of the changes, and those of the steps before. */
+function textsOf(changes: readonly Change[], context: JudgeContext): Texts {
+  const own = new Map(
+    changes.flatMap((change) =>
+      change.change === "write" || change.change === "remove"
+        ? [[change.path, change] as const]
+        : [],
+    ),
+  );
+  const after = (path: string): string | undefined => {
+    const change = own.get(path);
+    if (change === undefined) return textOf(context.predicted(path));
+    return change.change === "write" ? change.contents : undefined;
+  };
+  const before = (path: string): string | undefined =>
+    textOf(context.found(path) ?? own.get(path)?.found);
+  const has = (path: string): boolean => own.has(path) || context.predicted(path) !== undefined;
+  return { has, before, after, differs: (path) => has(path) && before(path) !== after(path) };
 }
 
 /** Tables that main.cf or master.cf names and whose text the plan changes. */
-function plannedTables(
-  candidate: Candidate,
-  planned: ReadonlyMap<string, string | undefined>,
-  context: JudgeContext,
-): StagedTable[] {
+function plannedTables(candidate: Candidate, texts: Texts): StagedTable[] {
   const tables = new Map<string, StagedTable>();
   for (const reference of tableReferences(candidate)) {
     const source = filesOf(reference)?.source;
-    const contents =
-      source === undefined ? undefined : (planned.get(source) ?? textOf(context.predicted(source)));
-    if (source !== undefined && contents !== undefined && reference.type !== undefined)
-      tables.set(source, {
-        path: source,
-        type: reference.type,
-        contents,
-        // What alias_maps names may be among the recipients of local_recipient_maps too.
-        tool: tables.get(source)?.tool === "postalias" ? "postalias" : tool(reference.setting),
-      });
+    const contents = source === undefined ? undefined : texts.after(source);
+    if (source === undefined || contents === undefined || reference.type === undefined) continue;
+    const before = texts.before(source);
+    tables.set(source, {
+      path: source,
+      type: reference.type,
+      contents,
+      ...(before === undefined ? {} : { before }),
+      // What alias_maps names may be among the recipients of local_recipient_maps too.
+      tool: tables.get(source)?.tool === "postalias" ? "postalias" : tool(reference.setting),
+    });
   }
   return [...tables.values()];
 }
@@ -235,20 +293,4 @@ function plannedTables(
 /** The step that writes a table's text builds its database as well. */
 function builtLater(path: string, tables: readonly StagedTable[]): boolean {
   return tables.some((table) => path.startsWith(`${table.path}.`));
-}
-
-function complaintsOfTable(
-  said: Said | undefined,
-  { path, contents }: StagedTable,
-  index: number,
-): Complaint[] {
-  return tableComplaints(said?.tables[index], path).map((one) => {
-    if (one.line !== undefined || one.subject === undefined) return one;
-    const { subject } = one;
-    const lines = logicalLines(contents).filter(({ text }) =>
-      text.toLowerCase().replace(/^"/, "").startsWith(subject.toLowerCase()),
-    );
-    const line = lines.at(-1)?.line;
-    return line === undefined ? one : { ...one, line };
-  });
 }

@@ -2,7 +2,7 @@
 import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, MAIN_CF, type Setting, settingsOf } from "./candidate";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "./knownParameters";
-import { distance, nearest, suggestion } from "./spelling";
+import { isSlip, nearest, suggestion } from "./spelling";
 import { references, words } from "./values";
 
 /** Set for every program by itself (postconf(5)), and not in the list of older postconf(1). */
@@ -12,7 +12,7 @@ const BUILT_IN = ["process_name", "process_id", "service_name", "config_director
 const NAMED_TABLES = /\b(?:ldap|mysql|pgsql|sqlite|memcache):([A-Za-z]\w*)/g;
 
 /** Expanded when mail is delivered or refused, with names of their own, so `$names` in them mean something else. */
-const EXPANDED_LATER = new Set([
+export const EXPANDED_LATER: ReadonlySet<string> = new Set([
   "mailbox_command",
   "forward_path",
   "luser_relay",
@@ -56,21 +56,22 @@ export function duplicateComplaints({ main }: Candidate): Complaint[] {
 
 /**
  * The parameters there are: as the host's Postfix says, and where there is none yet, of any Postfix. Which one will come
- * is not known then, so that only what is close to one of these, and none, is a mistake.
+ * is not known then, so that only what is close to one of these, and none, is a mistake. Former names, which
+ * `postconf -d` does not list, are read all the same: the defaults of the new ones refer to them.
  */
 function parameterNames({ knowledge: { defaults } }: Candidate): {
   readonly names: ReadonlySet<string>;
   readonly certain: boolean;
 } {
   return defaults.size > 0
-    ? { names: new Set(defaults.keys()), certain: true }
+    ? { names: new Set([...defaults.keys(), ...referredTo(defaults)]), certain: true }
     : { names: new Set(Object.keys(KNOWN_PARAMETERS)), certain: false };
 }
 
-/** Is a name no other than a slip of one of these? */
-function isSlip(name: string, names: Iterable<string>): boolean {
-  const meant = nearest(name, names);
-  return meant !== undefined && distance(name, meant) <= SLIP;
+function referredTo(defaults: ReadonlyMap<string, string>): string[] {
+  return [...defaults].flatMap(([parameter, value]) =>
+    EXPANDED_LATER.has(parameter) ? [] : references(value).map(({ name }) => name),
+  );
 }
 
 /** Names that nothing reads: not Postfix, no `$name`, no service, no table. */
@@ -97,22 +98,20 @@ export function nameComplaints(candidate: Candidate, declared: Declared): Compla
     tables.some((prefix) => name.startsWith(prefix));
   return settings
     .filter(({ name }) => !known(name) && (certain || isSlip(name, names)))
-    .map(({ name, file, line, subject }) => ({
+    .map(({ name, file, line, subject, service }) => ({
       rule: "name",
       file,
       line,
       subject,
       reason: `${name}${unknownName(name, names, candidate)}`,
+      ...(service !== undefined && isSlip(name, names) ? { final: true } : {}),
     }));
 }
-
-/** Edits up to which a name is a misspelt one rather than that of a service that is missing. */
-const SLIP = 2;
 
 function unknownName(name: string, names: ReadonlySet<string>, { services }: Candidate): string {
   const suffix = PER_TRANSPORT.find((one) => name.endsWith(`_${one}`));
   const meant = nearest(name, names);
-  if (meant !== undefined && (suffix === undefined || distance(name, meant) <= SLIP))
+  if (meant !== undefined && (suffix === undefined || isSlip(name, names)))
     return `: did you mean ${meant}?`;
   if (suffix === undefined) return " is no parameter of this Postfix, and nothing refers to it";
   const prefix = name.slice(0, -suffix.length - 1);
@@ -123,7 +122,10 @@ function unknownName(name: string, names: ReadonlySet<string>, { services }: Can
   return `: there is no service "${prefix}" in master.cf${near}`;
 }
 
-/** Names that a value refers to and nobody sets: Postfix reads them as empty. */
+/**
+ * Names that a value refers to and nobody sets: Postfix reads them as empty. One of which a value only asks whether it
+ * is set is a mistake where it is misspelt.
+ */
 export function unsetComplaints(candidate: Candidate): Complaint[] {
   const { names, certain } = parameterNames(candidate);
   const all = [...names, ...candidate.parameters.keys()];
@@ -131,10 +133,10 @@ export function unsetComplaints(candidate: Candidate): Complaint[] {
     if (EXPANDED_LATER.has(setting.name)) return [];
     const unset = references(setting.value).filter(
       ({ name, conditional }) =>
-        !conditional &&
         setting.lookup(name) === undefined &&
         !BUILT_IN.includes(name) &&
-        (certain || (!names.has(name) && isSlip(name, all))),
+        !names.has(name) &&
+        ((certain && !conditional) || isSlip(name, all)),
     );
     return [...new Set(unset.map(({ name }) => name))].map((name): Complaint => {
       const near = suggestion(name, all);
@@ -159,21 +161,29 @@ export function valueComplaints(candidate: Candidate): Complaint[] {
   });
 }
 
+const CLIENT_LEVELS = [
+  ...["none", "may", "encrypt", "dane", "dane-only"],
+  ...["fingerprint", "verify", "secure"],
+];
+
 const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   mynetworks_style: ["class", "subnet", "host"],
   smtpd_tls_security_level: ["none", "may", "encrypt"],
-  smtp_tls_security_level: [
-    ...["none", "may", "encrypt", "dane", "dane-only"],
-    ...["fingerprint", "verify", "secure"],
-  ],
+  smtp_tls_security_level: CLIENT_LEVELS,
+  lmtp_tls_security_level: CLIENT_LEVELS,
 };
+
+/** Postfix looks levels of TLS up without regard to case, and styles as they stand. */
+function isKeyword(name: string, value: string, keywords: readonly string[]): boolean {
+  return keywords.includes(name === "mynetworks_style" ? value : value.toLowerCase());
+}
 
 function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): string | undefined {
   if (/(^|\s)#(\s|$)/.test(value))
     return "has a # in its value: no comment can stand behind a value";
   if (value.includes("$")) return undefined;
   const keywords = KEYWORDS[name];
-  if (keywords && value !== "" && !keywords.includes(value))
+  if (keywords && value !== "" && !isKeyword(name, value, keywords))
     return `takes ${keywords.join(", ")}, not "${value}"${suggestion(value, keywords)}`;
   switch (kindOf(candidate, name)) {
     case "boolean":

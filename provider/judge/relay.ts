@@ -2,72 +2,122 @@
  * Who may send mail through this host to anywhere: restrictions evaluated as smtpd(8) does for a stranger who is in no
  * trusted network, has no password, and names a recipient in a domain that is not ours.
  */
+import { ACTIONS, type Read, answerToAll, tableOf } from "./answers";
 import { type Candidate, type Complaint, MAIN_CF, MASTER_CF, lookupOf } from "./candidate";
 import { coversInternet, networkFault, networkOf } from "./networks";
+import { isTable } from "./restrictions";
 import type { Service } from "./services";
 import { expand, words } from "./values";
 
 type Lookup = (name: string) => string | undefined;
-type Read = (path: string) => string | undefined;
 
-const REFUSES = [
-  "reject",
-  "defer",
-  "defer_if_permit",
-  "reject_unauth_destination",
-  "defer_unauth_destination",
-  "check_relay_domains",
-];
+const REFUSES = ["reject", "defer", "defer_if_permit"];
+
+/** These refuse what is for a domain that is not ours. */
+const GUARDS = ["reject_unauth_destination", "defer_unauth_destination", "check_relay_domains"];
 
 /** The lists in the order in which smtpd(8) goes through them. */
 const LISTS = ["client", "helo", "sender", "relay", "recipient"].map(
   (stage) => `smtpd_${stage}_restrictions`,
 );
 
-/** A table that says yes to everybody. */
-const YES_TO_ALL = /^static:\{?\s*(ok|permit|\d+)\b/i;
+/** Tables that are asked of everybody, and not only of who has a password or a certificate. */
+const ASKED_OF_ALL = /^check_(?!sasl_|ccert_|etrn_).*_access$/;
+
+/** Who the stranger is after all. */
+interface Stranger {
+  /** In mynetworks. */
+  readonly trusted: boolean;
+  /** Writes to a domain that passes for ours. */
+  readonly ours: boolean;
+}
+
+const STRANGER: Stranger = { trusted: false, ours: false };
+
+type Outcome = "refuses" | "permits" | "ends";
 
 /** What a list comes to for the stranger. */
-function outcome(
-  list: string,
-  lookup: Lookup,
-  trusted: boolean,
-  depth = 0,
-): "refuses" | "permits" | "ends" {
+function outcome(list: string, lookup: Lookup, read: Read, stranger: Stranger, depth = 0): Outcome {
   const classes = words(expand(lookup("smtpd_restriction_classes") ?? "", lookup));
+  const inner = (text: string): Outcome =>
+    depth < 10 ? outcome(text, lookup, read, stranger, depth + 1) : "ends";
   const all = words(expand(list, lookup));
   for (let index = 0; index < all.length; index += 1) {
-    const word = (all[index] ?? "").toLowerCase();
+    const given = all[index] ?? "";
+    const word = given.toLowerCase();
+    let found: Outcome = "ends";
     if (word === "warn_if_reject") index += 1;
-    else if (REFUSES.includes(word)) return "refuses";
-    else if (word === "permit" || (word === "permit_mynetworks" && trusted)) return "permits";
+    else if (REFUSES.includes(word)) found = "refuses";
+    else if (GUARDS.includes(word)) {
+      if (!stranger.ours) found = "refuses";
+      else if (word === "check_relay_domains") found = "permits";
+    } else if (word === "permit") found = "permits";
+    else if (word === "permit_mynetworks") found = stranger.trusted ? "permits" : "ends";
+    else if (word === "permit_auth_destination") found = stranger.ours ? "permits" : "ends";
     else if (/^check_.*_access$/.test(word)) {
       index += 1;
-      if (YES_TO_ALL.test(all[index] ?? "")) return "permits";
-    } else if (classes.includes(all[index] ?? "") && depth < 10) {
-      const inner = outcome(lookup(all[index] ?? "") ?? "", lookup, trusted, depth + 1);
-      if (inner !== "ends") return inner;
-    }
+      const byAddress = word.startsWith("check_client_");
+      if (ASKED_OF_ALL.test(word)) found = answered(all[index] ?? "", byAddress, read, inner);
+    } else if (classes.includes(given)) found = inner(lookup(given) ?? "");
+    else if (isTable(given)) found = answered(given, false, read, inner);
+    if (found !== "ends") return found;
   }
   return "ends";
+}
+
+/** What a table of access(5) comes to for anybody; one of networks is asked for addresses only. */
+function answered(
+  table: string,
+  byAddress: boolean,
+  read: Read,
+  inner: (list: string) => Outcome,
+): Outcome {
+  if (tableOf(table)?.type === "cidr" && !byAddress) return "ends";
+  const [four = "ends", six] = ([32, 128] as const).map((bits): Outcome => {
+    const result = answerToAll(table, read, bits);
+    if (result === undefined) return "ends";
+    const action = (words(result)[0] ?? "").toUpperCase();
+    if (/^(REJECT|DEFER|DEFER_IF_PERMIT|DISCARD|[45]\d\d)$/.test(action)) return "refuses";
+    if (action === "OK" || /^\d+$/.test(action)) return "permits";
+    return ACTIONS.includes(action) ? "ends" : inner(result);
+  });
+  return six === "permits" ? six : four;
 }
 
 /** The word of mynetworks that lets in everybody. */
 function trustsAll(lookup: Lookup, read: Read): string | undefined {
   const items = (list: string): string[] =>
-    words(list).flatMap((word) => {
-      const path = /^(?:cidr:)?(\/\S+)$/.exec(word)?.[1];
-      if (path === undefined) return [word];
-      return (read(path) ?? "")
-        .split("\n")
-        .filter((line) => !/^\s*(#|$)/.test(line))
-        .map((line) => line.trim().split(/\s+/)[0] ?? "");
-    });
+    words(list).flatMap((word) =>
+      word.startsWith("/")
+        ? (read(word) ?? "")
+            .split("\n")
+            .filter((line) => !/^\s*(#|$)/.test(line))
+            .map((line) => line.trim().split(/\s+/)[0] ?? "")
+        : [word],
+    );
   return items(expand(lookup("mynetworks") ?? "", lookup)).find((word) => {
     const network = networkOf(word);
     if (word.startsWith("!")) return false;
-    return network !== undefined ? coversInternet(network) : /^static:/.test(word);
+    return network !== undefined ? coversInternet(network) : saysYes(word, read);
   });
+}
+
+function saysYes(table: string, read: Read): boolean {
+  return ([32, 128] as const).some((bits) => answerToAll(table, read, bits) !== undefined);
+}
+
+/** Lists of domains for which this host takes mail to pass it on, and what they hold unless they are set. */
+const OURS = { relay_domains: "$mydestination", virtual_alias_domains: "$virtual_alias_maps" };
+
+/** The parameter by which every domain is one of ours, and the word of it. */
+function ownsAll(lookup: Lookup, read: Read): { name: string; word: string } | undefined {
+  for (const [name, unless] of Object.entries(OURS)) {
+    const value = lookup(name) ?? "";
+    if (value === unless) continue;
+    const word = words(expand(value, lookup)).find((one) => saysYes(one, read));
+    if (word !== undefined) return { name, word };
+  }
+  return undefined;
 }
 
 /** Can anybody but the host itself reach the service? */
@@ -82,13 +132,14 @@ function isPublic({ name, type }: Service, lookup: Lookup): boolean {
 /** Services that relay for everybody, and the place where that is said. */
 export function relayComplaints(candidate: Candidate, read: Read): Complaint[] {
   const complaints: Complaint[] = [];
-  const servers = candidate.services.filter(({ command }) => command === "smtpd");
+  const servers = candidate.services.filter(({ daemon }) => daemon === "smtpd");
   for (const service of servers) {
     const lookup = lookupOf(candidate, service);
     if (!isPublic(service, lookup)) continue;
     const open = openFor(lookup, read);
     if (open === undefined) continue;
-    const override = service.overrides.find(({ name }) => open.names.includes(name));
+    const overrides = service.overrides.filter(({ name }) => open.names.includes(name));
+    const override = overrides.find(({ name }) => name === open.by) ?? overrides[0];
     const parameter = open.names.map((name) => candidate.parameters.get(name)).find(Boolean);
     complaints.push({
       rule: "openRelay",
@@ -99,6 +150,9 @@ export function relayComplaints(candidate: Candidate, read: Read): Complaint[] {
             subject: open.names.find((name) => candidate.parameters.has(name)) ?? "main.cf",
             ...(parameter ? { line: parameter.line } : {}),
           }),
+      ...(override !== undefined && override.name === open.by && isPlain(service, read, override)
+        ? { final: true }
+        : {}),
       reason: override
         ? `the service ${service.name} relays mail for everybody: ${open.reason}`
         : `relays mail for everybody: ${open.reason}`,
@@ -113,29 +167,55 @@ export function relayComplaints(candidate: Candidate, read: Read): Complaint[] {
   );
 }
 
+/** Does an override say so by itself, with nothing of main.cf in it? */
+function isPlain(
+  { overrides }: Service,
+  read: Read,
+  { name, value }: Service["overrides"][number],
+): boolean {
+  if (value.includes("$")) return false;
+  const own = new Map(overrides.map((one) => [one.name, one.value]));
+  return (
+    !LISTS.includes(name) || outcome(value, (other) => own.get(other), read, STRANGER) === "permits"
+  );
+}
+
 function openFor(
   lookup: Lookup,
   read: Read,
-): { reason: string; names: readonly string[] } | undefined {
+): { reason: string; names: readonly string[]; by?: string } | undefined {
   const everybody = trustsAll(lookup, read);
+  const everything = ownsAll(lookup, read);
   // A list that this Postfix does not have is `undefined` here: smtpd_relay_restrictions came with 2.10.
   const lists = LISTS.filter((name) => lookup(name) !== undefined);
   if (lists.length === 0) return undefined;
-  const refusing = (trusted: boolean): boolean =>
-    lists.some((name) => outcome(lookup(name) ?? "", lookup, trusted) === "refuses");
+  const to = (name: string, stranger: Stranger): Outcome =>
+    outcome(lookup(name) ?? "", lookup, read, stranger);
+  const refusing = (stranger: Stranger): boolean =>
+    lists.some((name) => to(name, stranger) === "refuses");
   const guards = lists.filter((name) => /relay|recipient/.test(name));
-  if (!refusing(false)) {
-    const permits = guards.find((name) => outcome(lookup(name) ?? "", lookup, false) === "permits");
+  if (!refusing(STRANGER)) {
+    const permits = guards.find((name) => to(name, STRANGER) === "permits");
     return {
+      ...(permits === undefined ? {} : { by: permits }),
       names: permits === undefined ? guards : [permits, ...guards],
       reason: `${guards.join(" and ")} must have reject_unauth_destination, and nothing that permits everybody before it`,
     };
   }
-  if (everybody !== undefined && !refusing(true))
+  if (everybody !== undefined && !refusing({ trusted: true, ours: false }))
     return {
+      by: "mynetworks",
       names: ["mynetworks"],
       reason: `mynetworks has ${everybody}, and who is in mynetworks may send to anywhere`,
     };
+  if (everything !== undefined && !refusing({ trusted: false, ours: true })) {
+    const { name, word } = everything;
+    return {
+      by: name,
+      names: [name],
+      reason: `${name} has ${word}, so that every domain is one for which this host takes mail`,
+    };
+  }
   return undefined;
 }
 

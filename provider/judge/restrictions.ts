@@ -1,6 +1,6 @@
 /** Lists of restrictions: names that smtpd(8) does not know, and arguments that are missing (postconf(5), access(5)). */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
-import { suggestion } from "./spelling";
+import { nearest, suggestion } from "./spelling";
 import { expand, words } from "./values";
 
 /** What stands after a restriction's name: a table, a domain (of a blocklist), a server, a word, or nothing. */
@@ -66,40 +66,80 @@ export function isTable(word: string): boolean {
   return /^[a-z][a-z0-9_-]*:/.test(word) || word.startsWith("/");
 }
 
-/** The wrong words of all lists of restrictions. */
-export function restrictionComplaints(candidate: Candidate): Complaint[] {
-  return settingsOf(candidate)
-    .filter((setting) => isRestrictionList(candidate, setting))
-    .flatMap((setting) =>
-      wrongWords(setting).map((reason) => ({
-        rule: "restriction" as const,
-        file: setting.file,
-        line: setting.line,
-        subject: setting.subject,
-        reason: `${setting.name}: ${reason}`,
-      })),
-    );
+/** A wrong word of a list. */
+interface Wrong {
+  readonly reason: string;
+  /** No class that main.cf may yet bring has such a name. */
+  readonly certain: boolean;
 }
 
-function wrongWords({ value, lookup }: Setting): string[] {
+/** The wrong words of all lists of restrictions, and classes without a list. */
+export function restrictionComplaints(candidate: Candidate): Complaint[] {
+  const settings = settingsOf(candidate);
+  const overridden = new Set(settings.flatMap(({ name, service }) => (service ? [name] : [])));
+  return settings.flatMap((setting) => {
+    const wrong =
+      setting.name === "smtpd_restriction_classes"
+        ? emptyClasses(setting, overridden)
+        : isRestrictionList(candidate, setting)
+          ? wrongWords(setting)
+          : setting.name === "postscreen_access_list"
+            ? wrongAccess(setting)
+            : [];
+    return wrong.map(({ reason, certain }): Complaint => ({
+      rule: "restriction",
+      file: setting.file,
+      line: setting.line,
+      subject: setting.subject,
+      reason: `${setting.name}: ${reason}`,
+      ...(setting.service !== undefined && certain && !setting.value.includes("$")
+        ? { final: true }
+        : {}),
+    }));
+  });
+}
+
+/** Classes that are declared and set nowhere: smtpd(8) refuses with "server configuration error" what comes to one. */
+function emptyClasses({ value, lookup }: Setting, overridden: ReadonlySet<string>): Wrong[] {
+  return words(expand(value, lookup))
+    .filter((name) => lookup(name) === undefined && !overridden.has(name))
+    .map((name) => ({ reason: `the class "${name}" is set nowhere`, certain: false }));
+}
+
+/** What postscreen(8) knows besides tables. */
+const POSTSCREEN = ["permit_mynetworks", "permit", "reject", "dunno"];
+
+function wrongAccess({ value, lookup }: Setting): Wrong[] {
+  return words(expand(value, lookup))
+    .filter((word) => !/[:/{]/.test(word) && !POSTSCREEN.includes(word.toLowerCase()))
+    .filter((word) => nearest(word, POSTSCREEN) !== undefined)
+    .map((word) => ({
+      reason: `there is no "${word}"${suggestion(word, POSTSCREEN)}`,
+      certain: true,
+    }));
+}
+
+function wrongWords({ value, lookup }: Setting): Wrong[] {
   const classes = words(expand(lookup("smtpd_restriction_classes") ?? "", lookup));
   const list = words(expand(value, lookup));
-  const wrong: string[] = [];
+  const wrong: Wrong[] = [];
   for (let index = 0; index < list.length; index += 1) {
     const word = list[index] ?? "";
     if (isTable(word) || classes.includes(word) || /^[45]\d\d$/.test(word)) continue;
     const takes = RESTRICTIONS.get(word.toLowerCase());
     if (takes === undefined) {
-      wrong.push(
-        `there is no restriction "${word}"${suggestion(word, [...RESTRICTIONS.keys(), ...classes])}`,
-      );
+      const known = [...RESTRICTIONS.keys(), ...classes];
+      wrong.push({
+        reason: `there is no restriction "${word}"${suggestion(word, known)}`,
+        certain: nearest(word, known) !== undefined,
+      });
       continue;
     }
     if (takes === "nothing") continue;
     const argument = list[(index += 1)];
     const fault = wrongArgument(takes, argument);
     if (fault === undefined) continue;
-    wrong.push(`${word} takes ${fault}`);
+    wrong.push({ reason: `${word} takes ${fault}`, certain: true });
     // What stands there instead is looked at as a restriction of its own.
     if (argument !== undefined && RESTRICTIONS.has(argument)) index -= 1;
   }

@@ -1,4 +1,5 @@
 /** All that we look for ourselves, because `postconf` and `postfix check` let it through (openbsd.md 16). */
+import { accessComplaints } from "./access";
 import type { Candidate, Complaint } from "./candidate";
 import { milterComplaints, serviceComplaints, transportComplaints } from "./daemons";
 import { domainComplaints } from "./domains";
@@ -31,6 +32,7 @@ export function complaintsOf(candidate: Candidate, around: Surroundings): Compla
     ...unsetComplaints(candidate),
     ...valueComplaints(candidate),
     ...restrictionComplaints(candidate),
+    ...accessComplaints(candidate, around.read),
     ...typeComplaints(candidate),
     ...fileComplaints(candidate, around.isThere),
     ...relayComplaints(candidate, around.read),

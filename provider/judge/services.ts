@@ -1,6 +1,6 @@
 /** master.cf as master(8) reads it, for judging only: services, their daemons and their `-o` overrides. */
-import { logicalLines } from "../formats/logicalLines";
-import { splitLines } from "../formats/units";
+import { entries } from "../formats/masterCf";
+import { FIELDS, lineWithin, optionsOf, type Entry } from "../formats/masterCfEntry";
 
 /** A parameter that a service overrides. */
 export interface Override {
@@ -13,12 +13,12 @@ export interface Service {
   readonly name: string;
   readonly type: string;
   readonly chroot: string;
-  /** The daemon, by its file name. */
+  /** The daemon, as the line names it. */
   readonly command: string;
+  /** The daemon, by its file name. */
+  readonly daemon: string;
   readonly overrides: readonly Override[];
   readonly line: number;
-  /** Words after the command that are neither options nor their arguments: `-o name = value` leaves such. */
-  readonly stray: readonly string[];
 }
 
 /** A line that master(8) would not start with, or would misread. */
@@ -33,43 +33,15 @@ const TYPES = ["inet", "unix", "fifo", "pass", "unix-dgram"];
 /** Daemons that take words of their own after their options: `user=… argv=…`. */
 const WITH_WORDS = ["pipe", "spawn"];
 
-/** Words of a service's line; `{…}` is one (from Postfix 3.0 on). */
-function fieldsOf(text: string): string[] {
-  return text.match(/\{[^}]*\}|[^\s{][^\s]*|\{/g) ?? [];
-}
-
-/** The physical line, from the logical one's first on, that holds `text`: where an editor must go. */
-export function lineHolding(lines: readonly string[], from: number, text: string): number {
-  for (let index = from - 1; index < lines.length; index += 1) {
-    const line = lines[index] ?? "";
-    if (index >= from && /^[^\s#]/.test(line)) break;
-    if (!/^\s*#/.test(line) && line.includes(text)) return index + 1;
-  }
-  return from;
-}
-
-function argumentsOf(
-  fields: readonly string[],
-  lines: readonly string[],
-  start: number,
-): Pick<Service, "overrides" | "stray"> {
-  const overrides: Override[] = [];
-  const stray: string[] = [];
-  for (let index = 0; index < fields.length; index += 1) {
-    const field = fields[index] ?? "";
-    const attached = field.startsWith("-o") && field.length > 2 ? field.slice(2) : undefined;
-    if (field === "-o" || attached !== undefined) {
-      const given = attached ?? fields[(index += 1)] ?? "";
-      const text = given.replace(/^\{\s*|\s*\}$/g, "");
-      const [, name = "", value] = /^([^=\s]+)\s*(?:=\s*([^]*))?$/.exec(text) ?? [];
-      if (value === undefined) stray.push(given);
-      else overrides.push({ name, value, line: lineHolding(lines, start, name) });
-    } else if (/^-[a-zA-Z]/.test(field)) {
-      // -n, -t, -s and -a name something; -v, -D, -l, -u, -z, -d, -S and -c stand alone.
-      if (/^-[ntsam]$/.test(field)) index += 1;
-    } else stray.push(field);
-  }
-  return { overrides, stray };
+/** A word that is neither option nor override: `-o name = value` leaves such. */
+function strayOf(entry: Entry, daemon: string): { text: string; from: number } | undefined {
+  const { args, faulty, end } = optionsOf(entry);
+  const [wrong] = faulty;
+  if (wrong !== undefined || WITH_WORDS.includes(daemon)) return wrong;
+  const last = args.filter(({ from }) => from < end).at(-1);
+  // -i, -m, -n, -s and -t name something (single_server(3)); the other options stand alone.
+  const named = last !== undefined && last.to === end && /^-[a-zA-Z]*[imnst]$/.test(last.text);
+  return args.filter(({ from }) => from >= end)[named ? 1 : 0];
 }
 
 /** The services of a master.cf, and the lines that are none. */
@@ -77,16 +49,15 @@ export function servicesOf(text: string): {
   services: readonly Service[];
   faults: readonly ServiceFault[];
 } {
-  const lines = splitLines(text);
   const services: Service[] = [];
   const faults: ServiceFault[] = [];
-  for (const { text: joined, line } of logicalLines(text)) {
-    const fields = fieldsOf(joined);
+  for (const { entry, line } of entries(text)) {
+    const fields = entry.words.map((word) => word.text);
     const [name = "", type = "", priv = "", unpriv = "", chroot = "", wakeup = "", limit = ""] =
       fields;
-    const command = fields[7];
-    const fault = (reason: string): void =>
-      void faults.push({ line, service: `${name}/${type}`, reason });
+    const command = fields[FIELDS - 1];
+    const fault = (reason: string, at = line): void =>
+      void faults.push({ line: at, service: `${name}/${type}`, reason });
     if (command === undefined) {
       fault(
         `has ${fields.length} fields, and a service has eight: name, type, private, unprivileged, chroot, wakeup, process limit, command`,
@@ -103,14 +74,19 @@ export function servicesOf(text: string): {
     if (!/^(-|\d+\??)$/.test(wakeup))
       fault(`the wakeup time is a number of seconds or -, not "${wakeup}"`);
     if (!/^(-|\d+)$/.test(limit)) fault(`the process limit is a number or -, not "${limit}"`);
-    const own = argumentsOf(fields.slice(8), lines, line);
-    services.push({ name, type, chroot, command, line, ...own });
-    if (!WITH_WORDS.includes(command) && own.stray.length > 0)
-      faults.push({
-        line: lineHolding(lines, line, own.stray[0] ?? ""),
-        service: `${name}/${type}`,
-        reason: `"${own.stray[0] ?? ""}" is no option of ${command}: no blanks may stand around the "=" of -o name=value`,
-      });
+    const daemon = command.replace(/^.*\//, "");
+    const overrides = optionsOf(entry).overrides.map((one): Override => ({
+      name: one.name,
+      value: one.value,
+      line: line + lineWithin(entry, one.valueFrom),
+    }));
+    services.push({ name, type, chroot, command, daemon, line, overrides });
+    const stray = strayOf(entry, daemon);
+    if (stray !== undefined)
+      fault(
+        `"${stray.text}" is no option of ${command}: no blanks may stand around the "=" of -o name=value`,
+        line + lineWithin(entry, stray.from),
+      );
   }
   const seen = new Map<string, number>();
   for (const { name, type, line } of services) {

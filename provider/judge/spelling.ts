@@ -46,3 +46,12 @@ export function suggestion(word: string, known: Iterable<string>): string {
   const meant = nearest(word, known);
   return meant === undefined ? "" : `: did you mean ${meant}?`;
 }
+
+/** Edits up to which a word is a misspelt one rather than another that is missing. */
+const SLIP = 2;
+
+/** Is a word no other than a slip of one of these? */
+export function isSlip(word: string, known: Iterable<string>): boolean {
+  const meant = nearest(word, known);
+  return meant !== undefined && distance(word, meant) <= SLIP;
+}

@@ -2,7 +2,7 @@
  * The candidate in a private folder on the host, and what the host's own tools make of it. With a queue and data
  * folder of its own, because plain `postfix check` works on the live queue (openbsd.md 16).
  */
-import { set } from "../formats/mainCf";
+import { commentedOut, set } from "../formats/mainCf";
 import type { HostReader, Judgement, RunResult } from "../host/host";
 
 const SBIN = "/usr/local/sbin";
@@ -12,6 +12,8 @@ export interface StagedTable {
   readonly path: string;
   readonly type: string;
   readonly contents: string;
+  /** As it stands on the host, where that is known and differs. */
+  readonly before?: string;
   readonly tool: "postmap" | "postalias";
 }
 
@@ -30,12 +32,18 @@ export interface Said {
   readonly postconfBefore: Result;
   readonly checkBefore: Result;
   readonly tables: readonly Result[];
+  readonly tablesBefore: readonly Result[];
   readonly defaults: ReadonlyMap<string, string>;
   readonly tableTypes: ReadonlySet<string>;
 }
 
-function staged(main: string): string {
-  return set(set(main, "queue_directory", "{dir}/queue"), "data_directory", "{dir}/data");
+/** With folders of its own at the end, so that every other line keeps the number by which a tool names it. */
+export function staged(main: string): string {
+  const folders = { queue_directory: "{dir}/queue", data_directory: "{dir}/data" };
+  return Object.entries(folders).reduce(
+    (text, [name, folder]) => set(commentedOut(text, name), name, folder),
+    main,
+  );
 }
 
 /** The port's own accounts, in every release (openbsd.md 2.1): without them Postfix's tools stop. */
@@ -48,6 +56,10 @@ export async function askHost(
   before: Generation,
   tables: readonly StagedTable[],
 ): Promise<Said> {
+  // Under a configuration that says nothing, so that a bad candidate hides no bad table.
+  const compile = ({ type, tool }: StagedTable, file: string): Judgement["commands"][number] => ({
+    argv: [`${SBIN}/${tool}`, "-c", "{dir}/plain", `${type}:{dir}/tables/${file}`],
+  });
   const commands: Judgement["commands"][number][] = [
     { argv: [`${SBIN}/postconf`, "-m"] },
     // Names that come from the services of master.cf are among the defaults.
@@ -56,10 +68,10 @@ export async function askHost(
     { argv: [`${SBIN}/postfix`, "-c", "{dir}/after", "check"], tty: true },
     { argv: [`${SBIN}/postconf`, "-c", "{dir}/before", "-n"] },
     { argv: [`${SBIN}/postfix`, "-c", "{dir}/before", "check"], tty: true },
-    // Under a configuration that says nothing, so that a bad candidate hides no bad table.
-    ...tables.map(({ type, tool }, index) => ({
-      argv: [`${SBIN}/${tool}`, "-c", "{dir}/plain", `${type}:{dir}/tables/${index}`],
-    })),
+    ...tables.map((table, index) => compile(table, `${index}`)),
+    ...tables.flatMap((table, index) =>
+      table.before === undefined ? [] : [compile(table, `before/${index}`)],
+    ),
   ];
   const answers: readonly Result[] = await host.judge({
     files: {
@@ -70,19 +82,24 @@ export async function askHost(
       "plain/main.cf": PLAIN,
       "plain/master.cf": "",
       ...Object.fromEntries(
-        tables.map(({ contents }, index) => [`tables/${index}`, contents] as const),
+        tables.flatMap(({ contents, before: old }, index) => [
+          [`tables/${index}`, contents] as const,
+          ...(old === undefined ? [] : [[`tables/before/${index}`, old] as const]),
+        ]),
       ),
     },
     folders: ["queue", "data"],
     commands,
   });
   const [types, defaults, postconf, check, postconfBefore, checkBefore, ...rest] = answers;
+  const old = rest.slice(tables.length);
   return {
     postconf,
     check,
     postconfBefore,
     checkBefore,
-    tables: rest,
+    tables: rest.slice(0, tables.length),
+    tablesBefore: tables.map(({ before: text }) => (text === undefined ? undefined : old.shift())),
     defaults: settings(defaults),
     tableTypes: new Set(
       output(types)

@@ -2,7 +2,7 @@
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { isRestrictionList } from "./restrictions";
 import { suggestion } from "./spelling";
-import { expand, words } from "./values";
+import { expand, unbraced, words } from "./values";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */
 export interface TableReference {
@@ -73,7 +73,9 @@ export function tableReferences(candidate: Candidate): TableReference[] {
       if (isAddress(word) || /^[\w-]+\.[\w.-]+:/.test(word)) continue;
       // The server of a policy is no table, though it looks like one.
       if (list[index - 1] === "check_policy_service") continue;
-      for (const table of tablesIn(word))
+      // A table with settings of its own, as in `{ hash:/x, … }` (from Postfix 3.0 on).
+      const named = restrictions && word.startsWith("{") ? (words(unbraced(word))[0] ?? "") : word;
+      for (const table of tablesIn(named))
         if (table.type !== undefined || FILE_LISTS.test(name)) found.push({ setting, ...table });
     }
     return found;

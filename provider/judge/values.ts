@@ -62,7 +62,7 @@ export function references(value: string): Reference[] {
 }
 
 /** A text in `{…}` without the braces, or as it is. */
-function unbraced(text: string): string {
+export function unbraced(text: string): string {
   const trimmed = text.trim();
   return trimmed.startsWith("{") ? bracketed(trimmed, 0).inner : text;
 }

@@ -15,6 +15,8 @@ import type { FileState } from "../host/host";
 import type { Json } from "../host/record";
 import { equal } from "../json";
 import type { Change, Failure, Kind, PlanContext } from "../resource";
+import { judge, tableQuestion } from "../judge";
+import { judgeTable } from "./table/judgeTable";
 import { unreached, userNames } from "./aliasReach";
 import {
   type Compiled,
@@ -232,14 +234,24 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     await databaseStep(detail, host, context);
     return undefined;
   },
-  judge: (_host, observed, _args, changes, { warn }) => {
+  judge: async (host, observed, args, changes, context) => {
     const [write] = changes;
     // A file that an earlier step brings is not known as a whole.
-    if (write?.change === "write" && write.partial) return Promise.resolve([]);
+    if (write?.change === "write" && write.partial) return [];
     const contents = textAfter(changes, observed);
-    if (contents !== undefined)
-      unreached(aliasesText.entries(contents), observed.users).forEach((text) => warn(text));
-    return Promise.resolve([]);
+    if (contents === undefined) return [];
+    for (const text of unreached(aliasesText.entries(contents), observed.users)) context.warn(text);
+    if (write?.change !== "write") return [];
+    const [alone, among] = await Promise.all([
+      judgeTable(
+        host,
+        { ...tableOf(args), property: "entries" },
+        { before: contentsOf(observed.file), after: contents },
+        context,
+      ),
+      judge(host, tableQuestion(changes, "entries"), context),
+    ]);
+    return [...alone, ...among];
   },
   brings: (args, changes) => databaseBrought(tableOf(args), changes),
   restore: (observed, args, context) => {

@@ -14,6 +14,7 @@ import {
 import { decodeUtf8, encodeUtf8, type Bytes } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import { HostError } from "../host/errors";
+import { judge, tableQuestion } from "../judge";
 import type { Answers, FactAnswers, Facts, FileState } from "../host/host";
 import { type Claim, type Json, savedContents } from "../host/record";
 import type { Change, Failure, JudgeContext, Kind, PlanContext, RestoreContext } from "../resource";
@@ -414,12 +415,17 @@ export const lookupTable: Kind<LookupTableArgs, Observed> = {
     const wrong = obstacles(observed, args, context.coming);
     const contents = plannedText(observed, changes);
     if (wrong.length > 0 || observed.types === null || contents === undefined) return wrong;
-    return judgeTable(
-      host,
-      { type: typeOf(args), path: args.path, whole: args.text !== undefined },
-      { before: contentsOf(observed.file), after: contents },
-      context,
-    );
+    const property = args.text === undefined ? "entries" : "text";
+    const [alone, among] = await Promise.all([
+      judgeTable(
+        host,
+        { tool: "postmap", type: typeOf(args), path: args.path, property },
+        { before: contentsOf(observed.file), after: contents },
+        context,
+      ),
+      changes.length === 0 ? [] : judge(host, tableQuestion(changes, property), context),
+    ]);
+    return [...alone, ...among];
   },
   step: async (step, detail, host, args, context) => {
     if (step === DATABASE_STEP) await databaseStep(detail, host, context);

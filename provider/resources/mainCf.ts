@@ -10,10 +10,11 @@ import {
   restoreKeyedFile,
 } from "../files";
 import * as mainCfText from "../formats/mainCf";
-import { encodeUtf8 } from "../formats/bytes";
+import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
 import type { FactAnswers, FileState } from "../host/host";
 import { type Json, keysOf } from "../host/record";
-import { MAIN_CF, RULES, judge } from "../judge";
+import { MAIN_CF, declarationClaims, judge, wrongRules } from "../judge";
+import { expand } from "../judge/values";
 import type { Failure, Kind, PlanContext } from "../resource";
 
 /** What a program may say for a parameter; booleans are `yes` and `no` in the file. */
@@ -116,24 +117,18 @@ function validate({ parameters = {}, mode, accept }: Partial<MainCfArgs>): Failu
   const failures: Failure[] = MODES.includes(mode)
     ? []
     : [{ path: "mode", reason: 'must be "merge" or "exact".' }];
-  for (const [index, rule] of (accept ?? []).entries())
-    if (!(RULES as readonly string[]).includes(rule))
-      failures.push({
-        path: `accept[${index}]`,
-        reason: `there is no rule "${rule}"; rules are ${RULES.join(", ")}.`,
-      });
-  return [...failures, ...wrongParameters(parameters)];
+  return [...failures, ...wrongRules(accept), ...wrongParameters(parameters)];
 }
 
 function wrongParameters(parameters: MainCfArgs["parameters"]): Failure[] {
   return Object.entries(parameters).flatMap(([name, value]): Failure[] => {
     const path = `parameters.${name}`;
-    if (!/^[A-Za-z0-9_./:-]+$/.test(name))
+    if (refused(() => mainCfText.checkName(name)) !== undefined)
       return [
         {
           path: `parameters[${JSON.stringify(name)}]`,
           reason:
-            "a parameter name is letters, digits and underscores, as postconf(5) lists them; no blanks, no newline, no `=`.",
+            'a parameter name is letters, digits and underscores, as postconf(5) lists them, and "-.:@+" where it begins with the name of a service; no blanks, no newline, no `=`.',
         },
       ];
     if (value === null) return [];
@@ -153,8 +148,27 @@ function wrongParameters(parameters: MainCfArgs["parameters"]): Failure[] {
             "must be one line: Postfix reads a newline as the end of the value. Separate list items with commas or blanks.",
         },
       ];
-    return [];
+    const wrong = refused(() => mainCfText.checkValue(name, bytesOf(value)));
+    return wrong === undefined ? [] : [{ path, reason: `${wrong}.` }];
   });
+}
+
+/** Why the editor refuses it. */
+function refused(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (!FormatError.isInstance(error)) throw error;
+    return error.message;
+  }
+}
+
+/** The value in force, with what the file itself sets for the names in it. */
+function inForce(contents: string, name: string): string | undefined {
+  const set = mainCfText.parameters(contents);
+  const value = set.get(name)?.value;
+  return value === undefined ? undefined : expand(value, (other) => set.get(other)?.value);
 }
 
 export const mainCf: Kind<MainCfArgs, Observed> = {
@@ -197,37 +211,40 @@ export const mainCf: Kind<MainCfArgs, Observed> = {
             name,
             value !== undefined && value !== null && found === bytesOf(value)
               ? value
-              : Buffer.from(found, "latin1").toString("utf8"),
+              : decodeUtf8(found),
           ];
         }),
       ),
     };
   },
   outputs: ({ nonDefault, effective }) => ({ nonDefault, effective }),
-  claims: (observed, args, context) =>
-    claimKeyedFile(fileOf(observed, args, removedBefore(context)), context),
+  claims: (observed, args, context) => [
+    ...claimKeyedFile(fileOf(observed, args, removedBefore(context)), context),
+    ...declarationClaims(args, context.owner),
+  ],
   baselines: ({ file }) => ({ [MAIN_CF]: file }),
   plan: (observed, args, context) =>
     planKeyedFile(fileOf(observed, args, removedBefore(context)), context),
   restore: ({ file }, _args, context) => restoreKeyedFile(MAIN_CF, file, text, context),
-  judge: (host, _observed, args, changes, context) =>
-    judge(
+  judge: (host, _observed, args, changes, context) => {
+    const { userDefined = [], accept = [] } = args;
+    context.declare({ userDefined, accept });
+    return judge(
       host,
       {
         changes,
         path: ({ file, subject = "" }) =>
           file === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters",
-        userDefined: args.userDefined ?? [],
-        accept: args.accept ?? [],
       },
       context,
-    ),
+    );
+  },
   pending: (_args, changes, observed) => {
     const [write] = changes;
     const after = write?.change === "write" ? write.contents : "";
     const before = contentsOf(observed.file) ?? "";
     const needsRestart = NEEDS_RESTART.some(
-      (name) => mainCfText.get(before, name) !== mainCfText.get(after, name),
+      (name) => inForce(before, name) !== inForce(after, name),
     );
     return { need: needsRestart ? "restart" : "reload", because: [MAIN_CF] };
   },

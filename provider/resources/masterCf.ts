@@ -12,7 +12,7 @@ import {
 import { decodeUtf8, encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
 import * as masterCfText from "../formats/masterCf";
 import { HostError } from "../host/errors";
-import { judge } from "../judge";
+import { declarationClaims, judge, settledLater } from "../judge";
 import type { FactAnswers, FileState } from "../host/host";
 import { type Json, savedContents } from "../host/record";
 import { equal } from "../json";
@@ -278,7 +278,10 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
     ),
   }),
   outputs: () => ({}),
-  claims: (observed, args, context) => claimKeyedFile(fileOf(observed, args, context), context),
+  claims: (observed, args, context) => [
+    ...claimKeyedFile(fileOf(observed, args, context), context),
+    ...declarationClaims(args, context.owner),
+  ],
   baselines: ({ file }) => ({ [MASTER_CF]: file }),
   plan,
   restore: ({ file }, _args, context) => restoreKeyedFile(MASTER_CF, file, text, context),
@@ -288,6 +291,7 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
       change.change === "step" ? refusals(change.detail) : [],
     );
     if (refused.length > 0) return refused;
+    context.declare({ userDefined: [], accept: args.accept ?? [] });
     return judge(
       host,
       {
@@ -296,8 +300,9 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
           file === MASTER_CF && subject in args.services
             ? `services[${JSON.stringify(subject)}]`
             : "services",
+        component: "MasterCf",
         // What an override refers to may come with main.cf, which is written after it.
-        incomplete: true,
+        later: settledLater,
       },
       context,
     );

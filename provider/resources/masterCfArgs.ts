@@ -3,6 +3,7 @@ import { encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
 import * as text from "../formats/masterCf";
 import { checkArgs, checkOverride, checkService, fieldFault } from "../formats/masterCfKeys";
 import { overrideWord } from "../formats/masterCfEntry";
+import { wrongRules } from "../judge";
 import type { Failure } from "../resource";
 
 /** Parts of one service; those that are left out belong to nobody. */
@@ -21,6 +22,8 @@ export interface MasterService {
 export interface MasterCfArgs {
   /** By `name/type`, as `postconf -M` spells it; `null` removes a service. */
   readonly services: Readonly<Record<string, MasterService | null>>;
+  /** Rules of the judgement whose complaints are warnings. */
+  readonly accept?: readonly string[];
 }
 
 const FIELDS = [...text.columns, "command"] as const;
@@ -100,8 +103,8 @@ function validateService(path: string, service: MasterService): Failure[] {
   ];
 }
 
-export function validate({ services }: Partial<MasterCfArgs>): Failure[] {
-  return Object.entries(services ?? {}).flatMap(([name, service]): Failure[] => {
+export function validate({ services, accept }: Partial<MasterCfArgs>): Failure[] {
+  const wrongServices = Object.entries(services ?? {}).flatMap(([name, service]): Failure[] => {
     const path = `services[${JSON.stringify(name)}]`;
     const wrong = said(path, () => {
       checkService(encodeUtf8(name));
@@ -115,4 +118,5 @@ export function validate({ services }: Partial<MasterCfArgs>): Failure[] {
       return [{ path, reason: "must be a service, or null (removes it)." }];
     return validateService(path, service);
   });
+  return [...wrongRules(accept), ...wrongServices];
 }

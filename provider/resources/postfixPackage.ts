@@ -270,7 +270,7 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     const { platform, record, owner } = context;
     if (isShared(observed, args, context))
       return [
-        { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, announced: true },
+        { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, noted: true },
       ];
     return [
       {

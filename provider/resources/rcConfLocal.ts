@@ -2,7 +2,6 @@
 import {
   claimKeyedFile,
   contentsOf,
-  KeyFault,
   type KeyedFile,
   type KeyedText,
   liveKeys,
@@ -12,11 +11,10 @@ import {
 import { FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
 import { containsWords } from "../formats/words";
-import { HostError } from "../host/errors";
 import type { Answers, FactAnswers, Facts, FileState } from "../host/host";
 import { type HostRecord, type Json, parseRecord } from "../host/record";
 import type { Platform } from "../openbsd/platform";
-import type { Change, Failure, JudgeContext, Kind, PlanContext } from "../resource";
+import type { Change, Failure, JudgeContext, Kind } from "../resource";
 import { runOrFail } from "./process/running";
 
 export interface RcConfLocalArgs {
@@ -79,6 +77,9 @@ function noPackageScripts({ release, packageDaemons }: Platform): string | undef
     : `OpenBSD ${release} does not read pkg_scripts but ${packageDaemons}: set that, as a whole, in \`variables\``;
 }
 
+const WITHOUT_SOCKET =
+  'Without a log socket: `logSocket: false`; with one, syslogd must run: `variables: { syslogd_flags: "" }`';
+
 /** Keys: `variable:NAME`, `flag:VARIABLE:WORDS`, `script:NAME`. */
 export function keyedText(
   platform: Platform,
@@ -113,7 +114,12 @@ export function keyedText(
       const there = rcConfText.hasWords(text, variable, word, syntax, inherited(variable));
       const problem = kind === "script" && !there ? noPackageScripts(platform) : undefined;
       if (problem !== undefined) throw new FormatError(problem);
-      return rcConfText.addWords(text, variable, word, syntax, inherited(variable));
+      try {
+        return rcConfText.addWords(text, variable, word, syntax, inherited(variable));
+      } catch (error) {
+        if (word !== SOCKET_FLAG || !(error instanceof FormatError)) throw error;
+        throw new FormatError(`${error.message}. ${WITHOUT_SOCKET}`);
+      }
     },
     save(text, key) {
       const { kind, name, words } = split(key);
@@ -161,50 +167,6 @@ function pathOf(key: string, args: RcConfLocalArgs): string {
   if (kind === "script") return `packageScripts[${args.packageScripts?.indexOf(name) ?? 0}]`;
   if (words === SOCKET_FLAG) return "logSocket";
   return `flags.${name}[${args.flags?.[name]?.indexOf(words) ?? 0}]`;
-}
-
-/** What of the arguments the file cannot be made to say, each thing once. */
-function problems(observed: Observed, args: RcConfLocalArgs, platform: Platform): Failure[] {
-  const file = fileOf(observed, args, platform);
-  const found = new Map<string, Failure>();
-  let text = contentsOf(file.state) ?? "";
-  for (const [key, value] of Object.entries(file.wanted))
-    try {
-      text = file.text.put(text, key, value);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      const path = pathOf(key, args);
-      const way =
-        path === "logSocket" && error.message.includes(" is NO")
-          ? '. Without a log socket: `logSocket: false`; with one, syslogd must run: `variables: { syslogd_flags: "" }`'
-          : "";
-      if (!found.has(error.message))
-        found.set(error.message, { path, reason: `${error.message}${way}.` });
-    }
-  return [...found.values()];
-}
-
-function wordsOf(failures: readonly Failure[]): string {
-  return failures.map(({ path, reason }) => `${path}: ${reason}`).join("\n");
-}
-
-/** The file as it is to be; a step that only says why, where it cannot be made so. */
-function planFile(observed: Observed, args: RcConfLocalArgs, context: PlanContext): Change[] {
-  try {
-    return planKeyedFile(fileOf(observed, args, context.platform), context);
-  } catch (error) {
-    if (!(error instanceof FormatError || error instanceof KeyFault)) throw error;
-    const found = problems(observed, args, context.platform);
-    const failures = found.length > 0 ? found : [{ path: "variables", reason: error.message }];
-    return [
-      {
-        change: "step",
-        step: REFUSE,
-        text: wordsOf(failures),
-        detail: failures.map(({ path, reason }) => ({ path, reason })),
-      },
-    ];
-  }
 }
 
 /** Does a resource with these arguments have a say in what syslogd is started with? */
@@ -270,7 +232,6 @@ function changesSyslogd(
 }
 
 const RESTART = "restart syslogd";
-const REFUSE = "refuse";
 
 /** The restart; `reload`: a chrooted process of Postfix keeps the socket of the syslogd before (openbsd.md 5). */
 function restartSyslogd({ logSocketNeeded }: Platform, which: "new" | "former"): Change {
@@ -329,10 +290,7 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
   switches: true,
   what: () => "etc/rc.conf.local",
   validate,
-  property: (key) => {
-    const [kind, name = ""] = key.split(":");
-    return kind === "script" ? "packageScripts" : `${kind}s.${name}`;
-  },
+  property: pathOf,
   complete: (args, platform) => {
     const boot = args.boot ?? "postfix";
     const logSocket = args.logSocket ?? "auto";
@@ -407,21 +365,15 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
     claimKeyedFile(fileOf(observed, args, context.platform), context),
   baselines: ({ file }) => ({ [PATH]: file }),
   plan: (observed, args, context) => {
-    const changes = planFile(observed, args, context);
+    const changes = planKeyedFile(fileOf(observed, args, context.platform), context);
     return changesSyslogd(observed, changes, context.platform) ||
       socketMissing(observed, args) ||
       syslogdIsOld(observed, args) !== undefined
       ? [...changes, restartSyslogd(context.platform, "new")]
       : changes;
   },
-  judge: (_host, observed, args, changes, context) => {
-    const refused = changes.flatMap((change) =>
-      change.change === "step" && change.step === REFUSE
-        ? (change.detail as unknown as readonly Failure[])
-        : [],
-    );
-    return Promise.resolve([...refused, ...scriptFailures(observed, args, context)]);
-  },
+  judge: (_host, observed, args, _changes, context) =>
+    Promise.resolve(scriptFailures(observed, args, context)),
   pending: (_args, changes) =>
     (restart(changes)?.detail as { readonly reload: boolean } | undefined)?.reload === true
       ? { need: "reload", because: [SOCKET] }
@@ -435,15 +387,7 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
       ? [...changes, restartSyslogd(context.platform, "former")]
       : changes;
   },
-  async step(step, detail, host, _args, { platform, setRecord }) {
-    if (step === REFUSE)
-      throw new HostError("refused", {
-        host: host.address,
-        during: `changing ${PATH}`,
-        reason: wordsOf(detail as unknown as readonly Failure[]),
-        changed: "no",
-        next: "",
-      });
+  async step(_step, _detail, host, _args, { platform, setRecord }) {
     await runOrFail(host, "restart syslogd", { argv: platform.restartSyslogd });
     await setRecord(({ syslogd: _, ...record }) => record);
     return undefined;

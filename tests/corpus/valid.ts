@@ -494,4 +494,53 @@ export const valid: readonly Configuration[] = [
       maps_rbl_reject_code: "554",
     },
   },
+  {
+    name: "tables in the configuration's own folder",
+    main: {
+      transport_maps: "hash:$config_directory/routes",
+      mynetworks: "127.0.0.0/8 [::1]/128 cidr:${config_directory}/nets",
+    },
+    files: { "/etc/postfix/routes": "example.com smtp:\n", "/etc/postfix/nets": "10.0.0.0/8 x\n" },
+    databases: ["/etc/postfix/routes"],
+  },
+  {
+    name: "parameters under their former names",
+    main: {
+      smtpd_client_connection_limit_exceptions: "192.0.2.0/24",
+      fallback_relay: "[fallback.example.org]",
+      virtual_maps: "hash:/etc/postfix/forward",
+    },
+    files: { "/etc/postfix/forward": "info@example.org alice\n" },
+  },
+  {
+    name: "parameters under the names that they had before 3.6",
+    main: { postscreen_blacklist_action: "enforce", postscreen_dnsbl_whitelist_threshold: "-1" },
+    modern: true,
+  },
+  {
+    name: "levels of TLS in capitals",
+    main: { smtpd_tls_security_level: "May", lmtp_tls_security_level: "Encrypt" },
+  },
+  {
+    name: "overrides with braces in braces",
+    master: [
+      "submission inet n - y - - smtpd",
+      "  -o { smtpd_recipient_restrictions = check_sasl_access { inline:{ a=OK } }, reject }",
+      "  -o smtpd_milters={inet:localhost:8891, connect_timeout=10s}",
+      "",
+    ].join("\n"),
+    main: { mydomain: "example.org" },
+    modern: true,
+  },
+  {
+    name: "a table that a service alone names",
+    master:
+      "submission inet n - y - - smtpd\n  -o smtpd_sender_login_maps=hash:/etc/postfix/logins\n",
+    main: { mydomain: "example.org" },
+    files: { "/etc/postfix/logins": "alice@example.org alice\n" },
+  },
+  {
+    name: "all mail of all domains to one mailbox",
+    main: { virtual_alias_maps: "static:alice@example.org" },
+  },
 ];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { set } from "../../provider/formats/mainCf";
+import { services } from "../../provider/formats/masterCf";
 import type { ConnectionArgs } from "../../provider/host/connection";
 import type { FileState } from "../../provider/host/host";
 import type { Change } from "../../provider/resource";
@@ -82,6 +83,71 @@ async function judged(place: Site, one: Configuration): Promise<string> {
   return failures.map(({ reason }) => reason).join("\n");
 }
 
+/** The type by which main.cf names a table. */
+function typeOf(path: string, { main = {} }: Configuration): string | undefined {
+  const values = Object.entries(main).flatMap(([name, value]) =>
+    /^alias_/.test(name) ? [] : [value ?? ""],
+  );
+  const types = values.flatMap((value) =>
+    [...value.matchAll(/([a-z]+):(\/[\w./-]+)/g)].flatMap(([, type = "", named]) =>
+      named === path ? [type] : [],
+    ),
+  );
+  return types[0];
+}
+
+/** What the steps of a server find wrong with it, one after the other: tables, services, main.cf, and the service. */
+async function judgedByAll(place: Site, one: Configuration): Promise<string> {
+  const { host, main } = place;
+  forgetPlans();
+  const files = Object.entries(one.files ?? {});
+  const others = files.filter(([path]) => typeOf(path, one) === undefined);
+  overlayOf(connectionTo(host) as unknown as ConnectionArgs).add(
+    [
+      ...others.map(([path, contents]) => write(path, contents)),
+      ...(one.mainLines === undefined ? [] : [write(MAIN, main + one.mainLines, main)]),
+    ],
+    others.map(([path]) => `${path}.db`),
+    undefined,
+  );
+  const steps: (readonly [string, Record<string, unknown>])[] = [
+    ...files.flatMap(([path, text]) => {
+      const type = typeOf(path, one);
+      return type === undefined ? [] : [["LookupTable", { path, type, text }] as const];
+    }),
+    ...(one.master === undefined
+      ? []
+      : [["MasterCf", { services: servicesIn(one.master) }] as const]),
+    [
+      "MainCf",
+      {
+        parameters: one.main ?? {},
+        ...(one.userDefined === undefined ? {} : { userDefined: one.userDefined }),
+      },
+    ],
+  ];
+  // A main.cf alone is asked nothing else by the service.
+  if (steps.length > 1 || one.userDefined !== undefined) steps.push(["PostfixService", {}]);
+  const said: string[] = [];
+  for (const [kind, args] of steps) {
+    const name = typeof args["path"] === "string" ? `${kind}-${args["path"]}` : kind;
+    const { failures } = await provider.check(
+      kind,
+      {},
+      inputsOf(kind, args, connectionTo(host), { preview: true, name }),
+    );
+    said.push(...failures.map(({ reason }) => `${kind}: ${reason}`));
+  }
+  return said.join("\n");
+}
+
+/** Lines of master.cf as a program says them. */
+function servicesIn(master: string): Record<string, unknown> {
+  return Object.fromEntries(
+    [...services(master)].map(([name, { line: _, ...service }]) => [name, service]),
+  );
+}
+
 /** What must be said, as `file, line N: … word`. */
 function wanted(place: Site, one: Broken): { readonly at: string; readonly says: string } {
   const lines = (textsOf(place, one)[one.file] ?? "").split("\n");
@@ -144,8 +210,8 @@ describe("OpenBSD 7.8", () => {
     expect(valid.length).toBeGreaterThanOrEqual(40);
   });
 
-  test.each(valid)("valid: $name", async (one) => {
-    expect(await judged(place, one)).toBe("");
+  test.each(valid)("valid, by every step of a server: $name", async (one) => {
+    expect(await judgedByAll(place, one)).toBe("");
   });
 
   const all = broken.filter(({ ancient }) => ancient !== true);

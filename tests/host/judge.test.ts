@@ -194,6 +194,37 @@ describe("a main.cf", () => {
     );
   });
 
+  test("says so for others in later runs too, until it is taken back", async () => {
+    const open = inputsOf(
+      "MasterCf",
+      {
+        services: {
+          "submission/inet": {
+            command: "smtpd",
+            overrides: { smtpd_relay_restrictions: "permit" },
+          },
+        },
+      },
+      connectionTo(host),
+      { preview: true },
+    );
+    const parameters = { mydomain: "example.org" };
+    const made = await create("MainCf", news({ parameters }));
+    expect(await failures("MasterCf", open)).toMatch(/submission relays mail for everybody/);
+    // Nothing on the host changes but the record.
+    forgetPlans();
+    const accepting = news({ parameters, accept: ["openRelay"] });
+    const written = await sh(host, `stat -f %m ${PATH}`);
+    await update(made, accepting);
+    expect(await sh(host, `stat -f %m ${PATH}`)).toBe(written);
+    expect(await differs(made, accepting)).toBe(false);
+    expect(await failures("MasterCf", open)).toBe("");
+    forgetPlans();
+    await update(made, news({ parameters }));
+    expect(await failures("MasterCf", open)).toMatch(/submission relays mail for everybody/);
+    await remove(made);
+  });
+
   test("that trusts the host itself by IPv4 only is warned of", async () => {
     said();
     const inputs = news({ parameters: { mynetworks: "127.0.0.0/8" } });

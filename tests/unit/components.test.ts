@@ -124,7 +124,7 @@ test("the manual comes when it is asked for, and again with another package", as
   expect(other.docs).toBeUndefined();
 });
 
-test("tables and services come when they are asked for, before the main.cf that names them", async () => {
+test("tables come when they are asked for, before the services and the main.cf that name them", async () => {
   const server = new PostfixServer("mx", {
     connection,
     masterCf: { services: { "submission/inet": { command: "smtpd" } } },
@@ -141,6 +141,8 @@ test("tables and services come when they are asked for, before the main.cf that 
   const names = inputs.map(({ name }) => name);
   for (const own of ["mx-master-cf", "mx-table-transport", "mx-table-passwords"])
     expect(names.indexOf(own)).toBeLessThan(names.indexOf("mx-main-cf"));
+  for (const own of ["mx-table-transport", "mx-table-passwords", "mx-aliases"])
+    expect(names.indexOf(own)).toBeLessThan(names.indexOf("mx-master-cf"));
   expect(Object.keys(server.tables)).toEqual(["transport", "passwords"]);
   const service = inputs.find(({ name }) => name === "mx-service")?.inputs;
   expect(service?.["triggers"]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);

@@ -1,4 +1,5 @@
 /** Decisions of single kinds that are awkward to bring about on a host, on answers as one would give them. */
+import { NOTHING_DECLARED } from "../../provider/judge/declarations";
 import type { Answers, Facts, FileState, HostWriter, JobState } from "../../provider/host/host";
 import { sha256 } from "../../provider/files";
 import {
@@ -116,6 +117,9 @@ class Bench<A extends object, O> {
       platform: context.platform,
       coming: context.coming,
       predicted: () => undefined,
+      found: () => undefined,
+      declare: () => undefined,
+      declared: () => NOTHING_DECLARED,
       warn: (text) => this.warnings.push(text),
     });
   }

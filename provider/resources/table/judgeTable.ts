@@ -1,10 +1,11 @@
-/** A table judged by the host's own postmap(1) before it goes live: it warns of a bad line and goes on. */
+/** A table judged by the host's own postmap(1) or postalias(1) before it goes live: it warns of a bad line and goes on. */
 import type { Bytes } from "../../formats/bytes";
+import { logicalLines } from "../../formats/logicalLines";
 import type { HostReader, RunResult } from "../../host/host";
 import type { Failure, JudgeContext } from "../../resource";
 import { BUILT_TYPES } from "./database";
 
-const POSTMAP = "/usr/local/sbin/postmap";
+const SBIN = "/usr/local/sbin";
 const SAMPLES = "/usr/local/share/examples/postfix";
 
 /** What can be asked of any such table. */
@@ -15,20 +16,26 @@ const QUESTION: Readonly<Record<string, string>> = {
   texthash: "probe",
 };
 
-/** What postmap(1) says of the text as it will be, and did not say of it as it is. */
+/** What the tool says of the text as it will be, and did not say of it as it is. */
 export async function judgeTable(
   host: HostReader,
-  table: { readonly type: string; readonly path: string; readonly whole: boolean },
+  table: {
+    readonly tool: "postmap" | "postalias";
+    readonly type: string;
+    readonly path: string;
+    /** The argument that complaints are about. */
+    readonly property: string;
+  },
   texts: { readonly before: Bytes | undefined; readonly after: Bytes },
   { warn }: Pick<JudgeContext, "warn">,
 ): Promise<Failure[]> {
-  const { type, path, whole } = table;
+  const { tool, type, path, property } = table;
   const question = QUESTION[type];
   // The other types are settings of a client, which only connects to a server when asked.
   if (!BUILT_TYPES.includes(type) && question === undefined) return [];
   const command = (name: string): { readonly argv: readonly string[] } => ({
     argv: [
-      POSTMAP,
+      `${SBIN}/${tool}`,
       "-c",
       SAMPLES,
       ...(question === undefined ? [] : ["-q", question]),
@@ -39,11 +46,21 @@ export async function judgeTable(
     files: { after: texts.after, before: texts.before ?? "" },
     commands: [command("after"), command("before")],
   });
-  const known = new Set(complaints(before, "before", path));
+  const known = new Set(
+    complaints(before, "before", path).map((line) => keyOf(line, texts.before ?? "")),
+  );
   return complaints(after, "after", path).flatMap((line) => {
-    if (!known.has(line)) return [{ path: whole ? "text" : "entries", reason: `${line}.` }];
+    if (!known.has(keyOf(line, texts.after))) return [{ path: property, reason: `${line}.` }];
     warn(`already so before: ${line}`);
     return [];
+  });
+}
+
+/** A complaint by the entry that it is about, on whatever line that stands. */
+function keyOf(complaint: string, contents: Bytes): string {
+  return complaint.replace(/\bline (\d+)/, (_, number) => {
+    const entry = logicalLines(contents).find(({ line }) => line === Number(number));
+    return entry?.text ?? "";
   });
 }
 
@@ -58,7 +75,7 @@ function complaints(
     .split("\n")
     .map((line) =>
       line
-        .replace(/^postmap: (warning|fatal|error): /, "")
+        .replace(/^post\w+: (warning|fatal|error): /, "")
         .replace(new RegExp(`\\S*/${name}(?=[ ,:.]|$)`, "g"), path)
         .trim(),
     )

@@ -163,6 +163,26 @@ describe("rc.conf.local, sourced", () => {
     expect(addWords("a=`x`\n", "a", "-b", "sourced")).toBe('a=`x`\na="${a} -b"\n');
   });
 
+  test.each([
+    "f() { a=2; }\na=1\nf\n",
+    "f() { a=2; }\ng() { f; }\na=1\ng x\n",
+    "function f { a=2; }\na=1\nif f; then b=1; fi\n",
+    "a=1\n: ${a:=5}\n",
+    "a=1\nb=${a:=5}\n",
+    'a=1\nb="x ${a=5}"\n',
+  ])("what a function or an expansion may assign is not edited in its place: %j", (text) => {
+    expect(get(text, "a", "sourced")).toHaveProperty("unreadable");
+    expect(set(text, "a", "3", "sourced")).toMatch(/\na="3"\n$/);
+  });
+
+  test.each(["f() { b=2; }\na=1\nf\n", "a=1\n: ${b:=$a}\n", "f() { a=2; }\na=1\nc=f\n"])(
+    "what assigns others leaves it where it is: %j",
+    (text) => {
+      expect(get(text, "a", "sourced")).toBe("1");
+      expect(set(text, "a", "3", "sourced")).toBe(text.replace("a=1", 'a="3"'));
+    },
+  );
+
   test("in its place an assignment keeps export, blanks and comment", () => {
     expect(set("\texport a='1'  # why\n", "a", "2", "sourced")).toBe('\texport a="2"  # why\n');
     expect(set("a=1 # x\nb=2\n", "a", "NO", "sourced")).toBe("a=NO # x\nb=2\n");

@@ -1,0 +1,80 @@
+/** What tables say whose contents are known: line by line, and to somebody of whom they know nothing. */
+import { logicalLines } from "../formats/logicalLines";
+import { coversInternet, networkOf } from "./networks";
+import { unbraced, words } from "./values";
+
+export type Read = (path: string) => string | undefined;
+
+/** A line of a table: what it is asked for, and what it answers. */
+export interface Answer {
+  readonly key: string;
+  readonly result: string;
+  /** In the table's file; `undefined` for what stands in main.cf itself. */
+  readonly line: number | undefined;
+}
+
+/** Types whose text is a key and an answer a line. */
+const KEYED = /^(hash|btree|dbm|cdb|lmdb|sdbm|texthash|cidr)$/;
+const PATTERNS = /^(regexp|pcre)$/;
+
+/** A table as a restriction or list names it: its type and its name. */
+export function tableOf(word: string): { type: string; name: string } | undefined {
+  const plain = word.startsWith("{") ? (words(unbraced(word))[0] ?? "") : word;
+  const [, type, name] = /^(?:proxy:)*([a-z][a-z0-9_-]*):([^]+)$/.exec(plain) ?? [];
+  return type === undefined || name === undefined ? undefined : { type, name };
+}
+
+/** The lines of a table in the order in which they are asked; nothing for one that cannot be read as text. */
+export function answersOf(type: string, name: string, read: Read): Answer[] {
+  const lines = name.startsWith("{")
+    ? words(unbraced(name)).map((text) => ({ text: unbraced(text), line: undefined }))
+    : logicalLines(read(name) ?? "");
+  const found: Answer[] = [];
+  // What stands between if and endif is asked under a condition only (pcre_table(5), cidr_table(5)).
+  let depth = 0;
+  for (const { text, line } of lines) {
+    const trimmed = text.trim();
+    if (/^if\b/i.test(trimmed)) depth += 1;
+    else if (/^endif\b/i.test(trimmed)) depth -= 1;
+    else if (depth === 0) {
+      const [, key, result] =
+        (PATTERNS.test(type)
+          ? /^(!?([^\w\s!])(?:\\[^]|(?!\2)[^])*\2\w*)\s+([^]+)$/.exec(trimmed)
+          : KEYED.test(type)
+            ? /^(\S+)(\s+)([^]+)$/.exec(trimmed)
+            : null
+        )?.filter((_, index) => index !== 2) ?? [];
+      if (key !== undefined && result !== undefined) found.push({ key, result, line });
+    }
+  }
+  return found;
+}
+
+/** Patterns that match whatever they are asked. */
+const ANYTHING = new Set([
+  ...["", "^", "$", ".", ".*", ".+", "^.", "^.*", "^.+", ".$", ".*$", ".+$", "^.*$", "^.+$"],
+  ...["(.*)", "(.+)", "^(.*)", "^(.+)", "^(.*)$", "^(.+)$"],
+]);
+
+/** Width of an address in bits. */
+export type Bits = 32 | 128;
+
+/** What the table answers to anybody, who comes from an address of that width. */
+export function answerToAll(word: string, read: Read, bits: Bits): string | undefined {
+  const table = tableOf(word);
+  if (table === undefined) return undefined;
+  const { type, name } = table;
+  if (type === "static") return unbraced(name).trim();
+  return answersOf(type, name, read).find(({ key }) => {
+    if (PATTERNS.test(type))
+      return !key.startsWith("!") && ANYTHING.has(key.slice(1).replace(/[^]\w*$/, ""));
+    const network = type === "cidr" ? networkOf(key) : undefined;
+    return network !== undefined && network.bits === bits && coversInternet(network);
+  })?.result;
+}
+
+/** What access(5) knows besides restrictions and numbers. */
+export const ACTIONS = [
+  ...["OK", "REJECT", "DEFER", "DEFER_IF_REJECT", "DEFER_IF_PERMIT", "BCC", "DISCARD", "DUNNO"],
+  ...["FILTER", "HOLD", "INFO", "PREPEND", "REDIRECT", "WARN"],
+];

@@ -1,0 +1,283 @@
+/** What a plan as a whole is asked, and what is said of what was wrong before it. */
+import {
+  parseRecord,
+  recordFile,
+  EMPTY_RECORD,
+  type HostRecord,
+} from "../../../provider/host/record";
+import { judge, settledLater, tableQuestion, declarationClaims } from "../../../provider/judge";
+import { declarationsIn } from "../../../provider/judge/declarations";
+import { Overlay } from "../../../provider/driver/overlay";
+import { aliases } from "../../../provider/resources/aliases";
+import { lookupTable } from "../../../provider/resources/lookupTable";
+import { mainCf } from "../../../provider/resources/mainCf";
+import { masterCf } from "../../../provider/resources/masterCf";
+import type { Change, Failure, JudgeContext } from "../../../provider/resource";
+import { type Fake, MAIN, MASTER, SMTPD, contextOf, fakeHost, stateOf, write } from "./fake";
+
+const NETS = "/etc/postfix/nets";
+
+async function judged(
+  host: Fake,
+  changes: readonly Change[],
+  context: JudgeContext = contextOf(),
+): Promise<string> {
+  const failures = await judge(host, { changes, path: () => "x" }, context);
+  return failures.map(({ reason }) => reason).join("\n");
+}
+
+const text = (failures: readonly Failure[]): string =>
+  failures.map(({ path, reason }) => `${path}: ${reason}`).join("\n");
+
+describe("what MainCf says of the judgement", () => {
+  const main = "site_contact = alice\n";
+  const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD });
+  const later = [write(MAIN, main, "")];
+
+  test("holds for those who judge after it", async () => {
+    const context = contextOf(later);
+    expect(await judged(host, [], context)).toMatch(/site_contact is no parameter/);
+    const args = { parameters: { site_contact: "alice" }, userDefined: ["site_contact"] };
+    await mainCf.judge?.(host, {} as never, args, later, context);
+    expect(await judged(host, [], context)).toBe("");
+  });
+
+  test("and so do rules that are set aside, by MainCf or MasterCf", async () => {
+    const open = [write(MAIN, "mynetworks = 0.0.0.0/0\n", "")];
+    expect(await judged(host, [], contextOf(open))).toMatch(/relays.*in MainCf's accept/);
+    const context = contextOf(open, { userDefined: [], accept: ["openRelay"] });
+    expect(await judged(host, [], context)).toBe("");
+    expect(context.warnings.join()).toMatch(/relays mail for everybody/);
+  });
+
+  test("is kept in the record for runs in which MainCf has nothing to do", () => {
+    const owner = { urn: "urn:main", instance: "1" };
+    const [claim] = declarationClaims({ accept: ["openRelay"] }, owner);
+    if (claim === undefined) throw new Error("nothing is claimed");
+    expect(claim.noted).toBe(true);
+    const { key, before, applied } = claim;
+    const record: HostRecord = {
+      ...EMPTY_RECORD,
+      keys: { [key]: { owner, order: 1, before, applied } },
+    };
+    const recorded = declarationsIn(parseRecord(recordFile(record)));
+    const overlay = new Overlay();
+    expect(overlay.declared(recorded)).toEqual({ userDefined: [], accept: ["openRelay"] });
+    overlay.declare("urn:other", { userDefined: ["a"], accept: [] });
+    expect(overlay.declared(recorded)).toEqual({ userDefined: ["a"], accept: ["openRelay"] });
+    // What the program says now is in place of what it said before.
+    overlay.declare("urn:main", { userDefined: [], accept: [] });
+    expect(overlay.declared(recorded)).toEqual({ userDefined: ["a"], accept: [] });
+    expect(declarationClaims({ accept: [] }, owner)).toEqual([]);
+  });
+});
+
+describe("tables", () => {
+  const reads = `mynetworks = cidr:${NETS}\n`;
+
+  test("named by a folder that has only a default are looked for where they are", async () => {
+    const main = "transport_maps = hash:$config_directory/transport\nmydomain = a.example\n";
+    const host = fakeHost({
+      [MAIN]: "",
+      [MASTER]: SMTPD,
+      "/etc/postfix/transport": "a.example.org smtp:\n",
+    });
+    const context = { ...contextOf(), coming: () => false };
+    const said = await judged(host, [write(MAIN, main, "")], context);
+    expect(said).toMatch(/has no database \/etc\/postfix\/transport\.db/);
+    expect(said).not.toMatch(/ \/transport/);
+  });
+
+  test("named by what only this Postfix's defaults tell are read in one more request", async () => {
+    const main = "relay_domains = /$relayhost_file\n";
+    const files = { [MAIN]: "", [MASTER]: SMTPD, "/alias_maps": "a.example\n" };
+    const host = fakeHost(files);
+    // The name is known with the host's defaults only.
+    await judged(host, [write(MAIN, main.replace("relayhost_file", "mydestination"), "")]);
+    expect(host.asked.read).toHaveLength(4);
+    expect(host.asked.read[3]).toEqual(["/localhost"]);
+  });
+
+  test("that change alone are judged with the main.cf that reads them", async () => {
+    const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
+    const change = write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n");
+    expect(await judged(host, [], contextOf([change]))).toMatch(/relays mail for everybody/);
+    const own = await judge(host, tableQuestion([change], "text"), contextOf());
+    expect(text(own)).toMatch(/^text: .*relays mail for everybody/);
+  });
+
+  test("that nothing reads, or that stay, cost no judgement", async () => {
+    const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
+    expect(await judged(host, [write("/etc/postfix/other", "0.0.0.0/0 x\n")])).toBe("");
+    expect(await judged(host, [write(NETS, "10.0.0.0/8 x\n", "10.0.0.0/8 x\n")])).toBe("");
+    expect(host.asked.judge).toEqual([]);
+    expect(await judged(fakeHost({}), [write(NETS, "0.0.0.0/0 x\n")])).toBe("");
+  });
+
+  test("leave to later steps what these may settle, and no open relay", async () => {
+    const main = "transport_maps = hash:/etc/postfix/routes\n";
+    const host = fakeHost({ [MAIN]: main, [MASTER]: SMTPD, "/etc/postfix/routes": "" });
+    const context = contextOf();
+    const change = write("/etc/postfix/routes", "a.example slow:\n", "");
+    expect(await judge(host, tableQuestion([change], "entries"), context)).toEqual([]);
+    expect(context.warnings.join()).toMatch(/no service "slow".*unless a later step/);
+  });
+
+  test("are asked by the steps that write them", async () => {
+    const file = stateOf("10.0.0.0/8 x\n");
+    const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
+    const own = await lookupTable.judge?.(
+      host,
+      { file, database: undefined, types: ["cidr"], uid: 0, gid: 0 },
+      { path: NETS, type: "cidr", text: "0.0.0.0/0 x\n" },
+      [write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n")],
+      contextOf(),
+    );
+    expect(text(own ?? [])).toMatch(/^text: .*relays mail for everybody/);
+  });
+
+  test("of aliases are built before, and what was wrong in them before is a warning", async () => {
+    const path = "/etc/postfix/aliases";
+    const old = "root: alice\nroot: bob\n";
+    const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD, [path]: old });
+    const context = contextOf();
+    const of = (after: string) =>
+      aliases.judge?.(
+        host,
+        { file: stateOf(old), users: new Set(["alice", "bob"]) } as never,
+        { entries: {}, file: path },
+        [write(path, after, old)],
+        context,
+      );
+    expect(await of(`${old}staff: alice\n`)).toEqual([]);
+    expect(context.warnings.join()).toMatch(/already so before: .*duplicate entry: "root"/);
+    expect(text((await of(`${old}staff: alice\nstaff: bob\n`)) ?? [])).toMatch(
+      /^entries: .*duplicate entry: "staff"/,
+    );
+  });
+
+  test("that had a key twice before are warned of", async () => {
+    const ALIASES = "/etc/postfix/aliases";
+    const old = "root: alice\nroot: bob\n";
+    const main = `alias_maps = hash:${ALIASES}\n`;
+    const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD, [ALIASES]: old });
+    const plan = (contents: string): readonly Change[] => [write(ALIASES, contents, old)];
+    const context = contextOf(plan(`${old}staff: alice\n`));
+    expect(await judged(host, [write(MAIN, main, "")], context)).toBe("");
+    expect(context.warnings.join()).toMatch(
+      /already so before: .*aliases, line 2: has "root" twice/,
+    );
+    const worse = await judged(
+      host,
+      [write(MAIN, main, "")],
+      contextOf(plan(`${old}staff: alice\nstaff: bob\n`)),
+    );
+    expect(worse).toMatch(
+      /line 4: has "staff" twice: the first is in force\. If .*"table" in Main/,
+    );
+    expect(worse).not.toMatch(/root/);
+  });
+});
+
+describe("a master.cf", () => {
+  const services = (overrides: Record<string, string>): Record<string, unknown> => ({
+    "submission/inet": { command: "smtpd", overrides },
+  });
+  const judgedMaster = async (overrides: Record<string, string>, accept?: string[]) => {
+    const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD });
+    const lines = Object.entries(overrides).map(([name, value]) => `  -o ${name}=${value}\n`);
+    const after = `${SMTPD}submission inet n - y - - smtpd\n${lines.join("")}`;
+    const context = contextOf();
+    const failures = await masterCf.judge?.(
+      host,
+      { file: stateOf(SMTPD), version: "3.7.11" },
+      { services: services(overrides) as never, ...(accept ? { accept } : {}) },
+      [write(MASTER, after, SMTPD)],
+      context,
+    );
+    return { failures: text(failures ?? []), warnings: context.warnings.join("\n") };
+  };
+
+  test("fails by what its overrides say themselves", async () => {
+    const { failures } = await judgedMaster({
+      smtpd_relay_restrictions: "permit",
+      smtpd_tls_securty_level: "encrypt",
+      smtpd_helo_restrictions: "permit_my_networks",
+    });
+    expect(failures).toMatch(
+      /^services\["submission\/inet"\]: .*did you mean smtpd_tls_security_l/m,
+    );
+    expect(failures).toMatch(
+      /^services\["submission\/inet"\]: .*submission relays mail for every/m,
+    );
+    expect(failures).toMatch(/^services\["submission\/inet"\]: .*did you mean permit_mynetworks/m);
+    expect(failures).toMatch(/"openRelay" in MasterCf's accept/);
+  });
+
+  test("is warned of what main.cf may yet bring", async () => {
+    const { failures, warnings } = await judgedMaster({
+      smtpd_relay_restrictions: "$mua_relay_restrictions",
+      smtpd_helo_restrictions: "greylist",
+      smtpd_sender_login_maps: "hash:/etc/postfix/logins",
+      content_filter_of_ours: "x",
+    });
+    expect(failures).toBe("");
+    for (const word of ["mua_relay_restrictions", "greylist", "logins", "content_filter_of_ours"])
+      expect(warnings).toMatch(new RegExp(`${word}.*unless a later step sets it`));
+  });
+
+  test("may be what a rule forbids where that is said", async () => {
+    const { failures, warnings } = await judgedMaster({ smtpd_relay_restrictions: "permit" }, [
+      "openRelay",
+    ]);
+    expect(failures).toBe("");
+    expect(warnings).toMatch(/relays mail for everybody/);
+    expect(masterCf.validate({ services: {}, accept: ["relay"] })).toEqual([
+      expect.objectContaining({ path: "accept[0]" }),
+    ]);
+  });
+
+  test("that refers to nothing is settled by nothing", () => {
+    const complaint = { rule: "name", file: MASTER, reason: "x" } as const;
+    expect(settledLater(complaint)).toBe(true);
+    expect(settledLater({ ...complaint, final: true })).toBe(false);
+    expect(settledLater({ ...complaint, rule: "value" })).toBe(false);
+  });
+});
+
+describe("a main.cf", () => {
+  test.each(["foo/bar", "-x", ".a", "a b"])("takes no name %j", (name) => {
+    expect(mainCf.validate({ parameters: { [name]: "x" } })).toHaveLength(1);
+  });
+
+  test.each(["policy@x", "policyd-spf_time_limit", "2bounce_notice_recipient"])(
+    "takes the name %s, as the editor does",
+    (name) => {
+      expect(mainCf.validate({ parameters: { [name]: "x" } })).toEqual([]);
+    },
+  );
+
+  test("takes no half a character", () => {
+    expect(mainCf.validate({ parameters: { mydomain: "\ud800" } })).toEqual([
+      expect.objectContaining({ path: "parameters.mydomain" }),
+    ]);
+  });
+
+  test("is shown with bytes that are no UTF-8", () => {
+    const observed = { file: stateOf("mydomain = \xff\n"), nonDefault: {}, effective: {} };
+    const args = { parameters: { mydomain: "x" } };
+    const live = mainCf.live(observed, args, undefined as never);
+    expect(live.parameters).toEqual({ mydomain: "\\xff" });
+  });
+
+  test.each([
+    ["inet_interfaces = $my_if\nmy_if = 192.0.2.1\n", "restart"],
+    ["inet_interfaces = all\n", "restart"],
+    ["my_if = 192.0.2.2\ninet_interfaces = ${my_if}\nbiff = no\n", "reload"],
+  ])("%j is told to Postfix by a restart where it must be", (after, need) => {
+    const before = "inet_interfaces = $my_if\nmy_if = 192.0.2.2\n";
+    const observed = { file: stateOf(before), nonDefault: {}, effective: {} };
+    const changes = [write(MAIN, after, before)];
+    expect(mainCf.pending?.({ parameters: {} }, changes, observed as never)?.need).toBe(need);
+  });
+});
