@@ -24,8 +24,8 @@ function unifiedDiff(path: string, before: string | undefined, after: string | u
     after === undefined ? "" : "after up",
     { context: 3 },
   );
-  // What jsdiff writes before the two names says nothing here.
-  return patch.replace(/^(Index: .*\n)?=+\n/, "").trimEnd();
+  // What jsdiff writes before the two names says nothing here. A last line that is blank belongs to the diff.
+  return patch.replace(/^(Index: .*\n)?=+\n/, "").replace(/\n$/, "");
 }
 
 function octal(mode: number): string {

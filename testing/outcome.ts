@@ -108,8 +108,9 @@ export function changeOf(outcome: Outcome, name: string): Step | undefined {
   return [...outcome.changes.values()].find((change) => change.name === name);
 }
 
-/** What was printed under the resource with this name; "" if nothing was. */
+/** What was printed under the resources with this name, a component and what is in it; "" if nothing was. */
 export function printedUnder(outcome: Outcome, name: string): string {
-  const found = [...outcome.diagnostics].find(([urn]) => urn.endsWith(`::${name}`));
-  return found?.[1] ?? "";
+  return [...outcome.diagnostics]
+    .flatMap(([urn, text]) => (urn.endsWith(`::${name}`) ? [text] : []))
+    .join("");
 }

@@ -1,4 +1,5 @@
 /** A lookup table (guide: the pages on mail relays and virtual accounts): its text and its database as one. */
+import { lastLines } from "../changes";
 import {
   alone,
   claimKeyedFile,
@@ -45,6 +46,8 @@ interface Observed {
   readonly database: SeenDatabase | undefined;
   /** Types of table that the host's Postfix has; `null` where there is no Postfix yet. */
   readonly types: readonly string[] | null;
+  /** Why that Postfix answers nothing: a main.cf that its tools stop at. */
+  readonly refusal: string | undefined;
   /** Numbers of the owner and group, `null` for one that the host does not have. */
   readonly uid: number | null;
   readonly gid: number | null;
@@ -205,7 +208,7 @@ function planTable(observed: Observed, args: LookupTableArgs, context: PlanConte
 
 /** Why it cannot be done on this host: a type that its Postfix does not have, an owner that is not there. */
 function obstacles(
-  { types, uid, gid }: Observed,
+  { types, refusal, uid, gid }: Observed,
   args: LookupTableArgs,
   coming: (path: string) => boolean,
 ): Failure[] {
@@ -217,7 +220,9 @@ function obstacles(
     found.push({
       path: "type",
       reason:
-        "this host has no Postfix, whose postmap(1) builds and reads tables: install the package first.",
+        refusal === undefined
+          ? "this host has no Postfix, whose postmap(1) builds and reads tables: install the package first."
+          : `Postfix's own tools stop on this host, at what its configuration is now: ${refusal}`,
     });
   else if (!types.includes(type))
     found.push({
@@ -280,6 +285,7 @@ function answered(answers: Answers<Facts>, args: LookupTableArgs): Observed {
       "notFound" in types || types.exitCode !== 0
         ? null
         : types.stdout.split("\n").filter((line) => line !== ""),
+    refusal: "notFound" in types || types.exitCode === 0 ? undefined : lastLines(types.stderr, 3),
     uid: user?.uid ?? null,
     gid: group?.gid ?? null,
   };

@@ -254,6 +254,21 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
   });
 });
 
+test("a host whose Postfix stops at its configuration is told why, not that there is none", async () => {
+  const host = await startHost({ release: "7.8" });
+  try {
+    await create("PostfixPackage", inputsOf("PostfixPackage", {}, connectionTo(host)));
+    // The port's accounts stand in its main.cf only.
+    await sh(host, "echo biff=no > /etc/postfix/main.cf");
+    const inputs = inputsOf("LookupTable", { path: PATH, entries: { a: "b" } }, connectionTo(host));
+    expect(await failures("LookupTable", inputs)).toMatch(
+      /^type: Postfix's own tools stop on this host.*mail_owner: unknown user name/s,
+    );
+  } finally {
+    await host.stop();
+  }
+});
+
 test("a host that has no Postfix yet is told so, unless the package comes with the same plan", async () => {
   const host = await startHost({ release: "7.8" });
   try {

@@ -28,7 +28,7 @@ i=0; until /usr/local/sbin/postqueue -p | grep -q elsewhere; do sleep 0.1; i=$((
 `;
 
 const texts = (host: TestHost): Promise<string> =>
-  sh(host, "cat /etc/postfix/main.cf /etc/postfix/master.cf; ls -l /etc/postfix/*.cf");
+  sh(host, "cat /etc/postfix/main.cf /etc/postfix/master.cf; ls -l /etc/postfix/*.cf | cut -c1-35");
 const queued = (host: TestHost): Promise<string> =>
   sh(host, "/usr/local/sbin/postqueue -p | grep -c elsewhere.example");
 const installed = (host: TestHost): Promise<string> => sh(host, "ls /var/db/pkg | grep ^postfix-");

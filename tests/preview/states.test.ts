@@ -29,6 +29,10 @@ new PostfixServer("mx", {
   package: ${JSON.stringify(packageOf(host.release))},
   mainCf: { parameters: { myhostname: "myhost.example.org", relayhost: pulumi.secret("[relay.example.org]") } },
   aliases: { entries: { root: ["alice"] } },
+  docs: {},
+  masterCf: { services: { "submission/inet": { command: "smtpd", overrides: { syslog_name: "postfix/submission" } } } },
+  tables: { transport: { path: "/etc/postfix/transport", entries: { "example.com": "smtp:[192.0.2.1]" } } },
+  mailCheck: { recipient: "alice@localhost" },
 });`;
 }
 

@@ -128,7 +128,7 @@ describe("tables", () => {
     const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
     const own = await lookupTable.judge?.(
       host,
-      { file, database: undefined, types: ["cidr"], uid: 0, gid: 0 },
+      { file, database: undefined, types: ["cidr"], refusal: undefined, uid: 0, gid: 0 },
       { path: NETS, type: "cidr", text: "0.0.0.0/0 x\n" },
       [write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n")],
       contextOf(),
