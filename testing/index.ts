@@ -22,6 +22,8 @@ export {
   type Preview,
   previewOn,
   type PreviewOptions,
+  ProgramOnHost,
+  type RunOptions,
 } from "./preview";
 export { generateSshKey, type SshKeyPair } from "./sshKeys";
 export type { Admission, End, LineCounters } from "./sshLine";

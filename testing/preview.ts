@@ -28,7 +28,7 @@ export interface PlannedStep {
   readonly shown: string;
 }
 
-/** What a preview says. */
+/** What a preview says, or a run that was carried out. */
 export interface Preview {
   /** Did it succeed? Where not, {@link Preview.printed} says why. */
   readonly ok: boolean;
@@ -46,6 +46,81 @@ export interface Preview {
 export interface PreviewOptions extends Omit<ProjectOptions, "program" | "command"> {
   /** The Pulumi CLI. @defaultValue the one on PATH */
   readonly command?: PulumiCommand;
+}
+
+/** How to run an operation. */
+export interface RunOptions {
+  /** Ask the host for what is there now first, so that drift shows. @defaultValue false */
+  readonly refresh?: boolean;
+}
+
+/**
+ * A program in a stack of its own, with a test host to work on: for what a first preview cannot show, such as an update or
+ * drift. Call {@link ProgramOnHost.remove} when done.
+ *
+ * @example
+ * ```ts
+ * import { ProgramOnHost, startHost } from "pulumi-openbsd-postfix/testing";
+ * import { RcConfLocal } from "pulumi-openbsd-postfix";
+ *
+ * async function example(): Promise<void> {
+ *   const host = await startHost({ release: "7.8" });
+ *   const program = await ProgramOnHost.make(host, (connection) => {
+ *     new RcConfLocal("rc", { connection, boot: "unchanged", variables: { apmd_flags: "-A" } });
+ *   });
+ *   await program.up();
+ *   await host.exec(["/bin/sh", "-c", "echo apmd_flags=-C > /etc/rc.conf.local"]);
+ *   const preview = await program.preview({ refresh: true });
+ *   console.log(preview.step("rc").diffs); // [ "variables.apmd_flags" ]
+ *   program.remove();
+ *   await host.stop();
+ * }
+ * ```
+ */
+export class ProgramOnHost {
+  private constructor(private readonly project: StackProject) {}
+
+  /** @param program - Declares resources, with the connection that it is given; it runs in this process. */
+  static async make(
+    host: TestHost,
+    program: (connection: ConnectionArgs) => unknown,
+    options: PreviewOptions = {},
+  ): Promise<ProgramOnHost> {
+    const project = await StackProject.make({
+      ...options,
+      program: async () => {
+        await program(connectionOf(host));
+      },
+    });
+    return new ProgramOnHost(project);
+  }
+
+  /** What `up` would do. The host is looked at and not changed. */
+  async preview(options: RunOptions = {}): Promise<Preview> {
+    const { stack } = this.project;
+    return previewOf(
+      await this.project.run((common) => stack.preview({ ...common, ...options, diff: true })),
+    );
+  }
+
+  /** What `up` did. */
+  async up(options: RunOptions = {}): Promise<Preview> {
+    return previewOf(
+      await this.project.run((common) => this.project.stack.up({ ...common, ...options })),
+    );
+  }
+
+  /** What `destroy` did. */
+  async destroy(options: RunOptions = {}): Promise<Preview> {
+    return previewOf(
+      await this.project.run((common) => this.project.stack.destroy({ ...common, ...options })),
+    );
+  }
+
+  /** Removes the stack's state; what the program made on the host stays. */
+  remove(): void {
+    this.project.remove();
+  }
 }
 
 /**
@@ -74,34 +149,34 @@ export async function previewOn(
   program: (connection: ConnectionArgs) => unknown,
   options: PreviewOptions = {},
 ): Promise<Preview> {
-  const project = await StackProject.make({
-    ...options,
-    program: async () => {
-      await program(connectionOf(host));
-    },
-  });
+  const made = await ProgramOnHost.make(host, program, options);
   try {
-    return previewOf(
-      await project.run((common) => project.stack.preview({ ...common, diff: true })),
-    );
+    return await made.preview();
   } finally {
-    project.remove();
+    made.remove();
   }
+}
+
+/** Without what is the package's own: the text of its provider. */
+function ownInputs(inputs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { __provider: _, ...own } = inputs;
+  return own;
 }
 
 /** The steps on hosts of a run, and what was printed under each. */
 export function previewOf(outcome: Outcome): Preview {
   const steps = outcome.steps.flatMap((step): PlannedStep[] => {
     const kind = /^pulumi-nodejs:dynamic\/openbsd:(\w+)$/.exec(step.type)?.[1];
-    if (kind === undefined) return [];
+    // That a step is looked at first is no step of the plan.
+    if (kind === undefined || step.op === "refresh") return [];
     return [
       {
         name: step.name,
         kind,
         op: step.op,
         diffs: step.op === "create" ? [] : step.diffs,
-        before: step.op === "create" ? undefined : step.old,
-        after: step.op === "delete" ? undefined : step.new,
+        before: step.op === "create" ? undefined : ownInputs(step.old),
+        after: step.op === "delete" ? undefined : ownInputs(step.new),
         shown: printedUnder(outcome, step.name).trimEnd(),
       },
     ];

@@ -5,6 +5,7 @@
  * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Several keys
  * may lie in one file; that file has one baseline for all of them.
  */
+import { equal } from "../json";
 import type { Expectation, FileState, HostWriter } from "./host";
 
 export const RECORD_FOLDER = "/var/db/pulumi-openbsd-postfix";
@@ -238,7 +239,8 @@ export async function saveRecord(
   }
   const state = recordFile(record);
   const { contents } = state;
-  if (found.type === "file" && found.contents === contents) return found;
+  // The same in another order is the same: a run that changes nothing writes nothing.
+  if (found.type === "file" && equal(parseRecord(found), parseRecord(state))) return found;
   const outcome = await host.write({
     path: RECORD_PATH,
     contents,

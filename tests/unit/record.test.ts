@@ -1,4 +1,5 @@
 /** The record on the host: whose a key is, and who has nothing left to undo. */
+import type { HostWriter } from "../../provider/host/host";
 import {
   claim,
   type Claim,
@@ -8,7 +9,9 @@ import {
   keysOf,
   nextRevision,
   type Owner,
+  recordFile,
   release,
+  saveRecord,
   withRevision,
 } from "../../provider/host/record";
 
@@ -58,4 +61,18 @@ test("what an earlier version made, which noted no revision, is followed by one 
   const record = claimed(EMPTY_RECORD, "a", "one");
   expect(nextRevision(record, owner("a"), 3)).toBe(4);
   expect(nextRevision(record, { ...owner("a"), instance: "successor" }, 0)).toBeGreaterThan(1e9);
+});
+
+test("a record that says the same in another order is not written again", async () => {
+  const record = { ...claimed(EMPTY_RECORD, "a", "one"), serving: true } as const;
+  const { serving, ...rest } = record;
+  const found = recordFile({ serving, ...rest });
+  let writes = 0;
+  const host = {
+    write: () => Promise.resolve({ written: ++writes > 0, found }),
+  } as unknown as HostWriter;
+  expect(await saveRecord(host, record, found)).toBe(found);
+  expect(writes).toBe(0);
+  await saveRecord(host, claimed(record, "a", "two"), found);
+  expect(writes).toBe(1);
 });
