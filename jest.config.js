@@ -28,8 +28,8 @@ module.exports = {
     project("preview", 300),
     project("faults", 300),
   ],
-  // A test of a host waits most of its time (a Postfix tool sleeps a second or two): twice as many workers as cores are
-  // busy on a small machine.
-  maxWorkers: Math.min(4, 2 * availableParallelism()),
+  // A test of a host waits half of its time (a Postfix tool sleeps a second or two), one of the CLI keeps more than one
+  // core busy: half as many workers again as cores.
+  maxWorkers: Math.max(2, Math.min(4, Math.ceil(1.5 * availableParallelism()))),
   coverageProvider: "v8",
 };

@@ -46,7 +46,7 @@ function assignsInside({ parts }: Word): boolean {
 
 function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
   const { from, to, commands, plain } = statement;
-  const unit = { raw: text.slice(from, to), line, key: undefined, head: "", rest: "" };
+  const raw = text.slice(from, to);
   const first = commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
   const each = commands.map((command) => assignmentsOf(text, command));
   const assigns = each.flatMap((some) => some ?? []);
@@ -54,8 +54,12 @@ function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
     const stop = first.find((word) => endsReading.has(word));
     const fixes = first.find((word) => word === "readonly" || word === "typeset");
     return {
-      ...unit,
+      raw,
       role: "start",
+      key: undefined,
+      line,
+      head: "",
+      rest: "",
       assigns: [],
       opaque: first.some((word) => runsOther.has(word)) ? "anything" : "mentioned",
       fault:
@@ -67,8 +71,12 @@ function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
   const only = assigns[0];
   if (only === undefined) {
     return {
-      ...unit,
+      raw,
       role: commands.length === 0 ? "gap" : "start",
+      key: undefined,
+      line,
+      head: "",
+      rest: "",
       assigns,
       opaque: "no",
       fault: undefined,
@@ -78,14 +86,15 @@ function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
   const alone = words === 1 || (words === 2 && first[0] === "export" && commands.length === 1);
   const editable = alone && assigns.length === 1 && isEntry(only);
   return {
-    ...unit,
+    raw,
     role: "start",
+    key: editable ? only.name : undefined,
+    line,
+    head: text.slice(from, only.value.from),
+    rest: text.slice(only.value.to, to),
     assigns,
     opaque: "no",
     fault: undefined,
-    key: editable ? only.name : undefined,
-    head: text.slice(from, only.value.from),
-    rest: text.slice(only.value.to, to),
   };
 }
 
@@ -96,6 +105,8 @@ const definition =
 function withFunctions(units: readonly RcUnit[]): readonly RcUnit[] {
   const defined = new Map<string, { readonly unit: RcUnit; readonly mentions: RegExp }>();
   return units.map((unit) => {
+    // Assignments alone, comments and blanks neither define nor run anything.
+    if (unit.opaque === "no") return unit;
     const run = new Set<RcUnit>();
     const queue = [unit];
     for (const one of queue)
@@ -108,7 +119,7 @@ function withFunctions(units: readonly RcUnit[]): readonly RcUnit[] {
       const own = name ?? other ?? "";
       defined.set(own, { unit, mentions: new RegExp(`(?<![$\\w])${own}(?![\\w=])`) });
     }
-    if (run.size === 0 || unit.opaque === "no") return unit;
+    if (run.size === 0) return unit;
     const bodies = [...run];
     const opaque = bodies.some((one) => one.opaque === "anything") ? "anything" : unit.opaque;
     return { ...unit, opaque, runs: bodies.map(({ raw }) => raw).join("") };
