@@ -62,20 +62,35 @@ export function commentOut(text: Bytes, pattern: RegExp | Bytes): Bytes {
     .join("");
 }
 
-/** Indexes of the lines that are the job, active or commented out. */
-function standing(contents: readonly Bytes[], job: Bytes): readonly number[] {
-  return contents.flatMap((content, index) =>
-    content === job || content === `#${job}` ? [index] : [],
-  );
+/** Where each job stands, active or commented out: the indexes of its lines, and which of them a line is. */
+interface Standing {
+  readonly of: (job: Bytes) => readonly number[];
+  readonly nth: (index: number) => number;
+}
+
+function standing(contents: readonly Bytes[]): Standing {
+  const places = new Map<Bytes, number[]>();
+  const nth: number[] = [];
+  const note = (job: Bytes, index: number): number => {
+    const known = places.get(job);
+    if (known === undefined) places.set(job, [index]);
+    else known.push(index);
+    return known === undefined ? 0 : known.length - 1;
+  };
+  contents.forEach((content, index) => {
+    nth.push(note(content, index));
+    if (content.startsWith("#")) note(content.slice(1), index);
+  });
+  return { of: (job) => places.get(job) ?? [], nth: (index) => nth[index] ?? 0 };
 }
 
 /** What `undo` needs to bring back the jobs that `commentOut` takes. */
 export function save(text: Bytes, pattern: RegExp | Bytes): SavedCrontab {
-  const contents = splitLines(text).map(withoutNewline);
+  const { nth } = standing(splitLines(text).map(withoutNewline));
   return {
     commented: activeMatching(text, pattern).map(({ line, text: job }) => ({
       text: job,
-      nth: standing(contents, job).indexOf(line - 1),
+      nth: nth(line - 1),
     })),
   };
 }
@@ -84,9 +99,10 @@ export function save(text: Bytes, pattern: RegExp | Bytes): SavedCrontab {
 export function undo(text: Bytes, saved: SavedCrontab): Bytes {
   const lines = splitLines(text);
   const contents = lines.map(withoutNewline);
+  const { of } = standing(contents);
   const ours = new Set<number>();
   for (const { text: job, nth } of saved.commented) {
-    const found = standing(contents, job);
+    const found = of(job);
     const index = found[Math.min(nth, found.length - 1)];
     if (index !== undefined && contents[index] === `#${job}`) ours.add(index);
   }

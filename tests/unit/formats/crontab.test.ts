@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import * as crontab from "../../../provider/formats/crontab";
-import { holds } from "./laws";
+import { holdsForTexts } from "./laws";
 
 const root = [
   "#\t$OpenBSD: crontab,v 1.20 2010/01/01 00:00:00 nobody Exp $",
@@ -70,7 +70,7 @@ describe("crontab", () => {
   });
 
   test("commented out is no longer active, and commenting out twice is once", () => {
-    holds(fc.tuple(texts, anyPattern), ([text, pattern]) => {
+    holdsForTexts(texts, anyPattern, (text, pattern) => {
       const once = crontab.commentOut(text, pattern);
       expect(crontab.activeMatching(once, pattern)).toEqual([]);
       expect(crontab.commentOut(once, pattern)).toBe(once);
@@ -78,7 +78,7 @@ describe("crontab", () => {
   });
 
   test("undoing gives the bytes that were there before, also after a trip through JSON", () => {
-    holds(fc.tuple(texts, anyPattern), ([text, pattern]) => {
+    holdsForTexts(texts, anyPattern, (text, pattern) => {
       const saved = JSON.parse(JSON.stringify(crontab.save(text, pattern))) as crontab.SavedCrontab;
       expect(crontab.undo(crontab.commentOut(text, pattern), saved)).toBe(text);
       expect(crontab.undo(text, saved)).toBe(text);
@@ -86,7 +86,7 @@ describe("crontab", () => {
   });
 
   test("several patterns saved before are undone in any order, to the byte", () => {
-    holds(fc.tuple(texts, fc.shuffledSubarray([...patterns])), ([text, order]) => {
+    holdsForTexts(texts, fc.shuffledSubarray([...patterns]), (text, order) => {
       const saved = order.map((pattern) => crontab.save(text, pattern));
       const edited = patterns
         .filter((pattern) => order.includes(pattern))
@@ -96,8 +96,8 @@ describe("crontab", () => {
   });
 
   test("undoing keeps lines that others put in or took away, and removes at most our marks", () => {
-    const args = fc.tuple(texts, anyPattern, fc.nat(), fc.option(line));
-    holds(args, ([text, pattern, at, inserted]) => {
+    const args = fc.tuple(anyPattern, fc.nat(), fc.option(line));
+    holdsForTexts(texts, args, (text, [pattern, at, inserted]) => {
       const saved = crontab.save(text, pattern);
       const all = crontab.commentOut(text, pattern).split("\n");
       all.splice(at % all.length, 1, ...(inserted === null ? [] : [inserted]));

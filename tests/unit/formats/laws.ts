@@ -28,6 +28,20 @@ export function holds<T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void): v
   fc.assert(fc.property(arbitrary, law), { numRuns, seed });
 }
 
+/** Like {@link holds}, for a text and something else, and once more for a text of many lines. */
+export function holdsForTexts<T>(
+  texts: fc.Arbitrary<Bytes>,
+  other: fc.Arbitrary<T>,
+  law: (text: Bytes, other: T) => void,
+): void {
+  fc.assert(fc.property(texts, other, law), { numRuns, seed });
+  const large = largeText(texts, "")();
+  fc.assert(
+    fc.property(other, (one) => law(large, one)),
+    { numRuns: 1, seed },
+  );
+}
+
 /** What the laws need of a keyed format, its extra parameters already filled in. */
 export interface KeyedFormat<V, S> {
   get(text: Bytes, key: string): unknown;

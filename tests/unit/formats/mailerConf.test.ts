@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import * as mailerConf from "../../../provider/formats/mailerConf";
-import { holds } from "./laws";
+import { holdsForTexts } from "./laws";
 
 const postfix =
   "sendmail\t/usr/local/sbin/sendmail\nsend-mail\t/usr/local/sbin/sendmail\n" +
@@ -49,7 +49,7 @@ describe("mailer.conf", () => {
   });
 
   test("a row put before any text is the one in force", () => {
-    holds(fc.tuple(fc.string({ unit: "binary-ascii" }), fc.nat(3)), ([text, blank]) => {
+    holdsForTexts(fc.string({ unit: "binary-ascii" }), fc.nat(3), (text, blank) => {
       const row = `${" ".repeat(blank)}mailq /first\n`;
       expect(mailerConf.mapping(row + text, "mailq")).toMatchObject({ program: "/first", line: 1 });
     });
