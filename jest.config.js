@@ -24,9 +24,9 @@ module.exports = {
   // One `up` takes a few seconds, and a loaded machine several times that.
   projects: [
     project("unit", 20),
-    project("host", 120),
-    project("preview", 300),
-    project("faults", 300),
+    project("host", 300),
+    project("preview", 600),
+    project("faults", 600),
   ],
   // A test of a host waits half of its time (a Postfix tool sleeps a second or two), one of the CLI keeps more than one
   // core busy: half as many workers again as cores.

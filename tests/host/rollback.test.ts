@@ -57,8 +57,9 @@ async function up({ host, mainCf, service }: Server, parameters: object): Promis
     await update(service, triggers);
     return "";
   } catch (error) {
-    const { message, properties } = error as Error & { properties: Record<string, unknown> };
-    service.props = properties;
+    const { message, properties } = error as Error & { properties?: Record<string, unknown> };
+    // A line that is cut in the check leaves the state as it was.
+    if (properties) service.props = properties;
     return message;
   }
 }
@@ -158,48 +159,45 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect(said()).toMatch(/PostfixService warning: .*not owned by root: .*\/odd/);
   });
 
-  test.each([0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.97])(
-    "cut at %d of a roll-back, the next up ends right",
-    async (part) => {
-      const { host, mainCf, service } = one;
-      const before = await mainCfOf(host);
-      const greeting = await bannerOf(host);
-      await connect(connectionTo(host) as never);
-      await host.line.resetCounters();
-      // Measured with the first, and the same for all that follow.
-      bytes ??= await (async () => {
-        await up(one, NO_SASL);
-        const { bytesFromClient } = await host.line.counters();
-        await refresh(mainCf);
-        await refresh(service);
-        await up(one, BASE);
-        return bytesFromClient;
-      })();
-      await connect(connectionTo(host) as never);
-      await host.line.cut({ from: "client", bytes: Math.round(part * bytes) });
-      await up(one, NO_SASL).catch((error: unknown) => {
-        const { properties } = error as { properties?: Record<string, unknown> };
-        if (properties) mainCf.props = properties;
-      });
-      await host.line.cut();
-      if (part > 0.7) {
-        // Without a refresh it is never told to be well while what serves is not what is wanted.
-        const message = await up(one, NO_SASL);
-        expect(message).not.toBe("");
-        expect(await mainCfOf(host)).toBe(before);
-        expect(await bannerOf(host)).toBe(greeting);
-      }
+  // Each takes up to a minute, which the requests that are cut wait; the older release is cut at fewer points.
+  const parts = release === "7.8" ? [0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.97] : [0.5, 0.85];
+  test.each(parts)("cut at %d of a roll-back, the next up ends right", async (part) => {
+    const { host, mainCf, service } = one;
+    const before = await mainCfOf(host);
+    const greeting = await bannerOf(host);
+    await connect(connectionTo(host) as never);
+    await host.line.resetCounters();
+    // Measured with the first, and the same for all that follow.
+    bytes ??= await (async () => {
+      await up(one, NO_SASL);
+      const { bytesFromClient } = await host.line.counters();
       await refresh(mainCf);
       await refresh(service);
-      expect(await up(one, BASE)).toBe("");
+      await up(one, BASE);
+      return bytesFromClient;
+    })();
+    await connect(connectionTo(host) as never);
+    await host.line.cut({ from: "client", bytes: Math.round(part * bytes) });
+    await up(one, NO_SASL).catch((error: unknown) => {
+      const { properties } = error as { properties?: Record<string, unknown> };
+      if (properties) mainCf.props = properties;
+    });
+    await host.line.cut();
+    if (part > 0.7) {
+      // Without a refresh it is never told to be well while what serves is not what is wanted.
+      const message = await up(one, NO_SASL);
+      expect(message).not.toBe("");
       expect(await mainCfOf(host)).toBe(before);
       expect(await bannerOf(host)).toBe(greeting);
-      await refresh(service);
-      expect(await differs(service, { ...service.inputs, owner: service.news["owner"] })).toBe(
-        false,
-      );
-    },
-  );
+    }
+    await refresh(mainCf);
+    await refresh(service);
+    expect(await up(one, BASE)).toBe("");
+    expect(await mainCfOf(host)).toBe(before);
+    expect(await bannerOf(host)).toBe(greeting);
+    await refresh(service);
+    expect(await differs(service, { ...service.inputs, owner: service.news["owner"] })).toBe(false);
+  });
   test("a first start that fails puts nothing back, and says who serves", async () => {
     const fresh = await startHost({ release });
     try {
