@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 import prettier from "eslint-config-prettier";
 
-/** Imports point one way: components → provider/dynamic → resources → formats, openbsd, host. */
+/** Imports point one way: components → arguments; provider: index → driver, kinds → judge → postfix → openbsd, host → formats, values. */
 const restrict = (files, patterns) => ({
   files,
   rules: { "no-restricted-imports": ["error", { patterns }] },
@@ -16,13 +16,10 @@ const components = no(
   ["**/components/**", "**/components"],
   "The provider knows nothing of components.",
 );
-const pulumi = no(["@pulumi/*"], "Only components/ and provider/dynamic.ts know Pulumi.");
+const pulumi = no(["@pulumi/*"], "Only components/ and provider/driver/engineLog.ts know Pulumi.");
 const ssh = no(["ssh2", "node-ssh"], "Only provider/host/ knows SSH.");
-const resources = no(["**/resources/**"], "This layer is below the resources.");
-const driver = no(
-  ["**/resource", "**/driver/**", "**/dynamic", "../index"],
-  "This layer is below the driver.",
-);
+const kinds = no(["**/kinds/**"], "This layer is below the kinds.");
+const driver = no(["**/driver/**", "**/kind/**", "../index"], "This layer is below the driver.");
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "coverage/"] },
@@ -63,28 +60,17 @@ export default tseslint.config(
       ssh,
       no(
         [
-          "**/provider/resources/**",
+          "**/provider/kinds/**",
           "**/provider/host/**",
           "**/provider/openbsd/**",
           "**/provider/formats/**",
         ],
-        "A component reaches the provider through provider/dynamic (types may be re-exported there).",
+        "A component knows the provider by hostResource.ts only.",
       ),
     ],
   ),
   restrict(["provider/**/*.ts"], [testing, components, ssh, pulumi]),
   restrict(["provider/driver/engineLog.ts"], [testing, components, ssh]),
-  restrict(["provider/dynamic.ts"], [testing, components, ssh]),
-  restrict(
-    ["provider/resources/**/*.ts"],
-    [
-      testing,
-      components,
-      ssh,
-      pulumi,
-      no(["**/dynamic"], "A resource does not know pulumi.dynamic."),
-    ],
-  ),
   {
     // How a release does things is asked of openbsd/: nobody else tells releases apart.
     files: ["provider/**/*.ts"],
@@ -104,8 +90,8 @@ export default tseslint.config(
       ],
     },
   },
-  restrict(["provider/openbsd/**/*.ts"], [testing, components, ssh, pulumi, resources, driver]),
-  restrict(["provider/host/**/*.ts"], [testing, components, pulumi, resources, driver]),
+  restrict(["provider/openbsd/**/*.ts"], [testing, components, ssh, pulumi, kinds, driver]),
+  restrict(["provider/host/**/*.ts"], [testing, components, pulumi, kinds, driver]),
   restrict(
     ["provider/formats/**/*.ts"],
     [
@@ -113,7 +99,7 @@ export default tseslint.config(
       components,
       ssh,
       pulumi,
-      resources,
+      kinds,
       driver,
       no(
         ["**/host/**", "**/openbsd/**", "node:*", "fs", "child_process"],

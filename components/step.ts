@@ -1,6 +1,6 @@
 /** What all steps share: the connection, and the component around the one resource that lives on the host. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostResource } from "../provider/dynamic";
+import { HostResource } from "./hostResource";
 
 /**
  * How a host is reached. The names are those of `remote.ConnectionArgs` in `@pulumi/command`, so that one object

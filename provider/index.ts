@@ -2,28 +2,32 @@
  * What runs in the provider process. The text of a provider in an old state calls these methods by the kind's name:
  * their names and shapes are frozen for ever; only additions are possible.
  */
-import { type CheckAnswer, check as checkKind } from "./driver/check";
-import { type CreateAnswer, create as createKind, update as updateKind } from "./driver/converge";
-import { type DiffAnswer, diff as diffKind } from "./driver/diff";
+import { type CheckAnswer, check as checkKind } from "./driver/methods/check";
+import {
+  type CreateAnswer,
+  create as createKind,
+  update as updateKind,
+} from "./driver/methods/update";
+import { type DiffAnswer, diff as diffKind } from "./driver/methods/diff";
 import { migrate, migrateInputs } from "./driver/migrate";
-import { type ReadAnswer, read as readKind } from "./driver/read";
-import { remove as removeKind } from "./driver/restore";
+import { type ReadAnswer, read as readKind } from "./driver/methods/read";
+import { remove as removeKind } from "./driver/methods/delete";
 import { keepingSecrets } from "./driver/secrets";
 import { setStackConfig, type StackConfig } from "./host/stackConfig";
-import type { AnyKind } from "./resource";
-import { aliases } from "./resources/aliases";
-import { baseMailer } from "./resources/baseMailer";
-import { chrootResolv } from "./resources/chrootResolv";
-import { lookupTable } from "./resources/lookupTable";
-import { mailCheck } from "./resources/mailCheck";
-import { mailerConf } from "./resources/mailerConf";
-import { mainCf } from "./resources/mainCf";
-import { masterCf } from "./resources/masterCf";
-import { postfixDocs } from "./resources/postfixDocs";
-import { postfixPackage } from "./resources/postfixPackage";
-import { postfixService } from "./resources/postfixService";
-import { rcConfLocal } from "./resources/rcConfLocal";
-import { rootCrontab } from "./resources/rootCrontab";
+import type { AnyKind } from "./kind/kind";
+import { aliases } from "./kinds/aliases";
+import { baseMailer } from "./kinds/baseMailer";
+import { chrootResolv } from "./kinds/chrootResolv";
+import { lookupTable } from "./kinds/lookupTable";
+import { mailCheck } from "./kinds/mailCheck";
+import { mailerConf } from "./kinds/mailerConf";
+import { mainCf } from "./kinds/mainCf";
+import { masterCf } from "./kinds/masterCf";
+import { postfixDocs } from "./kinds/postfixDocs";
+import { postfixPackage } from "./kinds/postfixPackage";
+import { postfixService } from "./kinds/postfixService";
+import { rcConfLocal } from "./kinds/rcConfLocal";
+import { rootCrontab } from "./kinds/rootCrontab";
 
 type Values = Readonly<Record<string, unknown>>;
 

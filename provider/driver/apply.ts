@@ -1,9 +1,10 @@
 /** Carrying a plan out in a write section: the record first, then the changes, then another look. */
-import { applyChange, printChange } from "../changes";
-import { contentsOf, sha256 } from "../files";
+import { applyChange, printChange } from "./printChange";
+import { contentsOf } from "../host/host";
+import { sha256 } from "../values/digest";
 import { type HostWriter } from "../host/host";
 import { type HostRecord, type Json, type Owner, saveRecord } from "../host/record";
-import { type AnyKind, type Change, type StepContext } from "../resource";
+import { type AnyKind, type Change, type StepContext } from "../kind/kind";
 import { say } from "./engineLog";
 import { type Plan, type Sight, decide, look } from "./plan";
 import { type State, type Values, userError } from "./state";

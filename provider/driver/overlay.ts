@@ -4,10 +4,10 @@
  */
 import type { ConnectionArgs } from "../host/connection";
 import type { Answers, Facts, FileState } from "../host/host";
-import { sha256 } from "../files";
+import { sha256 } from "../values/digest";
 import { type HostRecord, RECORD_PATH, parseRecord, recordFile } from "../host/record";
 import { type Declarations, together } from "../judge/declarations";
-import type { AnyKind, Change } from "../resource";
+import type { AnyKind, Change } from "../kind/kind";
 import type { Values } from "./state";
 
 /** A resource that is as it was, so that the host was not looked at for it. */

@@ -13,11 +13,11 @@ import {
   release,
   savedFile,
 } from "../host/record";
-import { KeyFault } from "../files";
+import { KeyFault } from "../kind/keyedFile";
 import { FormatError } from "../formats/bytes";
-import { equal } from "../json";
+import { equal } from "../values/json";
 import { type Platform, platformOf } from "../openbsd/platform";
-import { type AnyKind, type Change, type PlanContext, type Previous } from "../resource";
+import { type AnyKind, type Change, type PlanContext, type Previous } from "../kind/kind";
 import { isSecretValue, learnFromRecord } from "./secrets";
 import { type State, type Values } from "./state";
 

@@ -8,15 +8,16 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHmac, randomBytes } from "node:crypto";
-import { readable } from "../changes";
-import { contentsOf, secretsOfKey } from "../files";
+import { readable } from "../values/readable";
+import { secretsOfKey } from "../kind/keyedFile";
+import { contentsOf } from "../host/host";
 import { decodeUtf8, FormatError } from "../formats/bytes";
 import { CONFIGURED, secretOf } from "../host/credentials";
 import type { FileState, HostReader } from "../host/host";
 import type { HostRecord, KeyEntry } from "../host/record";
-import { equal, pathParts, valueAt, valueIn } from "../json";
+import { equal, pathParts, valueAt, valueIn } from "../values/json";
 import type { Platform } from "../openbsd/platform";
-import { keyedTextOf } from "../resources/keyedTexts";
+import { keyedTextOf } from "../kinds/keyedTexts";
 import { type Values, userError } from "./state";
 
 const HIDDEN = "[secret]";

@@ -1,6 +1,6 @@
 /** What travels between the engine and a method: inputs, the state, and what is said of them. */
 import { type ConnectionArgs } from "../host/connection";
-import { NOTHING_BEFORE, type Previous } from "../resource";
+import { NOTHING_BEFORE, type Previous } from "../kind/kind";
 
 /** Inputs that every kind has; the rest are the kind's arguments. */
 const COMMON = ["connection", "owner", "release", "secretPaths", "replaceOnChanges"] as const;

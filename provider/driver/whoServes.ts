@@ -1,8 +1,8 @@
 /** After a step of the switch has failed, what matters most to its user: who serves mail now. */
 import { HostError } from "../host/errors";
 import type { Host } from "../host/host";
-import type { AnyKind } from "../resource";
-import { whoRuns } from "../resources/process/serving";
+import type { AnyKind } from "../kind/kind";
+import { whoRuns } from "../postfix/serving";
 import { platformFor } from "./plan";
 
 /** The error, with who serves in it; as it is where nobody can be asked any more. */

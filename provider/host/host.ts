@@ -274,3 +274,8 @@ export interface Host extends HostReader {
    */
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T>;
 }
+/** The contents behind a path, through a link; `undefined` where there is no file. */
+export function contentsOf(state: FileState): string | undefined {
+  const file = state.type === "symlink" ? state.file : state;
+  return file?.type === "file" ? (file.contents ?? "") : undefined;
+}

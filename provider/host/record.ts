@@ -5,7 +5,7 @@
  * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Several keys
  * may lie in one file; that file has one baseline for all of them.
  */
-import { equal } from "../json";
+import { equal } from "../values/json";
 import type { Expectation, FileState, HostWriter } from "./host";
 
 export const RECORD_FOLDER = "/var/db/pulumi-openbsd-postfix";

@@ -4,7 +4,7 @@ import type { Candidate, Complaint } from "./candidate";
 import { RESTRICTIONS, isRestrictionList } from "./restrictions";
 import { nearest, suggestion } from "./spelling";
 import { filesOf, tableReferences } from "./tables";
-import { expand, words } from "./values";
+import { expand, words } from "../postfix/values";
 
 /** Only what is close to a known word, and none: an unknown one makes smtpd(8) answer "server configuration error". */
 export function accessComplaints(candidate: Candidate, read: Read): Complaint[] {

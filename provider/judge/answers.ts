@@ -1,7 +1,7 @@
 /** What tables say whose contents are known: line by line, and to somebody of whom they know nothing. */
 import { logicalLines } from "../formats/logicalLines";
 import { coversInternet, networkOf } from "./networks";
-import { unbraced, words } from "./values";
+import { unbraced, words } from "../postfix/values";
 
 export type Read = (path: string) => string | undefined;
 

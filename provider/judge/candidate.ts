@@ -1,31 +1,9 @@
 /** What is judged: Postfix's files as they will stand together, and what is wrong with them. */
 import { parameters, type Parameter } from "../formats/mainCf";
-import { servicesOf, type Service, type ServiceFault } from "./services";
-import { expand } from "./values";
-
-export const MAIN_CF = "/etc/postfix/main.cf";
-export const MASTER_CF = "/etc/postfix/master.cf";
-
-/** What a complaint is about: the names that MainCf's `accept` takes. */
-export const RULES = [
-  "syntax",
-  "name",
-  "value",
-  "unset",
-  "restriction",
-  "tableType",
-  "tableFile",
-  "file",
-  "openRelay",
-  "domains",
-  "service",
-  "transport",
-  "duplicate",
-  "table",
-  "said",
-] as const;
-
-export type Rule = (typeof RULES)[number];
+import { MAIN_CF, MASTER_CF } from "../postfix/paths";
+import { Rule } from "./ruleNames";
+import { servicesOf, type Service, type ServiceFault } from "../postfix/services";
+import { expand } from "../postfix/values";
 
 /** Something wrong. */
 export interface Complaint {

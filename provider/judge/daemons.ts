@@ -1,9 +1,10 @@
 /** master.cf: lines that are wrong, daemons that are not there, and transports that no service delivers (master(5)). */
 import { logicalLines } from "../formats/logicalLines";
-import { type Candidate, type Complaint, MASTER_CF, settingsOf } from "./candidate";
+import { type Candidate, type Complaint, settingsOf } from "./candidate";
+import { MASTER_CF } from "../postfix/paths";
 import { suggestion } from "./spelling";
 import { filesOf, tableReferences } from "./tables";
-import { expand, words } from "./values";
+import { expand, words } from "../postfix/values";
 
 /** Lines of master.cf that master(8) refuses or misreads, and daemons that it could not start. */
 export function serviceComplaints({ services, serviceFaults, knowledge }: Candidate): Complaint[] {

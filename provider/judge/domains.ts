@@ -1,8 +1,9 @@
 /** Domains that two address classes claim: mail for them goes by one, and the other is silently ignored. */
 import { logicalLines } from "../formats/logicalLines";
-import { type Candidate, type Complaint, MAIN_CF } from "./candidate";
+import { type Candidate, type Complaint } from "./candidate";
+import { MAIN_CF } from "../postfix/paths";
 import { filesOf, tableReferences } from "./tables";
-import { words } from "./values";
+import { words } from "../postfix/values";
 
 const CLASSES = [
   "mydestination",

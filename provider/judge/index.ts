@@ -2,25 +2,20 @@
  * A candidate configuration judged before it goes live: main.cf, master.cf and tables together, as the plan will leave
  * them, by the host's own Postfix and by rules of our own. What was wrong before the plan is a warning.
  */
-import { contentsOf } from "../files";
+import { contentsOf } from "../host/host";
 import type { FileState, HostReader } from "../host/host";
-import type { Change, Failure, JudgeContext } from "../resource";
-import {
-  type Candidate,
-  type Complaint,
-  MAIN_CF,
-  MASTER_CF,
-  RULES,
-  type Rule,
-  candidateOf,
-  keyOf,
-} from "./candidate";
+import type { Change, Failure, JudgeContext } from "../kind/kind";
+import { type Candidate, type Complaint, candidateOf, keyOf } from "./candidate";
+import { type Rule } from "./ruleNames";
+import { RULES } from "./ruleNames";
+import { MASTER_CF } from "../postfix/paths";
+import { MAIN_CF } from "../postfix/paths";
 import { complaintsOf } from "./rules";
 import { tableComplaints, toolComplaints } from "./said";
 import { type StagedTable, askHost } from "./staging";
 import { filesOf, filesToRead, tableReferences, tool } from "./tables";
 
-export { MAIN_CF, MASTER_CF, type Complaint, type Rule } from "./candidate";
+export { type Complaint } from "./candidate";
 export { NOTHING_DECLARED, declarationClaims, type Declarations } from "./declarations";
 
 /** What one resource wants judged. */

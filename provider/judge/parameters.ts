@@ -1,9 +1,10 @@
 /** Parameters: names that Postfix does not know, values that it cannot read, `$names` that are set nowhere. */
 import { duplicates, faults } from "../formats/mainCf";
-import { type Candidate, type Complaint, MAIN_CF, type Setting, settingsOf } from "./candidate";
+import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
+import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "./knownParameters";
 import { isSlip, nearest, suggestion } from "./spelling";
-import { references, words } from "./values";
+import { references, words } from "../postfix/values";
 
 /** Set for every program by itself (postconf(5)), and not in the list of older postconf(1). */
 const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];

@@ -3,11 +3,13 @@
  * trusted network, has no password, and names a recipient in a domain that is not ours.
  */
 import { ACTIONS, type Read, answerToAll, tableOf } from "./answers";
-import { type Candidate, type Complaint, MAIN_CF, MASTER_CF, lookupOf } from "./candidate";
+import { type Candidate, type Complaint, lookupOf } from "./candidate";
+import { MASTER_CF } from "../postfix/paths";
+import { MAIN_CF } from "../postfix/paths";
 import { coversInternet, networkFault, networkOf } from "./networks";
 import { isTable } from "./restrictions";
-import type { Service } from "./services";
-import { expand, words } from "./values";
+import type { Service } from "../postfix/services";
+import { expand, words } from "../postfix/values";
 
 type Lookup = (name: string) => string | undefined;
 

@@ -1,10 +1,12 @@
 /** What the host's own tools say of a candidate, as complaints with file and line. */
-import { lastLines } from "../changes";
+import { lastLines } from "../values/readable";
 import { logicalLines } from "../formats/logicalLines";
 import type { RunResult } from "../host/host";
-import { type Candidate, type Complaint, MAIN_CF, MASTER_CF, settingsOf } from "./candidate";
+import { type Candidate, type Complaint, settingsOf } from "./candidate";
+import { MASTER_CF } from "../postfix/paths";
+import { MAIN_CF } from "../postfix/paths";
 import { EXPANDED_LATER } from "./parameters";
-import { references } from "./values";
+import { references } from "../postfix/values";
 
 /** The distinct lines that a tool printed, with the real names for those in the private folder. */
 function linesOf(text: string): string[] {

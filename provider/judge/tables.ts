@@ -2,7 +2,7 @@
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { isRestrictionList } from "./restrictions";
 import { suggestion } from "./spelling";
-import { expand, unbraced, words } from "./values";
+import { expand, unbraced, words } from "../postfix/values";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */
 export interface TableReference {

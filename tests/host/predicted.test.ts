@@ -8,7 +8,7 @@ import { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync 
 import { join } from "node:path";
 import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
-import { contentsOf } from "../../provider/files";
+import { contentsOf } from "../../provider/host/host";
 import type { ConnectionArgs } from "../../provider/host/connection";
 import { startHost, type TestHost } from "../../testing";
 import { connectionTo, packageOf } from "../preview/server";

@@ -1,6 +1,6 @@
 /** Inputs that are not known yet, on a host that is: no failure in any step, and they are named. */
 import { startHost, type TestHost } from "../../testing";
-import { UNKNOWN } from "../../provider/json";
+import { UNKNOWN } from "../../provider/values/json";
 import { connectionTo, packageOf } from "../preview/server";
 import { create, failures, inputsOf, said } from "./provider";
 

@@ -1,4 +1,4 @@
-import { unreached, userNames } from "../../provider/resources/aliasReach";
+import { unreached, userNames } from "../../provider/postfix/aliasReach";
 
 const users = userNames("root:*:0:0::/root:/bin/ksh\nalice:*:1000:1000::/home/alice:/bin/ksh\n");
 

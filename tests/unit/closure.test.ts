@@ -1,7 +1,7 @@
 /** What Pulumi writes into a user's state: old states call new code through this text, so it is frozen. */
 import * as pulumi from "@pulumi/pulumi";
 import requireFromString from "require-from-string";
-import { hostProvider } from "../../provider/dynamic";
+import { hostProvider } from "../../components/hostResource";
 import * as provider from "../../provider";
 import { setStackConfig } from "../../provider/host/stackConfig";
 

@@ -6,7 +6,7 @@ import {
   unknownPaths,
   UNKNOWN,
   valueAt,
-} from "../../provider/json";
+} from "../../provider/values/json";
 
 test.each([
   ["variables.ntpd_flags", ["variables", "ntpd_flags"]],

@@ -1,7 +1,7 @@
 /** Decisions of single kinds that are awkward to bring about on a host, on answers as one would give them. */
 import { NOTHING_DECLARED } from "../../provider/judge/declarations";
 import type { Answers, Facts, FileState, HostWriter, JobState } from "../../provider/host/host";
-import { sha256 } from "../../provider/files";
+import { sha256 } from "../../provider/values/digest";
 import {
   claim,
   EMPTY_RECORD,
@@ -12,14 +12,14 @@ import {
   savedFile,
 } from "../../provider/host/record";
 import { platformOf } from "../../provider/openbsd/platform";
-import type { Change, Kind } from "../../provider/resource";
-import { aliases } from "../../provider/resources/aliases";
-import { baseMailer } from "../../provider/resources/baseMailer";
-import { chrootResolv, type ChrootResolvArgs } from "../../provider/resources/chrootResolv";
-import { missingHeaders } from "../../provider/resources/mailCheck";
-import { mailerConf } from "../../provider/resources/mailerConf";
-import { waitForJob } from "../../provider/resources/package/hostJob";
-import { rootCrontab } from "../../provider/resources/rootCrontab";
+import type { Change, Kind } from "../../provider/kind/kind";
+import { aliases } from "../../provider/kinds/aliases";
+import { baseMailer } from "../../provider/kinds/baseMailer";
+import { chrootResolv, type ChrootResolvArgs } from "../../provider/kinds/chrootResolv";
+import { missingHeaders } from "../../provider/kinds/mailCheck";
+import { mailerConf } from "../../provider/kinds/mailerConf";
+import { waitForJob } from "../../provider/host/job";
+import { rootCrontab } from "../../provider/kinds/rootCrontab";
 
 const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
 const ABSENT: FileState = { type: "absent" };

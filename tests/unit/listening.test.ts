@@ -1,5 +1,5 @@
 /** Where the running Postfix is looked for: every way of listening that is not the usual one. */
-import { greetingAt, isGreeting } from "../../provider/resources/process/listening";
+import { greetingAt, isGreeting } from "../../provider/postfix/listening";
 
 const SMTP = "smtp      inet  n  -  y  -  -  smtpd\n";
 const REST = "pickup    unix  n  -  y  60 1  pickup\nsmtp unix - - y - - smtp\n";

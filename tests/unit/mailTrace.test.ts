@@ -1,6 +1,7 @@
 /** What the mail log says of a message, and reading that log while it grows and is rotated. */
 import type { HostReader, TailState } from "../../provider/host/host";
-import { MailLog, traceMessage } from "../../provider/resources/mail/trace";
+import { traceMessage } from "../../provider/postfix/messageTrace";
+import { MailLog } from "../../provider/postfix/mailLog";
 
 const at = "Nov 22 21:15:07 mx1 postfix";
 const local = (id: string, status: string, to = "alice@example.org"): string =>

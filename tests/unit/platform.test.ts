@@ -37,7 +37,7 @@ const LINT = `
 import { ESLint } from "eslint";
 const eslint = new ESLint();
 const rule = async (file) => (await eslint.calculateConfigForFile(file)).rules["no-restricted-syntax"];
-const own = await rule("provider/resources/mainCf.ts");
+const own = await rule("provider/kinds/mainCf.ts");
 const alone = new ESLint({
   overrideConfigFile: true,
   overrideConfig: [{ rules: { "no-restricted-syntax": own } }],

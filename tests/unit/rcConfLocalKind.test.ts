@@ -4,8 +4,8 @@ import type { FileState } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord, recordFile } from "../../provider/host/record";
 import { platformOf } from "../../provider/openbsd/platform";
 import { askKind, Unfit } from "../../provider/driver/plan";
-import type { AnyKind, Change, Failure } from "../../provider/resource";
-import { rcConfLocal, type RcConfLocalArgs } from "../../provider/resources/rcConfLocal";
+import type { AnyKind, Change, Failure } from "../../provider/kind/kind";
+import { rcConfLocal, type RcConfLocalArgs } from "../../provider/kinds/rcConfLocal";
 
 const SOCKET = "/var/spool/postfix/dev/log";
 const ABSENT: FileState = { type: "absent" };

@@ -12,13 +12,13 @@ import {
   maskAll,
   maskOwn,
 } from "../../provider/driver/secrets";
-import { claimKeyedFile, hideSecrets, restoreKeyedFile } from "../../provider/files";
+import { claimKeyedFile, hideSecrets, restoreKeyedFile } from "../../provider/kind/keyedFile";
 import type { FileState, HostReader } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord, type Json } from "../../provider/host/record";
 import { setStackConfig } from "../../provider/host/stackConfig";
 import { platformOf } from "../../provider/openbsd/platform";
-import { keyedTextOf } from "../../provider/resources/keyedTexts";
-import { lookupTable } from "../../provider/resources/lookupTable";
+import { keyedTextOf } from "../../provider/kinds/keyedTexts";
+import { lookupTable } from "../../provider/kinds/lookupTable";
 
 const inputs = {
   parameters: {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import * as provider from "../../provider";
 import { migrate, migrateInputs, type Migration, SCHEMA } from "../../provider/driver/migrate";
-import { UNKNOWN } from "../../provider/json";
+import { UNKNOWN } from "../../provider/values/json";
 
 const migrations: Record<number, Migration> = {
   1: ({ size, ...rest }) => ({ ...rest, ...(size === undefined ? {} : { bytes: size }) }),

@@ -11,7 +11,7 @@ import { NOTHING_DECLARED, type Declarations } from "../../../provider/judge";
 import { candidateOf, type Complaint, type Knowledge } from "../../../provider/judge/candidate";
 import { complaintsOf } from "../../../provider/judge/rules";
 import { platformOf } from "../../../provider/openbsd/platform";
-import type { Change, JudgeContext } from "../../../provider/resource";
+import type { Change, JudgeContext } from "../../../provider/kind/kind";
 
 export const MAIN = "/etc/postfix/main.cf";
 export const MASTER = "/etc/postfix/master.cf";

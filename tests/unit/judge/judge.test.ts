@@ -8,11 +8,11 @@ import {
 import { judge, settledLater, tableQuestion, declarationClaims } from "../../../provider/judge";
 import { declarationsIn } from "../../../provider/judge/declarations";
 import { Overlay } from "../../../provider/driver/overlay";
-import { aliases } from "../../../provider/resources/aliases";
-import { lookupTable } from "../../../provider/resources/lookupTable";
-import { mainCf } from "../../../provider/resources/mainCf";
-import { masterCf } from "../../../provider/resources/masterCf";
-import type { Change, Failure, JudgeContext } from "../../../provider/resource";
+import { aliases } from "../../../provider/kinds/aliases";
+import { lookupTable } from "../../../provider/kinds/lookupTable";
+import { mainCf } from "../../../provider/kinds/mainCf";
+import { masterCf } from "../../../provider/kinds/masterCf";
+import type { Change, Failure, JudgeContext } from "../../../provider/kind/kind";
 import { type Fake, MAIN, MASTER, SMTPD, contextOf, fakeHost, stateOf, write } from "./fake";
 
 const NETS = "/etc/postfix/nets";

@@ -1,0 +1,41 @@
+/** `diff`: live values against wanted ones. */
+import { differsAt, equal, isUnknown } from "../../values/json";
+import { type AnyKind } from "../../kind/kind";
+import { type Values, connectionOf, without } from "../state";
+
+export interface DiffAnswer {
+  readonly changes: boolean;
+  readonly replaces: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+}
+
+/**
+ * Pure: live values against wanted ones. The owner's name and what only we keep are no difference. The engine applies
+ * `replaceOnChanges` to what a provider says of each property, which the SDK does not pass on: so it is done here.
+ */
+export function diff(_kind: AnyKind, olds: Values, news: Values): DiffAnswer {
+  const wanted = without(news, ["owner", "replaceOnChanges"]);
+  const changes =
+    olds["unread"] !== undefined ||
+    olds["failed"] !== undefined ||
+    Object.entries(wanted).some(([key, value]) => !equal(olds[key], value)) ||
+    Object.keys((olds["applied"] as Values | undefined) ?? {}).some(
+      (key) => key !== "owner" && key !== "replaceOnChanges" && wanted[key] === undefined,
+    );
+  const asked = ((news["replaceOnChanges"] as readonly string[] | undefined) ?? []).filter((path) =>
+    differsAt(path, olds, wanted),
+  );
+  const replaces = [...(hasMoved(olds, news) ? ["connection"] : []), ...asked];
+  return { changes, replaces, deleteBeforeReplace: false };
+}
+
+/** Is the host another one by name? What is not known yet may be the same. */
+export function hasMoved(olds: Values, news: Values): boolean {
+  const [before, after] = [olds, news].map((values) => {
+    const connection: unknown = connectionOf(values);
+    return typeof connection === "object" && connection !== null
+      ? (connection as Values)["host"]
+      : undefined;
+  });
+  return before !== undefined && after !== undefined && !isUnknown(after) && before !== after;
+}

@@ -1,0 +1,82 @@
+/** Parts of a text file as resources own them: how they are taken out again. */
+import { keyName, type KeyedText, restoreKeyedFile } from "../../provider/kind/keyedFile";
+import { sha256 } from "../../provider/values/digest";
+import * as mainCf from "../../provider/formats/mainCf";
+import {
+  claim,
+  EMPTY_RECORD,
+  type HostRecord,
+  type Json,
+  keysOf,
+  savedFile,
+} from "../../provider/host/record";
+import type { FileState } from "../../provider/host/host";
+import { platformOf } from "../../provider/openbsd/platform";
+import type { Change } from "../../provider/kind/kind";
+
+const PATH = "/etc/postfix/main.cf";
+const text: KeyedText = {
+  kind: "MainCf",
+  get: (contents, name) => mainCf.get(contents, name),
+  put: (contents, name, value) =>
+    value === null ? mainCf.remove(contents, name) : mainCf.set(contents, name, value as string),
+  save: (contents, name) => mainCf.save(contents, name) as unknown as Json,
+  undo: (contents, name, saved) => mainCf.undo(contents, name, saved as never),
+};
+
+function file(contents: string): FileState {
+  return {
+    type: "file",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    contents,
+    sha256: sha256(contents),
+    size: contents.length,
+  };
+}
+
+const BEFORE = "# mine\nrelayhost = a\nbiff = yes\n";
+
+/** What `instance` has claimed, over a file that was {@link BEFORE}. */
+function recorded(record: HostRecord, instance: string, keys: Record<string, string>): HostRecord {
+  return claim(
+    record,
+    { urn: instance, instance },
+    Object.entries(keys).map(([key, applied]) => ({
+      key: keyName(PATH, key),
+      file: PATH,
+      before: text.save(BEFORE, key),
+      applied,
+    })),
+    { [PATH]: savedFile(file(BEFORE)) },
+  );
+}
+
+function restored(record: HostRecord, contents: string): { changes: Change[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const changes = restoreKeyedFile(PATH, file(contents), text, {
+    platform: platformOf("7.8"),
+    keys: keysOf(record, "a"),
+    record,
+    warn: (warning) => warnings.push(warning),
+  });
+  return { changes, warnings };
+}
+
+test("a destroy that is tried again finds nothing to do, and blames nobody", () => {
+  const alone = recorded(EMPTY_RECORD, "a", { relayhost: "b", biff: "no" });
+  expect(restored(alone, BEFORE)).toEqual({ changes: [], warnings: [] });
+  const shared = recorded(recorded(EMPTY_RECORD, "a", { relayhost: "b" }), "other", { biff: "no" });
+  const others = BEFORE.replace("biff = yes", "biff = no");
+  expect(restored(shared, others)).toEqual({ changes: [], warnings: [] });
+});
+
+test("what somebody else has changed is left, and named", () => {
+  const record = recorded(recorded(EMPTY_RECORD, "a", { relayhost: "b" }), "other", { biff: "no" });
+  const { changes, warnings } = restored(record, "# mine\nrelayhost = theirs\nbiff = no\n");
+  expect(changes).toEqual([]);
+  expect(warnings).toEqual([
+    `${PATH}: relayhost was changed by somebody else meanwhile and is left as it is.`,
+  ]);
+});
