@@ -7,17 +7,19 @@ import {
   type CreateAnswer,
   create as createKind,
   update as updateKind,
-} from "./driver/methods/update";
-import { type DiffAnswer, diff as diffKind } from "./driver/methods/diff";
-import { migrate, migrateInputs } from "./driver/migrate";
-import { type ReadAnswer, read as readKind } from "./driver/methods/read";
+} from "./driver/methods/createAndUpdate";
 import { remove as removeKind } from "./driver/methods/delete";
+import { type DiffAnswer, diff as diffKind } from "./driver/methods/diff";
+import { type ReadAnswer, read as readKind } from "./driver/methods/read";
+import { migrate, migrateInputs } from "./driver/migrate";
 import { keepingSecrets } from "./driver/secrets";
+import type { Service, ServiceKind } from "./driver/service";
 import { setStackConfig, type StackConfig } from "./host/stackConfig";
 import type { AnyKind } from "./kind/kind";
 import { aliases } from "./kinds/aliases";
 import { baseMailer } from "./kinds/baseMailer";
 import { chrootResolv } from "./kinds/chrootResolv";
+import { keyedTextOf } from "./kinds/keyedTexts";
 import { lookupTable } from "./kinds/lookupTable";
 import { mailCheck } from "./kinds/mailCheck";
 import { mailerConf } from "./kinds/mailerConf";
@@ -28,11 +30,21 @@ import { postfixPackage } from "./kinds/postfixPackage";
 import { postfixService } from "./kinds/postfixService";
 import { rcConfLocal } from "./kinds/rcConfLocal";
 import { rootCrontab } from "./kinds/rootCrontab";
+import { reloadIfRunning, whoServes } from "./postfix/running";
+import { noteUntold } from "./postfix/served";
 
 type Values = Readonly<Record<string, unknown>>;
 
+/** What the driver is told of Postfix. */
+const postfix: Service = {
+  whoServes,
+  reload: reloadIfRunning,
+  noteUntold,
+  keyedText: keyedTextOf,
+};
+
 /** Every kind, by the name under which states know it. */
-const kinds = Object.fromEntries(
+const kinds: Readonly<Record<string, ServiceKind>> = Object.fromEntries(
   [
     aliases,
     baseMailer,
@@ -47,10 +59,10 @@ const kinds = Object.fromEntries(
     postfixService,
     rcConfLocal,
     rootCrontab,
-  ].map((kind) => [kind.name, kind as unknown as AnyKind]),
+  ].map((kind) => [kind.name, { ...(kind as unknown as AnyKind), service: postfix }]),
 );
 
-function kindNamed(name: string): AnyKind {
+function kindNamed(name: string): ServiceKind {
   const kind = kinds[name];
   if (!kind)
     throw new Error(

@@ -2,7 +2,7 @@
 import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import type { Failure } from "../kind/kind";
-import { BUILT_TYPES } from "../postfix/database";
+import { BUILT_TYPES, PLAIN_TYPES, WHOLE_TYPES } from "../postfix/tableTypes";
 
 export interface LookupTableArgs {
   /** The text; its database stands beside it. */
@@ -24,25 +24,7 @@ export interface LookupTableArgs {
 
 const DEFAULT_TYPE = "hash";
 
-/** Read from the text itself, with the grammar of the others: entries can be set in it. */
-const TEXT_HASH = "texthash";
-
-/** Read from the text itself; the order of lines counts, or they are settings of a client. */
-const WHOLE_TYPES = [
-  "regexp",
-  "pcre",
-  "cidr",
-  "mysql",
-  "pgsql",
-  "ldap",
-  "sqlite",
-  "memcache",
-] as const;
-
-/** Their texts hold a password. */
-export const SECRET_TYPES: readonly string[] = ["mysql", "pgsql", "ldap"];
-
-const TYPES: readonly string[] = [...BUILT_TYPES, TEXT_HASH, ...WHOLE_TYPES];
+const TYPES: readonly string[] = [...BUILT_TYPES, ...PLAIN_TYPES, ...WHOLE_TYPES];
 
 /** The type; hash where none was given. */
 export const typeOf = (args: Pick<LookupTableArgs, "type">): string => args.type ?? DEFAULT_TYPE;
@@ -112,13 +94,12 @@ export function validate(args: Partial<LookupTableArgs>): Failure[] {
     wrong("mode", 'must be "merge" (other entries stay) or "exact" (they are removed).');
   if (entries !== undefined && whole !== undefined)
     wrong("text", "is the file as a whole: give either text or entries.");
-  if (entries !== undefined && (WHOLE_TYPES as readonly string[]).includes(type))
+  if (entries !== undefined && WHOLE_TYPES.includes(type))
     wrong("entries", `a table of type ${type} is no list of keys and values: give its text.`);
   else if (entries !== undefined) failures.push(...validateEntries(entries));
   if (typeof whole === "string") {
     if (whole.includes("\0")) wrong("text", "must not hold a NUL byte.");
-    else if (!(WHOLE_TYPES as readonly string[]).includes(type))
-      failures.push(...validateText(whole));
+    else if (!WHOLE_TYPES.includes(type)) failures.push(...validateText(whole));
   }
   if (permissions !== undefined) {
     // Not known yet is no violation.

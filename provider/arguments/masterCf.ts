@@ -3,7 +3,7 @@ import { encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
 import * as text from "../formats/masterCf";
 import { checkArgs, checkOverride, checkService, fieldFault } from "../formats/masterCfKeys";
 import { overrideWord } from "../formats/masterCfEntry";
-import { wrongRules } from "../judge";
+import { wrongRules } from "../judge/ruleNames";
 import type { Failure } from "../kind/kind";
 
 /** Parts of one service; those that are left out belong to nobody. */

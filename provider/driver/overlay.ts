@@ -3,16 +3,17 @@
  * those before it. One overlay for each host and process; only previews look through it.
  */
 import type { ConnectionArgs } from "../host/connection";
-import type { Answers, Facts, FileState } from "../host/host";
+import type { FileState } from "../host/host";
+import { type AnswerTo, withFiles } from "../host/look";
 import { sha256 } from "../values/digest";
-import { type HostRecord, RECORD_PATH, parseRecord, recordFile } from "../host/record";
-import { type Declarations, together } from "../judge/declarations";
-import type { AnyKind, Change } from "../kind/kind";
+import { type HostRecord, type Json, RECORD_PATH, parseRecord, recordFile } from "../host/record";
+import type { Change, Plan } from "../kind/kind";
+import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 
 /** A resource that is as it was, so that the host was not looked at for it. */
 export interface Unseen {
-  readonly kind: AnyKind;
+  readonly kind: ServiceKind;
   readonly inputs: Values;
   /** Its name, and the one that it had before. */
   readonly names: readonly [string, string];
@@ -28,34 +29,32 @@ export class Overlay {
   isSilent = false;
   #disputed = false;
   readonly #found = new Map<string, FileState>();
-  readonly #declared = new Map<string, Declarations>();
+  readonly #declared = new Map<string, Json>();
   #pending: HostRecord["pending"];
 
   /** Answers as they will be when the plans so far are carried out. */
-  through(facts: Facts, answers: Answers<Facts>): Answers<Facts> {
-    const seen: Record<string, Answers<Facts>[string]> = { ...answers };
-    for (const [name, fact] of Object.entries(facts)) {
-      if (fact.fact !== "file") continue;
-      const predicted = this.#files.get(fact.path);
-      if (predicted) seen[name] = predicted;
-      if (fact.path === RECORD_PATH && this.#pending)
-        seen[name] = recordFile({
-          ...parseRecord(seen[name] as FileState),
-          pending: this.#pending,
-        });
-    }
-    return seen;
+  through(answerTo: AnswerTo): AnswerTo {
+    return withFiles(answerTo, (path, found) => {
+      const file = this.#files.get(path) ?? found;
+      return path === RECORD_PATH && this.#pending
+        ? recordFile({ ...parseRecord(file), pending: this.#pending })
+        : file;
+    });
   }
 
-  add(changes: readonly Change[], brings: readonly string[], pending: HostRecord["pending"]): void {
+  /**
+   * Adds a plan to those so far.
+   *
+   * @param pending what the record will say that the running service must be told
+   */
+  add({ changes, brings = [] }: Plan, pending: HostRecord["pending"]): void {
     this.#coming.push(...brings);
     if (changes.length > 0) this.#pending = pending;
     for (const change of changes) {
-      if (change.change !== "write" && change.change !== "remove") continue;
+      if (change.change === "act") continue;
       if (!this.#found.has(change.path)) this.#found.set(change.path, change.found);
       if (change.change === "remove") this.#files.set(change.path, { type: "absent" });
-      if (change.change === "write" && !change.partial)
-        this.#files.set(change.path, written(change));
+      else if (!change.partial) this.#files.set(change.path, written(change));
     }
   }
 
@@ -69,14 +68,14 @@ export class Overlay {
     return this.#found.get(path);
   }
 
-  /** Notes what a resource says of the judgement. */
-  declare(urn: string, said: Declarations): void {
+  /** Notes what a resource declares for all who judge after it. */
+  declare(urn: string, said: Json): void {
     this.#declared.set(urn, said);
   }
 
-  /** What all say of it: in this program, or as the record has it. */
-  declared(recorded: ReadonlyMap<string, Declarations>): Declarations {
-    return together(new Map([...recorded, ...this.#declared]).values());
+  /** What the resources of this program have declared, by their URNs. */
+  get declared(): ReadonlyMap<string, Json> {
+    return this.#declared;
   }
 
   /** Does an earlier step bring this path, as yet unknown? A path that ends in `/` brings all below it. */

@@ -9,7 +9,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHmac, randomBytes } from "node:crypto";
 import { readable } from "../values/readable";
-import { secretsOfKey } from "../kind/keyedFile";
+import { secretsOfKey } from "../kind/keyedText";
 import { contentsOf } from "../host/host";
 import { decodeUtf8, FormatError } from "../formats/bytes";
 import { CONFIGURED, secretOf } from "../host/credentials";
@@ -17,7 +17,7 @@ import type { FileState, HostReader } from "../host/host";
 import type { HostRecord, KeyEntry } from "../host/record";
 import { equal, pathParts, valueAt, valueIn } from "../values/json";
 import type { Platform } from "../openbsd/platform";
-import { keyedTextOf } from "../kinds/keyedTexts";
+import type { KeyedText } from "../kind/keyedText";
 import { type Values, userError } from "./state";
 
 const HIDDEN = "[secret]";
@@ -97,6 +97,9 @@ export function isSecretValue(value: string): boolean {
   return own.has(value) || own.has(decodeUtf8(value));
 }
 
+/** The format in which a kind's keys stand in their file; `undefined` for a kind that this version does not know. */
+type FormatOf = (kind: string, platform: Platform) => KeyedText | undefined;
+
 /**
  * Learns the secrets that the record on a host tells of, whichever resource of whichever stack put them there: their
  * values as they stand in the files now. A file that `seen` does not have is read, once in a process.
@@ -106,6 +109,7 @@ export async function learnFromRecord(
   platform: Platform,
   record: HostRecord,
   seen: ReadonlyMap<string, FileState>,
+  formatOf: FormatOf,
 ): Promise<void> {
   const store = call.getStore();
   if (!store) return;
@@ -121,7 +125,8 @@ export async function learnFromRecord(
     const facts = Object.fromEntries(unread.map((path) => [path, { fact: "file", path } as const]));
     for (const [path, state] of Object.entries(await host.read(facts))) files.set(path, state);
   }
-  for (const [name, entry] of held) add(liveSecrets(name, entry, platform, files), known);
+  for (const [name, entry] of held)
+    add(liveSecrets(name, entry, formatOf(entry.secret ?? "", platform), files), known);
 }
 
 function isReadBefore(fingerprint: string, record: HostRecord, path: string): boolean {
@@ -135,11 +140,10 @@ function isReadBefore(fingerprint: string, record: HostRecord, path: string): bo
 
 function liveSecrets(
   name: string,
-  { file = "", secret = "", applied }: KeyEntry,
-  platform: Platform,
+  { file = "", applied }: KeyEntry,
+  text: KeyedText | undefined,
   files: ReadonlyMap<string, FileState>,
 ): string[] {
-  const text = keyedTextOf(secret, platform);
   const contents = contentsOf(files.get(file) ?? { type: "absent" });
   if (text === undefined || contents === undefined) return [];
   try {

@@ -4,7 +4,8 @@
  */
 import { lastLines } from "../values/readable";
 import { HostError } from "./errors";
-import type { HostReader, HostWriter, JobRequest } from "./host";
+import { contentsOf, type HostReader, type HostWriter, type JobRequest } from "./host";
+import { file, lookAt, stat } from "./look";
 import { RECORD_FOLDER } from "./record";
 import { until } from "./programs";
 
@@ -55,7 +56,7 @@ export type JobSight = "none" | "running" | "ended" | "lost";
 
 /** What is known of a job on the host; "lost" when the host died with it. */
 export async function jobSight(host: HostWriter, key: string): Promise<JobSight> {
-  const { mark } = await host.read({ mark: { fact: "file", path: jobMark(key), stat: true } });
+  const mark = await lookAt(host, stat(jobMark(key)));
   return mark.type === "absent" ? "none" : (await host.pollJob(key, PAST_THE_END)).state;
 }
 
@@ -65,8 +66,7 @@ export async function isRunning(
   { key, argv }: Pick<JobRequest, "key" | "argv">,
 ): Promise<boolean> {
   if ((await jobSight(host, key)) !== "running") return false;
-  const { said } = await host.read({ said: { fact: "file", path: `${JOBS}/${key}/argv` } });
-  return said.type === "file" && said.contents === words(argv);
+  return contentsOf(await lookAt(host, file(`${JOBS}/${key}/argv`))) === words(argv);
 }
 
 /** Starts the job, or finds the one that runs already, and waits until it has ended. */
@@ -138,8 +138,7 @@ export async function stopJob(host: HostWriter, key: string): Promise<void> {
 /** Ends a job with all that it started; what it wrote stays. */
 export async function endJob(host: HostWriter, key: string): Promise<void> {
   if ((await jobSight(host, key)) === "running") {
-    const { pid } = await host.read({ pid: { fact: "file", path: jobMark(key) } });
-    const supervisor = pid.type === "file" ? (pid.contents ?? "").trim() : "";
+    const supervisor = (contentsOf(await lookAt(host, file(jobMark(key)))) ?? "").trim();
     if (/^\d+$/.test(supervisor)) {
       const { stdout } = await host.run({ argv: ["/usr/bin/pgrep", "-P", supervisor] });
       // The program leads a process group of its own (setsid(2)); its children are in it. Not kill(1): one that
@@ -166,6 +165,6 @@ export async function forgetJob(host: HostWriter, key: string): Promise<void> {
 
 /** Does anything of a job lie on the host? For those that only look. */
 export async function anyJob(host: HostReader, key: string): Promise<boolean> {
-  const { mark } = await host.read({ mark: { fact: "file", path: jobMark(key), stat: true } });
+  const mark = await lookAt(host, stat(jobMark(key)));
   return mark.type !== "absent";
 }

@@ -208,18 +208,6 @@ export function release(record: HostRecord, released: readonly string[]): HostRe
   };
 }
 
-/** The running Postfix has been told all, and serves. */
-export function serves(record: HostRecord): HostRecord {
-  const { pending: _pending, served: _served, ...rest } = record;
-  return { ...rest, serving: true };
-}
-
-/** Nothing is put back any more. */
-export function withoutRollback(record: HostRecord): HostRecord {
-  const { rolledBack: _, ...rest } = record;
-  return rest;
-}
-
 /** Nothing in it that anyone could need. */
 function isEmpty(record: HostRecord): boolean {
   return Object.keys(record.keys).length === 0;

@@ -1,5 +1,6 @@
 /** What tables say whose contents are known: line by line, and to somebody of whom they know nothing. */
 import { logicalLines } from "../formats/logicalLines";
+import { type TableType, tableType } from "../postfix/tableTypes";
 import { coversInternet, networkOf } from "./networks";
 import { unbraced, words } from "../postfix/values";
 
@@ -13,10 +14,6 @@ export interface Answer {
   readonly line: number | undefined;
 }
 
-/** Types whose text is a key and an answer a line. */
-const KEYED = /^(hash|btree|dbm|cdb|lmdb|sdbm|texthash|cidr)$/;
-const PATTERNS = /^(regexp|pcre)$/;
-
 /** A table as a restriction or list names it: its type and its name. */
 export function tableOf(word: string): { type: string; name: string } | undefined {
   const plain = word.startsWith("{") ? (words(unbraced(word))[0] ?? "") : word;
@@ -24,11 +21,20 @@ export function tableOf(word: string): { type: string; name: string } | undefine
   return type === undefined || name === undefined ? undefined : { type, name };
 }
 
+/** A line of a text that is a list of keys and answers, by what the text holds. */
+const LINES: Readonly<Partial<Record<TableType["text"], RegExp>>> = {
+  entries: /^(?<key>\S+)\s+(?<result>[^]+)$/,
+  networks: /^(?<key>\S+)\s+(?<result>[^]+)$/,
+  patterns:
+    /^(?<key>!?(?<quote>[^\w\s!])(?:\\[^]|(?!\k<quote>)[^])*\k<quote>\w*)\s+(?<result>[^]+)$/,
+};
+
 /** The lines of a table in the order in which they are asked; nothing for one that cannot be read as text. */
 export function answersOf(type: string, name: string, read: Read): Answer[] {
   const lines = name.startsWith("{")
     ? words(unbraced(name)).map((text) => ({ text: unbraced(text), line: undefined }))
     : logicalLines(read(name) ?? "");
+  const holds = tableType(type)?.text ?? "settings";
   const found: Answer[] = [];
   // What stands between if and endif is asked under a condition only (pcre_table(5), cidr_table(5)).
   let depth = 0;
@@ -37,13 +43,7 @@ export function answersOf(type: string, name: string, read: Read): Answer[] {
     if (/^if\b/i.test(trimmed)) depth += 1;
     else if (/^endif\b/i.test(trimmed)) depth -= 1;
     else if (depth === 0) {
-      const [, key, result] =
-        (PATTERNS.test(type)
-          ? /^(!?([^\w\s!])(?:\\[^]|(?!\2)[^])*\2\w*)\s+([^]+)$/.exec(trimmed)
-          : KEYED.test(type)
-            ? /^(\S+)(\s+)([^]+)$/.exec(trimmed)
-            : null
-        )?.filter((_, index) => index !== 2) ?? [];
+      const { key, result } = LINES[holds]?.exec(trimmed)?.groups ?? {};
       if (key !== undefined && result !== undefined) found.push({ key, result, line });
     }
   }
@@ -66,7 +66,7 @@ export function answerToAll(word: string, read: Read, bits: Bits): string | unde
   const { type, name } = table;
   if (type === "static") return unbraced(name).trim();
   return answersOf(type, name, read).find(({ key }) => {
-    if (PATTERNS.test(type))
+    if (tableType(type)?.text === "patterns")
       return !key.startsWith("!") && ANYTHING.has(key.slice(1).replace(/[^]\w*$/, ""));
     const network = type === "cidr" ? networkOf(key) : undefined;
     return network !== undefined && network.bits === bits && coversInternet(network);

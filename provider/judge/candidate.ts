@@ -1,6 +1,6 @@
 /** What is judged: Postfix's files as they will stand together, and what is wrong with them. */
 import { parameters, type Parameter } from "../formats/mainCf";
-import { MAIN_CF, MASTER_CF } from "../postfix/paths";
+import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { Rule } from "./ruleNames";
 import { servicesOf, type Service, type ServiceFault } from "../postfix/services";
 import { expand } from "../postfix/values";
@@ -34,17 +34,18 @@ export interface Knowledge {
   readonly daemons: ReadonlySet<string>;
 }
 
-/** Where the port has Postfix's own folders, in every release (openbsd.md 2.1). */
-const FOLDERS: ReadonlyMap<string, string> = new Map([
-  ["queue_directory", "/var/spool/postfix"],
-  ["data_directory", "/var/postfix"],
-  ["daemon_directory", "/usr/local/libexec/postfix"],
-  ["command_directory", "/usr/local/sbin"],
-]);
+/** What is known where the host has no Postfix to ask. */
+export const NOTHING_KNOWN: Knowledge = {
+  defaults: new Map(),
+  tableTypes: new Set(),
+  daemons: new Set(),
+};
 
 /** What a name stands for without a setting of its own. postconf(1) names the folder that it was told to look into. */
 function defaultOf(name: string, { defaults }: Knowledge): string | undefined {
-  return name === "config_directory" ? "/etc/postfix" : (defaults.get(name) ?? FOLDERS.get(name));
+  return name === "config_directory"
+    ? CONFIGURATION
+    : (defaults.get(name) ?? DEFAULT_FOLDERS.get(name));
 }
 
 export interface Candidate {

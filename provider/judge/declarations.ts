@@ -1,5 +1,6 @@
-/** What a program says of the judgement itself, kept in the record for runs in which whoever said it has nothing to do. */
-import type { Claim, HostRecord, Owner } from "../host/record";
+/** What a program declares for the judgement, kept in the record for runs in which the resource that declares it is idle. */
+import type { Claim, HostRecord, Json, Owner } from "../host/record";
+import type { JudgeContext } from "../kind/kind";
 
 export interface Declarations {
   /** Names that Postfix does not know and that are meant. */
@@ -8,11 +9,9 @@ export interface Declarations {
   readonly accept: readonly string[];
 }
 
-export const NOTHING_DECLARED: Declarations = { userDefined: [], accept: [] };
-
 const KEY = "judgement#";
 
-/** The claim that keeps them; none where nothing is said. */
+/** The claim that keeps the declarations of a resource; none where it declares nothing. */
 export function declarationClaims(
   { userDefined = [], accept = [] }: Partial<Declarations>,
   { urn }: Owner,
@@ -21,22 +20,34 @@ export function declarationClaims(
   return [{ key: KEY + urn, before: null, applied: { userDefined, accept }, noted: true }];
 }
 
-/** What is kept, by who said it. */
-export function declarationsIn({ keys }: HostRecord): ReadonlyMap<string, Declarations> {
-  return new Map(
-    Object.entries(keys).flatMap(([key, { applied }]) =>
-      key.startsWith(KEY)
-        ? [[key.slice(KEY.length), applied as unknown as Declarations] as const]
-        : [],
-    ),
+/** Declares for all who judge after this step. */
+export function declare(
+  { declare: say }: Pick<JudgeContext, "declare">,
+  { userDefined = [], accept = [] }: Partial<Declarations>,
+): void {
+  say({ userDefined, accept });
+}
+
+/** What all resources declare: those of this plan, and those of earlier runs by the record. */
+export function declarationsOf({
+  record,
+  declared,
+}: Pick<JudgeContext, "record" | "declared">): Declarations {
+  const all = [...new Map([...declarationsIn(record), ...declared()]).values()].map(declarations);
+  return {
+    userDefined: all.flatMap(({ userDefined }) => userDefined),
+    accept: all.flatMap(({ accept }) => accept),
+  };
+}
+
+/** What the record keeps, by the URN of the resource that declared it. */
+function declarationsIn({ keys }: HostRecord): (readonly [string, Json])[] {
+  return Object.entries(keys).flatMap(([key, { applied }]) =>
+    key.startsWith(KEY) ? [[key.slice(KEY.length), applied] as const] : [],
   );
 }
 
-/** Those of all together. */
-export function together(all: Iterable<Declarations>): Declarations {
-  const list = [...all];
-  return {
-    userDefined: list.flatMap(({ userDefined }) => userDefined),
-    accept: list.flatMap(({ accept }) => accept),
-  };
+/** Only {@link declare} and {@link declarationClaims} make such a value. */
+function declarations(said: Json): Declarations {
+  return said as unknown as Declarations;
 }

@@ -1,268 +1,155 @@
 /**
  * A candidate configuration judged before it goes live: main.cf, master.cf and tables together, as the plan will leave
- * them, by the host's own Postfix and by rules of our own. What was wrong before the plan is a warning.
+ * them, by the host's own Postfix and by rules of this project. What was wrong before the plan is a warning.
  */
-import { contentsOf } from "../host/host";
-import type { FileState, HostReader } from "../host/host";
-import type { Change, Failure, JudgeContext } from "../kind/kind";
-import { type Candidate, type Complaint, candidateOf, keyOf } from "./candidate";
-import { type Rule } from "./ruleNames";
-import { RULES } from "./ruleNames";
-import { MASTER_CF } from "../postfix/paths";
-import { MAIN_CF } from "../postfix/paths";
-import { complaintsOf } from "./rules";
+import { list, lookAt } from "../host/look";
+import type { Failure, JudgeContext } from "../kind/kind";
+import { DAEMONS, MAIN_CF, MASTER_CF } from "../postfix/paths";
+import {
+  type Candidate,
+  type Complaint,
+  type Knowledge,
+  candidateOf,
+  keyOf,
+  NOTHING_KNOWN,
+} from "./candidate";
+import { declarationsOf } from "./declarations";
+import { complaintsOf, type Surroundings } from "./rules";
 import { tableComplaints, toolComplaints } from "./said";
-import { type StagedTable, askHost } from "./staging";
+import { type Generation, type Said, type StagedTable, askHost } from "./staging";
 import { filesOf, filesToRead, tableReferences, tool } from "./tables";
+import { readFiles, type TextAt, type Texts, textsOf } from "./texts";
+import { merged, type Question, verdict } from "./verdict";
 
 export { type Complaint } from "./candidate";
-export { NOTHING_DECLARED, declarationClaims, type Declarations } from "./declarations";
+export { declarationClaims, declare, type Declarations } from "./declarations";
+export { settledLater, tableQuestion, type Question } from "./verdict";
 
-/** What one resource wants judged. */
-export interface Question {
-  readonly changes: readonly Change[];
-  /** Property path of what a complaint is about, where the resource names it: `parameters.myhostname`. */
-  readonly path: (complaint: Complaint) => string;
-  /** The component in whose `accept` a rule is set aside. @defaultValue MainCf */
-  readonly component?: "MainCf" | "MasterCf";
-  /** Is it no failure yet, because a later step may settle it? */
-  readonly later?: (complaint: Complaint) => boolean;
-  /** Complaints that somebody else makes. */
-  readonly elsewhere?: (complaint: Complaint) => boolean;
-  /** What was wrong before the plan is said by others. */
-  readonly onlyNew?: true;
+/** Postfix's two files as they stand and as they will stand; without a main.cf there is nothing before. */
+interface Generations {
+  readonly before: Generation | undefined;
+  readonly after: Generation;
 }
 
-/** Names in `accept` that are no rules. */
-export function wrongRules(accept: readonly string[] = []): Failure[] {
-  return accept.flatMap((rule, index) =>
-    (RULES as readonly string[]).includes(rule)
-      ? []
-      : [
-          {
-            path: `accept[${index}]`,
-            reason: `there is no rule "${rule}"; rules are ${RULES.join(", ")}.`,
-          },
-        ],
-  );
+/** What is known of the host, of its files, and of the plan. */
+interface Evidence {
+  readonly context: JudgeContext;
+  readonly texts: Texts;
+  /** Paths that were looked at. */
+  readonly looked: ReadonlySet<string>;
+  /** Files as they stand, of those that were looked at. */
+  readonly standing: TextAt;
+  readonly tables: readonly StagedTable[];
+  readonly knowledge: Knowledge;
+  /** What the host's tools said; `undefined` without a Postfix on the host. */
+  readonly said: Said | undefined;
 }
 
-/** Rules whose complaints a later main.cf, or a table that comes after this step, may settle. */
-const DEPENDS_ON_OTHERS: readonly Rule[] = [
-  "name",
-  "unset",
-  "restriction",
-  "openRelay",
-  "transport",
-  "domains",
-  "tableType",
-  "tableFile",
-  "file",
-];
-
-/** What a step that comes before main.cf may leave to it. */
-export function settledLater({ rule, final }: Complaint): boolean {
-  return final !== true && DEPENDS_ON_OTHERS.includes(rule);
-}
-
-/** What a table that changes alone is asked: what it makes of the files that name it, as far as it alone can. */
-export function tableQuestion(changes: readonly Change[], path: string): Question {
-  return {
-    changes,
-    path: () => path,
-    // A list of networks lets in whom it names as soon as it is there, whatever comes later.
-    later: (complaint) => settledLater(complaint) && complaint.rule !== "openRelay",
-    elsewhere: ({ rule, file }) =>
-      rule === "table" &&
-      changes.some((change) => change.change === "write" && change.path === file),
-    onlyNew: true,
-  };
-}
-
-const FACT = "file";
-
-/** What is wrong with what the changes would leave, as failures of the preview; the rest is warned of. */
+/** What is wrong with what the plan would leave, as failures of the preview; the rest is warned of. */
 export async function judge(
-  host: HostReader,
   question: Question,
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
-  const live = await readFiles(host, [MAIN_CF, MASTER_CF]);
-  const texts = textsOf(question.changes, context);
-  const after = (path: string): string | undefined =>
-    texts.has(path) ? texts.after(path) : live(path);
+  const texts = textsOf(context);
+  const generations = await generationsOf(context, texts);
+  if (generations === undefined) return [];
+  const evidence = await gather(context, texts, generations);
+  if (evidence === undefined) return [];
+  const { before, after } = generations;
+  const found = complaintsAfter(after, evidence);
+  const known = before === undefined ? [] : complaintsBefore(before, evidence);
+  const { accept } = declarationsOf(context);
+  const { warn } = context;
+  return verdict(merged(found), new Set(known.map(keyOf)), question, { accept, warn });
+}
 
-  const main = after(MAIN_CF);
-  const master = after(MASTER_CF) ?? "";
+async function generationsOf(
+  { host }: JudgeContext,
+  texts: Texts,
+): Promise<Generations | undefined> {
+  const live = await readFiles(host, [MAIN_CF, MASTER_CF]);
+  const planned: TextAt = (path) => (texts.has(path) ? texts.after(path) : live(path));
+  const main = planned(MAIN_CF);
+  if (main === undefined) return undefined;
   const mainBefore = live(MAIN_CF);
-  const masterBefore = live(MASTER_CF) ?? "";
-  if (main === undefined) return [];
+  return {
+    before:
+      mainBefore === undefined ? undefined : { main: mainBefore, master: live(MASTER_CF) ?? "" },
+    after: { main, master: planned(MASTER_CF) ?? "" },
+  };
+}
+
+/** Looks at all that the judgement needs; `undefined` where the plan changes nothing that is judged. */
+async function gather(
+  context: JudgeContext,
+  texts: Texts,
+  { before, after }: Generations,
+): Promise<Evidence | undefined> {
+  const { host } = context;
   // Without Postfix on the host there is nobody to ask: the step that applies it judges again.
-  const preliminary = candidateOf(main, master, NOTHING_KNOWN);
+  const preliminary = candidateOf(after.main, after.master, NOTHING_KNOWN);
   const needed = filesToRead(preliminary);
-  if (main === mainBefore && master === masterBefore && !needed.some(texts.differs)) return [];
+  const same = before?.main === after.main && before.master === after.master;
+  if (same && !needed.some(texts.differs)) return undefined;
   const tables = plannedTables(preliminary, texts);
   const [first, said, daemons] = await Promise.all([
     readFiles(host, needed),
-    mainBefore === undefined
-      ? undefined
-      : askHost(host, { main, master }, { main: mainBefore, master: masterBefore }, tables),
-    mainBefore === undefined ? null : listOf(host, DAEMONS),
+    before === undefined ? undefined : askHost(host, after, before, tables),
+    before === undefined ? null : lookAt(host, list(DAEMONS)),
   ]);
-
   const knowledge = {
-    defaults: said?.defaults ?? new Map<string, string>(),
-    tableTypes: said?.tableTypes ?? new Set<string>(),
+    defaults: said?.defaults ?? NOTHING_KNOWN.defaults,
+    tableTypes: said?.tableTypes ?? NOTHING_KNOWN.tableTypes,
     daemons: new Set(daemons ?? []),
   };
-  const candidate = candidateOf(main, master, knowledge);
   // Paths in which there are names that only this Postfix's defaults fill in.
+  const candidate = candidateOf(after.main, after.master, knowledge);
   const missed = filesToRead(candidate).filter((path) => !needed.includes(path));
   const second = await readFiles(host, missed);
-  const files = (path: string): string | undefined => first(path) ?? second(path);
-  const read = (path: string): string | undefined =>
-    texts.has(path) ? texts.after(path) : files(path);
-  const told = context.declared();
-  const declared = { userDefined: told.userDefined };
+  return {
+    ...{ context, texts, tables, knowledge, said },
+    looked: new Set([...needed, ...missed]),
+    standing: (path) => first(path) ?? second(path),
+  };
+}
+
+function complaintsAfter(after: Generation, evidence: Evidence): Complaint[] {
+  const { context, texts, standing, tables, knowledge, said } = evidence;
+  const candidate = candidateOf(after.main, after.master, knowledge);
+  const read: TextAt = (path) => (texts.has(path) ? texts.after(path) : standing(path));
   const brought = plannedTables(candidate, texts);
   const ours = complaintsOf(candidate, {
     read,
-    declared,
+    declared: declarationsOf(context),
     isThere: (path) =>
       read(path) !== undefined || context.coming(path) || builtLater(path, brought),
   });
-  const found = [
+  return [
     ...ours,
     ...toolComplaints([said?.postconf, said?.check], candidate, ours),
-    ...tables.flatMap(({ path, contents }, index) =>
-      tableComplaints(said?.tables[index], path, contents),
+    ...tables.flatMap(({ path, contents }, at) =>
+      tableComplaints(said?.tables[at], path, contents),
     ),
   ];
-  const known = new Set<string>();
-  if (mainBefore !== undefined) {
-    const old = candidateOf(mainBefore, masterBefore, knowledge);
-    const looked = new Set([...needed, ...missed]);
-    const before = complaintsOf(old, {
-      read: files,
-      declared,
-      isThere: (path) => files(path) !== undefined || !looked.has(path),
-    });
-    const all = [
-      ...before,
-      ...toolComplaints([said?.postconfBefore, said?.checkBefore], old, before),
-      ...tables.flatMap(({ path, before: text = "" }, index) =>
-        tableComplaints(said?.tablesBefore[index], path, text),
-      ),
-    ];
-    for (const one of all) known.add(keyOf(one));
-  }
-  return verdict(merged(found), known, question, { accept: told.accept, warn: context.warn });
 }
 
-const DAEMONS = "/usr/local/libexec/postfix";
-
-const NOTHING_KNOWN = {
-  defaults: new Map<string, string>(),
-  tableTypes: new Set<string>(),
-  daemons: new Set<string>(),
-};
-
-/** What a tool says of a setting that a rule of ours names already is said once. */
-function merged(complaints: readonly Complaint[]): Complaint[] {
-  const place = ({ file, subject = "" }: Complaint): string => `${file}#${subject}`;
-  const ours = new Set(complaints.filter(({ rule, mild }) => rule !== "said" && !mild).map(place));
-  const seen = new Set<string>();
-  return complaints.filter((one) => {
-    if (one.rule === "said" && one.subject !== undefined && ours.has(place(one))) return false;
-    const key = keyOf(one);
-    return !seen.has(key) && seen.add(key);
-  });
-}
-
-const LATER = "unless a later step sets it";
-
-function verdict(
-  complaints: readonly Complaint[],
-  known: ReadonlySet<string>,
-  question: Question,
-  { accept, warn }: { accept: readonly string[]; warn: (text: string) => void },
-): Failure[] {
-  const failures: Failure[] = [];
-  for (const complaint of complaints) {
-    if (question.elsewhere?.(complaint)) continue;
-    const text = printed(complaint);
-    if (known.has(keyOf(complaint))) {
-      if (!question.onlyNew) warn(`already so before: ${text}`);
-    } else if (complaint.mild === true || accept.includes(complaint.rule)) warn(text);
-    else if (question.later?.(complaint))
-      warn(text.endsWith("?") ? `${text} (${LATER})` : `${text}, ${LATER}`);
-    else
-      failures.push({
-        path: question.path(complaint),
-        reason: `${text}${/\?$/.test(text) ? "" : "."}${wayOut(complaint, question)}`,
-      });
-  }
-  return failures;
-}
-
-function printed({ file, line, reason }: Complaint): string {
-  return `${file}${line === undefined ? "" : `, line ${line}`}: ${reason}`;
-}
-
-/** What to do where the rule may be wrong. */
-function wayOut({ rule }: Complaint, { component = "MainCf" }: Question): string {
-  if (rule === "name" && component === "MainCf")
-    return " If it is meant, name it in MainCf's userDefined.";
-  if (rule === "syntax" || rule === "said") return "";
-  return ` If it is meant, name "${rule}" in ${component}'s accept.`;
-}
-
-async function readFiles(
-  host: HostReader,
-  paths: readonly string[],
-): Promise<(path: string) => string | undefined> {
-  if (paths.length === 0) return () => undefined;
-  const answers = await host.read(
-    Object.fromEntries(paths.map((path) => [path, { fact: FACT, path } as const])),
-  );
-  return (path) => textOf(answers[path]);
-}
-
-async function listOf(host: HostReader, path: string): Promise<readonly string[] | null> {
-  return (await host.read({ list: { fact: "list", path } })).list;
-}
-
-/** The text behind a path; a file that is too large to be carried is there all the same. */
-function textOf(state: FileState | undefined): string | undefined {
-  return state === undefined ? undefined : contentsOf(state);
-}
-
-/** Texts that the plan changes, as they were and as they will be; `undefined` for what is not there. */
-interface Texts {
-  readonly has: (path: string) => boolean;
-  readonly before: (path: string) => string | undefined;
-  readonly after: (path: string) => string | undefined;
-  readonly differs: (path: string) => boolean;
-}
-
-/** Those of the changes, and those of the steps before. */
-function textsOf(changes: readonly Change[], context: JudgeContext): Texts {
-  const own = new Map(
-    changes.flatMap((change) =>
-      change.change === "write" || change.change === "remove"
-        ? [[change.path, change] as const]
-        : [],
-    ),
-  );
-  const after = (path: string): string | undefined => {
-    const change = own.get(path);
-    if (change === undefined) return textOf(context.predicted(path));
-    return change.change === "write" ? change.contents : undefined;
+/** What was wrong already, in the same words. */
+function complaintsBefore(before: Generation, evidence: Evidence): Complaint[] {
+  const { context, looked, standing, tables, knowledge, said } = evidence;
+  const candidate = candidateOf(before.main, before.master, knowledge);
+  const around: Surroundings = {
+    read: standing,
+    declared: declarationsOf(context),
+    isThere: (path) => standing(path) !== undefined || !looked.has(path),
   };
-  const before = (path: string): string | undefined =>
-    textOf(context.found(path) ?? own.get(path)?.found);
-  const has = (path: string): boolean => own.has(path) || context.predicted(path) !== undefined;
-  return { has, before, after, differs: (path) => has(path) && before(path) !== after(path) };
+  const ours = complaintsOf(candidate, around);
+  return [
+    ...ours,
+    ...toolComplaints([said?.postconfBefore, said?.checkBefore], candidate, ours),
+    ...tables.flatMap(({ path, before: text = "" }, at) =>
+      tableComplaints(said?.tablesBefore[at], path, text),
+    ),
+  ];
 }
 
 /** Tables that main.cf or master.cf names and whose text the plan changes. */

@@ -3,6 +3,7 @@ import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "./knownParameters";
+import { CLIENT_TYPES } from "../postfix/tableTypes";
 import { isSlip, nearest, suggestion } from "./spelling";
 import { references, words } from "../postfix/values";
 
@@ -10,7 +11,7 @@ import { references, words } from "../postfix/values";
 const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];
 
 /** Tables whose settings stand in main.cf under the table's own name (ldap_table(5), mysql_table(5), …). */
-const NAMED_TABLES = /\b(?:ldap|mysql|pgsql|sqlite|memcache):([A-Za-z]\w*)/g;
+const NAMED_TABLES = new RegExp(`\\b(?:${CLIENT_TYPES.join("|")}):([A-Za-z]\\w*)`, "g");
 
 /** Expanded when mail is delivered or refused, with names of their own, so `$names` in them mean something else. */
 export const EXPANDED_LATER: ReadonlySet<string> = new Set([

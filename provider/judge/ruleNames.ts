@@ -1,3 +1,5 @@
+import type { Failure } from "../kind/kind";
+
 /** What a complaint is about: the names that MainCf's `accept` takes. */
 export const RULES = [
   "syntax",
@@ -17,3 +19,17 @@ export const RULES = [
   "said",
 ] as const;
 export type Rule = (typeof RULES)[number];
+
+/** Names in `accept` that are no rules. */
+export function wrongRules(accept: readonly string[] = []): Failure[] {
+  return accept.flatMap((rule, index) =>
+    (RULES as readonly string[]).includes(rule)
+      ? []
+      : [
+          {
+            path: `accept[${index}]`,
+            reason: `there is no rule "${rule}"; rules are ${RULES.join(", ")}.`,
+          },
+        ],
+  );
+}

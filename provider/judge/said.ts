@@ -4,7 +4,7 @@ import { logicalLines } from "../formats/logicalLines";
 import type { RunResult } from "../host/host";
 import { type Candidate, type Complaint, settingsOf } from "./candidate";
 import { MASTER_CF } from "../postfix/paths";
-import { MAIN_CF } from "../postfix/paths";
+import { CONFIGURATION, MAIN_CF } from "../postfix/paths";
 import { EXPANDED_LATER } from "./parameters";
 import { references } from "../postfix/values";
 
@@ -13,7 +13,7 @@ function linesOf(text: string): string[] {
   const plain = text.split(/\r?\n/).map((line) =>
     line
       .replace(/^(\S*\/)?(post\w+)(\/post[\w-]+)?(\[\d+\])?: /, "")
-      .replace(/\/tmp\/pulumi-openbsd-postfix-[\w-]+\/(after|before)\//g, "/etc/postfix/")
+      .replace(/\/tmp\/pulumi-openbsd-postfix-[\w-]+\/(after|before)\//g, `${CONFIGURATION}/`)
       .trim(),
   );
   return [...new Set(plain.filter((line) => line !== ""))];

@@ -1,24 +1,13 @@
 /** A table judged by the host's own postmap(1) or postalias(1) before it goes live: it warns of a bad line and goes on. */
 import type { Bytes } from "../formats/bytes";
 import { logicalLines } from "../formats/logicalLines";
-import type { HostReader, RunResult } from "../host/host";
+import type { RunResult } from "../host/host";
 import type { Failure, JudgeContext } from "../kind/kind";
-import { BUILT_TYPES } from "../postfix/database";
-
-const SBIN = "/usr/local/sbin";
-const SAMPLES = "/usr/local/share/examples/postfix";
-
-/** What can be asked of any such table. */
-const QUESTION: Readonly<Record<string, string>> = {
-  regexp: "probe",
-  pcre: "probe",
-  cidr: "192.0.2.1",
-  texthash: "probe",
-};
+import { PROGRAMS, SAMPLES } from "../postfix/paths";
+import { BUILT_TYPES, tableType } from "../postfix/tableTypes";
 
 /** What the tool says of the text as it will be, and did not say of it as it is. */
 export async function judgeTable(
-  host: HostReader,
   table: {
     readonly tool: "postmap" | "postalias";
     readonly type: string;
@@ -27,15 +16,15 @@ export async function judgeTable(
     readonly property: string;
   },
   texts: { readonly before: Bytes | undefined; readonly after: Bytes },
-  { warn }: Pick<JudgeContext, "warn">,
+  { host, warn }: Pick<JudgeContext, "host" | "warn">,
 ): Promise<Failure[]> {
   const { tool, type, path, property } = table;
-  const question = QUESTION[type];
+  const question = tableType(type)?.question;
   // The other types are settings of a client, which only connects to a server when asked.
   if (!BUILT_TYPES.includes(type) && question === undefined) return [];
   const command = (name: string): { readonly argv: readonly string[] } => ({
     argv: [
-      `${SBIN}/${tool}`,
+      PROGRAMS[tool],
       "-c",
       SAMPLES,
       ...(question === undefined ? [] : ["-q", question]),

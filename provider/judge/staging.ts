@@ -4,8 +4,8 @@
  */
 import { commentedOut, set } from "../formats/mainCf";
 import type { HostReader, Judgement, RunResult } from "../host/host";
-
-const SBIN = "/usr/local/sbin";
+import { PROGRAMS } from "../postfix/paths";
+import { settingsIn } from "../postfix/postconf";
 
 /** A table whose text is judged: `type` as Postfix names it. */
 export interface StagedTable {
@@ -58,16 +58,16 @@ export async function askHost(
 ): Promise<Said> {
   // Under a configuration that says nothing, so that a bad candidate hides no bad table.
   const compile = ({ type, tool }: StagedTable, file: string): Judgement["commands"][number] => ({
-    argv: [`${SBIN}/${tool}`, "-c", "{dir}/plain", `${type}:{dir}/tables/${file}`],
+    argv: [PROGRAMS[tool], "-c", "{dir}/plain", `${type}:{dir}/tables/${file}`],
   });
   const commands: Judgement["commands"][number][] = [
-    { argv: [`${SBIN}/postconf`, "-m"] },
+    { argv: [PROGRAMS.postconf, "-m"] },
     // Names that come from the services of master.cf are among the defaults.
-    { argv: [`${SBIN}/postconf`, "-c", "{dir}/after", "-d"] },
-    { argv: [`${SBIN}/postconf`, "-c", "{dir}/after", "-n"] },
-    { argv: [`${SBIN}/postfix`, "-c", "{dir}/after", "check"], tty: true },
-    { argv: [`${SBIN}/postconf`, "-c", "{dir}/before", "-n"] },
-    { argv: [`${SBIN}/postfix`, "-c", "{dir}/before", "check"], tty: true },
+    { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-d"] },
+    { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-n"] },
+    { argv: [PROGRAMS.postfix, "-c", "{dir}/after", "check"], tty: true },
+    { argv: [PROGRAMS.postconf, "-c", "{dir}/before", "-n"] },
+    { argv: [PROGRAMS.postfix, "-c", "{dir}/before", "check"], tty: true },
     ...tables.map((table, index) => compile(table, `${index}`)),
     ...tables.flatMap((table, index) =>
       table.before === undefined ? [] : [compile(table, `before/${index}`)],
@@ -100,7 +100,7 @@ export async function askHost(
     checkBefore,
     tables: rest.slice(0, tables.length),
     tablesBefore: tables.map(({ before: text }) => (text === undefined ? undefined : old.shift())),
-    defaults: settings(defaults),
+    defaults: new Map(Object.entries(settingsIn(output(defaults)))),
     tableTypes: new Set(
       output(types)
         .split(/\s+/)
@@ -111,14 +111,4 @@ export async function askHost(
 
 function output(result: Result): string {
   return result === undefined || "notFound" in result ? "" : result.stdout;
-}
-
-/** `name = value` a line. */
-function settings(result: Result): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const line of output(result).split("\n")) {
-    const [, name, value = ""] = /^([^\s=]+) =(?: (.*))?$/.exec(line) ?? [];
-    if (name !== undefined) found.set(name, value.trim());
-  }
-  return found;
 }

@@ -1,6 +1,7 @@
 /** Tables: types that this Postfix does not have, and files that are not there. */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { isRestrictionList } from "./restrictions";
+import { databasePath, tableType } from "../postfix/tableTypes";
 import { suggestion } from "./spelling";
 import { expand, unbraced, words } from "../postfix/values";
 
@@ -23,26 +24,6 @@ const NO_TABLES =
 /** Parameters whose words may be the path of a text file besides. */
 const FILE_LISTS =
   /(_domains|_networks|_clients|_hosts|_exceptions|_destinations|_exclusions)$|^(mydestination|mynetworks|debug_peer_list|fast_flush_domains)$/;
-
-/** Types whose name is a file as it stands. */
-const FILES = new Set(["regexp", "pcre", "cidr", "texthash", "mysql", "ldap", "pgsql", "sqlite"]);
-
-/** Types that are built from a text: what stands beside it. */
-const BUILT: Readonly<Record<string, string>> = {
-  hash: ".db",
-  btree: ".db",
-  dbm: ".pag",
-  sdbm: ".pag",
-  cdb: ".cdb",
-  lmdb: ".lmdb",
-};
-
-/** Types that Postfix has when the package was built with them. */
-const FLAVORS: Readonly<Record<string, string>> = {
-  mysql: "mysql",
-  pgsql: "pgsql",
-  ldap: "ldap",
-};
 
 /** The tables that one word names: `proxy:hash:/x` is one, `unionmap:{…}` several. */
 function tablesIn(word: string): { type: string | undefined; name: string }[] {
@@ -88,7 +69,7 @@ export function typeComplaints(candidate: Candidate): Complaint[] {
   if (tableTypes.size === 0) return [];
   return tableReferences(candidate).flatMap(({ setting, type }) => {
     if (type === undefined || tableTypes.has(type)) return [];
-    const flavor = FLAVORS[type];
+    const flavor = tableType(type)?.flavor;
     const hint =
       flavor === undefined
         ? suggestion(type, tableTypes) || `; it has ${[...tableTypes].sort().join(", ")}`
@@ -113,9 +94,12 @@ export function filesOf({ type, name }: TableReference):
     }
   | undefined {
   if (!name.startsWith("/")) return undefined;
-  if (type === undefined || FILES.has(type)) return { needed: name, source: undefined };
-  const suffix = BUILT[type];
-  return suffix === undefined ? undefined : { needed: `${name}${suffix}`, source: name };
+  if (type === undefined) return { needed: name, source: undefined };
+  const known = tableType(type);
+  if (known === undefined) return undefined;
+  return known.builds === undefined
+    ? { needed: name, source: undefined }
+    : { needed: databasePath({ path: name, type }), source: name };
 }
 
 /** Caches are made by Postfix itself. */

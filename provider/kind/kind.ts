@@ -1,10 +1,13 @@
 /**
- * What a resource is. A kind says what may be said (`validate`, `complete`), what to look at (`facts`, `observe`,
- * `live`), what to do (`plan`) and how to get back (`restore`). Everything but `step` is pure: the driver reads the
- * facts, applies the changes, and keeps the record.
+ * What a kind is: how the provider does one step of the guide. A kind says what may be said (`arguments`, `complete`),
+ * what to look at (`look`, `live`, `outputs`), what of the host is then its own (`owns`), what to do (`plan`), and how to
+ * get back (`restore`). All of these are pure: the driver looks at the host, carries plans out, and keeps the record.
+ * Only `judge`, which asks the host's own tools about a plan, and the actions inside a plan reach the host themselves.
+ *
+ * Arguments stand in one order everywhere: what was observed, the arguments of the step, and what else is known.
  */
-import type { Answers, Facts, FileState, HostReader, HostWriter } from "../host/host";
-import type { Declarations } from "../judge/declarations";
+import type { FileState, HostReader, HostWriter } from "../host/host";
+import type { Look } from "../host/look";
 import type { Claim, HostRecord, Json, KeyEntry, Owner, SavedFile } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 
@@ -15,20 +18,20 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** One change. Every one of them prints as a unified diff or as one line, and is applied by the driver alike. */
+/** One change. Every change prints as a unified diff or as one line, and the driver applies them one after the other. */
 export type Change =
   | {
       readonly change: "write";
       readonly path: string;
-      /** What stands there now; decides the diff, and what must still stand there when it is written. */
+      /** What stands there now: one side of the diff, and what must still stand there when the file is written. */
       readonly found: FileState;
       readonly contents: string;
       readonly mode?: number;
       readonly uid?: number;
       readonly gid?: number;
-      /** The file is yet to come by an earlier step: the preview knows the new lines only. */
+      /** An earlier step of the same plan brings the file: the preview knows the new lines only. */
       readonly partial?: boolean;
-      /** Bytes that mean nothing to a reader (a database): named, not diffed. */
+      /** Bytes that mean nothing to a reader (a database), or that others may not read: named, not diffed. */
       readonly opaque?: boolean;
     }
   | {
@@ -37,34 +40,67 @@ export type Change =
       readonly found: FileState;
       readonly opaque?: boolean;
     }
+  /** Anything else that changes the host. */
   | {
-      readonly change: "run";
+      readonly change: "act";
       /** What it does, in one line, as in "install postfix-2.6.5". */
       readonly text: string;
-      readonly argv: readonly string[];
-      readonly env?: Readonly<Record<string, string>>;
-      readonly tty?: boolean;
-      readonly timeoutMs?: number;
-      /** Exit codes that are not a failure; default only 0. */
-      readonly okay?: readonly number[];
-    }
-  /** Something the kind itself does, by its `step`. */
-  | {
-      readonly change: "step";
-      readonly text: string;
-      readonly step: string;
-      readonly detail?: Json;
+      readonly act: (host: HostWriter, context: ActContext) => Promise<void>;
     };
+
+/** What an action may use. */
+export interface ActContext {
+  readonly platform: Platform;
+  /** How Pulumi reaches the host: its name or address as the program's `connection` says it. */
+  readonly connectionHost: string;
+  readonly progress: (text: string) => void;
+  readonly warn: (text: string) => void;
+  /** Sets outputs that only the action can know. */
+  readonly output: (outputs: Readonly<Record<string, unknown>>) => void;
+  /** The record as it is on the host now: what was noted meanwhile is in it. */
+  readonly record: HostRecord;
+  /** Changes the record on the host. */
+  readonly setRecord: (change: (record: HostRecord) => HostRecord) => Promise<void>;
+  /** Notes what was made of a key, so that whoever goes on after a cut knows it. Does nothing without the key. */
+  readonly note: (key: string, applied: Json) => Promise<void>;
+}
+
+/** What is to be done, and what that means for others. */
+export interface Plan {
+  readonly changes: readonly Change[];
+  /** Why it cannot be done on this host: the preview fails with them, and `up` stops before its first change. */
+  readonly obstacles?: readonly Failure[];
+  /**
+   * Paths that the changes bring besides the files that they write, for the plans of later steps in the same preview. A
+   * path that ends in `/` stands for everything below it.
+   */
+  readonly brings?: readonly string[];
+  /** What the record must say from before the changes until they are done, besides the keys. */
+  readonly owes?: Pick<HostRecord, "syslogd">;
+  /** What the running service must be told after the changes. */
+  readonly tells?: HostRecord["pending"];
+}
+
+/** Nothing is to be done. */
+export const NOTHING_TO_DO: Plan = { changes: [] };
+
+/** What of a host belongs to a resource. */
+export interface Holdings {
+  /** Its keys, with what undoing them needs. */
+  readonly claims: readonly Claim[];
+  /** The files that the keys lie in, as they stand now. */
+  readonly files: Readonly<Record<string, FileState>>;
+}
 
 /** What a plan may ask about besides what was observed. */
 export interface PlanContext {
   readonly platform: Platform;
   readonly record: HostRecord;
-  /** Who plans. */
+  /** The resource that plans. */
   readonly owner: Owner;
-  /** Keys that this instance owns and the arguments no longer name, youngest first. */
+  /** Keys that this instance owns and that its arguments no longer name, youngest first. */
   readonly dropped: readonly (readonly [string, KeyEntry])[];
-  /** The arguments as they were last applied; `undefined` when never, or when that failed. */
+  /** The arguments as they were last applied; `undefined` when they never were, or when that failed. */
   readonly applied: Readonly<Record<string, unknown>> | undefined;
   /** In a preview: does an earlier step of the same plan bring this path? */
   readonly coming: (path: string) => boolean;
@@ -80,100 +116,71 @@ export interface Previous {
 
 export const NOTHING_BEFORE: Previous = { files: {}, keys: {} };
 
-/** What restoring sees. */
+/** What undoing may ask about besides what was observed. */
 export interface RestoreContext {
   readonly platform: Platform;
-  /** Our keys, youngest first: from the record, or from the state where the host has none. */
+  /** The keys of this instance, youngest first: from the record, or from the state where the host has none. */
   readonly keys: readonly (readonly [string, KeyEntry])[];
   readonly record: HostRecord;
   /** Says to the user what was left as it is, and why. */
   readonly warn: (text: string) => void;
 }
 
-/** What a kind's own step may use. */
-export interface StepContext {
-  readonly platform: Platform;
-  readonly progress: (text: string) => void;
-  /** As it is on the host now: what was noted meanwhile is in it. */
-  readonly record: HostRecord;
-  /** Notes what was made of a key of ours, so that whoever goes on after a cut knows. Without the key, nothing. */
-  readonly note: (key: string, applied: Json) => Promise<void>;
-  /** How Pulumi reaches the host: its name or address as the program's `connection` says it. */
-  readonly connectionHost: string;
-  /** Changes the record on the host. */
-  readonly setRecord: (change: (record: HostRecord) => HostRecord) => Promise<void>;
-  readonly warn: (text: string) => void;
-}
-
-/** What a check of the host itself may use. */
+/** What a judgement of a plan may use. */
 export interface JudgeContext {
+  readonly host: HostReader;
   readonly platform: Platform;
+  readonly record: HostRecord;
+  /** The plan that is judged. */
+  readonly plan: Plan;
   /** Does an earlier step of the same plan bring this path, as yet unknown? */
   readonly coming: (path: string) => boolean;
   /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */
   readonly predicted: (path: string) => FileState | undefined;
   /** The file as it stood before those steps; `undefined` where none of them changes it. */
   readonly found: (path: string) => FileState | undefined;
-  /** Says of the judgement what holds for those who judge later as well. */
-  readonly declare: (said: Declarations) => void;
-  /** What was said of it so far, in this plan or an earlier one. */
-  readonly declared: () => Declarations;
+  /** Says something of the judgement that holds for all who judge after this step as well. */
+  readonly declare: (said: Json) => void;
+  /** What the steps of this plan have declared so far, by their URNs. */
+  readonly declared: () => ReadonlyMap<string, Json>;
   readonly warn: (text: string) => void;
 }
 
-/** `A`: the arguments as the user may give them, complete; `O`: what was observed. */
+/** `A`: the arguments of the step, with those that `complete` fills in; `O`: what was observed. */
 export interface Kind<A extends object, O> {
   readonly name: string;
-  /** What it does leaves nothing on the host to look at: a failure stays one until it was done again. */
-  readonly repeats?: true;
-  /** It is part of the switch from one mailer to the other: when it fails, the error says who serves. */
-  readonly switches?: true;
-  /** What of a host it is: the second half of the id. */
-  what(args: A): string;
+  readonly traits?: {
+    /** What the step does leaves nothing on the host to look at: a failure stays one until it was done again. */
+    readonly repeats?: true;
+    /** The step is part of the switch from one mailer to the other: when it fails, the error says who serves. */
+    readonly switches?: true;
+  };
   /** Everything that is wrong with the arguments by themselves; unknown values are no violation. */
   validate(args: Partial<A>): readonly Failure[];
-  /** The property that says what a key of its file is to be, as the user wrote it. */
+  /** What of a host the step is about: the second half of the id. */
+  subject(args: A): string;
+  /** The property that says what a key of the step's file is to be, as the user wrote it. */
   property?(key: string, args: A): string;
   /** The arguments with defaults and everything that depends on the release filled in. */
   complete(args: A, platform: Platform): A;
-  facts(args: A, platform: Platform): Facts;
-  /** `answers` hold those to `facts`, and the file of the record under `record`. */
-  observe(answers: Answers<Facts>, args: A, platform: Platform): O;
-  /** What is worth asking only after a first look; `observe` then gets all answers together. */
-  more?(observed: O, args: A, platform: Platform): Facts | undefined;
+  /** What to look at, and what is made of the answers. */
+  look(args: A, platform: Platform): Look<O>;
   /** What the host has, under the names of the inputs, in the user's spelling where equal in meaning. */
   live(observed: O, args: A, platform: Platform): Partial<A>;
-  /** Other outputs. */
+  /** Outputs that are no inputs. */
   outputs(observed: O, args: A, platform: Platform): Readonly<Record<string, unknown>>;
-  /** The keys it owns, with what undoing them needs. */
-  claims(observed: O, args: A, context: PlanContext): readonly Claim[];
-  /** Baselines of the files that its keys lie in. */
-  baselines(observed: O, args: A): Readonly<Record<string, FileState>>;
-  plan(observed: O, args: A, context: PlanContext): readonly Change[];
-  restore(observed: O, args: A, context: RestoreContext): readonly Change[];
-  /** Does one of its own steps, in a write section. Outputs that only the step can know are returned. */
-  step?: (
-    step: string,
-    detail: Json | undefined,
-    host: HostWriter,
-    args: A,
-    context: StepContext,
-  ) => Promise<Readonly<Record<string, unknown>> | undefined>;
-  /** Is a plan possible at all on this host: conflicts, candidates judged by the host's own tools. */
-  judge?(
-    host: HostReader,
-    observed: O,
-    args: A,
-    changes: readonly Change[],
-    context: JudgeContext,
-  ): Promise<readonly Failure[]>;
-  /** Paths that its changes bring, for the plans of those that come after it in the same preview. */
-  brings?(args: A, changes: readonly Change[], platform: Platform): readonly string[];
-  /** What the record must say from before these changes until they are done, besides the keys. */
-  owes?(changes: readonly Change[]): Pick<HostRecord, "syslogd">;
-  /** What Postfix must be told after these changes. */
-  pending?(args: A, changes: readonly Change[], observed: O): HostRecord["pending"];
+  owns(observed: O, args: A, context: PlanContext): Holdings;
+  plan(observed: O, args: A, context: PlanContext): Plan;
+  /** The plan that puts back what was there before the first apply, and touches only what is the resource's own. */
+  restore(observed: O, args: A, context: RestoreContext): Plan;
+  /** What is wrong with a plan, as far as only the host's own tools or the other steps' plans can tell. */
+  judge?(observed: O, args: A, context: JudgeContext): Promise<readonly Failure[]>;
 }
 
 /** A kind whose type parameters do not matter to the caller. */
 export type AnyKind = Kind<Record<string, unknown>, unknown>;
+
+/** Does a file change by this plan? */
+export function writesFile({ changes }: Plan): boolean {
+  return changes.some(({ change }) => change === "write" || change === "remove");
+}

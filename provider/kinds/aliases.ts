@@ -1,36 +1,36 @@
 /** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": entries, and the database from them. */
+import * as aliasesText from "../formats/aliases";
+import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
+import type { Json } from "../host/record";
+import { judge, tableQuestion } from "../judge";
+import { judgeTable } from "../judge/singleTable";
 import {
   alone,
   claimKeyedFile,
   type KeyedFile,
-  type KeyedText,
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
 } from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import * as aliasesText from "../formats/aliases";
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
-import type { FileState } from "../host/host";
-import type { Json } from "../host/record";
-import { equal } from "../values/json";
-import type { Change, Failure, Kind, PlanContext } from "../kind/kind";
-import { judge, tableQuestion } from "../judge";
-import { judgeTable } from "../judge/singleTable";
+import { keyedText } from "../kind/keyedText";
+import type { Change, Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
+import { claimWholeFile } from "../kind/wholeFile";
 import { unreached, userNames } from "../postfix/aliasReach";
 import {
+  broughtDatabase,
   type Compiled,
-  databaseFacts,
-  databaseBrought,
-  databasePath,
-  databaseStep,
+  databaseLook,
   type DatabaseTable,
   isSettled,
-  observeDatabase,
   planDatabase,
   restoreDatabase,
   type SeenDatabase,
 } from "../postfix/database";
+import { ALIASES } from "../postfix/paths";
+import { databasePath } from "../postfix/tableTypes";
+import { equal } from "../values/json";
 
 export interface AliasesArgs {
   readonly entries: Readonly<Record<string, readonly string[]>>;
@@ -47,8 +47,6 @@ interface Observed {
   readonly users: ReadonlySet<string>;
 }
 
-export const DEFAULT_ALIASES = "/etc/postfix/aliases";
-
 function tableOf(args: AliasesArgs): DatabaseTable {
   return { tool: "postalias", type: "hash", path: pathOf(args) };
 }
@@ -57,21 +55,16 @@ function compiled(contents: string): Compiled {
   return [aliasesText.compiled(contents)];
 }
 
-export const text: KeyedText = {
+/** How an alias stands in the file. */
+export const text = keyedText({
   kind: "Aliases",
-  get: (contents, name) => aliasesText.get(contents, name),
-  put: (contents, name, value, was) =>
-    value === null
-      ? aliasesText.remove(contents, name)
-      : aliasesText.set(contents, name, value as string[], was as never),
-  save: (contents, name) => aliasesText.save(contents, name) as unknown as Json,
-  undo: (contents, name, saved) => aliasesText.undo(contents, name, saved as never),
+  ...aliasesText,
   normal: aliasesText.normalizeTarget,
   same: (left, right) => equal(left ?? [], right ?? []),
-};
+});
 
 function pathOf(args: AliasesArgs): string {
-  return args.file ?? DEFAULT_ALIASES;
+  return args.file ?? ALIASES;
 }
 
 /** Names and recipients as bytes: what a program writes in UTF-8 stands in the file as UTF-8. */
@@ -105,9 +98,9 @@ function otherNames(observed: Observed, args: AliasesArgs): readonly string[] {
 }
 
 /** The text as the changes leave it; `undefined` when it goes, or was never there. */
-function textAfter([first]: readonly Change[], { file }: Observed): string | undefined {
+function textAfter([first]: readonly Change[], observed: Observed): string | undefined {
   if (first?.change === "write") return first.contents;
-  return first?.change === "remove" ? undefined : contentsOf(file);
+  return first?.change === "remove" ? undefined : contentsOf(observed.file);
 }
 
 /** Live recipients; the user's spelling where equal, and an empty list for an alias that is not there. */
@@ -117,16 +110,20 @@ function liveEntries(observed: Observed, args: AliasesArgs): Record<string, read
   const contents = contentsOf(observed.file) ?? "";
   const others = args.mode === "exact" ? otherNames(observed, args) : [];
   return Object.fromEntries([
-    ...Object.entries(args.entries).map(([name, targets]) => {
+    ...Object.entries(args.entries).map(([name, targets]): [string, readonly string[]] => {
       const key = encodeUtf8(name);
       if (equal(live[key], wanted[key])) return [name, targets];
-      return [name, ((live[key] ?? []) as string[]).map(decodeUtf8)];
+      return [name, targetsIn(live[key]).map(decodeUtf8)];
     }),
-    ...others.map((name) => [
+    ...others.map((name): [string, readonly string[]] => [
       decodeUtf8(name),
       (aliasesText.get(contents, name) ?? []).map(decodeUtf8),
     ]),
-  ]) as Record<string, readonly string[]>;
+  ]);
+}
+
+function targetsIn(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
 function entryPath(name: string): string {
@@ -186,22 +183,52 @@ function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
   return failures;
 }
 
+function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan {
+  const write = planKeyedFile(plannedFile(observed, args, context), context);
+  const contents = textAfter(write, observed) ?? "";
+  const changes = [
+    ...write,
+    ...planDatabase(tableOf(args), observed.database, compiled(contents), write.length > 0),
+  ];
+  return { changes, brings: broughtDatabase(tableOf(args), changes) };
+}
+
+async function judgePlan(
+  observed: Observed,
+  args: AliasesArgs,
+  context: JudgeContext,
+): Promise<readonly Failure[]> {
+  const { plan: judged, warn } = context;
+  const [write] = judged.changes;
+  // A file that an earlier step brings is not known as a whole.
+  if (write?.change === "write" && write.partial) return [];
+  const contents = textAfter(judged.changes, observed);
+  if (contents === undefined) return [];
+  for (const text of unreached(aliasesText.entries(contents), observed.users)) warn(text);
+  if (write?.change !== "write") return [];
+  const [byItself, amongOthers] = await Promise.all([
+    judgeTable(
+      { ...tableOf(args), property: "entries" },
+      { before: contentsOf(observed.file), after: contents },
+      context,
+    ),
+    judge(tableQuestion(judged, "entries"), context),
+  ]);
+  return [...byItself, ...amongOthers];
+}
+
 export const aliases: Kind<AliasesArgs, Observed> = {
   name: "Aliases",
-  what: (args) => pathOf(args).slice(1),
+  subject: (args) => pathOf(args).slice(1),
   validate,
   property: (name) => entryPath(decodeUtf8(name)),
-  complete: (args) => ({ ...args, entries: args.entries, file: pathOf(args) }),
-  facts: (args) => ({
-    file: { fact: "file", path: pathOf(args) },
-    ...databaseFacts(tableOf(args)),
-    passwd: { fact: "file", path: "/etc/passwd" },
-  }),
-  observe: (answers, args) => ({
-    file: answers["file"] as FileState,
-    database: observeDatabase(tableOf(args), answers),
-    users: userNames(contentsOf(answers["passwd"] as FileState) ?? ""),
-  }),
+  complete: (args) => ({ ...args, file: pathOf(args) }),
+  look: (args) =>
+    Look.all({
+      file: file(pathOf(args)),
+      database: databaseLook(tableOf(args)),
+      users: file("/etc/passwd").map((passwd) => userNames(contentsOf(passwd) ?? "")),
+    }),
   live: (observed, args) => ({
     entries: liveEntries(observed, args),
     ...(isSettled(tableOf(args), observed.database, compiled(contentsOf(observed.file) ?? ""))
@@ -209,62 +236,22 @@ export const aliases: Kind<AliasesArgs, Observed> = {
       : { file: `${pathOf(args)} (its database is not up to date)` }),
   }),
   outputs: () => ({}),
-  claims: (observed, args, context) => [
-    ...claimKeyedFile(plannedFile(observed, args, context), context),
-    {
-      key: databasePath(tableOf(args)),
-      file: databasePath(tableOf(args)),
-      before: null,
-      applied: null,
+  owns: (observed, args, context) => ({
+    claims: [
+      ...claimKeyedFile(plannedFile(observed, args, context), context),
+      claimWholeFile(databasePath(tableOf(args))),
+    ],
+    files: {
+      [pathOf(args)]: observed.file,
+      [databasePath(tableOf(args))]: observed.database.file,
     },
-  ],
-  baselines: ({ file, database }, args) => ({
-    [pathOf(args)]: file,
-    [databasePath(tableOf(args))]: database.file,
   }),
-  plan: (observed, args, context) => {
-    const write = planKeyedFile(plannedFile(observed, args, context), context);
-    const contents = textAfter(write, observed) ?? "";
-    return [
-      ...write,
-      ...planDatabase(tableOf(args), observed.database, compiled(contents), write.length > 0),
-    ];
-  },
-  step: async (_step, detail, host, _args, context) => {
-    await databaseStep(detail, host, context);
-    return undefined;
-  },
-  judge: async (host, observed, args, changes, context) => {
-    const [write] = changes;
-    // A file that an earlier step brings is not known as a whole.
-    if (write?.change === "write" && write.partial) return [];
-    const contents = textAfter(changes, observed);
-    if (contents === undefined) return [];
-    for (const text of unreached(aliasesText.entries(contents), observed.users)) context.warn(text);
-    if (write?.change !== "write") return [];
-    const [alone, among] = await Promise.all([
-      judgeTable(
-        host,
-        { ...tableOf(args), property: "entries" },
-        { before: contentsOf(observed.file), after: contents },
-        context,
-      ),
-      judge(host, tableQuestion(changes, "entries"), context),
-    ]);
-    return [...alone, ...among];
-  },
-  brings: (args, changes) => databaseBrought(tableOf(args), changes),
+  plan,
+  judge: judgePlan,
   restore: (observed, args, context) => {
     const write = restoreKeyedFile(pathOf(args), observed.file, text, context);
-    return [
-      ...write,
-      ...restoreDatabase(
-        tableOf(args),
-        observed.database,
-        textAfter(write, observed),
-        compiled,
-        context,
-      ),
-    ];
+    const contents = textAfter(write, observed);
+    const database = restoreDatabase(tableOf(args), observed.database, contents, compiled, context);
+    return { changes: [...write, ...database] };
   },
 };

@@ -1,14 +1,13 @@
 /** Guide 3.2, "Kill existing session of Sendmail": the base system's mailer stopped, and started again on destroy. */
-import { programFailed } from "../host/programs";
-import { lastLines } from "../values/readable";
 import { HostError } from "../host/errors";
-import type { Answers, FactAnswers, Facts, HostWriter } from "../host/host";
-import type { Json } from "../host/record";
+import type { HostWriter } from "../host/host";
+import { Look, lookAt, probe } from "../host/look";
+import { programFailed, runOrFail, until, waitUntil } from "../host/programs";
+import type { ActContext, Change, Kind } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
-import type { Kind } from "../kind/kind";
-import { waitUntil } from "../host/programs";
-import { until } from "../host/programs";
-import { runOrFail } from "../host/programs";
+import { baseMailerRuns } from "../postfix/running";
+import { equal } from "../values/json";
+import { lastLines } from "../values/readable";
 
 export interface BaseMailerArgs {
   /** Filled in: whether it runs. */
@@ -34,18 +33,11 @@ function countIn(listing: string): number {
   return listing.split("\n").filter((line) => line.includes("|")).length;
 }
 
-function queueFacts({ baseMailer: mailer }: Platform): Facts {
-  return Object.fromEntries(
-    Object.entries(mailer.queues).map(([name, argv]) => [name, { fact: "probe", argv } as const]),
-  );
-}
-
-function queuedIn(answers: Answers<Facts>, { baseMailer: mailer }: Platform): Queued {
-  return Object.fromEntries(
-    Object.keys(mailer.queues).map((name) => {
-      const listing = answers[name] as FactAnswers["probe"];
-      return [name, "notFound" in listing ? 0 : countIn(listing.stdout)];
-    }),
+function queues({ baseMailer: { queues: programs } }: Platform): Look<Queued> {
+  return Look.each(Object.keys(programs), (name) =>
+    probe(programs[name] ?? []).map((listing) =>
+      "notFound" in listing ? 0 : countIn(listing.stdout),
+    ),
   );
 }
 
@@ -62,84 +54,52 @@ function leftBehind(queued: Queued, { baseMailer: mailer }: Platform): string | 
   return `${mailer.name} has ${where.join(" and ")}: they stay there, and are not delivered by Postfix.`;
 }
 
-async function isRunning(host: HostWriter, platform: Platform): Promise<boolean> {
-  const { process } = await host.read({
-    process: { fact: "probe", argv: platform.baseMailer.running },
-  });
-  return !("notFound" in process) && process.exitCode === 0;
-}
-
 export const baseMailer: Kind<BaseMailerArgs, Observed> = {
   name: "BaseMailer",
-  switches: true,
-  what: () => "process",
+  traits: { switches: true },
+  subject: () => "process",
   validate: () => [],
   complete: (args) => ({ ...args, running: false }),
-  facts: (_args, platform) => ({
-    process: { fact: "probe", argv: platform.baseMailer.running },
-    ...queueFacts(platform),
-  }),
-  observe: (answers, _args, platform) => {
-    const process = answers["process"] as FactAnswers["probe"];
-    return {
-      running: !("notFound" in process) && process.exitCode === 0,
-      queued: queuedIn(answers, platform),
-    };
-  },
+  look: (_args, platform) =>
+    Look.all({ running: baseMailerRuns(platform), queued: queues(platform) }),
   live: ({ running }) => ({ running }),
   outputs: ({ queued }, _args, platform) => ({
     name: platform.baseMailer.name,
     queuedMessages: sum(queued),
   }),
-  claims: ({ running }, _args, { platform }) => [
-    { key: key(platform), before: { running }, applied: { running: false } },
-  ],
-  baselines: () => ({}),
-  plan: ({ running }, _args, { platform }) =>
-    running
-      ? [
-          {
-            change: "step",
-            step: "stop",
-            text: `stop ${platform.baseMailer.name}, the base system's mailer`,
-          },
-        ]
-      : [],
+  owns: ({ running }, _args, { platform }) => ({
+    claims: [{ key: key(platform), before: { running }, applied: { running: false } }],
+    files: {},
+  }),
+  plan: ({ running }, _args, { platform }) => ({
+    changes: running ? [switched(platform, "stop", stop)] : [],
+  }),
   restore: ({ running }, _args, { keys, platform }) => {
-    const before = keys.find(([name]) => name === key(platform))?.[1].before as
-      { running: boolean } | undefined;
-    return before?.running && !running
-      ? [
-          {
-            change: "step",
-            step: "start",
-            text: `start ${platform.baseMailer.name}, the base system's mailer`,
-          },
-        ]
-      : [];
+    const before = keys.find(([name]) => name === key(platform))?.[1].before;
+    const ran = equal(before, { running: true });
+    return { changes: ran && !running ? [switched(platform, "start", start)] : [] };
   },
-  judge: (_host, { queued }, _args, changes, { platform, warn }) => {
+  judge: ({ queued }, _args, { plan, platform, warn }) => {
     const left = leftBehind(queued, platform);
-    if (changes.length > 0 && left !== undefined) warn(left);
+    if (plan.changes.length > 0 && left !== undefined) warn(left);
     return Promise.resolve([]);
-  },
-  async step(step: string, _detail: Json | undefined, host, _args, { platform, warn }) {
-    if (step === "start") await start(host, platform);
-    else await stop(host, platform, warn);
-    return undefined;
   },
 };
 
-async function stop(
-  host: HostWriter,
-  platform: Platform,
-  warn: (text: string) => void,
-): Promise<void> {
+function switched(
+  { baseMailer: { name } }: Platform,
+  what: "start" | "stop",
+  act: Extract<Change, { readonly change: "act" }>["act"],
+): Change {
+  return { change: "act", text: `${what} ${name}, the base system's mailer`, act };
+}
+
+async function stop(host: HostWriter, { platform, warn }: ActContext): Promise<void> {
   const mailer = platform.baseMailer;
   // As it is now: nobody may have seen a preview, and mail may have come since. smtpctl(8) needs a running smtpd.
-  const left = leftBehind(queuedIn(await host.read(queueFacts(platform)), platform), platform);
+  const left = leftBehind(await lookAt(host, queues(platform)), platform);
   if (left !== undefined) warn(left);
-  const gone = async (): Promise<boolean> => !(await isRunning(host, platform));
+  const gone = async (): Promise<boolean> => !(await lookAt(host, baseMailerRuns(platform)));
   // pkill(1) exits with 1 when nothing matched: gone already.
   const { stdout, stderr } = await runOrFail(
     host,
@@ -152,9 +112,9 @@ async function stop(
   await waited(host, `${mailer.name} to stop`, gone, `${stdout}\n${stderr}`);
 }
 
-async function start(host: HostWriter, platform: Platform): Promise<void> {
+async function start(host: HostWriter, { platform }: ActContext): Promise<void> {
   const mailer = platform.baseMailer;
-  const up = (): Promise<boolean> => isRunning(host, platform);
+  const up = (): Promise<boolean> => lookAt(host, baseMailerRuns(platform));
   const result = await host.run({ argv: mailer.start });
   if (result.exitCode !== 0 && !(await up()))
     throw programFailed(host.address, `start ${mailer.name}`, mailer.start, result);

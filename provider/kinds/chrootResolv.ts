@@ -1,9 +1,10 @@
 /** The guide's "Postfix chroot files": copies below /var/spool/postfix/etc, kept equal to their sources in /etc. */
-import { restoreWholeFile } from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import type { FileState } from "../host/host";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
 import { savedContents } from "../host/record";
-import type { Change, Failure, Kind, RestoreContext } from "../kind/kind";
+import type { Change, Failure, Kind, Plan, RestoreContext } from "../kind/kind";
+import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
+import { QUEUE } from "../postfix/paths";
 
 export interface ChrootResolvArgs {
   /** Names below /etc. Default: those that this release's package copies at installation. */
@@ -18,7 +19,7 @@ interface Pair {
 }
 type Observed = Readonly<Record<string, Pair>>;
 
-const CHROOT = "/var/spool/postfix/etc";
+const CHROOT = `${QUEUE}/etc`;
 
 function copyOf(name: string): string {
   return `${CHROOT}/${name}`;
@@ -67,7 +68,7 @@ function restoreAttributes(
 
 export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
   name: "ChrootResolv",
-  what: () => "var/spool/postfix/etc",
+  subject: () => CHROOT.slice(1),
   validate: ({ files }): Failure[] =>
     (files ?? []).flatMap((name, index) =>
       /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(name) && !name.split("/").includes("..")
@@ -87,22 +88,9 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
       copies: Object.fromEntries(files.map((name) => [name, equalTo(name)])),
     };
   },
-  facts: ({ files }) =>
-    Object.fromEntries(
-      (files ?? []).flatMap((name) => [
-        [`source ${name}`, { fact: "file", path: `/etc/${name}` } as const],
-        [`copy ${name}`, { fact: "file", path: copyOf(name) } as const],
-      ]),
-    ),
-  observe: (answers, { files }) =>
-    Object.fromEntries(
-      (files ?? []).map((name) => [
-        name,
-        {
-          source: answers[`source ${name}`] as FileState,
-          copy: answers[`copy ${name}`] as FileState,
-        },
-      ]),
+  look: ({ files = [] }) =>
+    Look.each(files, (name) =>
+      Look.all({ source: file(`/etc/${name}`), copy: file(copyOf(name)) }),
     ),
   live: (observed) => ({
     copies: Object.fromEntries(
@@ -110,39 +98,41 @@ export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
     ),
   }),
   outputs: () => ({}),
-  claims: (observed) =>
-    Object.keys(observed).map((name) => ({
-      key: copyOf(name),
-      file: copyOf(name),
-      before: null,
-      applied: null,
-    })),
-  baselines: (observed) =>
-    Object.fromEntries(Object.entries(observed).map(([name, { copy }]) => [copyOf(name), copy])),
-  plan: (observed, _args, context) =>
-    Object.entries(observed).flatMap(([name, pair]) => {
-      // The package copies them when it is installed.
-      if (inStep(pair) || (pair.copy.type === "absent" && context.coming(copyOf(name)))) return [];
-      return [
-        {
-          change: "write" as const,
-          path: copyOf(name),
-          found: pair.copy,
-          contents: contentsOf(pair.source) ?? "",
-          ...COPY,
-        },
-      ];
-    }),
-  judge: (_host, observed, _args, _changes, { warn }) => {
+  owns: (observed) => ({
+    claims: Object.keys(observed).map((name) => claimWholeFile(copyOf(name))),
+    files: Object.fromEntries(
+      Object.entries(observed).map(([name, { copy }]) => [copyOf(name), copy]),
+    ),
+  }),
+  plan: (observed, _args, { coming }) =>
+    planned(
+      Object.entries(observed).flatMap(([name, { source, copy }]): Change[] => {
+        const path = copyOf(name);
+        // The package copies them when it is installed.
+        if (inStep({ source, copy }) || (copy.type === "absent" && coming(path))) return [];
+        return [
+          { change: "write", path, found: copy, contents: contentsOf(source) ?? "", ...COPY },
+        ];
+      }),
+    ),
+  judge: (observed, _args, { warn }) => {
     for (const [name, { source }] of Object.entries(observed))
       if (contentsOf(source) === undefined)
         warn(`/etc/${name} is missing, so there is nothing to copy into the chroot.`);
     return Promise.resolve([]);
   },
   restore: (observed, _args, context) =>
-    Object.entries(observed).flatMap(([name, { copy }]) => [
-      ...restoreWholeFile(copyOf(name), copy, context),
-      ...restoreAttributes(copyOf(name), copy, context),
-    ]),
-  pending: () => ({ need: "reload", because: [CHROOT] }),
+    planned(
+      Object.entries(observed).flatMap(([name, { copy }]) => [
+        ...restoreWholeFile(copyOf(name), copy, context),
+        ...restoreAttributes(copyOf(name), copy, context),
+      ]),
+    ),
 };
+
+/** The changes: a chrooted daemon reads the files once, when it starts. */
+function planned(changes: readonly Change[]): Plan {
+  return changes.length === 0
+    ? { changes }
+    : { changes, tells: { need: "reload", because: [CHROOT] } };
+}

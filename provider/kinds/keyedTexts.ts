@@ -1,5 +1,5 @@
 /** The formats in which a secret that the record speaks of is found again, by the name of the kind that wrote it. */
-import type { KeyedText } from "../kind/keyedFile";
+import type { KeyedText } from "../kind/keyedText";
 import type { Platform } from "../openbsd/platform";
 import { text as aliases } from "./aliases";
 import { text as lookupTable, WHOLE } from "./lookupTable";

@@ -1,52 +1,44 @@
 /** A lookup table (guide: the pages on mail relays and virtual accounts): its text and its database as one. */
-import { lastLines } from "../values/readable";
+import { isBuilt, type LookupTableArgs, typeOf, validate } from "../arguments/lookupTable";
+import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import * as tableText from "../formats/table";
+import { contentsOf, type FileState } from "../host/host";
+import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
+import { type Claim, type Json, savedContents } from "../host/record";
+import { judge, tableQuestion } from "../judge";
+import { judgeTable } from "../judge/singleTable";
+import { hideSecrets } from "../kind/hiddenValue";
 import {
   alone,
   claimKeyedFile,
-  hideSecrets,
   type KeyedFile,
-  type KeyedText,
   keyName,
   planKeyedFile,
   restoreKeyedFile,
-  restoreWholeFile,
 } from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import { decodeUtf8, encodeUtf8, type Bytes } from "../formats/bytes";
-import * as tableText from "../formats/table";
-import { HostError } from "../host/errors";
-import { judge, tableQuestion } from "../judge";
-import type { Answers, FactAnswers, Facts, FileState } from "../host/host";
-import { type Claim, type Json, savedContents } from "../host/record";
+import { keyedText } from "../kind/keyedText";
 import type {
   Change,
   Failure,
   JudgeContext,
   Kind,
+  Plan,
   PlanContext,
   RestoreContext,
 } from "../kind/kind";
+import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import {
-  databaseFacts,
-  databaseBrought,
-  databasePath,
-  databaseStep,
-  DATABASE_STEP,
+  broughtDatabase,
+  databaseLook,
+  type DatabaseTable,
   isSettled,
-  observeDatabase,
   planDatabase,
   restoreDatabase,
-  type DatabaseTable,
   type SeenDatabase,
 } from "../postfix/database";
-import { judgeTable } from "../judge/singleTable";
-import {
-  isBuilt,
-  SECRET_TYPES,
-  typeOf,
-  validate,
-  type LookupTableArgs,
-} from "../arguments/lookupTable";
+import { PROGRAMS } from "../postfix/paths";
+import { databasePath, tableType } from "../postfix/tableTypes";
+import { lastLines } from "../values/readable";
 
 interface Observed {
   readonly file: FileState;
@@ -60,7 +52,11 @@ interface Observed {
   readonly gid: number | null;
 }
 
-/** The key of a table that is ours as a whole. */
+/** Who owns a table where the arguments do not say. */
+const DEFAULT_OWNER = "root";
+const DEFAULT_GROUP = "wheel";
+
+/** The key of a table that belongs to a resource as a whole. */
 export const WHOLE = "*";
 
 /** Whether its text may be shown: not where others on the host may not read it either. */
@@ -68,16 +64,8 @@ function isSecret({ permissions }: LookupTableArgs): boolean {
   return permissions !== undefined && (parseInt(permissions.mode, 8) & 0o004) === 0;
 }
 
-export const text: KeyedText = {
-  kind: "LookupTable",
-  get: (contents, key) => tableText.get(contents, key),
-  put: (contents, key, value, was) =>
-    value === null
-      ? tableText.remove(contents, key)
-      : tableText.set(contents, key, value as string, was as never),
-  save: (contents, key) => tableText.save(contents, key) as unknown as Json,
-  undo: (contents, key, saved) => tableText.undo(contents, key, saved as never),
-};
+/** How an entry stands in the text. */
+export const text = keyedText({ kind: "LookupTable", ...tableText });
 
 /** Entries as bytes, by the key as postmap(1) stores it. */
 function bytesOf(entries: NonNullable<LookupTableArgs["entries"]>): Record<string, Json> {
@@ -185,24 +173,16 @@ function plannedText(observed: Observed, changes: readonly Change[]): Bytes | un
   return write?.change === "write" ? write.contents : contentsOf(observed.file);
 }
 
-function planTable(observed: Observed, args: LookupTableArgs, context: PlanContext): Change[] {
-  const wrong = obstacles(observed, args, context.coming);
-  if (wrong.length > 0)
-    return [
-      {
-        change: "step",
-        step: "refuse",
-        text: `leave ${args.path} as it is: ${wrong[0]?.reason ?? ""}`,
-        detail: wrong.map(({ reason }) => reason),
-      },
-    ];
+function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): Plan {
+  const found = obstacles(observed, args, context.coming);
+  if (found.length > 0) return { changes: [], obstacles: found };
   const write = planText(observed, args, context);
-  if (observed.database === undefined) return write;
+  if (observed.database === undefined) return planned(args, write);
   const [first] = write;
   // What an earlier step brings is not known as a whole, nor what is built from it.
   const partial = first?.change === "write" && first.partial === true;
   const contents = plannedText(observed, write) ?? "";
-  return [
+  return planned(args, [
     ...write,
     ...planDatabase(
       tableOf(observed, args),
@@ -210,40 +190,57 @@ function planTable(observed: Observed, args: LookupTableArgs, context: PlanConte
       tableText.compiled(contents),
       write.length > 0,
     ),
-  ];
+  ]);
+}
+
+/** The changes, with what they bring for later steps, and with what Postfix must be told of them. */
+function planned(args: LookupTableArgs, changes: readonly Change[]): Plan {
+  // Daemons see by themselves that a database was replaced; a text they read once, when they start.
+  const isRead = !isBuilt(args) && changes.some(({ change }) => change === "write");
+  return {
+    changes,
+    brings: broughtDatabase({ path: args.path, type: typeOf(args) }, changes),
+    ...(isRead ? { tells: { need: "reload", because: [args.path] } } : {}),
+  };
 }
 
 /** Why it cannot be done on this host: a type that its Postfix does not have, an owner that is not there. */
 function obstacles(
-  { types, refusal, uid, gid }: Observed,
+  observed: Observed,
   args: LookupTableArgs,
   coming: (path: string) => boolean,
 ): Failure[] {
   // Users and types of table come with the package.
-  if (coming("/usr/local/sbin/postmap")) return [];
-  const found: Failure[] = [];
-  const type = typeOf(args);
+  if (coming(PROGRAMS.postmap)) return [];
+  return [...typeObstacles(observed, typeOf(args)), ...ownerObstacles(observed, args)];
+}
+
+function typeObstacles({ types, refusal }: Observed, type: string): Failure[] {
   if (types === null)
-    found.push({
-      path: "type",
-      reason:
-        refusal === undefined
-          ? "this host has no Postfix, whose postmap(1) builds and reads tables: install the package first."
-          : `Postfix's own tools stop on this host, at what its configuration is now: ${refusal}`,
-    });
-  else if (!types.includes(type))
-    found.push({
-      path: "type",
-      reason:
-        `this host's Postfix has no table type "${type}"; it has ${[...types].sort().join(", ")}.` +
-        (SECRET_TYPES.includes(type) ? ` A package of the flavor ${type} has it.` : ""),
-    });
-  const owner = args.permissions?.owner ?? "root";
-  const group = args.permissions?.group ?? "wheel";
+    return [
+      {
+        path: "type",
+        reason:
+          refusal === undefined
+            ? "this host has no Postfix, whose postmap(1) builds and reads tables: install the package first."
+            : `Postfix's own tools stop on this host, at what its configuration is now: ${refusal}`,
+      },
+    ];
+  if (types.includes(type)) return [];
+  const flavor = tableType(type)?.flavor;
+  const known = [...types].sort().join(", ");
+  const hint = flavor === undefined ? "" : ` A package of the flavor ${flavor} has it.`;
+  const reason = `this host's Postfix has no table type "${type}"; it has ${known}.${hint}`;
+  return [{ path: "type", reason }];
+}
+
+function ownerObstacles({ uid, gid }: Observed, { permissions }: LookupTableArgs): Failure[] {
+  const found: Failure[] = [];
+  const { owner = DEFAULT_OWNER, group: wanted = DEFAULT_GROUP } = permissions ?? {};
   if (uid === null)
     found.push({ path: "permissions.owner", reason: `this host has no user ${owner}.` });
   if (gid === null)
-    found.push({ path: "permissions.group", reason: `this host has no group ${group}.` });
+    found.push({ path: "permissions.group", reason: `this host has no group ${wanted}.` });
   return found;
 }
 
@@ -279,23 +276,35 @@ function livePermissions(observed: Observed, args: LookupTableArgs): Partial<Loo
   };
 }
 
-function answered(answers: Answers<Facts>, args: LookupTableArgs): Observed {
-  const types = answers["types"] as FactAnswers["probe"];
-  const user = answers["owner"] as FactAnswers["user"];
-  const group = answers["group"] as FactAnswers["group"];
-  return {
-    file: answers["file"] as FileState,
+function look(args: LookupTableArgs): Look<Observed> {
+  return Look.all({
+    file: file(args.path),
+    types: probe([PROGRAMS.postconf, "-m"]),
+    user: user(args.permissions?.owner ?? DEFAULT_OWNER),
+    group: group(args.permissions?.group ?? DEFAULT_GROUP),
     database: isBuilt(args)
-      ? observeDatabase({ tool: "postmap", type: typeOf(args), path: args.path }, answers)
-      : undefined,
-    types:
-      "notFound" in types || types.exitCode !== 0
-        ? null
-        : types.stdout.split("\n").filter((line) => line !== ""),
-    refusal: "notFound" in types || types.exitCode === 0 ? undefined : lastLines(types.stderr, 3),
-    uid: user?.uid ?? null,
-    gid: group?.gid ?? null,
-  };
+      ? databaseLook({ tool: "postmap", type: typeOf(args), path: args.path })
+      : Look.of(undefined),
+  }).map((found) => ({
+    file: found.file,
+    database: found.database,
+    types: typesIn(found.types),
+    refusal: refusalIn(found.types),
+    uid: found.user?.uid ?? null,
+    gid: found.group?.gid ?? null,
+  }));
+}
+
+function typesIn(answer: ProbeAnswer): readonly string[] | null {
+  return (
+    printed(answer)
+      ?.split("\n")
+      .filter((line) => line !== "") ?? null
+  );
+}
+
+function refusalIn(answer: ProbeAnswer): string | undefined {
+  return "notFound" in answer || answer.exitCode === 0 ? undefined : lastLines(answer.stderr, 3);
 }
 
 function claims(observed: Observed, args: LookupTableArgs, context: PlanContext): Claim[] {
@@ -318,13 +327,11 @@ function claims(observed: Observed, args: LookupTableArgs, context: PlanContext)
               : { applied: null }),
           },
         ]),
-    ...(observed.database === undefined
-      ? []
-      : [{ key: database, file: database, before: null, applied: null }]),
+    ...(observed.database === undefined ? [] : [claimWholeFile(database)]),
   ];
 }
 
-function restore(observed: Observed, args: LookupTableArgs, context: RestoreContext): Change[] {
+function restore(observed: Observed, args: LookupTableArgs, context: RestoreContext): Plan {
   const whole = context.keys.some(([key]) => key === wholeKey(args.path));
   const opaque = isSecret(args) ? { opaque: true } : {};
   const write = whole
@@ -341,10 +348,8 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
     first === undefined && before !== null && contents === savedContents(before)
       ? ownBack(observed.file, args, before)
       : [];
-  return [
-    ...write,
-    ...back,
-    ...(observed.database === undefined
+  const database =
+    observed.database === undefined
       ? []
       : restoreDatabase(
           { tool: "postmap", type: typeOf(args), path: args.path },
@@ -352,8 +357,8 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
           gone ? undefined : contents,
           tableText.compiled,
           context,
-        )),
-  ];
+        );
+  return planned(args, [...write, ...back, ...database]);
 }
 
 /** Owner and mode of before, where only these were changed. */
@@ -380,28 +385,39 @@ function settled(observed: Observed, args: LookupTableArgs): boolean {
   );
 }
 
+async function judgePlan(
+  observed: Observed,
+  args: LookupTableArgs,
+  context: JudgeContext,
+): Promise<readonly Failure[]> {
+  const { plan: judged } = context;
+  const contents = plannedText(observed, judged.changes);
+  if (judged.obstacles !== undefined || observed.types === null || contents === undefined)
+    return [];
+  const property = args.text === undefined ? "entries" : "text";
+  const [byItself, amongOthers] = await Promise.all([
+    judgeTable(
+      { tool: "postmap", type: typeOf(args), path: args.path, property },
+      { before: contentsOf(observed.file), after: contents },
+      context,
+    ),
+    judged.changes.length === 0 ? [] : judge(tableQuestion(judged, property), context),
+  ]);
+  return [...byItself, ...amongOthers];
+}
+
 export const lookupTable: Kind<LookupTableArgs, Observed> = {
   name: "LookupTable",
-  what: ({ path }) => path.slice(1),
+  subject: ({ path }) => path.slice(1),
   validate,
   complete: (args) => ({
     ...args,
-    path: args.path,
     type: typeOf(args),
-    ...(args.permissions === undefined && SECRET_TYPES.includes(typeOf(args))
+    ...(args.permissions === undefined && tableType(typeOf(args))?.secret
       ? { permissions: { mode: "0640", owner: "root", group: "_postfix" } }
       : {}),
   }),
-  facts: (args) => ({
-    file: { fact: "file", path: args.path },
-    types: { fact: "probe", argv: ["/usr/local/sbin/postconf", "-m"] },
-    owner: { fact: "user", name: args.permissions?.owner ?? "root" },
-    group: { fact: "group", name: args.permissions?.group ?? "wheel" },
-    ...(isBuilt(args)
-      ? databaseFacts({ tool: "postmap", type: typeOf(args), path: args.path })
-      : {}),
-  }),
-  observe: answered,
+  look,
   live: (observed, args) => {
     const found = contentsOf(observed.file);
     return {
@@ -415,47 +431,16 @@ export const lookupTable: Kind<LookupTableArgs, Observed> = {
     };
   },
   outputs: (_observed, args) => ({ table: `${typeOf(args)}:${args.path}` }),
-  claims,
-  baselines: ({ file, database }, args) => ({
-    [args.path]: file,
-    ...(database === undefined
-      ? {}
-      : { [databasePath({ path: args.path, type: typeOf(args) })]: database.file }),
+  owns: (observed, args, context) => ({
+    claims: claims(observed, args, context),
+    files: {
+      [args.path]: observed.file,
+      ...(observed.database === undefined
+        ? {}
+        : { [databasePath({ path: args.path, type: typeOf(args) })]: observed.database.file }),
+    },
   }),
-  plan: planTable,
+  plan,
   restore,
-  judge: async (host, observed, args, changes, context: JudgeContext) => {
-    const wrong = obstacles(observed, args, context.coming);
-    const contents = plannedText(observed, changes);
-    if (wrong.length > 0 || observed.types === null || contents === undefined) return wrong;
-    const property = args.text === undefined ? "entries" : "text";
-    const [alone, among] = await Promise.all([
-      judgeTable(
-        host,
-        { tool: "postmap", type: typeOf(args), path: args.path, property },
-        { before: contentsOf(observed.file), after: contents },
-        context,
-      ),
-      changes.length === 0 ? [] : judge(host, tableQuestion(changes, property), context),
-    ]);
-    return [...alone, ...among];
-  },
-  step: async (step, detail, host, args, context) => {
-    if (step === DATABASE_STEP) await databaseStep(detail, host, context);
-    else
-      throw new HostError("refused", {
-        host: host.address,
-        during: `writing ${args.path}`,
-        reason: (detail as readonly string[]).join("\n"),
-        changed: "no",
-        next: "Mend the arguments or the host and run `pulumi up` again.",
-      });
-    return undefined;
-  },
-  brings: (args, changes) => databaseBrought({ path: args.path, type: typeOf(args) }, changes),
-  // Daemons see by themselves that a database was replaced; a text they read once, when they start.
-  pending: (args, changes) =>
-    isBuilt(args) || !changes.some((change) => change.change === "write")
-      ? undefined
-      : { need: "reload", because: [args.path] },
+  judge: judgePlan,
 };

@@ -3,19 +3,19 @@
  * log until it was delivered and left the queue, found in the mailbox, and taken out of it again.
  */
 import { randomBytes } from "node:crypto";
-import { lastLines } from "../values/readable";
 import { HostError, reasonOf } from "../host/errors";
 import type { HostReader, HostWriter, MessageFound } from "../host/host";
-import { equal } from "../values/json";
-import type { Platform } from "../openbsd/platform";
-import type { Failure, Kind, StepContext } from "../kind/kind";
-import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
-import { type Trace, traceMessage } from "../postfix/messageTrace";
-import { MailLog } from "../postfix/mailLog";
-import { MAILLOG } from "../postfix/mailLog";
-import { isPostfixRunning } from "../postfix/running";
+import { Look, lookAt } from "../host/look";
 import { until } from "../host/programs";
+import { type ActContext, type Failure, type Kind, NOTHING_TO_DO } from "../kind/kind";
+import type { Platform } from "../openbsd/platform";
+import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
+import { MAILLOG, MailLog } from "../postfix/mailLog";
+import { type Trace, traceMessage } from "../postfix/messageTrace";
+import { baseMailerRuns, POSTFIX_RUNS } from "../postfix/running";
 import { handIn, type SmtpDialogue, type SmtpStep } from "../postfix/smtpDialogue";
+import { equal } from "../values/json";
+import { lastLines } from "../values/readable";
 
 export interface MailCheckArgs {
   readonly recipient: string;
@@ -82,7 +82,7 @@ interface Way {
   readonly port: number;
 }
 
-function waysOf(args: MailCheckArgs, connectionHost: string): Way[] {
+function waysOf(args: MailCheckArgs, connectionHost: string): readonly [Way, Way?] {
   const { host = "127.0.0.1", port = 25, outside = false } = args;
   const inside: Way = { name: `${host} port ${port} on the host`, from: "host", host, port };
   if (outside === false) return [inside];
@@ -100,8 +100,8 @@ function textOf(args: MailCheckArgs): string {
 
 export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
   name: "MailCheck",
-  repeats: true,
-  what: (args) => args.recipient,
+  traits: { repeats: true },
+  subject: (args) => args.recipient,
   validate,
   complete: (args) => ({
     ...args,
@@ -111,25 +111,31 @@ export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
     timeoutSeconds: args.timeoutSeconds ?? 30,
     keep: args.keep ?? false,
   }),
-  facts: () => ({}),
-  observe: () => ({}),
+  look: () => Look.of({}),
   live: () => ({}),
   outputs: () => ({}),
-  claims: () => [],
-  baselines: () => ({}),
+  owns: () => ({ claims: [], files: {} }),
   plan: (_observed, args, { applied }) =>
     applied !== undefined && equal(applied, args)
-      ? []
-      : [{ change: "step", step: "send", text: textOf(args) }],
-  restore: () => [],
-  async step(_step, _detail, host, args, context) {
-    const [inside, outside] = waysOf(args, context.connectionHost);
-    if (inside === undefined) return undefined;
-    const proof = await checkOneWay(host, inside, args, context);
-    const also = outside === undefined ? null : await checkOneWay(host, outside, args, context);
-    return { ...proof, fromOutside: also };
-  },
+      ? NOTHING_TO_DO
+      : {
+          changes: [
+            {
+              change: "act",
+              text: textOf(args),
+              act: (host, context) => send(host, args, context),
+            },
+          ],
+        },
+  restore: () => NOTHING_TO_DO,
 };
+
+async function send(host: HostWriter, args: MailCheckArgs, context: ActContext): Promise<void> {
+  const [inside, outside] = waysOf(args, context.connectionHost);
+  const proof = await checkOneWay(host, inside, args, context);
+  const also = outside === undefined ? null : await checkOneWay(host, outside, args, context);
+  context.output({ ...proof, fromOutside: also });
+}
 
 /** What one message has shown. */
 interface Proof extends Readonly<Record<string, unknown>> {
@@ -149,7 +155,7 @@ async function checkOneWay(
   host: HostWriter,
   way: Way,
   args: MailCheckArgs,
-  { platform, progress, warn }: StepContext,
+  { platform, progress, warn }: ActContext,
 ): Promise<Proof> {
   const started = Date.now();
   const timeoutMs = (args.timeoutSeconds ?? 30) * 1000;
@@ -266,23 +272,22 @@ async function dialogueError(
   log: MailLog,
 ): Promise<HostError> {
   const during = `handing a test message in at ${way.name}: ${STEP_NAMES[step]}`;
-  const who = step === "connection" || step === "greeting" ? await whoServes(host, platform) : "";
+  const who = step === "connection" || step === "greeting" ? await whoAnswers(host, platform) : "";
   // What a server tells a client of its own trouble is "451 try again"; why, it tells its log.
   const logged = step === "connection" ? "" : lastLines(await log.read(), LOGGED_LINES);
   const lines = [...dialogue.transcript, ...(logged === "" ? [] : [`${MAILLOG}:`, logged])];
   return stepError(host, during, `${reason}${who}`, lines, whatToDo(step, code, way));
 }
 
-/** What runs on the host that could answer on the port. */
-async function whoServes(host: HostReader, platform: Platform): Promise<string> {
-  const postfix = await isPostfixRunning(host);
-  const { base } = await host.read({
-    base: { fact: "probe", argv: platform.baseMailer.running },
-  });
-  const baseRuns = !("notFound" in base) && base.exitCode === 0;
+/** Which mailers run on the host that could answer on the port. */
+async function whoAnswers(host: HostReader, platform: Platform): Promise<string> {
+  const runs = await lookAt(
+    host,
+    Look.all({ postfix: POSTFIX_RUNS, base: baseMailerRuns(platform) }),
+  );
   const words = [
-    `Postfix's master is ${postfix ? "running" : "not running"}`,
-    `${platform.baseMailer.name} of the base system is ${baseRuns ? "running" : "not running"}`,
+    `Postfix's master is ${runs.postfix ? "running" : "not running"}`,
+    `${platform.baseMailer.name} of the base system is ${runs.base ? "running" : "not running"}`,
   ];
   return `; ${words.join(", and ")}`;
 }

@@ -1,22 +1,24 @@
 /** Guide 2.4, "Minimal Configuration": parameters of /etc/postfix/main.cf, and 3.4, what Postfix makes of them. */
+import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import * as mainCfText from "../formats/mainCf";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look, printed, probe } from "../host/look";
+import { keysOf } from "../host/record";
+import { type Complaint, declarationClaims, declare, judge } from "../judge";
+import { wrongRules } from "../judge/ruleNames";
 import {
   claimKeyedFile,
-  keyName,
   type KeyedFile,
-  type KeyedText,
+  keyName,
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
 } from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import * as mainCfText from "../formats/mainCf";
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
-import type { FactAnswers, FileState } from "../host/host";
-import { type Json, keysOf } from "../host/record";
-import { declarationClaims, judge, wrongRules } from "../judge";
-import { MAIN_CF } from "../postfix/paths";
+import { keyedText } from "../kind/keyedText";
+import type { Change, Failure, Kind, Plan, PlanContext } from "../kind/kind";
+import { MAIN_CF, PROGRAMS } from "../postfix/paths";
+import { type Settings, settingsIn } from "../postfix/postconf";
 import { expand } from "../postfix/values";
-import type { Failure, Kind, PlanContext } from "../kind/kind";
 
 /** What a program may say for a parameter; booleans are `yes` and `no` in the file. */
 type Value = string | number | boolean;
@@ -34,11 +36,20 @@ export interface MainCfArgs {
 
 interface Observed {
   readonly file: FileState;
-  readonly nonDefault: Readonly<Record<string, string>>;
-  readonly effective: Readonly<Record<string, string>>;
+  readonly nonDefault: Settings;
+  readonly effective: Settings;
 }
 
-const POSTCONF = "/usr/local/sbin/postconf";
+/** Parameters whose values are outputs of the step. */
+const EFFECTIVE = [
+  "myhostname",
+  "mydomain",
+  "myorigin",
+  "mydestination",
+  "mynetworks",
+  "mynetworks_style",
+  "mail_version",
+];
 
 /** Read by master(8) when it starts only: a reload does not apply them (postconf(5)). */
 const NEEDS_RESTART = [
@@ -51,19 +62,8 @@ const NEEDS_RESTART = [
   "setgid_group",
 ];
 
-export const text: KeyedText = {
-  kind: "MainCf",
-  get: (contents, name) => {
-    const value = mainCfText.get(contents, name);
-    return value === undefined ? undefined : value;
-  },
-  put: (contents, name, value, was) =>
-    value === null
-      ? mainCfText.remove(contents, name)
-      : mainCfText.set(contents, name, value as string, was as never),
-  save: (contents, name) => mainCfText.save(contents, name) as unknown as Json,
-  undo: (contents, name, saved) => mainCfText.undo(contents, name, saved as never),
-};
+/** How a parameter stands in the file. */
+export const text = keyedText({ kind: "MainCf", ...mainCfText });
 
 /** Names that "exact" removes: those that the file sets, and those that it removed before and keeps so. */
 function others(observed: Observed, args: MainCfArgs, removed: Iterable<string>): string[] {
@@ -100,15 +100,11 @@ function removedBefore({ owner, record }: PlanContext): string[] {
     .map(([key]) => key.slice(prefix.length));
 }
 
-/** `postconf` output: `name = value` a line. */
-function settings(probe: FactAnswers["probe"] | undefined): Record<string, string> {
-  if (!probe || "notFound" in probe || probe.exitCode !== 0) return {};
-  const found: Record<string, string> = {};
-  for (const line of Buffer.from(probe.stdout, "latin1").toString("utf8").split("\n")) {
-    const match = /^([^\s=]+) =(?: (.*))?$/.exec(line);
-    if (match?.[1] !== undefined) found[match[1]] = (match[2] ?? "").trimEnd();
-  }
-  return found;
+/** What postconf(1) prints, as outputs have it: in UTF-8. */
+function parameters(...words: readonly string[]): Look<Settings> {
+  return probe([PROGRAMS.postconf, ...words]).map((answer) =>
+    settingsIn(Buffer.from(printed(answer) ?? "", "latin1").toString("utf8")),
+  );
 }
 
 const MODES: readonly unknown[] = ["merge", "exact", undefined];
@@ -171,81 +167,68 @@ function inForce(contents: string, name: string): string | undefined {
   return value === undefined ? undefined : expand(value, (other) => set.get(other)?.value);
 }
 
+/** Live values, in the user's spelling where equal; in the mode "exact" also what else the file sets. */
+function live(observed: Observed, args: MainCfArgs): Partial<MainCfArgs> {
+  const found = liveKeys(fileOf(observed, args));
+  const wanted = [
+    ...Object.entries(args.parameters),
+    ...others(observed, args, []).map((name) => [name, undefined] as const),
+  ];
+  return {
+    parameters: Object.fromEntries(
+      wanted.map(([name, value]) => {
+        const bytes = found[name];
+        if (typeof bytes !== "string") return [name, null];
+        const asWanted = value !== undefined && value !== null && bytes === bytesOf(value);
+        return [name, asWanted ? value : decodeUtf8(bytes)];
+      }),
+    ),
+  };
+}
+
+function plan(observed: Observed, args: MainCfArgs, context: PlanContext): Plan {
+  const file = fileOf(observed, args, removedBefore(context));
+  return planned(observed, planKeyedFile(file, context));
+}
+
+/** The changes of the file, with what Postfix must be told of them. */
+function planned(observed: Observed, changes: readonly Change[]): Plan {
+  const [write] = changes;
+  if (write === undefined) return { changes };
+  const after = write.change === "write" ? write.contents : "";
+  const before = contentsOf(observed.file) ?? "";
+  const needsRestart = NEEDS_RESTART.some((name) => inForce(before, name) !== inForce(after, name));
+  return { changes, tells: { need: needsRestart ? "restart" : "reload", because: [MAIN_CF] } };
+}
+
 export const mainCf: Kind<MainCfArgs, Observed> = {
   name: "MainCf",
-  what: () => "etc/postfix/main.cf",
+  subject: () => MAIN_CF.slice(1),
   validate,
   property: (name) => `parameters.${name}`,
-  complete: (args) => ({ ...args, parameters: args.parameters }),
-  facts: () => ({
-    file: { fact: "file", path: MAIN_CF },
-    nonDefault: { fact: "probe", argv: [POSTCONF, "-n"] },
-    effective: {
-      fact: "probe",
-      argv: [
-        POSTCONF,
-        "myhostname",
-        "mydomain",
-        "myorigin",
-        "mydestination",
-        "mynetworks",
-        "mynetworks_style",
-        "mail_version",
-      ],
-    },
-  }),
-  observe: (answers) => ({
-    file: answers["file"] as FileState,
-    nonDefault: settings(answers["nonDefault"] as FactAnswers["probe"]),
-    effective: settings(answers["effective"] as FactAnswers["probe"]),
-  }),
-  live: (observed, args) => {
-    const live = liveKeys(fileOf(observed, args));
-    const foreign = others(observed, args, []).map((name) => [name, undefined] as const);
-    return {
-      parameters: Object.fromEntries(
-        [...Object.entries(args.parameters), ...foreign].map(([name, value]) => {
-          const found = live[name] as string | null;
-          if (found === null) return [name, null];
-          return [
-            name,
-            value !== undefined && value !== null && found === bytesOf(value)
-              ? value
-              : decodeUtf8(found),
-          ];
-        }),
-      ),
-    };
-  },
+  complete: (args) => args,
+  look: () =>
+    Look.all({
+      file: file(MAIN_CF),
+      nonDefault: parameters("-n"),
+      effective: parameters(...EFFECTIVE),
+    }),
+  live,
   outputs: ({ nonDefault, effective }) => ({ nonDefault, effective }),
-  claims: (observed, args, context) => [
-    ...claimKeyedFile(fileOf(observed, args, removedBefore(context)), context),
-    ...declarationClaims(args, context.owner),
-  ],
-  baselines: ({ file }) => ({ [MAIN_CF]: file }),
-  plan: (observed, args, context) =>
-    planKeyedFile(fileOf(observed, args, removedBefore(context)), context),
-  restore: ({ file }, _args, context) => restoreKeyedFile(MAIN_CF, file, text, context),
-  judge: (host, _observed, args, changes, context) => {
-    const { userDefined = [], accept = [] } = args;
-    context.declare({ userDefined, accept });
-    return judge(
-      host,
-      {
-        changes,
-        path: ({ file, subject = "" }) =>
-          file === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters",
-      },
-      context,
-    );
-  },
-  pending: (_args, changes, observed) => {
-    const [write] = changes;
-    const after = write?.change === "write" ? write.contents : "";
-    const before = contentsOf(observed.file) ?? "";
-    const needsRestart = NEEDS_RESTART.some(
-      (name) => inForce(before, name) !== inForce(after, name),
-    );
-    return { need: needsRestart ? "restart" : "reload", because: [MAIN_CF] };
+  owns: (observed, args, context) => ({
+    claims: [
+      ...claimKeyedFile(fileOf(observed, args, removedBefore(context)), context),
+      ...declarationClaims(args, context.owner),
+    ],
+    files: { [MAIN_CF]: observed.file },
+  }),
+  plan,
+  restore: (observed, _args, context) =>
+    planned(observed, restoreKeyedFile(MAIN_CF, observed.file, text, context)),
+  judge: (_observed, args, context) => {
+    declare(context, args);
+    const path = ({ file: about, subject = "" }: Complaint): string =>
+      about === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters";
+    return judge({ path }, context);
   },
 };

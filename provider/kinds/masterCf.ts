@@ -1,31 +1,31 @@
 /** Services in /etc/postfix/master.cf: whole ones, single columns of them, and their `-o` overrides. */
 import {
-  claimKeyedFile,
-  isHash,
-  type KeyedFile,
-  type KeyedText,
-  keyName,
-  planKeyedFile,
-  restoreKeyedFile,
-} from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import { decodeUtf8, encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
-import { MASTER_CF } from "../postfix/paths";
-import * as masterCfText from "../formats/masterCf";
-import { HostError } from "../host/errors";
-import { declarationClaims, judge, settledLater } from "../judge";
-import type { FactAnswers, FileState } from "../host/host";
-import { type Json, savedContents } from "../host/record";
-import { equal } from "../values/json";
-import { postfixTraits } from "../postfix/traits";
-import type { Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/kind";
-import {
   type MasterCfArgs,
   type MasterService,
   needsBraces,
   partsOf,
   validate,
 } from "../arguments/masterCf";
+import { type Bytes, decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import * as masterCfText from "../formats/masterCf";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
+import { type Json, savedContents } from "../host/record";
+import { type Complaint, declarationClaims, declare, judge, settledLater } from "../judge";
+import { isHash } from "../kind/hiddenValue";
+import {
+  claimKeyedFile,
+  type KeyedFile,
+  keyName,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../kind/keyedFile";
+import { keyedText } from "../kind/keyedText";
+import type { Change, Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
+import { MASTER_CF } from "../postfix/paths";
+import { POSTFIX_VERSION } from "../postfix/postconf";
+import { postfixTraits } from "../postfix/traits";
+import { equal, valueIn } from "../values/json";
 
 interface Observed {
   readonly file: FileState;
@@ -33,48 +33,65 @@ interface Observed {
   readonly version: string | null;
 }
 
-/** A service as a whole is its being there: what it says is in its parts. */
-const isThere = (value: Json | undefined): boolean =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !isHash(value);
+/** A value of a key: a service, a column or override of it, or its arguments. */
+type Value = masterCfText.Service | Bytes | readonly Bytes[];
 
-export const text: KeyedText = {
-  kind: "MasterCf",
-  get: (contents, key) => masterCfText.get(contents, key) as Json | undefined,
-  put: (contents, key, value, was) => put(contents, key, value, was),
-  save: (contents, key) =>
-    (masterCfText.parseKey(key).is === "service"
-      ? masterCfText.save(contents, key)
-      : masterCfText.savePart(contents, key)) as unknown as Json,
-  undo: (contents, key, saved) =>
-    masterCfText.parseKey(key).is === "service"
-      ? masterCfText.undo(contents, key, saved as never)
-      : masterCfText.undoPart(contents, key, saved as never),
-  same: (left, right) => (isThere(left) && isThere(right)) || equal(left ?? null, right ?? null),
-};
+type Saved = ReturnType<typeof masterCfText.save> | masterCfText.SavedPart;
 
-function put(contents: Bytes, key: string, value: Json, was: Json | undefined): Bytes {
-  const named = masterCfText.parseKey(key);
-  if (value === null) return masterCfText.blanked(contents, key);
-  switch (named.is) {
-    case "service": {
-      if (masterCfText.get(contents, key) !== undefined) return contents;
-      const before = was as { entries?: readonly unknown[] } | undefined;
-      return (before?.entries ?? []).length > 0
-        ? masterCfText.undo(contents, key, was as never)
-        : masterCfText.set(contents, key, value as never, was as never);
-    }
-    case "override":
-      return masterCfText.setOverride(contents, named.service, named.parameter, value as string);
-    case "field":
-      return named.field === "args"
-        ? masterCfText.setArgs(contents, named.service, value as string[])
-        : masterCfText.setField(contents, named.service, named.field, value as string);
-  }
+function isService(value: Value | undefined): value is masterCfText.Service {
+  return typeof value === "object" && !("length" in value);
 }
 
-/** What is edited: the file, or as it was before us where it was deleted meanwhile. */
-function startingText({ file }: Observed, { record }: Pick<PlanContext, "record">): Bytes {
-  return contentsOf(file) ?? savedContents(record.files[MASTER_CF]?.before ?? null) ?? "";
+/** A service as a whole is its being there: what it says is in its parts. */
+function isThere(value: Value | undefined): boolean {
+  return isService(value) && !isHash(value as unknown as Json);
+}
+
+/** How a service, or a part of it, stands in the file. */
+export const text = keyedText<Value, Saved>({
+  kind: "MasterCf",
+  get: masterCfText.get,
+  set,
+  remove: masterCfText.blanked,
+  save: (contents, key) =>
+    masterCfText.parseKey(key).is === "service"
+      ? masterCfText.save(contents, key)
+      : masterCfText.savePart(contents, key),
+  undo: (contents, key, saved) =>
+    "entries" in saved
+      ? masterCfText.undo(contents, key, saved)
+      : masterCfText.undoPart(contents, key, saved),
+  same: (left, right) => (isThere(left) && isThere(right)) || equal(left ?? null, right ?? null),
+});
+
+function set(contents: Bytes, key: string, value: Value, was: Saved | undefined): Bytes {
+  if (isService(value)) return setService(contents, key, value, was);
+  const named = masterCfText.parseKey(key);
+  if (typeof value !== "string") return masterCfText.setArgs(contents, named.service, value);
+  if (named.is === "override")
+    return masterCfText.setOverride(contents, named.service, named.parameter, value);
+  if (named.is !== "field" || named.field === "args")
+    throw new FormatError(`${key} is no single value`);
+  return masterCfText.setField(contents, named.service, named.field, value);
+}
+
+/** Adds a service; one that is there already stays as it is, and one that was there before goes back to its place. */
+function setService(
+  contents: Bytes,
+  key: string,
+  service: masterCfText.Service,
+  was: Saved | undefined,
+): Bytes {
+  if (masterCfText.get(contents, key) !== undefined) return contents;
+  const before = was !== undefined && "entries" in was ? was : undefined;
+  return before !== undefined && before.entries.length > 0
+    ? masterCfText.undo(contents, key, before)
+    : masterCfText.set(contents, key, service, before);
+}
+
+/** What is edited: the file; where it was deleted meanwhile, as it was before the first change. */
+function startingText(observed: Observed, { record }: Pick<PlanContext, "record">): Bytes {
+  return contentsOf(observed.file) ?? savedContents(record.files[MASTER_CF]?.before ?? null) ?? "";
 }
 
 /** A service that is to be added: columns that were not given are as in services like it. */
@@ -95,7 +112,7 @@ function added(name: string, service: MasterService, contents: Bytes): masterCfT
   };
 }
 
-/** Was this service ours as a whole from the beginning: added or removed by us? */
+/** Does a resource own this service as a whole: did it add or remove the service? */
 function isOwned(name: string, { record }: Pick<PlanContext, "record">): boolean {
   return record.keys[keyName(MASTER_CF, name)] !== undefined;
 }
@@ -128,43 +145,58 @@ function obstacles(
   context: Pick<PlanContext, "record">,
 ): Failure[] {
   const contents = startingText(observed, context);
-  const traits = observed.version === null ? undefined : postfixTraits(observed.version);
-  return Object.entries(args.services).flatMap(([name, service]): Failure[] => {
-    if (service === null) return [];
-    const path = `services[${JSON.stringify(name)}]`;
-    const key = encodeUtf8(name);
-    const found: Failure[] = [];
-    const before = context.record.keys[keyName(MASTER_CF, key)]?.before as
-      { entries?: readonly unknown[] } | undefined;
-    const gone = masterCfText.get(contents, key) === undefined;
-    if (gone && service.command === undefined && (before?.entries ?? []).length === 0)
+  return Object.entries(args.services).flatMap(([name, service]) =>
+    service === null ? [] : serviceObstacles(contents, name, service, observed, context),
+  );
+}
+
+function serviceObstacles(
+  contents: Bytes,
+  name: string,
+  service: MasterService,
+  { version }: Observed,
+  { record }: Pick<PlanContext, "record">,
+): Failure[] {
+  const path = `services[${JSON.stringify(name)}]`;
+  const key = encodeUtf8(name);
+  const found: Failure[] = [];
+  if (masterCfText.get(contents, key) === undefined) {
+    if (service.command === undefined && !wasThere(record.keys[keyName(MASTER_CF, key)]?.before))
       found.push({
         path,
         reason: `${MASTER_CF} has no service ${name}: say its command, and it is added.`,
       });
-    if (!gone)
-      try {
-        masterCfText.checkEditable(contents, key);
-      } catch (error) {
-        if (!FormatError.isInstance(error)) throw error;
-        found.push({ path, reason: `${error.message}.` });
-      }
-    if (traits?.braces === false && needsBraces(service))
-      found.push({
-        path,
-        reason: `Postfix ${observed.version ?? ""} cannot keep blanks in an argument or -o value of ${MASTER_CF} (3.0 can): write lists with commas.`,
-      });
-    return found;
-  });
+  } else {
+    const reason = uneditable(contents, key);
+    if (reason !== undefined) found.push({ path, reason });
+  }
+  if (version !== null && !postfixTraits(version).braces && needsBraces(service))
+    found.push({
+      path,
+      reason: `Postfix ${version} cannot keep blanks in an argument or -o value of ${MASTER_CF} (3.0 can): write lists with commas.`,
+    });
+  return found;
 }
 
-/** The obstacles that a plan carries, so that `up` stops at them and a preview names them. */
-function refusals(detail: Json | undefined): readonly Failure[] {
-  return detail as unknown as readonly Failure[];
+/** Did the record find entries of a service before the first change? */
+function wasThere(before: Json | undefined): boolean {
+  const entries = valueIn(before, "entries");
+  return Array.isArray(entries) && entries.length > 0;
+}
+
+/** Why the lines of a service cannot be edited. */
+function uneditable(contents: Bytes, key: string): string | undefined {
+  try {
+    masterCfText.checkEditable(contents, key);
+    return undefined;
+  } catch (error) {
+    if (!FormatError.isInstance(error)) throw error;
+    return `${error.message}.`;
+  }
 }
 
 /** What will be set in a file that an earlier step brings. */
-function planned(args: MasterCfArgs): Bytes {
+function newLines(args: MasterCfArgs): Bytes {
   return Object.entries(args.services)
     .map(([name, service]) =>
       service === null
@@ -180,28 +212,27 @@ function planned(args: MasterCfArgs): Bytes {
     .join("");
 }
 
-function plan(observed: Observed, args: MasterCfArgs, context: PlanContext): Change[] {
+function plan(observed: Observed, args: MasterCfArgs, context: PlanContext): Plan {
   if (contentsOf(observed.file) === undefined && context.coming(MASTER_CF))
-    return [
+    return planned([
       {
         change: "write",
         path: MASTER_CF,
         found: observed.file,
-        contents: planned(args),
+        contents: newLines(args),
         partial: true,
       },
-    ];
-  const wrong = obstacles(observed, args, context);
-  if (wrong.length > 0)
-    return [
-      {
-        change: "step",
-        step: "refuse",
-        text: `leave ${MASTER_CF} as it is: ${wrong[0]?.reason ?? ""}`,
-        detail: wrong as unknown as Json,
-      },
-    ];
-  return planKeyedFile(fileOf(observed, args, context), context);
+    ]);
+  const found = obstacles(observed, args, context);
+  if (found.length > 0) return { changes: [], obstacles: found };
+  return planned(planKeyedFile(fileOf(observed, args, context), context));
+}
+
+/** The changes; master(8) reads the file again on a reload: services come, change and go without a restart. */
+function planned(changes: readonly Change[]): Plan {
+  return changes.length === 0
+    ? { changes }
+    : { changes, tells: { need: "reload", because: [MASTER_CF] } };
 }
 
 /** A service as it stands, in the parts that the arguments name and in the user's spelling where equal. */
@@ -210,8 +241,8 @@ function liveService(
   name: string,
   wanted: MasterService | null,
 ): MasterService | null {
-  const found = masterCfText.get(contents, encodeUtf8(name)) as masterCfText.Service | undefined;
-  if (found === undefined) return null;
+  const found = masterCfText.get(contents, encodeUtf8(name));
+  if (!isService(found)) return null;
   const shown = (value: Bytes, said: string | null | undefined): string =>
     typeof said === "string" && encodeUtf8(said.trim()) === value ? said : decodeUtf8(value);
   const named = wanted ?? { ...found };
@@ -254,70 +285,38 @@ function warnOfFaults(contents: Bytes, { warn }: Pick<JudgeContext, "warn">): vo
 
 export const masterCf: Kind<MasterCfArgs, Observed> = {
   name: "MasterCf",
-  what: () => MASTER_CF.slice(1),
+  subject: () => MASTER_CF.slice(1),
   validate,
-  complete: (args) => ({ ...args, services: args.services }),
-  facts: () => ({
-    file: { fact: "file", path: MASTER_CF },
-    version: { fact: "probe", argv: ["/usr/local/sbin/postconf", "-h", "mail_version"] },
-  }),
-  observe: (answers) => {
-    const version = answers["version"] as FactAnswers["probe"];
-    return {
-      file: answers["file"] as FileState,
-      version: "notFound" in version || version.exitCode !== 0 ? null : version.stdout.trim(),
-    };
-  },
-  live: ({ file }, args) => ({
+  complete: (args) => args,
+  look: () => Look.all({ file: file(MASTER_CF), version: POSTFIX_VERSION }),
+  live: (observed, args) => ({
     services: Object.fromEntries(
       Object.entries(args.services).map(([name, wanted]) => [
         name,
-        liveService(contentsOf(file) ?? "", name, wanted),
+        liveService(contentsOf(observed.file) ?? "", name, wanted),
       ]),
     ),
   }),
   outputs: () => ({}),
-  claims: (observed, args, context) => [
-    ...claimKeyedFile(fileOf(observed, args, context), context),
-    ...declarationClaims(args, context.owner),
-  ],
-  baselines: ({ file }) => ({ [MASTER_CF]: file }),
+  owns: (observed, args, context) => ({
+    claims: [
+      ...claimKeyedFile(fileOf(observed, args, context), context),
+      ...declarationClaims(args, context.owner),
+    ],
+    files: { [MASTER_CF]: observed.file },
+  }),
   plan,
-  restore: ({ file }, _args, context) => restoreKeyedFile(MASTER_CF, file, text, context),
-  judge: async (host, observed, args, changes, context) => {
+  restore: (observed, _args, context) =>
+    planned(restoreKeyedFile(MASTER_CF, observed.file, text, context)),
+  judge: async (observed, args, context) => {
     warnOfFaults(contentsOf(observed.file) ?? "", context);
-    const refused = changes.flatMap((change) =>
-      change.change === "step" ? refusals(change.detail) : [],
-    );
-    if (refused.length > 0) return refused;
-    context.declare({ userDefined: [], accept: args.accept ?? [] });
-    return judge(
-      host,
-      {
-        changes,
-        path: ({ file, subject = "" }) =>
-          file === MASTER_CF && subject in args.services
-            ? `services[${JSON.stringify(subject)}]`
-            : "services",
-        component: "MasterCf",
-        // What an override refers to may come with main.cf, which is written after it.
-        later: settledLater,
-      },
-      context,
-    );
+    if (context.plan.obstacles !== undefined) return [];
+    declare(context, args);
+    const path = ({ file: about, subject = "" }: Complaint): string =>
+      about === MASTER_CF && subject in args.services
+        ? `services[${JSON.stringify(subject)}]`
+        : "services";
+    // What an override refers to may come with main.cf, which is written after it.
+    return judge({ path, component: "MasterCf", later: settledLater }, context);
   },
-  step: (_step, detail, host) => {
-    throw new HostError("refused", {
-      host: host.address,
-      during: `writing ${MASTER_CF}`,
-      reason: refusals(detail)
-        .map(({ reason }) => reason)
-        .join("\n"),
-      changed: "no",
-      next: "Mend the arguments or the file and run `pulumi up` again.",
-    });
-  },
-  // master(8) reads it again on a reload: services come, change and go without a restart.
-  pending: (_args, changes) =>
-    changes.length === 0 ? undefined : { need: "reload", because: [MASTER_CF] },
 };

@@ -4,8 +4,9 @@
  * digests and copied on the host.
  */
 import { HostError } from "../host/errors";
-import type { Answers, Facts, FileState, HostWriter, TreeEntry } from "../host/host";
-import { EMPTY_RECORD, type Json, type KeyEntry, parseRecord } from "../host/record";
+import type { FileState, HostWriter, TreeEntry } from "../host/host";
+import { file, list, Look, lookAt, stat, tree } from "../host/look";
+import { type Claim, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
   compareTrees,
   copyOfTree,
@@ -13,7 +14,9 @@ import {
   treeDigest,
   type TreeDifference,
 } from "../host/tree";
-import type { Change, Failure, Kind, PlanContext } from "../kind/kind";
+import type { Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/kind";
+import { MANUAL } from "../postfix/paths";
+import { valueIn } from "../values/json";
 
 export interface PostfixDocsArgs {
   readonly path?: string;
@@ -39,9 +42,7 @@ interface Place {
 interface Observed {
   readonly source: Tree;
   readonly place: Place;
-  /** Paths of copies that the record knows besides: `path` was another one before, or there are two copies. */
-  readonly elsewhere: readonly string[];
-  /** These copies, once they were looked at. */
+  /** Copies at other paths that the record knows: `path` was another one before, or there are two copies. */
   readonly others: readonly Place[];
 }
 
@@ -53,10 +54,8 @@ interface Before {
   readonly made: readonly string[];
 }
 
-/** Where the package puts it, in every release (openbsd.md 2.1). */
-const SOURCE = "/usr/local/share/doc/postfix/html";
 const DEFAULT_PATH = "/var/www/htdocs/manual/postfix";
-const EQUAL = `equal to ${SOURCE}`;
+const EQUAL = `equal to ${MANUAL}`;
 const KEY = "tree:";
 
 /** Folders whose contents are no documents: nothing is moved aside or removed there. */
@@ -82,30 +81,34 @@ function parentsOf(path: string): string[] {
   return names.map((_, index) => `/${names.slice(0, index + 1).join("/")}`);
 }
 
-function placeFacts(path: string): Facts {
-  return {
-    [`tree ${path}`]: { fact: "tree", path },
-    [`saved ${path}`]: { fact: "tree", path: savedPath(path) },
-    [`aside ${path}`]: { fact: "file", path: asideOf(path), stat: true },
-    ...Object.fromEntries(
-      parentsOf(path).map((parent) => [
-        `parent ${parent}`,
-        { fact: "file", path: parent, stat: true } as const,
-      ]),
-    ),
-  };
+function placeAt(path: string): Look<Place> {
+  return Look.all({
+    path: Look.of(path),
+    tree: tree(path),
+    saved: tree(savedPath(path)),
+    aside: stat(asideOf(path)).map(({ type }) => type !== "absent"),
+    parents: Look.each(parentsOf(path), stat),
+  });
 }
 
-function placeIn(answers: Answers<Facts>, path: string): Place {
-  return {
-    path,
-    tree: answers[`tree ${path}`] as Tree,
-    saved: answers[`saved ${path}`] as Tree,
-    aside: (answers[`aside ${path}`] as FileState).type !== "absent",
-    parents: Object.fromEntries(
-      parentsOf(path).map((parent) => [parent, answers[`parent ${parent}`] as FileState]),
-    ),
-  };
+function look({ path = DEFAULT_PATH }: PostfixDocsArgs): Look<Observed> {
+  return Look.all({
+    source: tree(MANUAL),
+    place: placeAt(path),
+    elsewhere: file(RECORD_PATH).map((record) => otherPaths(parseRecord(record).keys, path)),
+  }).andThen(({ source, place, elsewhere }) =>
+    Look.each(elsewhere, placeAt).map((others) => ({
+      ...{ source, place },
+      others: Object.values(others),
+    })),
+  );
+}
+
+/** Paths of copies that the record knows besides. */
+function otherPaths(keys: Readonly<Record<string, unknown>>, path: string): string[] {
+  return Object.keys(keys)
+    .filter((key) => key.startsWith(KEY) && key !== `${KEY}${path}`)
+    .map((key) => key.slice(KEY.length));
 }
 
 function validate({ path }: Partial<PostfixDocsArgs>): Failure[] {
@@ -143,162 +146,129 @@ function wantedOf(observed: Observed): TreeEntry[] | undefined {
   return observed.source === null ? undefined : copyOfTree(observed.source);
 }
 
+/** {@link owns} alone makes what a claim of this kind holds. */
 function beforeOf(entry: KeyEntry): Before {
   return entry.before as unknown as Before;
 }
 
 /** What the tree at the target was to be when it was last written. */
-function appliedOf(entry: KeyEntry): string {
-  return (entry.applied as { readonly digest?: string } | null)?.digest ?? "";
+function appliedOf({ applied }: KeyEntry): string {
+  const digest = valueIn(applied, "digest");
+  return typeof digest === "string" ? digest : "";
+}
+
+function claimOf(observed: Observed, path: string): Claim {
+  const { tree: found, parents } = observed.place;
+  const wanted = wantedOf(observed);
+  return {
+    key: `${KEY}${path}`,
+    before: {
+      digest: found === null ? null : treeDigest(found),
+      made: Object.keys(parents).filter((parent) => parents[parent]?.type === "absent"),
+    },
+    applied: { digest: wanted === undefined ? "" : treeDigest(wanted) },
+  };
 }
 
 export const postfixDocs: Kind<PostfixDocsArgs, Observed> = {
   name: "PostfixDocs",
-  what: () => "html",
+  subject: () => "html",
   validate,
   complete: (args) => ({ ...args, path: args.path ?? DEFAULT_PATH, manual: EQUAL }),
-  facts: ({ path = DEFAULT_PATH }) => ({
-    source: { fact: "tree", path: SOURCE },
-    ...placeFacts(path),
-  }),
-  observe: (answers, { path = DEFAULT_PATH }) => {
-    const elsewhere = otherPaths(answers, path);
-    return {
-      source: answers["source"] as Tree,
-      place: placeIn(answers, path),
-      elsewhere,
-      others: elsewhere
-        .filter((other) => answers[`tree ${other}`] !== undefined)
-        .map((other) => placeIn(answers, other)),
-    };
-  },
-  more: ({ elsewhere }): Facts | undefined =>
-    elsewhere.length === 0 ? undefined : (Object.assign({}, ...elsewhere.map(placeFacts)) as Facts),
+  look,
   live: (observed) => {
     const wanted = wantedOf(observed);
-    if (wanted === undefined)
-      return { manual: observed.place.tree === null ? "missing" : `without ${SOURCE}` };
-    if (observed.place.tree === null) return { manual: "missing" };
-    const difference = compareTrees(observed.place.tree, wanted);
+    const { tree: found } = observed.place;
+    if (found === null) return { manual: "missing" };
+    if (wanted === undefined) return { manual: `without ${MANUAL}` };
+    const difference = compareTrees(found, wanted);
     return { manual: isSameTree(difference) ? EQUAL : describe(difference) };
   },
   outputs: ({ place }) => ({
     files: (place.tree ?? []).filter(({ type }) => type !== "directory").length,
   }),
-  claims: (observed, { path = DEFAULT_PATH }) => {
-    const { tree, parents } = observed.place;
-    const wanted = wantedOf(observed);
-    const before: Before = {
-      digest: tree === null ? null : treeDigest(tree),
-      made: Object.keys(parents).filter((parent) => parents[parent]?.type === "absent"),
-    };
-    return [
-      {
-        key: `${KEY}${path}`,
-        before: before as unknown as Json,
-        applied: { digest: wanted === undefined ? "" : treeDigest(wanted) },
-      },
-    ];
+  owns: (observed, { path = DEFAULT_PATH }) => ({ claims: [claimOf(observed, path)], files: {} }),
+  plan: (observed, { path = DEFAULT_PATH }, context) => {
+    const changes = changesAt(path, observed, context);
+    return { changes, brings: changes.length === 0 ? [] : [path, `${path}/`] };
   },
-  baselines: () => ({}),
-  plan,
-  judge: (_host, observed, { path = DEFAULT_PATH }, _changes, { coming }) => {
-    const failures: Failure[] = [];
-    const blocked = Object.entries(observed.place.parents).find(
-      ([, state]) => !isFolderOrAbsent(state),
-    )?.[0];
-    if (blocked !== undefined)
-      failures.push({ path: "path", reason: `${blocked} on the host is not a folder.` });
-    if (observed.source === null && !coming(`${SOURCE}/index.html`))
-      failures.push({
-        path: "path",
-        reason: `there is no ${SOURCE} on the host to copy to ${path}: it comes with the package (PostfixPackage), so let this depend on it.`,
-      });
-    return Promise.resolve(failures);
-  },
-  brings: ({ path = DEFAULT_PATH }, changes) => (changes.length === 0 ? [] : [path, `${path}/`]),
-  restore: (observed, _args, { keys, warn }) =>
-    [observed.place, ...observed.others].flatMap((place) => {
+  judge: (observed, { path = DEFAULT_PATH }, context) =>
+    Promise.resolve(failuresAt(path, observed, context)),
+  restore: (observed, _args, { keys, warn }) => ({
+    changes: [observed.place, ...observed.others].flatMap((place) => {
       const { changes, left } = giveBack(place, observed, keys);
       left.forEach(warn);
       return changes;
     }),
-  async step(step, detail, host) {
-    const { path } = detail as { readonly path: string };
-    if (step === "aside") await moveAside(host, path);
-    else if (step === "copy") await copy(host, path);
-    else if (step === "prune") await prune(host, detail as unknown as Prune);
-    else await bringBack(host, detail as unknown as BringBack);
-    return undefined;
-  },
+  }),
 };
+
+function failuresAt(
+  path: string,
+  { place, source }: Observed,
+  { coming }: JudgeContext,
+): Failure[] {
+  const failures: Failure[] = [];
+  const blocked = Object.entries(place.parents).find(([, state]) => !isFolderOrAbsent(state))?.[0];
+  if (blocked !== undefined)
+    failures.push({ path: "path", reason: `${blocked} on the host is not a folder.` });
+  if (source === null && !coming(`${MANUAL}/index.html`))
+    failures.push({
+      path: "path",
+      reason: `there is no ${MANUAL} on the host to copy to ${path}: it comes with the package (PostfixPackage), so let this depend on it.`,
+    });
+  return failures;
+}
 
 function isFolderOrAbsent(state: FileState): boolean {
   if (state.type === "symlink") return state.file?.type === "directory";
   return state.type === "directory" || state.type === "absent";
 }
 
-function otherPaths(answers: Answers<Facts>, path: string): string[] {
-  const record =
-    answers["record"] === undefined ? EMPTY_RECORD : parseRecord(answers["record"] as FileState);
-  return Object.keys(record.keys)
-    .filter((key) => key.startsWith(KEY) && key !== `${KEY}${path}`)
-    .map((key) => key.slice(KEY.length));
-}
-
-function plan(observed: Observed, args: PostfixDocsArgs, context: PlanContext): Change[] {
-  const path = args.path ?? DEFAULT_PATH;
-  const { tree, saved } = observed.place;
+function changesAt(path: string, observed: Observed, context: PlanContext): readonly Change[] {
+  const { tree: found, saved } = observed.place;
   const wanted = wantedOf(observed);
   // Where another path was copied to before, that goes: what it says of others' files is seen in its own lines.
   const changes = observed.others.flatMap(
     (place) => giveBack(place, observed, context.dropped).changes,
   );
   if (wanted === undefined)
-    return context.coming(`${SOURCE}/index.html`)
+    return context.coming(`${MANUAL}/index.html`)
       ? [
           ...changes,
-          copyStep(path, `copy the HTML manual, which comes with the package, to ${path}`),
+          copying(path, `copy the HTML manual, which comes with the package, to ${path}`),
         ]
       : changes;
-  const difference = compareTrees(tree, wanted);
+  const difference = compareTrees(found, wanted);
   if (isSameTree(difference)) return changes;
   const entry = context.record.keys[`${KEY}${path}`];
-  const before =
-    entry === undefined ? (tree === null ? null : treeDigest(tree)) : beforeOf(entry).digest;
+  const now = found === null ? null : treeDigest(found);
+  const before = entry === undefined ? now : beforeOf(entry).digest;
   // What stood there before us is moved aside once, whole. Where it was the manual already, it is mended in place.
-  const aside = before !== null && tree !== null && saved === null && before !== treeDigest(wanted);
+  const aside =
+    before !== null && found !== null && saved === null && before !== treeDigest(wanted);
   if (aside)
     changes.push({
-      change: "step",
-      step: "aside",
-      text: `move what stands at ${path} (${count(tree)}) aside to ${asideOf(path)}, for destroy to put back`,
-      detail: { path },
+      change: "act",
+      text: `move what stands at ${path} (${count(found)}) aside to ${asideOf(path)}, for destroy to put back`,
+      act: (host) => moveAside(host, path),
     });
   const what = describe(aside ? compareTrees(null, wanted) : difference);
-  changes.push(copyStep(path, `make ${path} like ${SOURCE}: ${what}`));
-  return changes;
+  return [...changes, copying(path, `make ${path} like ${MANUAL}: ${what}`)];
 }
 
-function copyStep(path: string, text: string): Change {
-  return { change: "step", step: "copy", text, detail: { path } };
+function copying(path: string, text: string): Change {
+  return { change: "act", text, act: (host) => copy(host, path) };
 }
 
-function count(tree: readonly TreeEntry[]): string {
-  const files = tree.filter(({ type }) => type !== "directory");
+function count(entries: readonly TreeEntry[]): string {
+  const files = entries.filter(({ type }) => type !== "directory");
   const names = few(files.map(({ path }) => path));
   const how = files.length === 1 ? "1 file" : `${files.length} files`;
   return names === "" ? how : `${how}: ${names}`;
 }
 
-interface Prune {
-  readonly path: string;
-  readonly keep: readonly string[];
-  readonly expect: string;
-}
-
 interface BringBack {
-  readonly path: string;
   /** Folders to remove afterwards, from the top, where they are empty. */
   readonly made: readonly string[];
   readonly saved: boolean;
@@ -319,7 +289,7 @@ function giveBack(
   { source }: Observed,
   keys: readonly (readonly [string, KeyEntry])[],
 ): { readonly changes: Change[]; readonly left: string[] } {
-  const { path, tree, saved, aside } = place;
+  const { path, tree: found, saved, aside } = place;
   const entry = keys.find(([key]) => key === `${KEY}${path}`)?.[1];
   if (entry === undefined) return { changes: [], left: [] };
   const before = beforeOf(entry);
@@ -328,31 +298,31 @@ function giveBack(
   const made = before.made.filter((folder) => place.parents[folder]?.type === "directory");
   const back = (text: string): number =>
     changes.push({
-      change: "step",
-      step: "back",
+      change: "act",
       text,
-      detail: { path, made, saved: saved !== null, aside },
+      act: (host) => bringBack(host, path, { made, saved: saved !== null, aside }),
     });
   if (before.digest !== null && saved === null) {
     // Never moved aside, or back already: it was the manual when we came, or we did not get to it.
-    if (treeDigest(tree) !== before.digest)
+    if (treeDigest(found) !== before.digest)
       left.push(`${path} was there before, was changed since, and is left as it is.`);
     if (aside) back(`remove ${asideOf(path)}`);
     return { changes, left };
   }
-  if (tree !== null) {
-    const digest = treeDigest(tree);
-    const keep = digest === appliedOf(entry) ? [] : foreign(tree, source);
+  if (found !== null) {
+    const digest = treeDigest(found);
+    const keep = digest === appliedOf(entry) ? [] : foreign(found, source);
     if (keep.length > 0)
       left.push(
         `${keep.length} of the files in ${path} were changed or added by others and are left (${few(keep)})` +
           (saved === null ? "." : `, in ${leftoverOf(path)}: what was there before is back.`),
       );
     changes.push({
-      change: "step",
-      step: "prune",
+      change: "act",
       text: `remove the manual from ${path}${keep.length > 0 ? `, but for ${few(keep)}` : ""}`,
-      detail: { path, keep, expect: digest },
+      act: async (host) => {
+        if (!(await host.pruneTree(path, keep, digest))) throw conflict(host, path);
+      },
     });
   }
   if (saved !== null) back(`put back what stood at ${path} before (${count(saved)})`);
@@ -362,9 +332,9 @@ function giveBack(
 }
 
 /** What in a tree is not of the manual as the package has it; a mode or an owner makes nobody's file of it. */
-function foreign(tree: readonly TreeEntry[], source: Tree): string[] {
+function foreign(found: readonly TreeEntry[], source: Tree): string[] {
   const own = new Map((source ?? []).map((entry) => [entry.path, entry]));
-  return tree
+  return found
     .filter((entry) => {
       const like = own.get(entry.path);
       return (
@@ -375,35 +345,31 @@ function foreign(tree: readonly TreeEntry[], source: Tree): string[] {
     .map(({ path }) => path);
 }
 
-async function treeAt(host: HostWriter, path: string): Promise<Tree> {
-  return (await host.read({ tree: { fact: "tree", path } })).tree;
-}
-
 async function moveAside(host: HostWriter, path: string): Promise<void> {
   await host.makeDirectory(asideOf(path), 0o700, 0, 0);
   await host.move(path, savedPath(path));
 }
 
 async function copy(host: HostWriter, path: string): Promise<void> {
-  const { parents } = placeIn(await host.read(placeFacts(path)), path);
+  const { parents } = await lookAt(host, placeAt(path));
   for (const [parent, state] of Object.entries(parents))
     if (state.type === "absent") await host.makeDirectory(parent, 0o755, 0, 0);
-  if (!(await host.copyTree(SOURCE, path, treeDigest(await treeAt(host, path)))))
-    throw conflict(host, path);
+  const found = await lookAt(host, tree(path));
+  if (!(await host.copyTree(MANUAL, path, treeDigest(found)))) throw conflict(host, path);
 }
 
-async function prune(host: HostWriter, { path, keep, expect }: Prune): Promise<void> {
-  if (!(await host.pruneTree(path, keep, expect))) throw conflict(host, path);
-}
-
-async function bringBack(host: HostWriter, { path, made, saved, aside }: BringBack): Promise<void> {
+async function bringBack(
+  host: HostWriter,
+  path: string,
+  { made, saved, aside }: BringBack,
+): Promise<void> {
   if (saved) {
-    if ((await treeAt(host, path)) !== null) await host.move(path, leftoverOf(path));
+    if ((await lookAt(host, tree(path))) !== null) await host.move(path, leftoverOf(path));
     await host.move(savedPath(path), path);
   }
   if (aside) await host.remove(asideOf(path), { anything: true });
   for (const folder of [...made].reverse()) {
-    const { names } = await host.read({ names: { fact: "list", path: folder } });
+    const names = await lookAt(host, list(folder));
     if (names?.length !== 0) return;
     await host.remove(folder, { anything: true });
   }

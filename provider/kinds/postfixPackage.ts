@@ -1,7 +1,18 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
-import { contentsOf } from "../host/host";
-import type { FileState, HostReader } from "../host/host";
-import { foreignOwner, type Json, parseRecord } from "../host/record";
+import { contentsOf, type FileState, type HostReader } from "../host/host";
+import { JOBS } from "../host/job";
+import { file, list, Look, lookAt, stat } from "../host/look";
+import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
+import {
+  type Change,
+  type Failure,
+  type JudgeContext,
+  type Kind,
+  NOTHING_TO_DO,
+  type Plan,
+  type PlanContext,
+  type RestoreContext,
+} from "../kind/kind";
 import {
   BUILT_IN,
   type Choice,
@@ -14,9 +25,18 @@ import {
 } from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
-import type { Change, Failure, Kind, PlanContext } from "../kind/kind";
-import { JOBS } from "../host/job";
-import { isLocked, listings, offeredIn } from "../postfix/package/offer";
+import {
+  cleanUp,
+  DATABASE,
+  finishInstallation,
+  FOLDERS,
+  installPackage,
+  isPostfix,
+  PKG_CONF,
+  removePackage,
+  type Traces,
+  TRACES,
+} from "../postfix/package/install";
 import {
   asJson,
   notedIn,
@@ -26,19 +46,10 @@ import {
   usersOf,
   usesKey,
 } from "../postfix/package/note";
-import {
-  cleanUp,
-  DATABASE,
-  finishInstallation,
-  FOLDERS,
-  GROUPS,
-  installPackage,
-  isPostfix,
-  removePackage,
-  type Traces,
-  USERS,
-} from "../postfix/package/install";
-import { portsFacts, portsQuestions, portsSight } from "../postfix/package/portsBuild";
+import { offer } from "../postfix/package/offer";
+import { portLook, portsLook } from "../postfix/package/portsBuild";
+import { POSTFIX_MAILER_CONF } from "../postfix/mailerConf";
+import { RC_SCRIPT } from "../postfix/running";
 
 export interface PostfixPackageArgs {
   readonly version?: string;
@@ -191,9 +202,202 @@ function isShared(
   );
 }
 
+/** Is it settled which package is to be there, so that nobody has to be asked for another one? */
+function isSettled(
+  { name, note }: Pick<Observed, "name" | "note">,
+  args: PostfixPackageArgs,
+  platform: Platform,
+): boolean {
+  return (
+    isWanted(name, args) &&
+    !isOtherBranch(note, args) &&
+    (note.source === undefined || note.source === sourceOf(args)) &&
+    !isOutdated(note, args, platform)
+  );
+}
+
+function look(args: PostfixPackageArgs, platform: Platform): Look<Observed> {
+  const source = sourceOf(args);
+  return Look.all({
+    packages: list(DATABASE).map((names) => names ?? []),
+    jobs: list(JOBS).map((names) => names ?? []),
+    pkgConf: file(PKG_CONF),
+    traces: TRACES,
+    ports: source === "ports" ? portsLook() : Look.of(undefined),
+    note: file(RECORD_PATH).map((record) => notedIn(parseRecord(record))),
+  }).andThen(({ packages, ports, ...found }) => {
+    const name = packages.find(isPostfix);
+    const seen: Observed = {
+      ...found,
+      ...{ name, ports },
+      partial: packages.filter((one) => one.startsWith("partial-postfix-")),
+      offered: undefined,
+      locked: false,
+    };
+    if (isSettled(seen, args, platform)) return Look.of(seen);
+    if (source === "packages")
+      return offer(args, found.pkgConf, platform).map(({ names, locked }) => ({
+        ...seen,
+        ...{ offered: names, locked },
+      }));
+    return ports?.tree === true && ports.compiler
+      ? portLook(args, ports).map((port) => ({ ...seen, ports: port }))
+      : Look.of(seen);
+  });
+}
+
+function claimOf(observed: Observed, args: PostfixPackageArgs, context: PlanContext): Claim {
+  const { name, traces } = observed;
+  const { platform, record, owner } = context;
+  if (isShared(observed, args, context))
+    return { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, noted: true };
+  const noted = record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release };
+  return {
+    key: PACKAGE_KEY,
+    before: { name: name ?? null, ...traces },
+    applied: asJson(noted),
+  };
+}
+
+function plan(observed: Observed, args: PostfixPackageArgs, context: PlanContext): Plan {
+  if (isShared(observed, args, context)) return NOTHING_TO_DO;
+  const { platform, record } = context;
+  const note = notedIn(record);
+  const main = mainPlan(observed, args, note, platform);
+  if (sourceOf(args) === "ports" || !note.ports) return main;
+  const cleaning: Change = {
+    change: "act",
+    text: "clean the ports tree of what building Postfix has left there",
+    act: (host, step) => cleanUp(host, notedIn(step.record), step, false),
+  };
+  return { ...main, changes: [...main.changes, cleaning] };
+}
+
+function mainPlan(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  note: PackageNote,
+  platform: Platform,
+): Plan {
+  const reason = reasonToAct(observed, args, note, platform);
+  const name = observed.name ?? "postfix";
+  if (reason !== undefined) return packagePlan(observed, args, reason, platform);
+  if (isOutdated(note, args, platform))
+    return act(
+      `take ${name} as it is: OpenBSD ${platform.release} offers the same`,
+      (_host, { record, note: write }) =>
+        write(PACKAGE_KEY, asJson({ ...notedIn(record), release: platform.release })),
+    );
+  if (note.under)
+    return act(
+      `finish the installation of ${name}, which was interrupted${note.under.restart ? ", and start Postfix again" : ""}`,
+      (host, context) => finishInstallation(host, args, context),
+    );
+  return NOTHING_TO_DO;
+}
+
+function act(text: string, action: Extract<Change, { change: "act" }>["act"]): Plan {
+  return { changes: [{ change: "act", text, act: action }] };
+}
+
+function packagePlan(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  reason: Reason,
+  platform: Platform,
+): Plan {
+  const choice = choiceFor(observed, args, platform);
+  const wanted = "name" in choice ? choice.name : describeWanted(args);
+  const how = sourceOf(args) === "ports" ? "build from ports and " : "";
+  const others =
+    "name" in choice && choice.others.length > 0
+      ? ` (of the branch ${args.branch ?? "stable"}; there is also ${choice.others.join(", ")}: see \`branch\`)`
+      : "";
+  const script = platform.boot.packageScripts.map((one) => `/etc/rc.d/${one}`);
+  if (observed.name === undefined)
+    return {
+      ...act(`${how}install ${wanted}${others}`, (host, context) =>
+        installPackage(host, false, args, context),
+      ),
+      brings: ["/usr/local/", ...script, POSTFIX_MAILER_CONF, ...FOLDERS.map((path) => `${path}/`)],
+    };
+  const why =
+    reason === "release"
+      ? `, because the host is now OpenBSD ${platform.release}`
+      : reason === "source"
+        ? `, from ${sourceOf(args)}`
+        : "";
+  const text = `${how}replace ${observed.name} by ${wanted}${others}${why}, around a stopped Postfix`;
+  return {
+    ...act(text, (host, context) => installPackage(host, true, args, context)),
+    // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (openbsd.md 2.2).
+    brings: ["/usr/local/", ...script],
+  };
+}
+
+function restore(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  { keys, record, warn }: RestoreContext,
+): Plan {
+  const { name } = observed;
+  const entry = keys.find(([key]) => key === PACKAGE_KEY)?.[1];
+  if (!entry) return NOTHING_TO_DO;
+  const before = beforeOf(entry);
+  const note = noteOf(entry);
+  const users = usersOf(record);
+  const isUsed = users.length > 0 && name !== undefined;
+  if (before.name === null && isUsed) warn(`${name} stays: ${users.join(", ")} uses it too.`);
+  if (before.name !== null || isUsed) {
+    if (before.name !== null && name !== undefined && name !== before.name)
+      warn(`${before.name} was there before; ${name}, which took its place, stays.`);
+    if (note.ports === undefined && observed.jobs.length === 0) return NOTHING_TO_DO;
+    return act("clean up after the installation", (host, context) =>
+      cleanUp(host, note, context, true),
+    );
+  }
+  if (!isBeyond(observed, before) && note.ports === undefined) return NOTHING_TO_DO;
+  return act(`remove ${name ?? "postfix"}`, (host, context) =>
+    removePackage(host, before, note, args, context),
+  );
+}
+
+/** What was there before the package came; {@link claimOf} alone makes it. */
+function beforeOf(entry: KeyEntry): Traces & { readonly name: string | null } {
+  return entry.before as unknown as Traces & { readonly name: string | null };
+}
+
+async function judgePlan(
+  observed: Observed,
+  args: PostfixPackageArgs,
+  { host, plan: judged, platform, warn }: JudgeContext,
+): Promise<readonly Failure[]> {
+  const { name, note, partial, locked } = observed;
+  if ((args.flavors ?? []).some((flavor) => flavor === BUILT_IN))
+    warn(
+      `flavors: there is no flavor ${BUILT_IN}, and none is needed: SASL through Dovecot is built into every package of Postfix. It is left out.`,
+    );
+  if (partial.length > 0)
+    warn(
+      `${partial.join(", ")}: an installation was interrupted. pkg_check(8) shows what it holds.`,
+    );
+  if (locked) {
+    warn(
+      "the package database is locked by another program, so what the repository offers could not be listed.",
+    );
+    return [];
+  }
+  if (name !== undefined && note.source === undefined && judged.changes.length === 0) {
+    const other = await otherRelease(host, name, platform);
+    if (other !== undefined) warn(other);
+  }
+  const failure = impossible(observed, args, platform, host.system.machine);
+  return failure ? [failure] : [];
+}
+
 export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
   name: "PostfixPackage",
-  what: () => "postfix",
+  subject: () => "postfix",
   validate,
   complete: (args, platform) => ({
     ...args,
@@ -201,48 +405,7 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     installed: true,
     ...(args.version === undefined ? { forRelease: platform.release } : {}),
   }),
-  facts: (args) => ({
-    packages: { fact: "list", path: DATABASE },
-    jobs: { fact: "list", path: JOBS },
-    pkgConf: { fact: "file", path: "/etc/pkg.conf" },
-    ...Object.fromEntries(
-      FOLDERS.map((path) => [path, { fact: "file", path, stat: true } as const]),
-    ),
-    ...Object.fromEntries(USERS.map((name) => [`user ${name}`, { fact: "user", name } as const])),
-    ...Object.fromEntries(
-      GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const]),
-    ),
-    ...(sourceOf(args) === "ports" ? portsFacts() : {}),
-  }),
-  more: (observed, args, platform) => {
-    const { name, note, ports, pkgConf } = observed;
-    const settled =
-      isWanted(name, args) &&
-      !isOtherBranch(note, args) &&
-      (note.source === undefined || note.source === sourceOf(args)) &&
-      !isOutdated(note, args, platform);
-    if (settled) return undefined;
-    if (sourceOf(args) === "packages") return listings(args, pkgConf, platform);
-    return ports?.tree === true && ports.compiler ? portsQuestions(args) : undefined;
-  },
-  observe: (answers) => {
-    const packages = (answers["packages"] as readonly string[] | null) ?? [];
-    return {
-      name: packages.find(isPostfix),
-      partial: packages.filter((name) => name.startsWith("partial-postfix-")),
-      pkgConf: answers["pkgConf"] as FileState,
-      offered: offeredIn(answers),
-      locked: isLocked(answers),
-      ports: portsSight(answers),
-      traces: {
-        folders: FOLDERS.filter((path) => (answers[path] as FileState).type !== "absent"),
-        users: USERS.filter((name) => answers[`user ${name}`] !== null),
-        groups: GROUPS.filter((name) => answers[`group ${name}`] !== null),
-      },
-      jobs: (answers["jobs"] as readonly string[] | null) ?? [],
-      note: notedIn(parseRecord(answers["record"] as FileState)),
-    };
-  },
+  look,
   live: ({ name, note }, args, platform) => {
     const found = name === undefined ? undefined : parsePackage(name);
     const flavors = found?.flavors ?? [];
@@ -265,136 +428,10 @@ export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
     };
   },
   outputs: ({ name }) => ({ name: name ?? "" }),
-  claims: (observed, args, context) => {
-    const { name, traces } = observed;
-    const { platform, record, owner } = context;
-    if (isShared(observed, args, context))
-      return [
-        { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, noted: true },
-      ];
-    return [
-      {
-        key: PACKAGE_KEY,
-        before: { name: name ?? null, ...traces },
-        applied: asJson(
-          record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release },
-        ),
-      },
-    ];
-  },
-  baselines: () => ({}),
-  plan: (observed, args, context): Change[] => {
-    if (isShared(observed, args, context)) return [];
-    const { platform, record } = context;
-    const note = notedIn(record);
-    const reason = reasonToAct(observed, args, note, platform);
-    const changes: Change[] = [];
-    if (reason !== undefined) changes.push(packageChange(observed, args, reason, platform));
-    else if (isOutdated(note, args, platform))
-      changes.push({
-        change: "step",
-        step: "accept",
-        text: `take ${observed.name ?? "postfix"} as it is: OpenBSD ${platform.release} offers the same`,
-      });
-    else if (note.under)
-      changes.push({
-        change: "step",
-        step: "finish",
-        text: `finish the installation of ${observed.name ?? "postfix"}, which was interrupted${note.under.restart ? ", and start Postfix again" : ""}`,
-      });
-    if (sourceOf(args) !== "ports" && note.ports)
-      changes.push({
-        change: "step",
-        step: "clean",
-        text: "clean the ports tree of what building Postfix has left there",
-      });
-    return changes;
-  },
-  judge: async (host, observed, args, changes, { platform, warn }) => {
-    if ((args.flavors ?? []).includes(BUILT_IN))
-      warn(
-        `flavors: there is no flavor ${BUILT_IN}, and none is needed: SASL through Dovecot is built into every package of Postfix. It is left out.`,
-      );
-    if (observed.partial.length > 0)
-      warn(
-        `${observed.partial.join(", ")}: an installation was interrupted. pkg_check(8) shows what it holds.`,
-      );
-    if (observed.locked) {
-      warn(
-        "the package database is locked by another program, so what the repository offers could not be listed.",
-      );
-      return [];
-    }
-    const { name, note } = observed;
-    if (name !== undefined && note.source === undefined && changes.length === 0) {
-      const other = await otherRelease(host, name, platform);
-      if (other !== undefined) warn(other);
-    }
-    const failure = impossible(observed, args, platform, host.system.machine);
-    return failure ? [failure] : [];
-  },
-  brings: (_args, changes, platform) => {
-    const does = (step: string): boolean =>
-      changes.some((change) => change.change === "step" && change.step === step);
-    const script = platform.boot.packageScripts.map((name) => `/etc/rc.d/${name}`);
-    if (does("install"))
-      return [
-        "/usr/local/",
-        ...script,
-        "/etc/mailer.conf.postfix",
-        ...FOLDERS.map((path) => `${path}/`),
-      ];
-    // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (openbsd.md 2.2).
-    return does("replace") ? ["/usr/local/", ...script] : [];
-  },
-  restore: (observed, _args, { keys, record, warn }): Change[] => {
-    const entry = keys.find(([key]) => key === PACKAGE_KEY)?.[1];
-    if (!entry) return [];
-    const before = entry.before as unknown as Traces & { readonly name: string | null };
-    const note = noteOf(entry);
-    const detail = { before, note } as unknown as Json;
-    const users = usersOf(record);
-    if (before.name === null && users.length > 0 && observed.name !== undefined)
-      warn(`${observed.name} stays: ${users.join(", ")} uses it too.`);
-    if (before.name !== null || (users.length > 0 && observed.name !== undefined)) {
-      if (before.name !== null && observed.name !== undefined && observed.name !== before.name)
-        warn(`${before.name} was there before; ${observed.name}, which took its place, stays.`);
-      if (note.ports === undefined && observed.jobs.length === 0) return [];
-      return [{ change: "step", step: "leave", text: "clean up after the installation", detail }];
-    }
-    if (!isBeyond(observed, before) && note.ports === undefined) return [];
-    return [
-      { change: "step", step: "remove", text: `remove ${observed.name ?? "postfix"}`, detail },
-    ];
-  },
-  async step(step, detail, host, args, context) {
-    const undo = detail as unknown as { before: Traces; note: PackageNote } | undefined;
-    switch (step) {
-      case "install":
-      case "replace":
-        await installPackage(host, step === "replace", args, context);
-        break;
-      case "accept":
-        await context.note(
-          PACKAGE_KEY,
-          asJson({ ...notedIn(context.record), release: context.platform.release }),
-        );
-        break;
-      case "finish":
-        await finishInstallation(host, args, context);
-        break;
-      case "clean":
-        await cleanUp(host, notedIn(context.record), context, false);
-        break;
-      case "leave":
-        if (undo) await cleanUp(host, undo.note, context, true);
-        break;
-      case "remove":
-        if (undo) await removePackage(host, undo.before, undo.note, args, context);
-        break;
-    }
-    return undefined;
-  },
+  owns: (observed, args, context) => ({ claims: [claimOf(observed, args, context)], files: {} }),
+  plan,
+  judge: judgePlan,
+  restore,
 };
 
 /** What to say of a package that was there before us and is not of this release, as far as it shows that. */
@@ -403,11 +440,13 @@ async function otherRelease(
   name: string,
   platform: Platform,
 ): Promise<string | undefined> {
-  const { list, script } = await host.read({
-    list: { fact: "file", path: `${DATABASE}/${name}/+CONTENTS` },
-    script: { fact: "file", path: "/etc/rc.d/postfix", stat: true },
-  });
-  const from = /^@url .*\/(\d+\.\d+)\/packages(?:-stable)?\//m.exec(contentsOf(list) ?? "")?.[1];
+  const { contents, script } = await lookAt(
+    host,
+    Look.all({ contents: file(`${DATABASE}/${name}/+CONTENTS`), script: stat(RC_SCRIPT) }),
+  );
+  const from = /^@url .*\/(\d+\.\d+)\/packages(?:-stable)?\//m.exec(
+    contentsOf(contents) ?? "",
+  )?.[1];
   const stays =
     "It is its admin's and stays; pkg_add -u, or PostfixPackage with its `version` of now, replaces it.";
   if (from !== undefined && from !== platform.release)
@@ -415,34 +454,6 @@ async function otherRelease(
   if (platform.boot.packageScripts.length > 0 && script.type === "absent")
     return `${name} has no script in /etc/rc.d, as a package of a release before 5.0, and the host is OpenBSD ${platform.release}. ${stays}`;
   return undefined;
-}
-
-function packageChange(
-  observed: Observed,
-  args: PostfixPackageArgs,
-  reason: Reason,
-  platform: Platform,
-): Change {
-  const choice = choiceFor(observed, args, platform);
-  const wanted = "name" in choice ? choice.name : describeWanted(args);
-  const how = sourceOf(args) === "ports" ? "build from ports and " : "";
-  const others =
-    "name" in choice && choice.others.length > 0
-      ? ` (of the branch ${args.branch ?? "stable"}; there is also ${choice.others.join(", ")}: see \`branch\`)`
-      : "";
-  if (observed.name === undefined)
-    return { change: "step", step: "install", text: `${how}install ${wanted}${others}` };
-  const why =
-    reason === "release"
-      ? `, because the host is now OpenBSD ${platform.release}`
-      : reason === "source"
-        ? `, from ${sourceOf(args)}`
-        : "";
-  return {
-    change: "step",
-    step: "replace",
-    text: `${how}replace ${observed.name} by ${wanted}${others}${why}, around a stopped Postfix`,
-  };
 }
 
 /** Why the plan cannot be carried out on this host. */

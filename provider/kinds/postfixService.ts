@@ -1,14 +1,18 @@
 /** Guide 3.4 and 3.5: `postfix check` with its reasons, start, and what the running Postfix must be told later. */
 import { HostError } from "../host/errors";
-import type { Fact, FactAnswers, FileState } from "../host/host";
-import { type HostRecord, parseRecord, serves, withoutRollback } from "../host/record";
+import { contentsOf, type HostWriter } from "../host/host";
+import { file, Look } from "../host/look";
+import { type HostRecord, parseRecord, RECORD_PATH } from "../host/record";
 import { judge } from "../judge";
-import type { Change, Kind } from "../kind/kind";
+import { type ActContext, type Change, type Kind, NOTHING_TO_DO, type Plan } from "../kind/kind";
+import { type Address, banner, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
+import { MASTER_CF } from "../postfix/paths";
+import { settings } from "../postfix/postconf";
 import { putBack, rollBack, stillRolledBack } from "../postfix/rollback";
-import { MASTER_TEST, stopPostfix } from "../postfix/running";
-import { parseSettings } from "../postfix/postconf";
-import { type Address, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
-import { addressIn, type Way, checkConfiguration, serve } from "../postfix/serving";
+import { POSTFIX_RUNS, stopPostfix } from "../postfix/running";
+import { serves, withoutRollback } from "../postfix/served";
+import { addressIn, checkConfiguration, serve, type Way } from "../postfix/serving";
+import { equal } from "../values/json";
 
 export interface PostfixServiceArgs {
   /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
@@ -37,10 +41,6 @@ const USUAL: Address = { host: "127.0.0.1", port: 25 };
 /** How long a look waits for the greeting; one that is late changes nothing. */
 const BANNER_MS = 2000;
 
-function bannerAt(address: Address): Extract<Fact, { readonly fact: "banner" }> {
-  return { fact: "banner", ...address, timeoutMs: BANNER_MS };
-}
-
 const KEY = "process:postfix";
 const NOTHING = "nothing";
 
@@ -50,109 +50,100 @@ function describe({ record, putBack: files }: Observed): string {
   return pending ? `${pending.need} for ${pending.because.join(", ")}` : NOTHING;
 }
 
-function step(name: string, text: string): Change {
-  return { change: "step", step: name, text };
+function look(): Look<Observed> {
+  return Look.all({
+    running: POSTFIX_RUNS,
+    settings: settings("mail_version", ...LISTEN_PARAMETERS),
+    masterCf: file(MASTER_CF),
+    usual: banner(USUAL, BANNER_MS),
+    record: file(RECORD_PATH).map(parseRecord),
+  }).andThen(({ running, settings: found, masterCf, usual, record }) => {
+    const address = addressIn(found, contentsOf(masterCf) ?? "");
+    const elsewhere =
+      running && address && (address.host !== USUAL.host || address.port !== USUAL.port);
+    // Only after a failed reload, or where it greets elsewhere, is there something more to look at.
+    return Look.all({
+      putBack: stillRolledBack(record),
+      said: elsewhere ? banner(address, BANNER_MS) : Look.of(usual),
+    }).map(({ putBack: files, said }) => ({
+      ...{ running, record, address, putBack: files },
+      version: found["mail_version"] ?? "",
+      banner: running && address && "line" in said && isGreeting(said.line) ? said.line : undefined,
+    }));
+  });
+}
+
+function act(text: string, action: (host: HostWriter, context: ActContext) => Promise<void>): Plan {
+  const change: Change = { change: "act", text, act: action };
+  return { changes: [change] };
+}
+
+/** Checks the configuration, and has Postfix serve by it; what served before comes back where it does not. */
+function serveBy(way: Way, text: string): Plan {
+  return act(text, async (host, context) => {
+    try {
+      await checkConfiguration(host, context.warn);
+      const said = await serve(host, context.platform, way);
+      await context.setRecord((record) => withoutRollback(serves(record)));
+      if (said !== undefined) context.output({ banner: said });
+    } catch (error) {
+      throw await rollBack(host, way, error, context);
+    }
+  });
+}
+
+async function refuse(host: HostWriter, context: ActContext): Promise<void> {
+  // A run that was cut off before all was put back, or before Postfix served by it, is finished first.
+  if (context.record.served) await putBack(host, context);
+  throw putBackBefore(host.address, Object.keys(context.record.rolledBack ?? {}));
+}
+
+async function stop(host: HostWriter, context: ActContext): Promise<void> {
+  await stopPostfix(host, context.platform);
+  await context.setRecord(({ serving: _, ...record }) => record);
 }
 
 export const postfixService: Kind<PostfixServiceArgs, Observed> = {
   name: "PostfixService",
-  what: () => "process",
+  subject: () => "process",
   validate: () => [],
   complete: (args) => ({ ...args, running: true, pending: NOTHING }),
-  facts: () => ({
-    master: { fact: "probe", argv: MASTER_TEST },
-    settings: {
-      fact: "probe",
-      argv: ["/usr/local/sbin/postconf", "mail_version", ...LISTEN_PARAMETERS],
-    },
-    masterCf: { fact: "file", path: "/etc/postfix/master.cf" },
-    banner: bannerAt(USUAL),
-  }),
-  // Only after a failed reload, or where it greets elsewhere, is there something more to look at.
-  more: ({ record, running, address }) => {
-    const elsewhere =
-      running && address && (address.host !== USUAL.host || address.port !== USUAL.port);
-    if (!record.rolledBack && !elsewhere) return undefined;
-    return {
-      ...Object.fromEntries(
-        Object.keys(record.rolledBack ?? {}).map((path) => [path, { fact: "file", path } as const]),
-      ),
-      ...(elsewhere ? { "banner elsewhere": bannerAt(address) } : {}),
-    };
-  },
-  observe: (answers) => {
-    const master = answers["master"] as FactAnswers["probe"];
-    const settings = answers["settings"] as FactAnswers["probe"];
-    const record = parseRecord(answers["record"] as FileState);
-    const running = !("notFound" in master) && master.exitCode === 1;
-    const address = addressIn(settings, answers["masterCf"] as FileState);
-    const said = (answers["banner elsewhere"] ?? answers["banner"]) as FactAnswers["banner"];
-    return {
-      running,
-      record,
-      version: "notFound" in settings ? "" : (parseSettings(settings.stdout)["mail_version"] ?? ""),
-      address,
-      banner: running && address && "line" in said && isGreeting(said.line) ? said.line : undefined,
-      putBack: stillRolledBack(record, (path) => answers[path] as FileState | undefined),
-    };
-  },
+  look,
   live: (observed) => ({
     running: observed.running,
     pending: observed.running ? describe(observed) : NOTHING,
   }),
   // Without an answer now, the greeting is the one that was heard last.
-  outputs: ({ version, banner }) => ({ version, ...(banner === undefined ? {} : { banner }) }),
-  claims: ({ running }) => [{ key: KEY, before: { running }, applied: { running: true } }],
-  baselines: () => ({}),
+  outputs: ({ version, banner: said }) => ({
+    version,
+    ...(said === undefined ? {} : { banner: said }),
+  }),
+  owns: ({ running }) => ({
+    claims: [{ key: KEY, before: { running }, applied: { running: true } }],
+    files: {},
+  }),
   plan: ({ running, record: { pending, rolledBack }, putBack: files }, _args, { applied }) => {
     // The state does not know yet what was put back: what others think they have applied is not there.
     if (files.length > 0 && applied === undefined)
-      return [step("refuse", `Postfix serves by what was put back: ${files.join(", ")}`)];
-    if (!running) return [step("start", "check the configuration and start Postfix")];
+      return act(`Postfix serves by what was put back: ${files.join(", ")}`, refuse);
+    if (!running) return serveBy("start", "check the configuration and start Postfix");
     if (pending)
-      return [
-        step(
-          pending.need,
-          `check the configuration and ${pending.need} Postfix, which has not been told of ${pending.because.join(", ")}`,
-        ),
-      ];
-    if (rolledBack) return [step("accept", "take what was put back for what is wanted")];
-    return [];
+      return serveBy(
+        pending.need,
+        `check the configuration and ${pending.need} Postfix, which has not been told of ${pending.because.join(", ")}`,
+      );
+    if (rolledBack)
+      return act("take what was put back for what is wanted", (_host, { setRecord }) =>
+        setRecord(withoutRollback),
+      );
+    return NOTHING_TO_DO;
   },
   restore: ({ running }, _args, { keys }) => {
-    const before = keys.find(([name]) => name === KEY)?.[1].before as
-      { running: boolean } | undefined;
-    return before && !before.running && running ? [step("stop", "stop Postfix")] : [];
-  },
-  async step(name, _detail, host, _args, context) {
-    switch (name) {
-      case "stop":
-        await stopPostfix(host, context.platform);
-        await context.setRecord(({ serving: _, ...record }) => record);
-        return undefined;
-      case "accept":
-        await context.setRecord(withoutRollback);
-        return undefined;
-      case "refuse":
-        // A run that was cut off before all was put back, or before Postfix served by it, is finished first.
-        if (context.record.served) await putBack(host, context);
-        throw putBackBefore(host.address, Object.keys(context.record.rolledBack ?? {}));
-      default: {
-        const way = name as Way;
-        try {
-          await checkConfiguration(host, context.warn);
-          const banner = await serve(host, context.platform, way);
-          await context.setRecord((record) => withoutRollback(serves(record)));
-          return { banner };
-        } catch (error) {
-          throw await rollBack(host, way, error, context);
-        }
-      }
-    }
+    const before = keys.find(([name]) => name === KEY)?.[1].before;
+    return equal(before, { running: false }) && running ? act("stop Postfix", stop) : NOTHING_TO_DO;
   },
   // The last look at everything that the plan changes together; nothing where nothing changes.
-  judge: (host, _observed, _args, _changes, context) =>
-    judge(host, { changes: [], path: () => "triggers" }, context),
+  judge: (_observed, _args, context) => judge({ path: () => "triggers" }, context),
 };
 
 function putBackBefore(host: string, files: readonly string[]): HostError {

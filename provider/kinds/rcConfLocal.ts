@@ -1,21 +1,22 @@
 /** Guide 2.5 and 3.1: /etc/rc.conf.local, what starts at boot and where syslogd listens; syslogd restarted for it. */
+import { FormatError } from "../formats/bytes";
+import * as rcConfText from "../formats/rcConfLocal";
+import { containsWords } from "../formats/words";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look, probe, type ProbeAnswer, stat } from "../host/look";
+import { runOrFail } from "../host/programs";
+import { type HostRecord, type Json, parseRecord, RECORD_PATH } from "../host/record";
 import {
   claimKeyedFile,
   type KeyedFile,
-  type KeyedText,
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
 } from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import { FormatError } from "../formats/bytes";
-import * as rcConfText from "../formats/rcConfLocal";
-import { containsWords } from "../formats/words";
-import type { Answers, FactAnswers, Facts, FileState } from "../host/host";
-import { type HostRecord, type Json, parseRecord } from "../host/record";
+import { type KeyedText, keyedText as keyedTextOf } from "../kind/keyedText";
+import type { Change, Failure, JudgeContext, Kind, Plan } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
-import type { Change, Failure, JudgeContext, Kind } from "../kind/kind";
-import { runOrFail } from "../host/programs";
+import { PROGRAMS, QUEUE } from "../postfix/paths";
 
 export interface RcConfLocalArgs {
   /** `"postfix"`: Postfix starts at boot and the base mailer does not. */
@@ -47,9 +48,9 @@ interface Observed {
 }
 
 const PATH = "/etc/rc.conf.local";
-const POSTFIX = "/usr/local/sbin/postfix";
 const SYSLOGD_FLAGS = "syslogd_flags";
-const SOCKET = "/var/spool/postfix/dev/log";
+const SOCKET_FOLDER = `${QUEUE}/dev`;
+const SOCKET = `${SOCKET_FOLDER}/log`;
 const SOCKET_FLAG = `-a ${SOCKET}`;
 
 /**
@@ -64,9 +65,22 @@ function inheritedIn(defaults: FileState, { rcConfSyntax }: Platform): (name: st
   };
 }
 
-function split(key: string): { kind: string; name: string; words: string } {
-  const [kind = "", name = "", ...rest] = key.split(":");
-  return { kind, name, words: rest.join(":") };
+/** What a key names: `variable:NAME`, `flag:VARIABLE:WORDS`, `script:NAME`. */
+type Named =
+  | { readonly is: "variable"; readonly name: string }
+  /** Words in a variable. */
+  | { readonly is: "flag" | "script"; readonly variable: string; readonly words: string };
+
+function parseKey(key: string): Named {
+  const [is = "", name = "", ...rest] = key.split(":");
+  switch (is) {
+    case "flag":
+      return { is, variable: name, words: rest.join(":") };
+    case "script":
+      return { is, variable: "pkg_scripts", words: name };
+    default:
+      return { is: "variable", name };
+  }
 }
 
 /** Where this release names the daemons of packages, if anywhere. */
@@ -80,73 +94,76 @@ function noPackageScripts({ release, packageDaemons }: Platform): string | undef
 const WITHOUT_SOCKET =
   'Without a log socket: `logSocket: false`; with one, syslogd must run: `variables: { syslogd_flags: "" }`';
 
-/** Keys: `variable:NAME`, `flag:VARIABLE:WORDS`, `script:NAME`. */
+/** A variable's value, or `true` for words that stand in a variable. */
+type Value = string | true | { readonly unreadable: string };
+
+type SavedVariable = ReturnType<typeof rcConfText.save>;
+type SavedWords = ReturnType<typeof rcConfText.saveWords>;
+
+/** How variables, and words in them, stand in the file of a release. */
 export function keyedText(
   platform: Platform,
   inherited: (name: string) => string = () => "",
 ): KeyedText {
   const syntax = platform.rcConfSyntax;
-  return {
+  return keyedTextOf<Value, SavedVariable | SavedWords>({
     kind: "RcConfLocal",
-    get(text, key) {
-      const { kind, name, words } = split(key);
-      if (kind === "variable") {
-        const value = rcConfText.get(text, name, syntax);
-        return value === undefined || typeof value === "string"
-          ? value
-          : { unreadable: value.unreadable };
-      }
-      const variable = kind === "flag" ? name : "pkg_scripts";
-      const word = kind === "flag" ? words : name;
-      return rcConfText.hasWords(text, variable, word, syntax, inherited(variable))
-        ? true
-        : undefined;
+    get: (text, key) => {
+      const named = parseKey(key);
+      if (named.is === "variable") return rcConfText.get(text, named.name, syntax);
+      return hasWords(text, named) ? true : undefined;
     },
-    put(text, key, value) {
-      const { kind, name, words } = split(key);
-      if (kind === "variable")
-        return value === null
-          ? rcConfText.remove(text, name, syntax)
-          : rcConfText.set(text, name, value as string, syntax);
-      const variable = kind === "flag" ? name : "pkg_scripts";
-      const word = kind === "flag" ? words : name;
-      if (value === null) return rcConfText.removeWords(text, variable, word, syntax);
-      const there = rcConfText.hasWords(text, variable, word, syntax, inherited(variable));
-      const problem = kind === "script" && !there ? noPackageScripts(platform) : undefined;
+    set: (text, key, value) => {
+      const named = parseKey(key);
+      if (named.is === "variable")
+        return rcConfText.set(text, named.name, typeof value === "string" ? value : "", syntax);
+      const { is, variable, words } = named;
+      const problem =
+        is === "script" && !hasWords(text, named) ? noPackageScripts(platform) : undefined;
       if (problem !== undefined) throw new FormatError(problem);
-      try {
-        return rcConfText.addWords(text, variable, word, syntax, inherited(variable));
-      } catch (error) {
-        if (word !== SOCKET_FLAG || !(error instanceof FormatError)) throw error;
-        throw new FormatError(`${error.message}. ${WITHOUT_SOCKET}`);
-      }
-    },
-    save(text, key) {
-      const { kind, name, words } = split(key);
-      if (kind === "variable") return rcConfText.save(text, name, syntax) as unknown as Json;
-      const variable = kind === "flag" ? name : "pkg_scripts";
-      return rcConfText.saveWords(
-        text,
-        variable,
-        kind === "flag" ? words : name,
-        syntax,
-        inherited(variable),
-      ) as unknown as Json;
-    },
-    undo(text, key, saved) {
-      const { kind, name, words } = split(key);
-      if (kind === "variable") return rcConfText.undo(text, name, saved as never, syntax);
-      const variable = kind === "flag" ? name : "pkg_scripts";
-      return rcConfText.undoWords(
-        text,
-        variable,
-        kind === "flag" ? words : name,
-        saved as never,
-        syntax,
-        inherited(variable),
+      return withWayOut(words, () =>
+        rcConfText.addWords(text, variable, words, syntax, inherited(variable)),
       );
     },
-  };
+    remove: (text, key) => {
+      const named = parseKey(key);
+      return named.is === "variable"
+        ? rcConfText.remove(text, named.name, syntax)
+        : rcConfText.removeWords(text, named.variable, named.words, syntax);
+    },
+    save: (text, key) => {
+      const named = parseKey(key);
+      if (named.is === "variable") return rcConfText.save(text, named.name, syntax);
+      const { variable, words } = named;
+      return rcConfText.saveWords(text, variable, words, syntax, inherited(variable));
+    },
+    undo: (text, key, saved) => {
+      const named = parseKey(key);
+      // A key gets back what was saved of it, so the shapes go together.
+      if (named.is === "variable")
+        return rcConfText.undo(text, named.name, saved as SavedVariable, syntax);
+      const { variable, words } = named;
+      const was = saved as SavedWords;
+      return rcConfText.undoWords(text, variable, words, was, syntax, inherited(variable));
+    },
+  });
+
+  function hasWords(
+    text: string,
+    { variable, words }: Exclude<Named, { is: "variable" }>,
+  ): boolean {
+    return rcConfText.hasWords(text, variable, words, syntax, inherited(variable));
+  }
+}
+
+/** Names the way out where the log socket cannot be said. */
+function withWayOut(words: string, add: () => string): string {
+  try {
+    return add();
+  } catch (error) {
+    if (words !== SOCKET_FLAG || !(error instanceof FormatError)) throw error;
+    throw new FormatError(`${error.message}. ${WITHOUT_SOCKET}`);
+  }
 }
 
 function fileOf(observed: Observed, args: RcConfLocalArgs, platform: Platform): KeyedFile {
@@ -161,12 +178,13 @@ function fileOf(observed: Observed, args: RcConfLocalArgs, platform: Platform): 
 }
 
 /** The property that a key is from. */
-function pathOf(key: string, args: RcConfLocalArgs): string {
-  const { kind, name, words } = split(key);
-  if (kind === "variable") return `variables.${name}`;
-  if (kind === "script") return `packageScripts[${args.packageScripts?.indexOf(name) ?? 0}]`;
+function propertyOf(key: string, args: RcConfLocalArgs): string {
+  const named = parseKey(key);
+  if (named.is === "variable") return `variables.${named.name}`;
+  const { is, variable, words } = named;
+  if (is === "script") return `packageScripts[${args.packageScripts?.indexOf(words) ?? 0}]`;
   if (words === SOCKET_FLAG) return "logSocket";
-  return `flags.${name}[${args.flags?.[name]?.indexOf(words) ?? 0}]`;
+  return `flags.${variable}[${args.flags?.[variable]?.indexOf(words) ?? 0}]`;
 }
 
 /** Does a resource with these arguments have a say in what syslogd is started with? */
@@ -178,7 +196,7 @@ function ownsSyslogd({ flags, variables }: RcConfLocalArgs): boolean {
  * What the running syslogd was started with. One of its two processes shows that, and the other has a title in its
  * place: `syslogd: [priv]` (openbsd.md 5).
  */
-function syslogdIn(listing: FactAnswers["probe"] | undefined): string | undefined {
+function syslogdIn(listing: ProbeAnswer | undefined): string | undefined {
   if (listing === undefined || "notFound" in listing) return undefined;
   return /^(?:\/usr\/sbin\/)?syslogd(?=\s|$)(?!:)(.*)$/m.exec(listing.stdout)?.[1]?.trim();
 }
@@ -231,22 +249,30 @@ function changesSyslogd(
   return JSON.stringify(before) !== JSON.stringify(after);
 }
 
-const RESTART = "restart syslogd";
-
-/** The restart; `reload`: a chrooted process of Postfix keeps the socket of the syslogd before (openbsd.md 5). */
-function restartSyslogd({ logSocketNeeded }: Platform, which: "new" | "former"): Change {
-  return {
-    change: "step",
-    step: RESTART,
+/**
+ * The changes of the file, and the restart of syslogd with its new or its former flags where that is needed. A chrooted
+ * process of Postfix keeps the socket of the syslogd before (openbsd.md 5), so Postfix must be told of the restart.
+ */
+function planned(
+  changes: readonly Change[],
+  restarts: boolean,
+  which: "new" | "former",
+  { logSocketNeeded }: Platform,
+): Plan {
+  if (!restarts) return { changes };
+  const restart: Change = {
+    change: "act",
     text: `restart syslogd with its ${which} flags`,
-    detail: { reload: logSocketNeeded },
+    act: async (host, { platform, setRecord }) => {
+      await runOrFail(host, "restart syslogd", { argv: platform.restartSyslogd });
+      await setRecord(({ syslogd: _, ...record }) => record);
+    },
   };
-}
-
-function restart(changes: readonly Change[]): Extract<Change, { change: "step" }> | undefined {
-  return changes
-    .filter((change) => change.change === "step")
-    .find((change) => change.step === RESTART);
+  return {
+    changes: [...changes, restart],
+    owes: { syslogd: "restart" },
+    ...(logSocketNeeded ? { tells: { need: "reload", because: [SOCKET] } } : {}),
+  };
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -285,12 +311,27 @@ function validate(args: Partial<RcConfLocalArgs>): Failure[] {
   return failures;
 }
 
+function look(args: RcConfLocalArgs): Look<Observed> {
+  return Look.all({
+    file: file(PATH),
+    defaults: file("/etc/rc.conf"),
+    socketFolder: stat(SOCKET_FOLDER),
+    socket: stat(SOCKET),
+    postfix: stat(PROGRAMS.postfix),
+    scripts: Look.each(args.packageScripts ?? [], (name) => stat(scriptPath(name))),
+    syslogd: ownsSyslogd(args)
+      ? probe(["/bin/ps", "-axww", "-o", "command"]).map(syslogdIn)
+      : Look.of(undefined),
+    record: file(RECORD_PATH).map(parseRecord),
+  });
+}
+
 export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
   name: "RcConfLocal",
-  switches: true,
-  what: () => "etc/rc.conf.local",
+  traits: { switches: true },
+  subject: () => PATH.slice(1),
   validate,
-  property: pathOf,
+  property: propertyOf,
   complete: (args, platform) => {
     const boot = args.boot ?? "postfix";
     const logSocket = args.logSocket ?? "auto";
@@ -312,34 +353,7 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
       packageScripts: [...new Set([...bootLines.packageScripts, ...(args.packageScripts ?? [])])],
     };
   },
-  facts: (args) => ({
-    file: { fact: "file", path: PATH },
-    defaults: { fact: "file", path: "/etc/rc.conf" },
-    socketFolder: { fact: "file", path: "/var/spool/postfix/dev", stat: true },
-    socket: { fact: "file", path: SOCKET, stat: true },
-    postfix: { fact: "file", path: POSTFIX, stat: true },
-    ...Object.fromEntries(
-      (args.packageScripts ?? []).map((name) => [
-        `script ${name}`,
-        { fact: "file", path: scriptPath(name), stat: true } as const,
-      ]),
-    ),
-    ...(ownsSyslogd(args)
-      ? { syslogd: { fact: "probe", argv: ["/bin/ps", "-axww", "-o", "command"] } as const }
-      : {}),
-  }),
-  observe: (answers: Answers<Facts>, args) => ({
-    file: answers["file"] as FileState,
-    defaults: answers["defaults"] as FileState,
-    socketFolder: answers["socketFolder"] as FileState,
-    socket: answers["socket"] as FileState,
-    syslogd: syslogdIn(answers["syslogd"] as FactAnswers["probe"] | undefined),
-    scripts: Object.fromEntries(
-      (args.packageScripts ?? []).map((name) => [name, answers[`script ${name}`] as FileState]),
-    ),
-    postfix: answers["postfix"] as FileState,
-    record: parseRecord(answers["record"] as FileState),
-  }),
+  look,
   live: (observed, args, platform) => {
     const live = liveKeys(fileOf(observed, args, platform));
     const missing = socketMissing(observed, args);
@@ -361,36 +375,26 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
     };
   },
   outputs: () => ({}),
-  claims: (observed, args, context) =>
-    claimKeyedFile(fileOf(observed, args, context.platform), context),
-  baselines: ({ file }) => ({ [PATH]: file }),
+  owns: (observed, args, context) => ({
+    claims: claimKeyedFile(fileOf(observed, args, context.platform), context),
+    files: { [PATH]: observed.file },
+  }),
   plan: (observed, args, context) => {
-    const changes = planKeyedFile(fileOf(observed, args, context.platform), context);
-    return changesSyslogd(observed, changes, context.platform) ||
+    const { platform } = context;
+    const changes = planKeyedFile(fileOf(observed, args, platform), context);
+    const restarts =
+      changesSyslogd(observed, changes, platform) ||
       socketMissing(observed, args) ||
-      syslogdIsOld(observed, args) !== undefined
-      ? [...changes, restartSyslogd(context.platform, "new")]
-      : changes;
+      syslogdIsOld(observed, args) !== undefined;
+    return planned(changes, restarts, "new", platform);
   },
-  judge: (_host, observed, args, _changes, context) =>
-    Promise.resolve(scriptFailures(observed, args, context)),
-  pending: (_args, changes) =>
-    (restart(changes)?.detail as { readonly reload: boolean } | undefined)?.reload === true
-      ? { need: "reload", because: [SOCKET] }
-      : undefined,
-  owes: (changes) => (restart(changes) ? { syslogd: "restart" } : {}),
+  judge: (observed, args, context) => Promise.resolve(scriptFailures(observed, args, context)),
   restore: (observed, args, context) => {
-    const file = fileOf(observed, args, context.platform);
-    const changes = restoreKeyedFile(PATH, observed.file, file.text, context);
-    return changesSyslogd(observed, changes, context.platform) ||
-      context.record.syslogd !== undefined
-      ? [...changes, restartSyslogd(context.platform, "former")]
-      : changes;
-  },
-  async step(_step, _detail, host, _args, { platform, setRecord }) {
-    await runOrFail(host, "restart syslogd", { argv: platform.restartSyslogd });
-    await setRecord(({ syslogd: _, ...record }) => record);
-    return undefined;
+    const { platform, record } = context;
+    const { text } = fileOf(observed, args, platform);
+    const changes = restoreKeyedFile(PATH, observed.file, text, context);
+    const restarts = changesSyslogd(observed, changes, platform) || record.syslogd !== undefined;
+    return planned(changes, restarts, "former", platform);
   },
 };
 

@@ -4,17 +4,11 @@
  * The tab is replaced as crontab(1) replaces it, by a rename in the spool folder, whose new time makes cron(8) read
  * it again; but without the three header lines that crontab(1) puts on top each time (openbsd.md 6).
  */
-import {
-  claimKeyedFile,
-  type KeyedFile,
-  type KeyedText,
-  planKeyedFile,
-  restoreKeyedFile,
-} from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
 import * as crontabText from "../formats/crontab";
-import type { FileState } from "../host/host";
-import type { Json } from "../host/record";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
+import { claimKeyedFile, type KeyedFile, planKeyedFile, restoreKeyedFile } from "../kind/keyedFile";
+import { keyedText } from "../kind/keyedText";
 import type { Failure, Kind } from "../kind/kind";
 
 export interface RootCrontabArgs {
@@ -45,33 +39,41 @@ function isPattern(word: unknown): boolean {
   }
 }
 
-const text: KeyedText = {
+const COMMENTED_OUT = "commented out";
+
+/** The key is a pattern; its value is whether the lines that match it are commented out. */
+const text = keyedText({
   kind: "RootCrontab",
   get: (contents, pattern) =>
     crontabText.activeMatching(contents, patternOf(pattern)).length === 0
-      ? "commented out"
+      ? COMMENTED_OUT
       : "active",
-  // Removing the key leaves nothing of its lines to compare by, which is what a commented-out line is.
-  put: (contents, pattern) => crontabText.commentOut(contents, patternOf(pattern)),
-  save: (contents, pattern) => crontabText.save(contents, patternOf(pattern)) as unknown as Json,
-  undo: (contents, _pattern, saved) => crontabText.undo(contents, saved as never),
-};
+  set: commentOut,
+  // Removing the key leaves nothing of its lines to compare by, as commenting them out does.
+  remove: commentOut,
+  save: (contents, pattern) => crontabText.save(contents, patternOf(pattern)),
+  undo: (contents, _pattern, saved) => crontabText.undo(contents, saved),
+});
+
+function commentOut(contents: string, pattern: string): string {
+  return crontabText.commentOut(contents, patternOf(pattern));
+}
 
 function fileOf(observed: Observed, args: RootCrontabArgs): KeyedFile {
   const wanted = Object.fromEntries(
-    (args.commentOut ?? []).map((pattern) => [pattern, "commented out"]),
+    (args.commentOut ?? []).map((pattern) => [pattern, COMMENTED_OUT]),
   );
   return { path: PATH, state: observed.file, text, wanted, mode: 0o600 };
 }
 
 /** Without a tab there is nothing to comment out, and none is made. */
-function isGone({ file }: Observed): boolean {
-  return contentsOf(file) === undefined;
+function isGone(observed: Observed): boolean {
+  return contentsOf(observed.file) === undefined;
 }
 
 export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
   name: "RootCrontab",
-  what: () => "var/cron/tabs/root",
+  subject: () => PATH.slice(1),
   validate: ({ commentOut }): Failure[] =>
     (commentOut ?? []).flatMap((pattern, index) =>
       isPattern(pattern)
@@ -88,21 +90,24 @@ export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
     ...args,
     commentOut: args.commentOut ?? (platform.clientQueueRunner ? [CLIENT_QUEUE_RUNNER] : []),
   }),
-  facts: () => ({ file: { fact: "file", path: PATH } }),
-  observe: (answers) => ({ file: answers["file"] as FileState }),
-  live: ({ file }, args) => ({
+  look: () => Look.all({ file: file(PATH) }),
+  live: (observed, args) => ({
     commentOut: (args.commentOut ?? []).filter(
-      (pattern) => text.get(contentsOf(file) ?? "", pattern) === "commented out",
+      (pattern) => text.get(contentsOf(observed.file) ?? "", pattern) === COMMENTED_OUT,
     ),
   }),
   outputs: () => ({}),
-  // A tab that is gone (`crontab -r`) may come back: what stood in it before us is not forgotten for that.
-  claims: (observed, args, context) =>
-    claimKeyedFile(fileOf(observed, args), context).filter(
+  owns: (observed, args, context) => ({
+    // A tab that is gone (`crontab -r`) may come back: what stood in it before the first change is kept for that.
+    claims: claimKeyedFile(fileOf(observed, args), context).filter(
       ({ key }) => !isGone(observed) || context.record.keys[key] !== undefined,
     ),
-  baselines: ({ file }) => ({ [PATH]: file }),
-  plan: (observed, args, context) =>
-    isGone(observed) ? [] : planKeyedFile(fileOf(observed, args), context),
-  restore: ({ file }, _args, context) => restoreKeyedFile(PATH, file, text, context),
+    files: { [PATH]: observed.file },
+  }),
+  plan: (observed, args, context) => ({
+    changes: isGone(observed) ? [] : planKeyedFile(fileOf(observed, args), context),
+  }),
+  restore: (observed, _args, context) => ({
+    changes: restoreKeyedFile(PATH, observed.file, text, context),
+  }),
 };

@@ -2,19 +2,20 @@
  * The database beside a table's text: compared by what it holds, built beside the old one and renamed in whole, so that
  * nobody ever reads half of it (postmap(1) and postalias(1) themselves rewrite it in place: openbsd.md 16, M9).
  *
- * A kind puts {@link databaseFacts} among its facts, plans with {@link planDatabase}, undoes with
- * {@link restoreDatabase}, and passes the step on to {@link databaseStep}. What was compiled is what the tool makes of
- * the text: one map for each reading that some release or build of Postfix has.
+ * A kind takes {@link databaseLook} into its look, plans with {@link planDatabase}, and undoes with
+ * {@link restoreDatabase}. What was compiled is what the tool makes of the text: one map for each reading that some
+ * release or build of Postfix has.
  */
-import { programFailed } from "../host/programs";
-import { restoreWholeFile } from "../kind/keyedFile";
-import { contentsOf } from "../host/host";
-import { sha256 } from "../values/digest";
 import type { Bytes } from "../formats/bytes";
-import type { Answers, FactAnswers, Facts, FileState, HostWriter } from "../host/host";
-import { type Json, savedContents } from "../host/record";
-import type { Change, RestoreContext, StepContext } from "../kind/kind";
-import { runOrFail } from "../host/programs";
+import { contentsOf, type FileState, type HostWriter } from "../host/host";
+import { file, Look, lookAt, probe, stat } from "../host/look";
+import { programFailed, runOrFail } from "../host/programs";
+import { savedContents } from "../host/record";
+import type { ActContext, Change, Plan, RestoreContext } from "../kind/kind";
+import { restoreWholeFile } from "../kind/wholeFile";
+import { sha256 } from "../values/digest";
+import { PROGRAMS, SAMPLES } from "./paths";
+import { databasePath } from "./tableTypes";
 
 /** A table that has a database. */
 export interface DatabaseTable {
@@ -41,69 +42,40 @@ export interface SeenDatabase {
 /** What the tool makes of a text, in each of its readings. */
 export type Compiled = readonly ReadonlyMap<Bytes, Bytes>[];
 
-const SUFFIX: Readonly<Record<string, string>> = {
-  hash: ".db",
-  btree: ".db",
-  cdb: ".cdb",
-  lmdb: ".lmdb",
-};
-
-/** The types of table that are built from a text into one file. */
-export const BUILT_TYPES: readonly string[] = Object.keys(SUFFIX);
-
-const TOOLS = { postmap: "/usr/local/sbin/postmap", postalias: "/usr/local/sbin/postalias" };
-
-/**
- * The package's samples (openbsd.md 2.1): a configuration to run the tools under. They need a main.cf, read nothing of
- * it that matters here, and that of the host may be gone or yet to be mended.
- */
-const SAMPLES = "/usr/local/share/examples/postfix";
-
-/** The database's own path. */
-export function databasePath({ path, type }: Pick<DatabaseTable, "path" | "type">): string {
-  return path + (SUFFIX[type] ?? "");
-}
-
 /** Where it is built: in the same folder, because a rename does not leave a file system. */
 function stagedPath({ path }: DatabaseTable): string {
   const slash = path.lastIndexOf("/") + 1;
   return `${path.slice(0, slash)}.${path.slice(slash)}.pulumi-openbsd-postfix`;
 }
 
-function stagedFiles(table: DatabaseTable): readonly string[] {
+function stagedFiles(table: DatabaseTable): readonly [string, string] {
   const staged = stagedPath(table);
   return [staged, databasePath({ path: staged, type: table.type })];
 }
 
-export function databaseFacts(table: DatabaseTable): Facts {
-  const [text, database] = stagedFiles(table) as [string, string];
-  return {
-    database: { fact: "file", path: databasePath(table) },
-    stored: {
-      fact: "probe",
-      argv: [TOOLS[table.tool], "-c", SAMPLES, "-s", `${table.type}:${table.path}`],
+/** What there is of a table's database. */
+export function databaseLook(table: DatabaseTable): Look<SeenDatabase> {
+  const [text, database] = stagedFiles(table);
+  return Look.all({
+    file: file(databasePath(table)),
+    // The tools need a main.cf and read nothing of it that matters here; that of the host may be gone or wrong.
+    stored: probe([PROGRAMS[table.tool], "-c", SAMPLES, "-s", `${table.type}:${table.path}`], {
       // Without a database it would be a fatal error, for which Postfix's tools take a second.
       onlyWith: databasePath(table),
-    },
-    leftText: { fact: "file", path: text },
-    leftDatabase: { fact: "file", path: database },
-  };
-}
-
-export function observeDatabase(table: DatabaseTable, answers: Answers<Facts>): SeenDatabase {
-  const [text, database] = stagedFiles(table) as [string, string];
-  const file = answers["database"] as FileState;
-  const stored = answers["stored"] as FactAnswers["probe"];
-  const read = file.type !== "absent" && !("notFound" in stored) && stored.exitCode === 0;
-  return {
-    file,
-    stored: read ? entriesOf(table, stored.stdout, stored.truncated) : null,
-    partial: read && stored.truncated,
-    leftovers: [
-      [text, answers["leftText"] as FileState] as const,
-      [database, answers["leftDatabase"] as FileState] as const,
-    ].filter(([, state]) => state.type !== "absent"),
-  };
+    }),
+    leftText: file(text),
+    leftDatabase: file(database),
+  }).map(({ file: found, stored, leftText, leftDatabase }) => {
+    const read = found.type !== "absent" && !("notFound" in stored) && stored.exitCode === 0;
+    return {
+      file: found,
+      stored: read ? entriesOf(table, stored.stdout, stored.truncated) : null,
+      partial: read && stored.truncated,
+      leftovers: [[text, leftText] as const, [database, leftDatabase] as const].filter(
+        ([, state]) => state.type !== "absent",
+      ),
+    };
+  });
 }
 
 /** What `-s` prints: key and value, with a tab between them. */
@@ -170,16 +142,12 @@ export function isSettled(table: DatabaseTable, seen: SeenDatabase, wanted: Comp
   );
 }
 
-export const DATABASE_STEP = "database";
-
-/** The database as something that the changes bring, for the plans after this one. */
-export function databaseBrought(
+/** The database as a path that the changes bring, for the plans of later steps. */
+export function broughtDatabase(
   table: Pick<DatabaseTable, "path" | "type">,
-  changes: readonly Change[],
+  changes: Plan["changes"],
 ): readonly string[] {
-  return changes.some((change) => change.change === "step" && change.step === DATABASE_STEP)
-    ? [databasePath(table)]
-    : [];
+  return changes.some(({ change }) => change === "act") ? [databasePath(table)] : [];
 }
 
 /**
@@ -195,25 +163,18 @@ export function planDatabase(
 ): Change[] {
   const path = databasePath(table);
   const built = isCurrent(seen, wanted) && !(seen.partial && rewritten);
-  if (!built) return [step(table, "build", `rebuild ${path} with ${table.tool}`)];
+  if (!built) return [act(table, "build", `rebuild ${path} with ${table.tool}`)];
   const cleared = seen.leftovers.map(([left, found]): Change => {
     return { change: "remove", path: left, found, opaque: true };
   });
   if (!hasAttributes(seen, table.attributes))
-    return [...cleared, step(table, "own", `set the owner and mode of ${path}`)];
+    return [...cleared, act(table, "own", `set the owner and mode of ${path}`)];
   // Else Postfix warns that the database is older than its text.
-  return rewritten
-    ? [...cleared, step(table, "touch", `note that ${path} is up to date`)]
-    : cleared;
+  return rewritten ? [...cleared, act(table, "touch", `note that ${path} is up to date`)] : cleared;
 }
 
-function step(table: DatabaseTable, task: Task, text: string): Change {
-  return {
-    change: "step",
-    text,
-    step: DATABASE_STEP,
-    detail: { task, table: table as unknown as Json },
-  };
+function act(table: DatabaseTable, task: Task, text: string): Change {
+  return { change: "act", text, act: (host, context) => perform(task, table, host, context) };
 }
 
 /**
@@ -243,7 +204,7 @@ export function restoreDatabase(
   const changes = restoreWholeFile(path, seen.file, rebuilt, { opaque: true });
   const mode =
     before !== null && changes.length === 0 && !hasAttributes(seen, before)
-      ? [step({ ...table, attributes: before }, "own", `set the owner and mode of ${path}`)]
+      ? [act({ ...table, attributes: before }, "own", `set the owner and mode of ${path}`)]
       : [];
   return [...cleared, ...changes, ...mode];
 }
@@ -282,18 +243,17 @@ $from eq $to or rename $from, $to or die "cannot rename $from to $to: $!\\n";
 utime undef, undef, $to or die "cannot set the time of $to: $!\\n";
 `;
 
-/** Does the step that {@link planDatabase} and {@link restoreDatabase} plan. */
-export async function databaseStep(
-  detail: Json | undefined,
+async function perform(
+  task: Task,
+  table: DatabaseTable,
   host: HostWriter,
-  { warn }: Pick<StepContext, "warn">,
+  { warn }: Pick<ActContext, "warn">,
 ): Promise<void> {
-  const { task, table } = detail as unknown as { task: Task; table: DatabaseTable };
   const path = databasePath(table);
-  const { text, database } = await host.read({
-    text: { fact: "file", path: table.path },
-    database: { fact: "file", path, stat: true },
-  });
+  const { text, database } = await lookAt(
+    host,
+    Look.all({ text: file(table.path), database: stat(path) }),
+  );
   const attributes = table.attributes ?? attributesOf(task === "touch" ? database : text);
   const from = task === "build" ? await build(table, contentsOf(text) ?? "", host, warn) : path;
   const owner = [attributes.mode.toString(8), String(attributes.uid), String(attributes.gid)];
@@ -314,11 +274,11 @@ async function build(
   host: HostWriter,
   warn: (text: string) => void,
 ): Promise<string> {
-  const [text, database] = stagedFiles(table) as [string, string];
+  const [text, database] = stagedFiles(table);
   for (const path of [text, database]) await host.remove(path, { anything: true });
   // Readable for root only, and so is what is built from it until it gets its own mode.
   await host.write({ path: text, contents, mode: 0o600, uid: 0, gid: 0, expect: { absent: true } });
-  const argv = [TOOLS[table.tool], "-c", SAMPLES, `${table.type}:${text}`];
+  const argv = [PROGRAMS[table.tool], "-c", SAMPLES, `${table.type}:${text}`];
   const result = await host.run({ argv, timeoutMs: 300_000 });
   await host.remove(text, { anything: true });
   if (result.exitCode !== 0) {

@@ -1,9 +1,16 @@
 /** Where the running Postfix greets, by what its files say: pure, so that every odd configuration can be tried. */
+import type { FactAnswers } from "../host/host";
+import { Look } from "../host/look";
 import { servicesOf } from "./services";
 
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/** The first line that is said at an address, or why there is none. */
+export function banner({ host, port }: Address, timeoutMs: number): Look<FactAnswers["banner"]> {
+  return Look.at({ fact: "banner", host, port, timeoutMs });
 }
 
 /** What decides it. */

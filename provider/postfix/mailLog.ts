@@ -1,7 +1,12 @@
+/** The mail log, read from one moment on. */
 import type { HostReader, TailState } from "../host/host";
 
+/** Where syslogd(8) writes what Postfix logs. */
 export const MAILLOG = "/var/log/maillog";
-export const PIECE = 262144;
+
+/** How much is read at a time. */
+const PIECE = 262_144;
+
 /** What is written to the mail log from now on, whole lines only, also when newsyslog(8) rotates it meanwhile. */
 export class MailLog {
   private text = "";

@@ -1,11 +1,13 @@
 /** Where local(8) put a message, so that it can be looked for there and taken out again. */
 import type { FactAnswers, HostReader } from "../host/host";
+import { list, Look, lookAt, printed, probe, stat, user } from "../host/look";
 import type { Delivery } from "./messageTrace";
-import { parseSettings } from "./postconf";
+import { PROGRAMS } from "./paths";
+import { settings, type Settings } from "./postconf";
 
 /** What main.cf says of mailboxes, and what was there before the message came. */
 export interface Mailboxes {
-  readonly settings: Readonly<Record<string, string>>;
+  readonly settings: Settings;
   /** Names in the folder of mailboxes. */
   readonly spooled: readonly string[];
   /** Mailboxes in the homes of those whom the message may reach: is it there? */
@@ -37,29 +39,20 @@ const NAMES = [
 
 /** Looks before the message is sent: afterwards nobody can tell a mailbox that came with it from one that was empty. */
 export async function lookAtMailboxes(host: HostReader, recipient: string): Promise<Mailboxes> {
-  const { conf } = await host.read({
-    conf: { fact: "probe", argv: ["/usr/local/sbin/postconf", ...NAMES] },
-  });
-  const settings = "notFound" in conf ? {} : parseSettings(conf.stdout);
-  const inHome = settings["home_mailbox"] ?? "";
+  const found = await lookAt(host, settings(...NAMES));
+  const inHome = found["home_mailbox"] ?? "";
   if (inHome === "") {
-    const path = settings["mail_spool_directory"] ?? "";
-    if (!path.startsWith("/")) return { settings, spooled: [], home: {} };
-    const { spooled } = await host.read({ spooled: { fact: "list", path } });
-    return { settings, spooled: spooled ?? [], home: {} };
+    const path = found["mail_spool_directory"] ?? "";
+    const spooled = path.startsWith("/") ? await lookAt(host, list(path)) : null;
+    return { settings: found, spooled: spooled ?? [], home: {} };
   }
-  const users = await reachedBy(host, recipient.replace(/@.*$/, ""), settings["alias_maps"] ?? "");
-  const facts = Object.fromEntries(
-    users.map(({ home }) => [
-      `${home}/${inHome}`,
-      { fact: "file", path: `${home}/${inHome}`, stat: true } as const,
-    ]),
+  const users = await reachedBy(host, recipient.replace(/@.*$/, ""), found["alias_maps"] ?? "");
+  const paths = users.map(({ home }) => `${home}/${inHome}`);
+  const home = await lookAt(
+    host,
+    Look.each(paths, (path) => stat(path).map(({ type }) => type !== "absent")),
   );
-  const answers = await host.read(facts);
-  const home = Object.fromEntries(
-    Object.entries(answers).map(([path, state]) => [path, state.type !== "absent"]),
-  );
-  return { settings, spooled: [], home };
+  return { settings: found, spooled: [], home };
 }
 
 type User = NonNullable<FactAnswers["user"]>;
@@ -71,27 +64,19 @@ async function reachedBy(host: HostReader, name: string, maps: string): Promise<
   let ask = [name];
   const users: User[] = [];
   for (let depth = 0; depth < 4 && ask.length > 0; depth += 1) {
-    const answers = await host.read(
-      Object.fromEntries(
-        ask.flatMap((one) => [
-          [`user ${one}`, { fact: "user", name: one } as const],
-          ...tables.map((table): [string, { fact: "probe"; argv: string[] }] => [
-            `alias ${one} ${table}`,
-            { fact: "probe", argv: ["/usr/local/sbin/postalias", "-q", one, table] },
-          ]),
-        ]),
+    const found = await lookAt(
+      host,
+      Look.each(ask, (one) =>
+        Look.all({
+          user: user(one),
+          targets: Look.each(tables, (table) => aliasTargets(one, table)),
+        }),
       ),
     );
     ask = [];
-    for (const [key, answer] of Object.entries(answers)) {
-      if (answer === null) continue;
-      if (key.startsWith("user ")) {
-        users.push(answer as User);
-        continue;
-      }
-      const probe = answer as FactAnswers["probe"];
-      if ("notFound" in probe) continue;
-      for (const target of probe.stdout.split(/[\s,]+/).map((text) => text.replace(/@.*$/, "")))
+    for (const { user: known, targets } of Object.values(found)) {
+      if (known !== null) users.push(known);
+      for (const target of Object.values(targets).flat())
         if (/^[\w.+-]+$/.test(target) && !seen.has(target)) {
           seen.add(target);
           ask.push(target);
@@ -99,6 +84,13 @@ async function reachedBy(host: HostReader, name: string, maps: string): Promise<
     }
   }
   return users;
+}
+
+/** What an alias table says of a name, without the domains. */
+function aliasTargets(name: string, table: string): Look<readonly string[]> {
+  return probe([PROGRAMS.postalias, "-q", name, table]).map((answer) =>
+    (printed(answer) ?? "").split(/[\s,]+/).map((text) => text.replace(/@.*$/, "")),
+  );
 }
 
 /** What local(8) may have taken a recipient's name for: the whole of it, or what stands before the delimiter. */
@@ -112,34 +104,33 @@ function usersOf(delivery: Delivery, delimiters: string): readonly string[] {
 export async function placeOf(
   host: HostReader,
   delivery: Delivery,
-  { settings, spooled, home }: Mailboxes,
+  { settings: found, spooled, home }: Mailboxes,
 ): Promise<Place> {
   const { relay, detail, to } = delivery;
   const how = /^delivered to (mailbox|maildir)/.exec(detail)?.[1];
   if (relay !== "local" || how === undefined)
     return { skip: `${relay} took it ("${detail}"), which is no mailbox of a local user` };
-  const names = usersOf(delivery, settings["recipient_delimiter"] ?? "");
-  const answers = await host.read(
-    Object.fromEntries(names.map((name) => [name, { fact: "user", name } as const])),
+  const names = usersOf(delivery, found["recipient_delimiter"] ?? "");
+  const known: Readonly<Record<string, FactAnswers["user"]>> = await lookAt(
+    host,
+    Look.each(names, user),
   );
-  const user = names.find((name) => answers[name] !== null);
-  const known = user === undefined ? null : (answers[user] ?? null);
-  if (user === undefined || known === null)
-    return { skip: `there is no user of this host behind ${to}` };
-  const inHome = settings["home_mailbox"] ?? "";
-  const spool = settings["mail_spool_directory"] ?? "";
-  const folder = inHome === "" ? spool : known.home;
+  const name = names.find((one) => known[one] !== null);
+  const owner = name === undefined ? undefined : known[name];
+  if (name === undefined || !owner) return { skip: `there is no user of this host behind ${to}` };
+  const inHome = found["home_mailbox"] ?? "";
+  const spool = found["mail_spool_directory"] ?? "";
+  const folder = inHome === "" ? spool : owner.home;
   if (!folder.startsWith("/") || folder.includes("$") || inHome.includes("$"))
     return { skip: `where main.cf puts it is not a plain path ("${inHome || spool}")` };
-  const name = inHome === "" ? user : inHome;
-  const path = `${folder.replace(/\/+$/, "")}/${name}`;
+  const path = `${folder.replace(/\/+$/, "")}/${inHome === "" ? name : inHome}`;
   return {
     kind: how === "maildir" ? "maildir" : "mbox",
     path: path.replace(/\/+$/, ""),
-    user,
-    uid: known.uid,
-    gid: known.gid,
+    user: name,
+    uid: owner.uid,
+    gid: owner.gid,
     spool: inHome === "",
-    created: inHome === "" ? !spooled.includes(user) : home[path] === false,
+    created: inHome === "" ? !spooled.includes(name) : home[path] === false,
   };
 }

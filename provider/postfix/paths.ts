@@ -38,10 +38,9 @@ export const SAMPLES = "/usr/local/share/examples/postfix";
 export const MANUAL = "/usr/local/share/doc/postfix/html";
 
 /** Where postconf(1) finds these folders when main.cf does not say. */
-export const FOLDERS: ReadonlyMap<string, string> = new Map([
+export const DEFAULT_FOLDERS: ReadonlyMap<string, string> = new Map([
   ["queue_directory", QUEUE],
   ["data_directory", DATA],
   ["daemon_directory", DAEMONS],
   ["command_directory", SBIN],
-  ["config_directory", CONFIGURATION],
 ]);

@@ -2,26 +2,26 @@
  * When Postfix cannot serve by a candidate that all checks let pass: what it served by before comes back. The record
  * says first what will be put back, so that a run that is cut off is finished by the next one.
  */
-import { contentsOf } from "../host/host";
-import { sha256 } from "../values/digest";
 import { HostError } from "../host/errors";
-import type { Expectation, FileState, HostWriter } from "../host/host";
-import { type HostRecord, type SavedFile, savedContents, serves } from "../host/record";
-import type { StepContext } from "../kind/kind";
-import { isPostfixRunning } from "./running";
-import { type Way, serve, whoRuns } from "./serving";
+import { contentsOf, type Expectation, type HostWriter } from "../host/host";
+import { file, Look, lookAt } from "../host/look";
+import { type HostRecord, type SavedFile, savedContents } from "../host/record";
+import type { ActContext } from "../kind/kind";
+import { sha256 } from "../values/digest";
+import { isPostfixRunning, whoServes } from "./running";
+import { serves } from "./served";
+import { type Way, serve } from "./serving";
 
 /** Files that were put back and that nobody has written since. */
-export function stillRolledBack(
-  { rolledBack = {} }: HostRecord,
-  file: (path: string) => FileState | undefined,
-): string[] {
-  return Object.entries(rolledBack)
-    .filter(([path, digest]) => {
-      const contents = contentsOf(file(path) ?? { type: "absent" });
-      return (contents === undefined ? null : sha256(contents)) === digest;
-    })
-    .map(([path]) => path);
+export function stillRolledBack({ rolledBack = {} }: HostRecord): Look<readonly string[]> {
+  return Look.each(Object.keys(rolledBack), file).map((files) =>
+    Object.entries(files)
+      .filter(([path, state]) => {
+        const contents = contentsOf(state);
+        return (contents === undefined ? null : sha256(contents)) === rolledBack[path];
+      })
+      .map(([path]) => path),
+  );
 }
 
 /**
@@ -32,7 +32,7 @@ export async function rollBack(
   host: HostWriter,
   way: Way,
   error: unknown,
-  context: StepContext,
+  context: ActContext,
 ): Promise<unknown> {
   const { served, serving } = context.record;
   const changed = Object.keys(served ?? {});
@@ -41,8 +41,8 @@ export async function rollBack(
   if (!HostError.isInstance(error) || error.kind === "lost") return error;
   if (!worth)
     return told(host, error, [
-      `Right now ${await whoRuns(host, context.platform)}.`,
-      "Mend what it names and run `pulumi up` again.",
+      `Right now ${await whoServes(host, context.platform)}.`,
+      "Fix what it names and run `pulumi up` again.",
     ]);
   context.progress("it failed: putting back what served before");
   try {
@@ -50,20 +50,20 @@ export async function rollBack(
     return told(host, error, [
       `Put back as Postfix last served by them: ${changed.join(", ")}.`,
       `Postfix serves again${banner === undefined ? "" : ` ("${banner}")`}, by what it served before; nothing of this change is in force.`,
-      "Mend what it names and run `pulumi up --refresh` again, which will try again what was put back.",
+      "Fix what it names and run `pulumi up --refresh` again, which will try again what was put back.",
     ]);
   } catch (second) {
     const why = HostError.isInstance(second) ? second.reason : String(second);
     return told(host, error, [
       `Putting back what served before (${changed.join(", ")}) failed as well: ${why}`,
-      `Right now ${await whoRuns(host, context.platform).catch(() => "it is unknown who serves")}.`,
+      `Right now ${await whoServes(host, context.platform).catch(() => "it is unknown who serves")}.`,
       "Run `pulumi up --refresh` again: it goes on from here.",
     ]);
   }
 }
 
 /** Writes the generation that served back, and has Postfix serve by it. Returns its greeting. */
-export async function putBack(host: HostWriter, context: StepContext): Promise<string | undefined> {
+export async function putBack(host: HostWriter, context: ActContext): Promise<string | undefined> {
   const served = context.record.served ?? {};
   const digests = Object.fromEntries(
     Object.entries(served).map(([path, saved]) => {
@@ -87,8 +87,7 @@ export async function putBack(host: HostWriter, context: StepContext): Promise<s
 }
 
 async function putFileBack(host: HostWriter, path: string, saved: SavedFile): Promise<void> {
-  const { file } = await host.read({ file: { fact: "file", path } });
-  const now = contentsOf(file);
+  const now = contentsOf(await lookAt(host, file(path)));
   const contents = savedContents(saved);
   const expect: Expectation = now === undefined ? { absent: true } : { sha256: sha256(now) };
   if (now === (contents ?? undefined)) return;

@@ -1,23 +1,44 @@
-/** Acting on what runs: programs that must succeed, and waiting for what they bring about. */
-import type { Platform } from "../openbsd/platform";
+/** Whether Postfix and the base system's mailer run, and starting and stopping Postfix. */
 import type { HostReader, HostWriter } from "../host/host";
+import { file, Look, lookAt, probe, stat } from "../host/look";
 import { until, waitUntil } from "../host/programs";
+import { contentsOf } from "../host/host";
+import type { Platform } from "../openbsd/platform";
+import { DAEMONS, PROGRAMS, QUEUE } from "./paths";
 
-/** Exit status 1 is "running": openbsd.md 8 has it inverted on purpose. It looks at the lock, not at the pid file. */
-export const MASTER_TEST = ["/usr/local/libexec/postfix/master", "-t"] as const;
+/** Exit status 1 is "running" (openbsd.md 8). master(8) looks at its lock for that, not at the pid file. */
+export const POSTFIX_RUNS: Look<boolean> = probe([`${DAEMONS}/master`, "-t"]).map(
+  (answer) => !("notFound" in answer) && answer.exitCode === 1,
+);
 
-/** Makes the running Postfix read its files again. */
-export const RELOAD = ["/usr/local/sbin/postfix", "reload"] as const;
+/** Does the daemon of the base system's mailer run? */
+export function baseMailerRuns({ baseMailer }: Platform): Look<boolean> {
+  return probe(baseMailer.running).map(
+    (answer) => !("notFound" in answer) && answer.exitCode === 0,
+  );
+}
 
-/** Is Postfix's master running? */
-export async function isPostfixRunning(host: HostReader): Promise<boolean> {
-  const { master } = await host.read({ master: { fact: "probe", argv: MASTER_TEST } });
-  return !("notFound" in master) && master.exitCode === 1;
+/** Does Postfix's master run? */
+export function isPostfixRunning(host: HostReader): Promise<boolean> {
+  return lookAt(host, POSTFIX_RUNS);
+}
+
+/** Who serves mail on the host, as a sentence without its full stop. */
+export async function whoServes(host: HostReader, platform: Platform): Promise<string> {
+  const runs = await lookAt(
+    host,
+    Look.all({ postfix: POSTFIX_RUNS, base: baseMailerRuns(platform) }),
+  );
+  if (runs.postfix) return "Postfix runs";
+  return runs.base ? `${platform.baseMailer.name} is running` : "no mailer is running";
 }
 
 /** What every release has; a package from before an upgrade has no script in rc.d. */
-const POSTFIX_STOP = ["/usr/local/sbin/postfix", "stop"] as const;
-const POSTFIX_START = ["/usr/local/sbin/postfix", "start"] as const;
+const POSTFIX_STOP = [PROGRAMS.postfix, "stop"] as const;
+const POSTFIX_START = [PROGRAMS.postfix, "start"] as const;
+
+/** The script with which rc(8) starts Postfix, from 5.0 on. */
+export const RC_SCRIPT = "/etc/rc.d/postfix";
 
 /**
  * How Postfix is started here: as the release does it, or as Postfix itself does where rc(8) has no script for it. A
@@ -25,13 +46,11 @@ const POSTFIX_START = ["/usr/local/sbin/postfix", "start"] as const;
  */
 export async function startOf(host: HostReader, platform: Platform): Promise<readonly string[]> {
   if (platform.services === "processes") return platform.postfix.start;
-  const { script } = await host.read({
-    script: { fact: "file", path: "/etc/rc.d/postfix", stat: true },
-  });
+  const script = await lookAt(host, stat(RC_SCRIPT));
   return script.type === "absent" ? POSTFIX_START : platform.postfix.start;
 }
 
-const MASTER_PID = "/var/spool/postfix/pid/master.pid";
+const MASTER_PID = `${QUEUE}/pid/master.pid`;
 
 /**
  * Stops Postfix as the release does it, or as Postfix itself does, and by a signal to its master where neither can be:
@@ -43,41 +62,23 @@ export async function stopPostfix(host: HostWriter, platform: Platform): Promise
   const stopped = async (): Promise<boolean> => !(await isPostfixRunning(host));
   for (const argv of [platform.postfix.stop, POSTFIX_STOP])
     if ((await runIfThere(host, argv)) && (await until(stopped, 5000))) return;
-  const { pid } = await host.read({ pid: { fact: "file", path: MASTER_PID } });
-  const master = pid.type === "file" ? (pid.contents ?? "").trim() : "";
+  const master = (contentsOf(await lookAt(host, file(MASTER_PID))) ?? "").trim();
   if (/^\d+$/.test(master)) await host.run({ argv: ["/bin/kill", master] });
   await waitUntil(host, "Postfix's master to let go of its lock", stopped, 20_000);
 }
 
 /** Runs a program, whatever comes of it; false where it is not there. */
 async function runIfThere(host: HostWriter, argv: readonly string[]): Promise<boolean> {
-  const { program } = await host.read({
-    program: { fact: "file", path: argv[0] ?? "", stat: true },
-  });
+  const program = await lookAt(host, stat(argv[0] ?? ""));
   if (program.type === "absent") return false;
   await host.run({ argv, timeoutMs: 120_000 });
   return true;
 }
 
-const MAILLOG = "/var/log/maillog";
+/** Makes the running Postfix read its files again. */
+export const RELOAD = [PROGRAMS.postfix, "reload"] as const;
 
-/** Where the mail log ends now: what comes after is what the next step caused. */
-export async function mailLogEnd(host: HostReader): Promise<number> {
-  const { log } = await host.read({
-    log: { fact: "tail", path: MAILLOG, offset: -1, limit: 1 },
-  });
-  return log?.size ?? 0;
-}
-
-/** What the mail log holds from `offset` on; from its beginning where it was rotated meanwhile. */
-export async function mailLogSince(host: HostReader, offset: number): Promise<string> {
-  const { log } = await host.read({
-    log: { fact: "tail", path: MAILLOG, offset, limit: 262_144 },
-  });
-  if (log === null) return "";
-  if (log.size >= offset) return log.contents;
-  const { whole } = await host.read({
-    whole: { fact: "tail", path: MAILLOG, offset: 0, limit: 262_144 },
-  });
-  return whole?.contents ?? "";
+/** Has Postfix, where it runs, read its files again. */
+export async function reloadIfRunning(host: HostWriter): Promise<void> {
+  if (await isPostfixRunning(host)) await host.run({ argv: RELOAD });
 }

@@ -1,23 +1,15 @@
 /** Making Postfix serve by what its files say now, and the proof that it does (openbsd.md 8). */
-import { lastLines } from "../values/readable";
 import { HostError } from "../host/errors";
-import type { FactAnswers, FileState, HostReader, HostWriter } from "../host/host";
+import { contentsOf, type HostReader, type HostWriter } from "../host/host";
+import { file, Look, lookAt } from "../host/look";
+import { runOrFail, until } from "../host/programs";
 import type { Platform } from "../openbsd/platform";
-import { contentsOf } from "../host/host";
-import { parseSettings } from "./postconf";
-import { type Address, greetingAt, isGreeting, LISTEN_PARAMETERS } from "./listening";
-import {
-  RELOAD,
-  isPostfixRunning,
-  mailLogEnd,
-  mailLogSince,
-  startOf,
-  stopPostfix,
-} from "./running";
-import { until } from "../host/programs";
-import { runOrFail } from "../host/programs";
-
-const POSTFIX = "/usr/local/sbin/postfix";
+import { lastLines } from "../values/readable";
+import { type Address, banner, greetingAt, isGreeting, LISTEN_PARAMETERS } from "./listening";
+import { MailLog } from "./mailLog";
+import { MASTER_CF, PROGRAMS } from "./paths";
+import { settings, type Settings } from "./postconf";
+import { isPostfixRunning, RELOAD, startOf, stopPostfix } from "./running";
 
 /** How Postfix is made to serve by its files. */
 export type Way = "start" | "reload" | "restart";
@@ -34,15 +26,6 @@ const WATCH_MS = 400;
 /** How long a Postfix that greets nowhere is given to say in the log that it has begun. */
 const QUIET_MS = 5000;
 
-/** Who serves mail on the host, for messages. */
-export async function whoRuns(host: HostReader, platform: Platform): Promise<string> {
-  if (await isPostfixRunning(host)) return "Postfix runs";
-  const { name, running } = platform.baseMailer;
-  const { daemon } = await host.read({ daemon: { fact: "probe", argv: running } });
-  if (!("notFound" in daemon) && daemon.exitCode === 0) return `${name} is running`;
-  return "no mailer is running";
-}
-
 function failed(
   host: HostReader,
   during: string,
@@ -54,7 +37,7 @@ function failed(
     during,
     reason,
     changed: "yes",
-    next: "Mend what the log names and run `pulumi up` again.",
+    next: "Fix what the log names and run `pulumi up` again.",
   });
 }
 
@@ -66,32 +49,27 @@ export async function checkConfiguration(
   host: HostWriter,
   warn: (text: string) => void,
 ): Promise<void> {
-  const from = await mailLogEnd(host);
-  const result = await host.run({ argv: [POSTFIX, "check"], tty: true });
+  const log = await MailLog.from(host);
+  const result = await host.run({ argv: [PROGRAMS.postfix, "check"], tty: true });
   if (result.exitCode !== 0)
-    throw failed(
-      host,
-      "`postfix check`",
-      lastLines(`${result.stdout}\n${await mailLogSince(host, from)}`),
-    );
+    throw failed(host, "`postfix check`", lastLines(`${result.stdout}\n${await log.read()}`));
   const lines = lastLines(result.stdout, 200).split("\n");
   for (const line of new Set(lines.filter((one) => /warning:/.test(one))))
     warn(`postfix check: ${line.replace(/^.*?warning: /, "")}`);
 }
 
-/** What to look at for {@link addressIn}. */
-export const LISTEN_FACTS = {
-  listen: { fact: "probe", argv: ["/usr/local/sbin/postconf", ...LISTEN_PARAMETERS] },
-  master: { fact: "file", path: "/etc/postfix/master.cf" },
-} as const;
-
 /** Where Postfix greets by the files that it has; `undefined` where it greets nowhere that could be connected to. */
-export function addressIn(listen: FactAnswers["probe"], master: FileState): Address | undefined {
-  const settings = "notFound" in listen ? {} : parseSettings(listen.stdout);
+export const GREETING_ADDRESS: Look<Address | undefined> = Look.all({
+  settings: settings(...LISTEN_PARAMETERS),
+  masterCf: file(MASTER_CF),
+}).map(({ settings: found, masterCf }) => addressIn(found, contentsOf(masterCf) ?? ""));
+
+/** The address at which Postfix greets by its settings and the text of its master.cf. */
+export function addressIn(found: Settings, masterCf: string): Address | undefined {
   return greetingAt({
-    inetInterfaces: settings["inet_interfaces"] ?? "all",
-    inetProtocols: settings["inet_protocols"] ?? "all",
-    masterCf: contentsOf(master) ?? "",
+    inetInterfaces: found["inet_interfaces"] ?? "all",
+    inetProtocols: found["inet_protocols"] ?? "all",
+    masterCf,
   });
 }
 
@@ -105,29 +83,27 @@ export async function serve(
   platform: Platform,
   way: Way,
 ): Promise<string | undefined> {
-  const from = await mailLogEnd(host);
-  if (way === "reload") await reload(host, from);
-  else {
-    if (way === "restart") await stopPostfix(host, platform);
-    const argv = await startOf(host, platform);
-    const result = await host.run({ argv, timeoutMs: 120_000 });
-    // A host that is just booting may have started it meanwhile, which is a failure of ours by its exit status only.
-    if (result.exitCode !== 0 && !(await isPostfixRunning(host)))
-      throw failed(
-        host,
-        `${way} of Postfix`,
-        lastLines(`${result.stdout}\n${result.stderr}\n${await mailLogSince(host, from)}`),
-      );
-  }
-  return proof(host, from, way);
+  const log = await MailLog.from(host);
+  if (way === "reload") await reload(host, log);
+  else await start(host, platform, way, log);
+  return proof(host, log, way);
 }
 
-async function reload(host: HostWriter, from: number): Promise<void> {
+async function start(host: HostWriter, platform: Platform, way: Way, log: MailLog): Promise<void> {
+  if (way === "restart") await stopPostfix(host, platform);
+  const argv = await startOf(host, platform);
+  const { exitCode, stdout, stderr } = await host.run({ argv, timeoutMs: 120_000 });
+  // A host that is just booting may have started it meanwhile, which is a failure of ours by its exit status only.
+  if (exitCode !== 0 && !(await isPostfixRunning(host)))
+    throw failed(host, `${way} of Postfix`, lastLines(`${stdout}\n${stderr}\n${await log.read()}`));
+}
+
+async function reload(host: HostWriter, log: MailLog): Promise<void> {
   await runOrFail(host, "reload Postfix", { argv: RELOAD });
   // Where the log goes elsewhere, this waits in vain, and the master and the greeting decide.
   await until(async () => {
-    const log = await mailLogSince(host, from);
-    return RELOADED.test(log) || DIED.test(log);
+    const text = await log.read();
+    return RELOADED.test(text) || DIED.test(text);
   }, 5000);
   await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
 }
@@ -136,24 +112,21 @@ async function reload(host: HostWriter, from: number): Promise<void> {
  * Serving is what holds the master lock and greets with 220: exit codes do not say so. Without a service that greets, it
  * is what holds the lock and says in the log that it has begun; where the log goes elsewhere, the lock.
  */
-async function proof(host: HostReader, from: number, way: Way): Promise<string | undefined> {
-  const { listen, master } = await host.read(LISTEN_FACTS);
-  const address = addressIn(listen, master);
+async function proof(host: HostReader, log: MailLog, way: Way): Promise<string | undefined> {
+  const address = await lookAt(host, GREETING_ADDRESS);
   const begun = way === "reload" ? RELOADED : STARTED;
   let said = "";
   let died = "";
   const up = await until(
     async () => {
-      const log = await mailLogSince(host, from);
-      died = DIED.exec(log)?.[0] ?? "";
+      const text = await log.read();
+      died = DIED.exec(text)?.[0] ?? "";
       if (!(await isPostfixRunning(host))) return died !== "";
-      if (address === undefined) return begun.test(log);
-      const { banner } = await host.read({
-        banner: { fact: "banner", ...address, timeoutMs: 5000 },
-      });
-      said = "line" in banner ? banner.line : banner.error;
+      if (address === undefined) return begun.test(text);
+      const answer = await lookAt(host, banner(address, 5000));
+      said = "line" in answer ? answer.line : answer.error;
       // An smtpd that cannot read its configuration ends at every client: waiting does not help.
-      return isGreeting(said) || ENDED.test(await mailLogSince(host, from));
+      return isGreeting(said) || ENDED.test(await log.read());
     },
     address === undefined ? QUIET_MS : 30_000,
   );
@@ -166,10 +139,5 @@ async function proof(host: HostReader, from: number, way: Way): Promise<string |
       : running
         ? "its master says that it died"
         : "its master does not run";
-  throw failed(
-    host,
-    `${way} of Postfix`,
-    `${state}\n${lastLines(await mailLogSince(host, from))}`,
-    "deadline",
-  );
+  throw failed(host, `${way} of Postfix`, `${state}\n${lastLines(await log.read())}`, "deadline");
 }

@@ -59,12 +59,14 @@ async function judged(place: Site, one: Configuration): Promise<string> {
   const files = Object.entries(one.files ?? {});
   const built = one.databases ?? files.map(([path]) => path);
   overlayOf(connectionTo(host) as unknown as ConnectionArgs).add(
-    [
-      ...files.map(([path, contents]) => write(path, contents)),
-      ...(one.mainLines === undefined ? [] : [write(MAIN, main + one.mainLines, main)]),
-      ...(one.master === undefined ? [] : [write(MASTER, master + one.master, master)]),
-    ],
-    built.map((path) => `${path}.db`),
+    {
+      changes: [
+        ...files.map(([path, contents]) => write(path, contents)),
+        ...(one.mainLines === undefined ? [] : [write(MAIN, main + one.mainLines, main)]),
+        ...(one.master === undefined ? [] : [write(MASTER, master + one.master, master)]),
+      ],
+      brings: built.map((path) => `${path}.db`),
+    },
     undefined,
   );
   const { failures } = await provider.check(
@@ -103,11 +105,13 @@ async function judgedByAll(place: Site, one: Configuration): Promise<string> {
   const files = Object.entries(one.files ?? {});
   const others = files.filter(([path]) => typeOf(path, one) === undefined);
   overlayOf(connectionTo(host) as unknown as ConnectionArgs).add(
-    [
-      ...others.map(([path, contents]) => write(path, contents)),
-      ...(one.mainLines === undefined ? [] : [write(MAIN, main + one.mainLines, main)]),
-    ],
-    others.map(([path]) => `${path}.db`),
+    {
+      changes: [
+        ...others.map(([path, contents]) => write(path, contents)),
+        ...(one.mainLines === undefined ? [] : [write(MAIN, main + one.mainLines, main)]),
+      ],
+      brings: others.map(([path]) => `${path}.db`),
+    },
     undefined,
   );
   const steps: (readonly [string, Record<string, unknown>])[] = [

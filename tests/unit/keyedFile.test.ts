@@ -1,5 +1,6 @@
 /** Parts of a text file as resources own them: how they are taken out again. */
-import { keyName, type KeyedText, restoreKeyedFile } from "../../provider/kind/keyedFile";
+import { keyName, restoreKeyedFile } from "../../provider/kind/keyedFile";
+import { type KeyedText } from "../../provider/kind/keyedText";
 import { sha256 } from "../../provider/values/digest";
 import * as mainCf from "../../provider/formats/mainCf";
 import {

@@ -1,7 +1,6 @@
 /** Decisions of single kinds that are awkward to bring about on a host, on answers as one would give them. */
-import { NOTHING_DECLARED } from "../../provider/judge/declarations";
-import type { Answers, Facts, FileState, HostWriter, JobState } from "../../provider/host/host";
-import { sha256 } from "../../provider/values/digest";
+import type { FileState, HostWriter, JobState } from "../../provider/host/host";
+import { waitForJob } from "../../provider/host/job";
 import {
   claim,
   EMPTY_RECORD,
@@ -11,31 +10,17 @@ import {
   recordFile,
   savedFile,
 } from "../../provider/host/record";
-import { platformOf } from "../../provider/openbsd/platform";
-import type { Change, Kind } from "../../provider/kind/kind";
+import type { Change, Kind, PlanContext } from "../../provider/kind/kind";
 import { aliases } from "../../provider/kinds/aliases";
 import { baseMailer } from "../../provider/kinds/baseMailer";
 import { chrootResolv, type ChrootResolvArgs } from "../../provider/kinds/chrootResolv";
 import { missingHeaders } from "../../provider/kinds/mailCheck";
 import { mailerConf } from "../../provider/kinds/mailerConf";
-import { waitForJob } from "../../provider/host/job";
 import { rootCrontab } from "../../provider/kinds/rootCrontab";
+import { platformOf } from "../../provider/openbsd/platform";
+import { ABSENT, file, type Has, seen } from "./fakeHost";
 
 const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
-const ABSENT: FileState = { type: "absent" };
-
-function file(contents: string, attributes: { mode?: number; uid?: number } = {}): FileState {
-  const { mode = 0o644, uid = 0 } = attributes;
-  return {
-    type: "file",
-    mode,
-    uid,
-    gid: 0,
-    contents,
-    sha256: sha256(contents),
-    size: contents.length,
-  };
-}
 
 /** A kind that looks at one host, whose files and record change. */
 class Bench<A extends object, O> {
@@ -46,23 +31,18 @@ class Bench<A extends object, O> {
     private readonly release: string,
     private readonly given: A,
     readonly files: Record<string, FileState>,
-    private readonly probes: Record<string, unknown> = {},
+    private readonly prints: Has["prints"] = [],
   ) {}
 
-  private seen(): { observed: O; args: A; context: Parameters<Kind<A, O>["plan"]>[2] } {
+  private async seen(): Promise<{ observed: O; args: A; context: PlanContext }> {
     const platform = platformOf(this.release);
     const args = this.kind.complete(this.given, platform);
-    const answers: Record<string, unknown> = { record: recordFile(this.record) };
-    for (const [name, fact] of Object.entries(this.kind.facts(args, platform)))
-      answers[name] = fact.fact === "file" ? (this.files[fact.path] ?? ABSENT) : this.probes[name];
-    const observed = this.kind.observe(answers as Answers<Facts>, args, platform);
+    const { files, record, prints = [] } = this;
     return {
-      observed,
+      observed: await seen(this.kind.look(args, platform), { files, record, prints }),
       args,
       context: {
-        platform,
-        record: this.record,
-        owner,
+        ...{ platform, record, owner },
         dropped: [],
         applied: undefined,
         coming: () => false,
@@ -71,30 +51,27 @@ class Bench<A extends object, O> {
     };
   }
 
-  plan(): readonly Change[] {
-    const { observed, args, context } = this.seen();
-    return this.kind.plan(observed, args, context);
+  async plan(): Promise<readonly Change[]> {
+    const { observed, args, context } = await this.seen();
+    return this.kind.plan(observed, args, context).changes;
   }
 
-  live(): Partial<A> {
-    const { observed, args, context } = this.seen();
+  async live(): Promise<Partial<A>> {
+    const { observed, args, context } = await this.seen();
     return this.kind.live(observed, args, context.platform);
   }
 
-  outputs(): Readonly<Record<string, unknown>> {
-    const { observed, args, context } = this.seen();
+  async outputs(): Promise<Readonly<Record<string, unknown>>> {
+    const { observed, args, context } = await this.seen();
     return this.kind.outputs(observed, args, context.platform);
   }
 
   /** Claims what it is to own, as the driver does before the first change. */
-  claimed(): string[] {
-    const { observed, args, context } = this.seen();
-    const claims = this.kind.claims(observed, args, context);
+  async claimed(): Promise<string[]> {
+    const { observed, args, context } = await this.seen();
+    const { claims, files } = this.kind.owns(observed, args, context);
     const baselines = Object.fromEntries(
-      Object.entries(this.kind.baselines(observed, args)).map(([path, state]) => [
-        path,
-        savedFile(state),
-      ]),
+      Object.entries(files).map(([path, state]) => [path, savedFile(state)]),
     );
     this.record = parseRecord(recordFile(claim(this.record, owner, claims, baselines)));
     return claims.map(({ key }) => key);
@@ -112,27 +89,26 @@ class Bench<A extends object, O> {
   }
 
   async judge(): Promise<void> {
-    const { observed, args, context } = this.seen();
-    await this.kind.judge?.(undefined as never, observed, args, this.plan(), {
-      platform: context.platform,
-      coming: context.coming,
+    const { observed, args, context } = await this.seen();
+    await this.kind.judge?.(observed, args, {
+      ...context,
+      host: undefined as never,
+      plan: this.kind.plan(observed, args, context),
       predicted: () => undefined,
       found: () => undefined,
       declare: () => undefined,
-      declared: () => NOTHING_DECLARED,
+      declared: () => new Map(),
       warn: (text) => this.warnings.push(text),
     });
   }
 
-  restore(): readonly Change[] {
-    const { observed, args, context } = this.seen();
+  async restore(): Promise<readonly Change[]> {
+    const { observed, args, context } = await this.seen();
     const keys: readonly (readonly [string, KeyEntry])[] = Object.entries(this.record.keys);
     return this.kind.restore(observed, args, {
-      platform: context.platform,
-      keys,
-      record: this.record,
+      ...{ platform: context.platform, keys, record: this.record },
       warn: (text) => this.warnings.push(text),
-    });
+    }).changes;
   }
 }
 
@@ -140,35 +116,35 @@ describe("RootCrontab", () => {
   const PATH = "/var/cron/tabs/root";
   const TAB = "*/30 * * * * /usr/sbin/sendmail -L sm-msp-queue -Ac -q\n0 * * * * newsyslog\n";
 
-  test("after `crontab -r` there is nothing to do, and what stood there is not forgotten", () => {
+  test("after `crontab -r` there is nothing to do, and what stood there is not forgotten", async () => {
     const bench = new Bench(rootCrontab, "5.0", {}, { [PATH]: file(TAB, { mode: 0o600 }) });
-    const keys = bench.claimed();
-    bench.do(bench.plan());
+    const keys = await bench.claimed();
+    bench.do(await bench.plan());
     bench.files[PATH] = ABSENT;
-    expect(bench.plan()).toEqual([]);
-    expect(bench.live()).toEqual({ commentOut: ["sm-msp-queue"] });
-    expect(bench.claimed()).toEqual(keys);
+    expect(await bench.plan()).toEqual([]);
+    expect(await bench.live()).toEqual({ commentOut: ["sm-msp-queue"] });
+    expect(await bench.claimed()).toEqual(keys);
     // It comes back as it was once.
     bench.files[PATH] = file(TAB);
-    expect(bench.plan()).toHaveLength(1);
-    bench.do(bench.plan());
-    bench.do(bench.restore());
+    expect(await bench.plan()).toHaveLength(1);
+    bench.do(await bench.plan());
+    bench.do(await bench.restore());
     expect(bench.files[PATH]).toMatchObject({ contents: TAB });
   });
 
-  test("a host that never had a tab gets none, and nothing is claimed", () => {
+  test("a host that never had a tab gets none, and nothing is claimed", async () => {
     const bench = new Bench(rootCrontab, "5.0", {}, {});
-    expect(bench.plan()).toEqual([]);
-    expect(bench.claimed()).toEqual([]);
+    expect(await bench.plan()).toEqual([]);
+    expect(await bench.claimed()).toEqual([]);
   });
 
   test.each([
     ["sm-msp-queue", "#*/30"],
     ["/sm-msp-queue +-Ac/", "#*/30"],
     ["/^0 .*syslog$/", "#0 * *"],
-  ])("%s comments the line out that it matches, and no other", (pattern, line) => {
+  ])("%s comments the line out that it matches, and no other", async (pattern, line) => {
     const bench = new Bench(rootCrontab, "7.8", { commentOut: [pattern] }, { [PATH]: file(TAB) });
-    const [write] = bench.plan();
+    const [write] = await bench.plan();
     const lines = write?.change === "write" ? write.contents.split("\n") : [];
     expect(lines.filter((one) => one.startsWith("#"))).toEqual([
       expect.stringMatching(new RegExp(`^${line.replace(/[*]/g, "\\*")}`)),
@@ -187,30 +163,32 @@ describe("MailerConf", () => {
   const BASE = "sendmail\t/usr/sbin/smtpctl\n";
   const ROWS = "sendmail\t/usr/local/sbin/sendmail\n";
 
-  test("cut before mailer.conf.postfix went, it goes in the next run", () => {
+  test("cut before mailer.conf.postfix went, it goes in the next run", async () => {
     const files = { [CURRENT]: file(BASE), [POSTFIX]: file(ROWS) };
     const bench = new Bench(mailerConf, "7.8", {}, files);
-    bench.claimed();
-    bench.do(bench.plan().slice(0, -1));
-    expect(bench.live().mailer).toMatch(/^postfix, with .*mailer\.conf\.postfix left over$/);
-    expect(bench.plan()).toEqual([
+    await bench.claimed();
+    bench.do((await bench.plan()).slice(0, -1));
+    expect((await bench.live()).mailer).toMatch(
+      /^postfix, with .*mailer\.conf\.postfix left over$/,
+    );
+    expect(await bench.plan()).toEqual([
       expect.objectContaining({ change: "remove", path: POSTFIX }) as Change,
     ]);
-    bench.do(bench.plan());
-    expect(bench.live()).toEqual({ mailer: "postfix" });
-    expect(bench.plan()).toEqual([]);
+    bench.do(await bench.plan());
+    expect(await bench.live()).toEqual({ mailer: "postfix" });
+    expect(await bench.plan()).toEqual([]);
   });
 
-  test("on a host that an admin has enabled, the file is the admin's", () => {
+  test("on a host that an admin has enabled, the file is the admin's", async () => {
     const files = { [CURRENT]: file(ROWS), [POSTFIX]: file(ROWS) };
-    expect(new Bench(mailerConf, "7.8", {}, files).plan()).toEqual([]);
+    expect(await new Bench(mailerConf, "7.8", {}, files).plan()).toEqual([]);
   });
 
-  test("a mailer.conf.postfix that maps sendmail to something else is not put in force", () => {
+  test("a mailer.conf.postfix that maps sendmail to something else is not put in force", async () => {
     const files = { [CURRENT]: file(BASE), [POSTFIX]: file(BASE) };
     const bench = new Bench(mailerConf, "7.8", {}, files);
-    bench.do(bench.plan());
-    expect(bench.live()).toEqual({ mailer: "postfix" });
+    bench.do(await bench.plan());
+    expect(await bench.live()).toEqual({ mailer: "postfix" });
   });
 });
 
@@ -227,19 +205,19 @@ describe("ChrootResolv", () => {
   test.each([
     ["another owner", { uid: 507 }],
     ["others who may write", { mode: 0o666 }],
-  ])("a copy with %s is drift, mended, and undone", (_what, attributes) => {
+  ])("a copy with %s is drift, mended, and undone", async (_what, attributes) => {
     const one = bench(file("x"), file("x", attributes));
-    expect(one.live()).toEqual({ copies: { hosts: "not root's alone to write" } });
-    one.claimed();
-    one.do(one.plan());
+    expect(await one.live()).toEqual({ copies: { hosts: "not root's alone to write" } });
+    await one.claimed();
+    one.do(await one.plan());
     expect(one.files[COPY]).toMatchObject({ mode: 0o644, uid: 0 });
-    expect(one.plan()).toEqual([]);
-    one.do(one.restore());
+    expect(await one.plan()).toEqual([]);
+    one.do(await one.restore());
     expect(one.files[COPY]).toMatchObject(attributes);
   });
 
-  test("a copy that root alone may write is adopted, whatever else its mode says", () => {
-    expect(bench(file("x"), file("x", { mode: 0o444 })).plan()).toEqual([]);
+  test("a copy that root alone may write is adopted, whatever else its mode says", async () => {
+    expect(await bench(file("x"), file("x", { mode: 0o444 })).plan()).toEqual([]);
   });
 
   test("a source that is missing is said", async () => {
@@ -250,26 +228,24 @@ describe("ChrootResolv", () => {
 });
 
 describe("BaseMailer", () => {
-  const running = { exitCode: 0, stdout: "123\n" };
-  const total = (count: number): object => ({
-    exitCode: 0,
-    stdout: `\t\t/var/spool/mqueue (${count} requests)\n\t\tTotal requests: ${count}\n`,
-  });
+  const running = ["pgrep", "123\n"] as const;
+  const total = (count: number): string =>
+    `\t\t/var/spool/mqueue (${count} requests)\n\t\tTotal requests: ${count}\n`;
 
   test("mail in sendmail's client queue counts as well, and is named", async () => {
-    const probes = { process: running, queue: total(2), "client queue": total(1) };
-    const bench = new Bench(baseMailer, "4.7", {}, {}, probes);
-    expect(bench.outputs()).toMatchObject({ queuedMessages: 3 });
+    const prints = [running, ["-Ac -bp", total(1)], ["-bp", total(2)]] as const;
+    const bench = new Bench(baseMailer, "4.7", {}, {}, prints);
+    expect(await bench.outputs()).toMatchObject({ queuedMessages: 3 });
     await bench.judge();
     expect(bench.warnings).toEqual([
       "sendmail has 2 message(s) in its queue and 1 message(s) in its client queue: they stay there, and are not delivered by Postfix.",
     ]);
   });
 
-  test("smtpd has one queue", () => {
-    const queue = { exitCode: 0, stdout: "a|local|mta\nb|local|mta\n" };
-    const bench = new Bench(baseMailer, "7.8", {}, {}, { process: running, queue });
-    expect(bench.outputs()).toMatchObject({ queuedMessages: 2 });
+  test("smtpd has one queue", async () => {
+    const queue = ["show queue", "a|local|mta\nb|local|mta\n"] as const;
+    const bench = new Bench(baseMailer, "7.8", {}, {}, [running, queue]);
+    expect(await bench.outputs()).toMatchObject({ queuedMessages: 2 });
   });
 });
 

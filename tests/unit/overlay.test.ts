@@ -16,7 +16,7 @@ function file(contents: string): FileState & { readonly type: "file" } {
 
 function foreseen(found: FileState, more: { mode?: number } = {}): FileState | undefined {
   const write: Change = { change: "write", path: PATH, found, contents: "new\n", ...more };
-  overlayOf(HOST).add([write], [], undefined);
+  overlayOf(HOST).add({ changes: [write] }, undefined);
   return overlayOf(HOST).predicted(PATH);
 }
 

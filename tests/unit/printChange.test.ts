@@ -1,5 +1,6 @@
 /** How changes read where their contents are not to be shown. */
-import { applyChange, printChange } from "../../provider/driver/printChange";
+import { applyChange } from "../../provider/driver/applyChange";
+import { printChange } from "../../provider/driver/printChange";
 import type { FileState, HostWriter } from "../../provider/host/host";
 
 const fileWith = (contents: string): FileState => ({
@@ -31,10 +32,14 @@ test("neither does an error show them when somebody else changed the file in bet
     address: "root@mx1.example.org:22",
     write: () => Promise.resolve({ written: false, found: fileWith("relay third-password\n") }),
   } as unknown as HostWriter;
-  const error: unknown = await applyChange(host, change).catch((thrown: unknown) => thrown);
+  const error: unknown = await applyChange(host, change, undefined as never).catch(
+    (thrown: unknown) => thrown,
+  );
   expect(String(error)).toContain("somebody else changed it");
   expect(String(error)).not.toContain("password\n");
   expect(String(error)).not.toMatch(/(old|new|third)-password/);
-  const open = await applyChange(host, { ...change, opaque: false }).catch(String);
+  const open = await applyChange(host, { ...change, opaque: false }, undefined as never).catch(
+    String,
+  );
   expect(open).toContain("+relay third-password");
 });

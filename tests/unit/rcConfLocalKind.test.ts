@@ -1,20 +1,15 @@
 /** RcConfLocal's own decisions, on answers as a host would give them. */
-import { NOTHING_DECLARED } from "../../provider/judge/declarations";
+import { askKind, Unfit } from "../../provider/driver/sight";
 import type { FileState } from "../../provider/host/host";
-import { EMPTY_RECORD, type HostRecord, recordFile } from "../../provider/host/record";
-import { platformOf } from "../../provider/openbsd/platform";
-import { askKind, Unfit } from "../../provider/driver/plan";
-import type { AnyKind, Change, Failure } from "../../provider/kind/kind";
+import { EMPTY_RECORD, type HostRecord } from "../../provider/host/record";
+import type { AnyKind, Change, Failure, Plan } from "../../provider/kind/kind";
 import { rcConfLocal, type RcConfLocalArgs } from "../../provider/kinds/rcConfLocal";
+import { platformOf } from "../../provider/openbsd/platform";
+import { file, seen as seenOn } from "./fakeHost";
 
 const SOCKET = "/var/spool/postfix/dev/log";
-const ABSENT: FileState = { type: "absent" };
 const FOLDER: FileState = { type: "directory", mode: 0o755, uid: 0, gid: 0 };
 const OTHER: FileState = { type: "other", mode: 0o666, uid: 0, gid: 0 };
-
-function file(contents: string): FileState {
-  return { type: "file", mode: 0o644, uid: 0, gid: 0, contents, size: contents.length };
-}
 
 interface Host {
   readonly release: string;
@@ -29,6 +24,7 @@ interface Host {
 }
 
 interface Seen {
+  readonly plan: Plan;
   readonly changes: readonly Change[];
   readonly failures: readonly Failure[];
   readonly warnings: readonly string[];
@@ -51,18 +47,19 @@ async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
   const args = rcConfLocal.complete(given, platform);
   const record = { ...EMPTY_RECORD, ...host.record };
   const scripts = host.scripts ?? ["postfix"];
-  const answers: Record<string, unknown> = {
-    file: host.local === undefined ? ABSENT : file(host.local),
-    defaults: file(host.rcConf ?? RC_CONF),
-    socketFolder: FOLDER,
-    socket: OTHER,
-    postfix: host.installed === false ? ABSENT : file(""),
-    syslogd: { exitCode: 0, stdout: host.ps ?? "" },
-    record: recordFile(record),
+  const here: Record<string, FileState> = {
+    ...(host.local === undefined ? {} : { "/etc/rc.conf.local": file(host.local) }),
+    "/etc/rc.conf": file(host.rcConf ?? RC_CONF),
+    "/var/spool/postfix/dev": FOLDER,
+    [SOCKET]: OTHER,
+    ...(host.installed === false ? {} : { "/usr/local/sbin/postfix": file("") }),
+    ...Object.fromEntries(scripts.map((name) => [`/etc/rc.d/${name}`, file("")])),
   };
-  for (const name of args.packageScripts ?? [])
-    answers[`script ${name}`] = scripts.includes(name) ? file("") : ABSENT;
-  const observed = rcConfLocal.observe(answers as never, args, platform);
+  const observed = await seenOn(rcConfLocal.look(args, platform), {
+    files: here,
+    record,
+    prints: [["/bin/ps", host.ps ?? ""]],
+  });
   const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
   const coming = (path: string): boolean => (host.coming ?? []).includes(path);
   const context = {
@@ -75,36 +72,47 @@ async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
     isSecret: () => false,
   };
   const warnings: string[] = [];
-  let changes: readonly Change[];
+  let plan: Plan;
   try {
-    changes = askKind(rcConfLocal as unknown as AnyKind, { ...args }, () =>
+    plan = askKind(rcConfLocal as unknown as AnyKind, { ...args }, () =>
       rcConfLocal.plan(observed, args, context),
     );
   } catch (error) {
     if (!(error instanceof Unfit)) throw error;
     const { path, reason } = error;
-    const nothing = { changes: [], live: {}, text: undefined, restarts: false };
+    const nothing = {
+      plan: { changes: [] },
+      changes: [],
+      live: {},
+      text: undefined,
+      restarts: false,
+    };
     return { ...nothing, failures: [{ path, reason }], warnings };
   }
   const failures =
-    (await rcConfLocal.judge?.(undefined as never, observed, args, changes, {
+    (await rcConfLocal.judge?.(observed, args, {
+      host: undefined as never,
+      plan,
+      record,
       platform,
       coming,
       predicted: () => undefined,
       found: () => undefined,
       declare: () => undefined,
-      declared: () => NOTHING_DECLARED,
+      declared: () => new Map(),
       warn: (text) => warnings.push(text),
     })) ?? [];
+  const { changes } = plan;
   const write = changes.find((change) => change.change === "write");
   return {
+    plan,
     changes,
     failures,
     warnings,
     live: rcConfLocal.live(observed, args, platform),
     text: write?.contents,
     restarts: changes.some(
-      (change) => change.change === "step" && change.step === "restart syslogd",
+      (change) => change.change === "act" && change.text.startsWith("restart syslogd"),
     ),
   };
 }
@@ -266,8 +274,8 @@ describe("a syslogd that does not run by its flags", () => {
       const seen = await look(args, { release, local, ps, record: { syslogd: "restart" } });
       expect(seen.restarts).toBe(true);
       expect(seen.live.logSocket).toMatch(/not restarted since its flags changed/);
-      expect(rcConfLocal.owes?.(seen.changes)).toEqual({ syslogd: "restart" });
-      expect(rcConfLocal.pending?.(args, seen.changes, undefined as never)?.need).toBe(need);
+      expect(seen.plan.owes).toEqual({ syslogd: "restart" });
+      expect(seen.plan.tells?.need).toBe(need);
     }
   });
 });

@@ -12,7 +12,8 @@ import {
   maskAll,
   maskOwn,
 } from "../../provider/driver/secrets";
-import { claimKeyedFile, hideSecrets, restoreKeyedFile } from "../../provider/kind/keyedFile";
+import { claimKeyedFile, restoreKeyedFile } from "../../provider/kind/keyedFile";
+import { hideSecrets } from "../../provider/kind/hiddenValue";
 import type { FileState, HostReader } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord, type Json } from "../../provider/host/record";
 import { setStackConfig } from "../../provider/host/stackConfig";
@@ -325,7 +326,8 @@ test.each(CASES)(
         return Promise.resolve({ [path]: file(contents) });
       },
     } as unknown as HostReader;
-    const learn = (): Promise<void> => learnFromRecord(host, platformOf("7.8"), record, new Map());
+    const learn = (): Promise<void> =>
+      learnFromRecord(host, platformOf("7.8"), record, new Map(), keyedTextOf);
     const masked = await during(async () => {
       await learn();
       return [mask(shown), maskAgain({}, { log: [shown] }), mask("bob")] as const;
@@ -417,9 +419,11 @@ describe("the record on the host", () => {
 
   test("has the hash of a table that is a secret as a whole", async () => {
     const args = { path: "/etc/postfix/mysql.cf", type: "mysql", text: "password = s3same\n" };
-    const [claim] = await keepingSecrets([{ ...args, secretPaths: ["text"] }], () =>
+    const {
+      claims: [claim],
+    } = await keepingSecrets([{ ...args, secretPaths: ["text"] }], () =>
       Promise.resolve(
-        lookupTable.claims({ file: file(""), database: undefined } as never, args, context),
+        lookupTable.owns({ file: file(""), database: undefined } as never, args, context),
       ),
     );
     expect(claim).toMatchObject({

@@ -1,24 +1,28 @@
 /** `delete`: what was there before comes back. */
 import { HostError } from "../../host/errors";
-import type { Host, HostWriter } from "../../host/host";
+import type { Host } from "../../host/host";
+import { file, lookAt } from "../../host/look";
 import { connect, knownMachine } from "../../host/pool";
 import {
   EMPTY_RECORD,
   type KeyEntry,
   type Owner,
+  RECORD_PATH,
   isHandedOver,
   keysOf,
   parseRecord,
   release,
   saveRecord,
 } from "../../host/record";
-import { type AnyKind, type Change, type RestoreContext } from "../../kind/kind";
-import { RELOAD, isPostfixRunning } from "../../postfix/running";
-import { carryOut } from "../apply";
+import type { Plan } from "../../kind/kind";
+import { carryOut } from "../carryOut";
 import { say } from "../engineLog";
 import { sameMachine, waysOut } from "../machine";
-import { type Plan, RECORD_FACT, type Sight, askKind, look, withPrevious } from "../plan";
+import { withPrevious } from "../ownership";
+import type { ServiceKind } from "../service";
+import { type Sight, askKind, look } from "../sight";
 import {
+  type State,
   type Values,
   argsOf,
   connectionOf,
@@ -29,93 +33,73 @@ import {
 } from "../state";
 import { withWhoServes } from "../whoServes";
 
-export async function remove(kind: AnyKind, id: string, props: Values): Promise<void> {
+export async function remove(kind: ServiceKind, id: string, props: Values): Promise<void> {
   const state = stateOf(props);
   const applied = (props["applied"] as Values | undefined) ?? props;
   const urn = ownerUrn(applied);
   const connection = connectionOf(props);
   noteDeleted(urn, state);
-  if (isForgotten(connection)) {
-    await say(urn, "warning", `${connection.host} is forgotten: nothing was put back there.`);
-    return;
-  }
-  const owner: Owner = { urn, instance: state.instance };
-  let host: Host;
-  try {
-    host = await connect(connection);
-  } catch (error) {
-    if (!HostError.isInstance(error)) throw error;
-    // A renamed host: the same machine may be known under its new name already.
-    const known = state.machine === undefined ? undefined : knownMachine(state.machine);
-    const record = known
-      ? parseRecord((await known.read({ record: RECORD_FACT })).record)
-      : EMPTY_RECORD;
-    if (!isHandedOver(record, state.instance)) throw waysOut(error, connection, urn);
-    await handedOver(urn, connection.host);
-    return;
-  }
+  if (isForgotten(connection))
+    return say(urn, "warning", `${connection.host} is forgotten: nothing was put back there.`);
+  const host = await reach(props, state, urn);
+  if (host === undefined) return handedOver(urn, connection.host);
   sameMachine(host, state.machine, connection);
   const given = argsOf(applied);
-  const warnings: string[] = [];
-  const planned = (
-    sight: Sight,
-  ): { keys: readonly (readonly [string, KeyEntry])[]; changes: readonly Change[] } => {
-    warnings.length = 0;
-    const record = withPrevious(sight.record, state.previous, owner);
-    const keys = keysOf(record, owner.instance);
-    const context: RestoreContext = {
-      platform: sight.platform,
-      keys,
-      record,
-      warn: (text) => warnings.push(text),
-    };
-    const changes = askKind(kind, sight.args, () =>
-      kind.restore(sight.observed, sight.args, context),
-    );
-    return { keys, changes };
-  };
+  const owner: Owner = { urn, instance: state.instance };
   const first = await look(kind, host, given);
-  if (isHandedOver(first.record, state.instance)) {
-    await handedOver(urn, connection.host);
-    return;
-  }
-  const owned = keysOf(first.record, owner.instance);
-  if (planned(first).changes.length > 0 || owned.length > 0)
+  if (isHandedOver(first.record, state.instance)) return handedOver(urn, connection.host);
+  let { warnings, ...undoing } = undo(kind, first, state, owner);
+  if (undoing.plan.changes.length > 0 || keysOf(first.record, owner.instance).length > 0)
     await host.change(`delete ${id} of ${urn}`, async (writer) => {
       const sight = await look(kind, writer, given);
-      const { keys, changes } = planned(sight);
-      const progress = (text: string): void =>
-        void say(urn, "info", `${host.address}: ${text}`, { ephemeral: true });
-      const restored: Plan = {
-        sight,
-        changes,
-        claims: [],
-        record: { ...sight.record, ...kind.owes?.(changes) },
-        recordChanged: true,
-      };
+      ({ warnings, ...undoing } = undo(kind, sight, state, owner));
+      const { plan, keys } = undoing;
+      const record = { ...sight.record, ...plan.owes };
       try {
-        await carryOut(kind, writer, restored, progress, urn, () => undefined, connection.host);
+        await carryOut(writer, { plan, record, sight }, { urn, connectionHost: connection.host });
       } catch (error) {
         throw await withWhoServes(kind, host, error);
       }
-      if (changes.length > 0 && kind.pending?.(sight.args, changes, sight.observed))
-        await tellPostfix(writer);
-      const { record } = await writer.read({ record: RECORD_FACT });
-      await saveRecord(
-        writer,
-        release(
-          parseRecord(record),
-          keys.map(([name]) => name),
-        ),
-        record,
-      );
+      // A Postfix that goes on running, because it ran before this resource came, serves by what was put back.
+      if (plan.changes.length > 0 && plan.tells) await kind.service.reload(writer);
+      const found = await lookAt(writer, file(RECORD_PATH));
+      const names = keys.map(([name]) => name);
+      await saveRecord(writer, release(parseRecord(found), names), found);
     });
   for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
 }
 
-/** A Postfix that goes on running, because it ran before us, serves by what was put back. */
-async function tellPostfix(host: HostWriter): Promise<void> {
-  if (await isPostfixRunning(host)) await host.run({ argv: RELOAD });
+/** The host; `undefined` where it cannot be reached and what this instance had belongs to another one by now. */
+async function reach(props: Values, state: State, urn: string): Promise<Host | undefined> {
+  const connection = connectionOf(props);
+  try {
+    return await connect(connection);
+  } catch (error) {
+    if (!HostError.isInstance(error)) throw error;
+    // A renamed host: the same machine may be known under its new name already.
+    const known = state.machine === undefined ? undefined : knownMachine(state.machine);
+    const record = known ? parseRecord(await lookAt(known, file(RECORD_PATH))) : EMPTY_RECORD;
+    if (isHandedOver(record, state.instance)) return undefined;
+    throw waysOut(error, connection, urn);
+  }
+}
+
+/** What gives back what an instance has. */
+interface Undoing {
+  readonly plan: Plan;
+  readonly keys: readonly (readonly [string, KeyEntry])[];
+  /** What is left as it is, and why. */
+  readonly warnings: readonly string[];
+}
+
+function undo(kind: ServiceKind, sight: Sight, { previous }: State, owner: Owner): Undoing {
+  const { platform, observed, args } = sight;
+  const warnings: string[] = [];
+  const record = withPrevious(sight.record, previous, owner);
+  const keys = keysOf(record, owner.instance);
+  const context = { platform, keys, record, warn: (text: string) => void warnings.push(text) };
+  const plan = askKind(kind, args, () => kind.restore(observed, args, context));
+  return { plan, keys, warnings };
 }
 
 async function handedOver(urn: string, host: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** `diff`: live values against wanted ones. */
 import { differsAt, equal, isUnknown } from "../../values/json";
-import { type AnyKind } from "../../kind/kind";
+import type { AnyKind } from "../../kind/kind";
 import { type Values, connectionOf, without } from "../state";
 
 export interface DiffAnswer {

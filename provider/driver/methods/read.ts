@@ -3,10 +3,10 @@ import { HostError } from "../../host/errors";
 import { type Host } from "../../host/host";
 import { connect } from "../../host/pool";
 import { clean } from "../../values/json";
-import { type AnyKind } from "../../kind/kind";
 import { say } from "../engineLog";
 import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "../machine";
-import { liveOf, look } from "../plan";
+import type { ServiceKind } from "../service";
+import { liveOf, look } from "../sight";
 import { driftedSecrets, hashDrift, learnSecrets, maskAgain } from "../secrets";
 import {
   type Values,
@@ -24,7 +24,7 @@ export interface ReadAnswer {
   readonly inputs: Values;
 }
 
-export async function read(kind: AnyKind, id: string, props: Values): Promise<ReadAnswer> {
+export async function read(kind: ServiceKind, id: string, props: Values): Promise<ReadAnswer> {
   const state = stateOf(props);
   const applied = (props["applied"] as Values | undefined) ?? props;
   const urn = ownerUrn(applied);
@@ -61,7 +61,7 @@ export async function read(kind: AnyKind, id: string, props: Values): Promise<Re
   return clean({
     id,
     props: {
-      ...without(props, kind.repeats ? ["unread"] : ["unread", "failed"]),
+      ...without(props, kind.traits?.repeats ? ["unread"] : ["unread", "failed"]),
       ...sight.args,
       ...live,
       ...maskAgain(props, kind.outputs(sight.observed, sight.args, sight.platform)),

@@ -5,7 +5,10 @@
  */
 import { lastLines } from "../../values/readable";
 import { HostError } from "../../host/errors";
-import type { FileState, HostReader, HostWriter } from "../../host/host";
+import { contentsOf, type HostReader, type HostWriter } from "../../host/host";
+import { file, group, list, Look, lookAt, printed, probe, stat, user } from "../../host/look";
+import { isPostfixEnabled, MAILER_CONF, MAILER_ROWS, POSTFIX_MAILER_CONF } from "../mailerConf";
+import { CONFIGURATION, DATA, MAIN_CF, MASTER_CF, PROGRAMS, QUEUE } from "../paths";
 import { savedContents, savedFile, type SavedFile } from "../../host/record";
 import {
   choosePackage,
@@ -15,7 +18,7 @@ import {
   type WantedPackage,
 } from "../../openbsd/packages";
 import { inWords } from "../../openbsd/ports";
-import type { StepContext } from "../../kind/kind";
+import type { ActContext } from "../../kind/kind";
 import {
   endJob,
   forgetJob,
@@ -26,7 +29,7 @@ import {
   waitForJob,
   type JobEnd,
 } from "../../host/job";
-import { isLocked, listings, offeredIn, told } from "./offer";
+import { offer, told } from "./offer";
 import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./note";
 import { type BuildContext, buildPort, BUILD_JOB, cleanPorts, cleanWork } from "./portsBuild";
 import { isPostfixRunning, startOf, stopPostfix } from "../running";
@@ -35,12 +38,13 @@ import { runOrFail } from "../../host/programs";
 
 export const PACKAGE_JOB = "postfix-package";
 export const DATABASE = "/var/db/pkg";
-export const FOLDERS = ["/etc/postfix", "/var/postfix", "/var/spool/postfix"] as const;
-export const USERS = ["_postfix"] as const;
-export const GROUPS = ["_postfix", "_postdrop"] as const;
+export const FOLDERS = [CONFIGURATION, DATA, QUEUE] as const;
+const USERS = ["_postfix"];
+const GROUPS = ["_postfix", "_postdrop"];
 
-const SPOOL = "/var/spool/postfix";
-const CONFIGURATION = ["/etc/postfix/main.cf", "/etc/postfix/master.cf"];
+/** Where a package path may be named (pkg.conf(5)). */
+export const PKG_CONF = "/etc/pkg.conf";
+
 const PACKAGE_TIMEOUT_MS = 3_600_000;
 const LOCK_SECONDS = 300;
 
@@ -49,6 +53,24 @@ export interface Traces {
   readonly folders: readonly string[];
   readonly users: readonly string[];
   readonly groups: readonly string[];
+}
+
+const ACCOUNTS: Look<Pick<Traces, "users" | "groups">> = Look.all({
+  users: Look.each(USERS, user).map(namesOf),
+  groups: Look.each(GROUPS, group).map(namesOf),
+});
+
+/** Looks at all that an installation makes outside the package database. */
+export const TRACES: Look<Traces> = Look.all({
+  folders: Look.each(FOLDERS, stat).map((found) =>
+    FOLDERS.filter((path) => found[path].type !== "absent"),
+  ),
+  accounts: ACCOUNTS,
+}).map(({ folders, accounts }) => ({ folders, ...accounts }));
+
+/** Names of those that are there. */
+function namesOf(found: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(found).filter((name) => found[name] !== null);
 }
 
 export interface InstallArgs extends WantedPackage {
@@ -63,7 +85,7 @@ interface Noted extends BuildContext {
   readonly warn: (text: string) => void;
 }
 
-function noted(context: StepContext): Noted {
+function noted(context: ActContext): Noted {
   return {
     platform: context.platform,
     progress: context.progress,
@@ -78,8 +100,7 @@ export function isPostfix(name: string): boolean {
 }
 
 async function installed(host: HostReader): Promise<readonly string[]> {
-  const { packages } = await host.read({ packages: { fact: "list", path: DATABASE } });
-  return packages ?? [];
+  return (await lookAt(host, list(DATABASE))) ?? [];
 }
 
 async function installedName(host: HostReader): Promise<string | undefined> {
@@ -97,7 +118,7 @@ export async function installPackage(
   host: HostWriter,
   replace: boolean,
   args: InstallArgs,
-  step: StepContext,
+  step: ActContext,
 ): Promise<void> {
   const context = noted(step);
   await begin(host, context);
@@ -154,17 +175,16 @@ async function chosenTarget(
   args: InstallArgs,
   { platform, progress }: Noted,
 ): Promise<Target> {
-  const { pkgConf } = await host.read({ pkgConf: { fact: "file", path: "/etc/pkg.conf" } });
   const end = Date.now() + lockLimit(args);
-  let answers = await host.read(listings(args, pkgConf, platform));
-  while (isLocked(answers)) {
+  const ask = file(PKG_CONF).andThen((pkgConf) => offer(args, pkgConf, platform));
+  let found = await lookAt(host, ask);
+  while (found.locked) {
     if (Date.now() > end)
       throw await databaseLocked(host, `choosing ${describeWanted(args)}`, args);
     progress("the package database is locked");
-    answers = await host.read(listings(args, pkgConf, platform));
+    found = await lookAt(host, ask);
   }
-  const offered = offeredIn(answers);
-  const choice = choosePackage(offered, args, platform);
+  const choice = choosePackage(found.names, args, platform);
   if ("name" in choice) return { name: choice.name, env: told(args).env ?? {} };
   throw new HostError("program", {
     host: host.address,
@@ -186,9 +206,7 @@ async function stopForReplacement(host: HostWriter, context: Noted): Promise<voi
 /** The package's hook completes the configuration for its version; of the same version it is kept as it is. */
 async function keptOf(host: HostReader): Promise<Pick<UnderWay, "kept">> {
   const name = await installedName(host);
-  const found = await host.read(
-    Object.fromEntries(CONFIGURATION.map((path) => [path, { fact: "file", path }])),
-  );
+  const found = await lookAt(host, Look.each([MAIN_CF, MASTER_CF], file));
   const files = Object.entries(found)
     .map(([path, state]) => [path, savedFile(state)] as const)
     .filter((one): one is readonly [string, NonNullable<SavedFile>] => one[1] !== null);
@@ -295,9 +313,7 @@ async function databaseLocked(
   during: string,
   args: InstallArgs,
 ): Promise<HostError> {
-  const { holders } = await host.read({
-    holders: { fact: "probe", argv: ["/usr/bin/pgrep", "-lf", "pkg_(add|delete|check)"] },
-  });
+  const holders = await lookAt(host, probe(["/usr/bin/pgrep", "-lf", "pkg_(add|delete|check)"]));
   const others = "notFound" in holders ? "" : lastLines(holders.stdout, 6);
   return new HostError("deadline", {
     host: host.address,
@@ -320,7 +336,7 @@ async function waitForPackages(host: HostWriter, args: InstallArgs, context: Not
 export async function finishInstallation(
   host: HostWriter,
   args: InstallArgs,
-  step: StepContext,
+  step: ActContext,
 ): Promise<void> {
   const context = noted(step);
   if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, context);
@@ -385,23 +401,16 @@ async function startAgain(host: HostWriter, context: Noted): Promise<void> {
   await waitUntil(host, "Postfix's master to take its lock", () => isPostfixRunning(host), 20_000);
 }
 
-/** The rows that postfix-enable puts in force: an installation writes them, a replacement does not (openbsd.md 2.2). */
-const MAILER_CONF =
-  "sendmail\t/usr/local/sbin/sendmail\nsend-mail\t/usr/local/sbin/sendmail\n" +
-  "mailq\t\t/usr/local/sbin/sendmail\nnewaliases\t/usr/local/sbin/sendmail\n";
-
+/** An installation writes what postfix-enable puts in force, a replacement does not (openbsd.md 2.2). */
 async function giveMailerConf(host: HostWriter): Promise<void> {
-  const { own, base } = await host.read({
-    own: { fact: "file", path: "/etc/mailer.conf.postfix", stat: true },
-    base: { fact: "file", path: "/etc/mailer.conf" },
-  });
-  const enabled =
-    base.type === "file" &&
-    /^\s*sendmail\s+\/usr\/local\/sbin\/sendmail/m.test(base.contents ?? "");
-  if (own.type !== "absent" || enabled) return;
+  const { own, base } = await lookAt(
+    host,
+    Look.all({ own: stat(POSTFIX_MAILER_CONF), base: file(MAILER_CONF) }),
+  );
+  if (own.type !== "absent" || isPostfixEnabled(contentsOf(base) ?? "")) return;
   await host.write({
-    path: "/etc/mailer.conf.postfix",
-    contents: MAILER_CONF,
+    path: POSTFIX_MAILER_CONF,
+    contents: MAILER_ROWS,
     mode: 0o644,
     uid: 0,
     gid: 0,
@@ -418,9 +427,9 @@ async function keepConfiguration(
   if (!kept || name === undefined) return;
   const version = parsePackage(name)?.version;
   const changed: string[] = [];
-  for (const [path, file] of Object.entries(kept.files)) {
-    const { state } = await host.read({ state: { fact: "file", path } });
-    const contents = savedContents(file) ?? "";
+  for (const [path, saved] of Object.entries(kept.files)) {
+    const state = await lookAt(host, file(path));
+    const contents = savedContents(saved) ?? "";
     if (state.type === "absent" || savedContents(savedFile(state)) === contents) continue;
     if (version !== kept.version) changed.push(path);
     else await host.write({ path, contents, expect: { anything: true } });
@@ -437,12 +446,12 @@ export async function removePackage(
   before: Traces,
   note: PackageNote,
   args: InstallArgs,
-  step: StepContext,
+  step: ActContext,
 ): Promise<void> {
   const context = noted(step);
   await endJob(host, BUILD_JOB);
   await stopJob(host, PACKAGE_JOB);
-  const spoolGoes = !before.folders.includes(SPOOL) && args.discardQueue !== true;
+  const spoolGoes = !before.folders.includes(QUEUE) && args.discardQueue !== true;
   const wasRunning = await isPostfixRunning(host);
   if (spoolGoes) await refuseToLoseMail(host);
   if (wasRunning) await stopPostfix(host, context.platform);
@@ -465,7 +474,7 @@ export async function removePackage(
 export async function cleanUp(
   host: HostWriter,
   note: PackageNote,
-  step: StepContext,
+  step: ActContext,
   forGood: boolean,
 ): Promise<void> {
   if (forGood) await stopJob(host, PACKAGE_JOB);
@@ -496,7 +505,7 @@ async function deletePackage(
     during: `\`${argv.join(" ")}\``,
     reason: `exit status ${String(end.exitCode)}, and the package is still in ${DATABASE}:\n${lastLines(end.log)}\n`,
     changed: "unknown",
-    next: "Mend what it names and run it again.",
+    next: "Fix what it names and run it again.",
   });
 }
 
@@ -504,24 +513,14 @@ async function removeTraces(host: HostWriter, before: Traces): Promise<void> {
   for (const folder of FOLDERS)
     if (!before.folders.includes(folder))
       await runOrFail(host, `remove ${folder}`, { argv: ["/bin/rm", "-rf", folder] });
-  const there = await host.read({
-    ...Object.fromEntries(USERS.map((name) => [`user ${name}`, { fact: "user", name } as const])),
-    ...Object.fromEntries(
-      GROUPS.map((name) => [`group ${name}`, { fact: "group", name } as const]),
-    ),
-  });
-  for (const user of USERS)
-    if (!before.users.includes(user) && there[`user ${user}`])
-      await runOrFail(host, `remove user ${user}`, { argv: ["/usr/sbin/userdel", user] });
-  for (const group of GROUPS)
-    if (!before.groups.includes(group) && there[`group ${group}`])
+  const { users, groups } = await lookAt(host, ACCOUNTS);
+  for (const name of users)
+    if (!before.users.includes(name))
+      await runOrFail(host, `remove user ${name}`, { argv: ["/usr/sbin/userdel", name] });
+  for (const name of groups)
+    if (!before.groups.includes(name))
       // A user's own group may have gone with the user.
-      await runOrFail(
-        host,
-        `remove group ${group}`,
-        { argv: ["/usr/sbin/groupdel", group] },
-        [0, 6],
-      );
+      await runOrFail(host, `remove group ${name}`, { argv: ["/usr/sbin/groupdel", name] }, [0, 6]);
 }
 
 /** Packages that came along and that nobody asked for and nothing needs; one may need another. */
@@ -533,37 +532,32 @@ async function removeDependencies(
 ): Promise<void> {
   for (;;) {
     const there = (await installed(host)).filter((name) => came.includes(name));
-    const records = await host.read(
-      Object.fromEntries(
-        there.flatMap((name) => [
-          [`${name} list`, { fact: "file", path: `${DATABASE}/${name}/+CONTENTS` } as const],
-          [`${name} users`, { fact: "file", path: `${DATABASE}/${name}/+REQUIRED_BY` } as const],
-        ]),
-      ),
-    );
-    const textOf = (key: string): string => {
-      const state = records[key] as FileState;
-      return state.type === "file" ? (state.contents ?? "") : "";
-    };
-    const idle = there.filter(
-      (name) =>
-        textOf(`${name} users`).trim() === "" &&
-        !/^@option manual-installation/m.test(textOf(`${name} list`)),
-    );
+    const found = await lookAt(host, Look.each(there, registration));
+    const idle = there.filter((name) => found[name]?.isNeeded === false);
     if (idle.length === 0) return;
     for (const name of idle) await deletePackage(host, name, args, context);
   }
 }
 
+/** Does something need a package, or has an administrator asked for it? */
+function registration(name: string): Look<{ readonly isNeeded: boolean }> {
+  return Look.all({
+    contents: file(`${DATABASE}/${name}/+CONTENTS`),
+    users: file(`${DATABASE}/${name}/+REQUIRED_BY`),
+  }).map(({ contents, users }) => ({
+    isNeeded:
+      (contentsOf(users) ?? "").trim() !== "" ||
+      /^@option manual-installation/m.test(contentsOf(contents) ?? ""),
+  }));
+}
+
 /** Mail in the queue is somebody's: it is not deleted unless that was asked for. */
 async function refuseToLoseMail(host: HostWriter): Promise<void> {
   const queues = ["maildrop", "incoming", "active", "deferred", "hold"].map(
-    (one) => `${SPOOL}/${one}`,
+    (one) => `${QUEUE}/${one}`,
   );
-  const there = await host.read(
-    Object.fromEntries(queues.map((path) => [path, { fact: "file", path, stat: true }])),
-  );
-  const present = queues.filter((path) => (there[path] as FileState).type === "directory");
+  const there = await lookAt(host, Look.each(queues, stat));
+  const present = queues.filter((path) => there[path]?.type === "directory");
   if (present.length === 0) return;
   // The files themselves: postqueue(1) says nothing of a queue whose main.cf is broken or gone.
   const { stdout } = await runOrFail(host, "look for queued mail", {
@@ -571,10 +565,7 @@ async function refuseToLoseMail(host: HostWriter): Promise<void> {
     timeoutMs: 300_000,
   });
   if (stdout.trim() === "") return;
-  const { queue } = await host.read({
-    queue: { fact: "probe", argv: ["/usr/local/sbin/postqueue", "-p"] },
-  });
-  const listed = "notFound" in queue || queue.exitCode !== 0 ? stdout : queue.stdout;
+  const listed = printed(await lookAt(host, probe([PROGRAMS.postqueue, "-p"]))) ?? stdout;
   throw new HostError("refused", {
     host: host.address,
     during: "removing Postfix",

@@ -1,8 +1,17 @@
 /** Asking what the host's package repository offers. */
-import type { Answers, Fact, FactAnswers, Facts, FileState } from "../../host/host";
+import type { Bytes } from "../../formats/bytes";
+import { contentsOf, type FileState } from "../../host/host";
+import { list, Look, probe, type ProbeAnswer } from "../../host/look";
 import { installPath, splitPackagePath } from "../../openbsd/packages";
 import type { Platform } from "../../openbsd/platform";
-import { contentsOf } from "../../host/host";
+
+/** What was found of an offer. */
+export interface Offer {
+  /** Names of packages of Postfix. */
+  readonly names: readonly string[];
+  /** The package database was locked, so that pkg_info(1) waited in vain and could not be asked. */
+  readonly locked: boolean;
+}
 
 /** Programs that look for packages, told where: without `packagePath`, where the host itself says. */
 export function told(args: { readonly packagePath?: string }): {
@@ -16,50 +25,49 @@ export function told(args: { readonly packagePath?: string }): {
  * pkg_info(1); whether that knows -Q on the oldest releases is not documented (openbsd.md 1.1), so there ftp(1) lists
  * the elements of `packagePath`, or of what /etc/pkg.conf names, as well.
  */
-export function listings(
+export function offer(
   args: { readonly packagePath?: string },
   pkgConf: FileState,
   platform: Platform,
-): Facts {
+): Look<Offer> {
   const path = args.packagePath ?? installPath(contentsOf(pkgConf) ?? "") ?? "";
   const elements = splitPackagePath(path).map((element) => {
     const folder = element.replace(/^file:(\/\/)?/, "");
     return { element, folder: folder.startsWith("/") ? folder : undefined };
   });
-  const lists = elements.flatMap(({ element, folder }): [string, Fact][] => {
-    if (folder !== undefined) return [[`offered in ${element}`, { fact: "list", path: folder }]];
-    if (!platform.packages.listedByFtp || !/^(ftp|https?):\/\//.test(element)) return [];
-    return [[`offered in ${element}`, { fact: "probe", argv: ["ftp", "-V", "-o", "-", element] }]];
-  });
   const allFolders = elements.length > 0 && elements.every(({ folder }) => folder !== undefined);
-  const asked: Fact = {
-    fact: "probe",
-    argv: ["/usr/sbin/pkg_info", "-Q", "postfix"],
-    ...told(args),
-  };
-  return Object.fromEntries(allFolders ? lists : [["offered by pkg_info", asked], ...lists]);
+  return Look.all({
+    asked: allFolders
+      ? Look.of(undefined)
+      : probe(["/usr/sbin/pkg_info", "-Q", "postfix"], told(args)),
+    listed: Look.each(
+      elements.map(({ element }) => element),
+      (element) =>
+        listing(element, elements.find((one) => one.element === element)?.folder, platform),
+    ),
+  }).map(({ asked, listed }) => ({
+    names: namesIn([asked === undefined ? "" : outputOf(asked), ...Object.values(listed)]),
+    locked:
+      asked !== undefined &&
+      !("notFound" in asked) &&
+      asked.timedOut &&
+      /already locked/.test(asked.stderr),
+  }));
 }
 
-/** Did pkg_info(1) wait in vain for the lock of the package database? */
-export function isLocked(answers: Answers<Facts>): boolean {
-  const asked = answers["offered by pkg_info"] as FactAnswers["probe"] | undefined;
-  return (
-    asked !== undefined &&
-    !("notFound" in asked) &&
-    asked.timedOut &&
-    /already locked/.test(asked.stderr)
-  );
+/** The text that lists one element of a package path. */
+function listing(element: string, folder: string | undefined, platform: Platform): Look<Bytes> {
+  if (folder !== undefined) return list(folder).map((names) => (names ?? []).join("\n"));
+  return platform.packages.listedByFtp && /^(ftp|https?):\/\//.test(element)
+    ? probe(["ftp", "-V", "-o", "-", element]).map(outputOf)
+    : Look.of("");
 }
 
-/** Names of packages in the answers to {@link listings}; `undefined` where nothing was asked. */
-export function offeredIn(answers: Answers<Facts>): string[] | undefined {
-  const asked = Object.entries(answers).filter(([name]) => name.startsWith("offered "));
-  if (asked.length === 0) return undefined;
-  const texts = asked.map(([, answer]) => {
-    if (Array.isArray(answer)) return (answer as readonly string[]).join("\n");
-    const probe = answer as FactAnswers["probe"] | null;
-    return probe === null || "notFound" in probe ? "" : probe.stdout;
-  });
+function outputOf(answer: ProbeAnswer): Bytes {
+  return "notFound" in answer ? "" : answer.stdout;
+}
+
+function namesIn(texts: readonly Bytes[]): string[] {
   const names = texts.join("\n").match(/\bpostfix-\d[^\s"<>()]*/g) ?? [];
   return [...new Set(names.map((name) => name.replace(/\.tgz$/, "")))];
 }

@@ -4,14 +4,8 @@
  */
 import { lastLines } from "../../values/readable";
 import { HostError } from "../../host/errors";
-import type {
-  Answers,
-  FactAnswers,
-  Facts,
-  FileState,
-  HostReader,
-  HostWriter,
-} from "../../host/host";
+import type { FileState, HostReader, HostWriter } from "../../host/host";
+import { list, Look, lookAt, probe, type ProbeAnswer, stat } from "../../host/look";
 import { type WantedPackage, flavorsOf } from "../../openbsd/packages";
 import type { Platform } from "../../openbsd/platform";
 import {
@@ -49,49 +43,43 @@ const BUILD_TIMEOUT_MS = 24 * 3600 * 1000;
 const CLEAN_TIMEOUT_MS = 1_800_000;
 const FIND_TIMEOUT_MS = 300_000;
 
-/** What is looked at along with everything else, where the package is to come from ports. */
-export function portsFacts(): Facts {
-  return {
-    "ports tree": { fact: "file", path: INFRASTRUCTURE, stat: true },
-    "ports compiler": { fact: "file", path: COMPILER, stat: true },
-    "ports branches": { fact: "list", path: POSTFIX_PORTS },
-  };
-}
-
-/** What the port says of itself, asked only where something is to be built. */
-export function portsQuestions(wanted: WantedPackage): Facts {
-  const cwd = portFolder(wanted);
-  return {
-    "ports flavors": { fact: "probe", argv: ["/usr/bin/make", "show=FLAVORS"], cwd },
-    "ports name": { fact: "probe", argv: ["/usr/bin/make", "show=FULLPKGNAME"], cwd },
-  };
-}
-
-export function portsSight(answers: Answers<Facts>): PortsSight | undefined {
-  const tree = answers["ports tree"] as FileState | undefined;
-  if (tree === undefined) return undefined;
-  const flavors = probeOf(answers["ports flavors"]);
-  const name = probeOf(answers["ports name"]);
-  const complaint = [flavors, name].find((one) => one !== undefined && !one.ok)?.text;
-  return {
-    tree: tree.type !== "absent",
-    compiler: (answers["ports compiler"] as FileState).type !== "absent",
-    branches: ((answers["ports branches"] as readonly string[] | null) ?? []).filter((folder) =>
-      /^(stable\d*|snapshot)$/.test(folder),
+/** What there is to build with. */
+export function portsLook(): Look<PortsSight> {
+  return Look.all({
+    tree: stat(INFRASTRUCTURE).map(isThere),
+    compiler: stat(COMPILER).map(isThere),
+    branches: list(POSTFIX_PORTS).map((folders) =>
+      (folders ?? []).filter((folder) => /^(stable\d*|snapshot)$/.test(folder)),
     ),
-    ...(flavors?.ok ? { flavors: flavors.text.split(/\s+/).filter((word) => word !== "") } : {}),
-    ...(name?.ok && /^postfix-\d\S*$/.test(name.text) ? { fullName: name.text } : {}),
-    ...(complaint === undefined ? {} : { complaint }),
-  };
+  });
 }
 
-function probeOf(answer: unknown): { readonly ok: boolean; readonly text: string } | undefined {
-  if (answer === undefined) return undefined;
-  const result = answer as FactAnswers["probe"];
-  if ("notFound" in result) return { ok: false, text: "there is no make(1)" };
-  return result.exitCode === 0
-    ? { ok: true, text: result.stdout.trim() }
-    : { ok: false, text: lastLines(`${result.stdout}\n${result.stderr}`, 4) };
+/** The same, with what the port says of itself: asked only where something is to be built. */
+export function portLook(wanted: WantedPackage, sight: PortsSight): Look<PortsSight> {
+  const cwd = portFolder(wanted);
+  return Look.all({
+    flavors: probe(["/usr/bin/make", "show=FLAVORS"], { cwd }).map(answerOf),
+    name: probe(["/usr/bin/make", "show=FULLPKGNAME"], { cwd }).map(answerOf),
+  }).map(({ flavors, name }) => {
+    const complaint = [flavors, name].find((one) => !one.ok)?.text;
+    return {
+      ...sight,
+      ...(flavors.ok ? { flavors: flavors.text.split(/\s+/).filter((word) => word !== "") } : {}),
+      ...(name.ok && /^postfix-\d\S*$/.test(name.text) ? { fullName: name.text } : {}),
+      ...(complaint === undefined ? {} : { complaint }),
+    };
+  });
+}
+
+function isThere({ type }: FileState): boolean {
+  return type !== "absent";
+}
+
+function answerOf(answer: ProbeAnswer): { readonly ok: boolean; readonly text: string } {
+  if ("notFound" in answer) return { ok: false, text: "there is no make(1)" };
+  return answer.exitCode === 0
+    ? { ok: true, text: answer.stdout.trim() }
+    : { ok: false, text: lastLines(`${answer.stdout}\n${answer.stderr}`, 4) };
 }
 
 /** A package in a folder on the host. */
@@ -140,11 +128,12 @@ async function predictedName(
   wanted: WantedPackage,
   platform: Platform,
 ): Promise<string> {
-  const sight = portsSight(await host.read({ ...portsFacts(), ...portsQuestions(wanted) }));
-  const problem = sight
-    ? portsProblem(sight, wanted, platform, host.system.machine)
-    : { reason: "nothing is known of the ports tree" };
-  const name = sight && !problem ? builtName(sight, wanted) : undefined;
+  const sight = await lookAt(
+    host,
+    portsLook().andThen((found) => portLook(wanted, found)),
+  );
+  const problem = portsProblem(sight, wanted, platform, host.system.machine);
+  const name = problem ? undefined : builtName(sight, wanted);
   if (name !== undefined) return name;
   throw new HostError("refused", {
     host: host.address,
@@ -192,7 +181,7 @@ async function noteBuild(
 
 /** Folders that hold, or will hold, what builds leave behind. */
 async function foldersOf(host: HostWriter): Promise<string[]> {
-  const { tops } = await host.read({ tops: { fact: "list", path: PORTS } });
+  const tops = await lookAt(host, list(PORTS));
   const present = (tops ?? []).map((name) => `${PORTS}/${name}`);
   const searched = present.filter((path) => RESULT_FOLDERS.includes(path));
   return [...present, ...(await find(host, searched, ["-type", "d"]))];
@@ -218,13 +207,13 @@ async function noteMade(host: HostWriter, { note, setNote }: BuildContext): Prom
 /** What builds have made: what is known of former ones, and what changed after the present one began. */
 async function madeSoFar(host: HostWriter, { made }: PortsNote): Promise<readonly string[]> {
   if (!(await anyJob(host, BUILD_JOB))) return made;
-  const { tops } = await host.read({ tops: { fact: "list", path: PORTS } });
+  const { tops, ended } = await lookAt(
+    host,
+    Look.all({ tops: list(PORTS), ended: stat(jobEndMark(BUILD_JOB)) }),
+  );
   const searched = RESULT_FOLDERS.filter((path) =>
     (tops ?? []).includes(path.slice(PORTS.length + 1)),
   );
-  const { ended } = await host.read({
-    ended: { fact: "file", path: jobEndMark(BUILD_JOB), stat: true },
-  });
   // What came after the build is somebody else's.
   const until = ended.type === "absent" ? [] : ["!", "-cnewer", jobEndMark(BUILD_JOB)];
   const begun = ["-type", "f", "-cnewer", jobMark(BUILD_JOB)];
@@ -242,22 +231,19 @@ function buildFailed(host: HostReader, name: string, end: JobEnd): HostError {
     during: `building ${name} from ports`,
     reason: `${how}; its log ends so:\n${lastLines(end.log, 15)}\n`,
     changed: "yes",
-    next: `The whole log is ${jobLog(BUILD_JOB)} on the host. Mend what it names and run \`pulumi up\` again: make goes on where it stopped.`,
+    next: `The whole log is ${jobLog(BUILD_JOB)} on the host. Fix what it names and run \`pulumi up\` again: make goes on where it stopped.`,
   });
 }
 
 /** The folder with the package: PACKAGE_REPOSITORY, by architecture. */
 async function repositoryOf(host: HostReader, name: string): Promise<string> {
-  const { architectures } = await host.read({
-    architectures: { fact: "list", path: `${PORTS}/packages` },
-  });
+  const architectures = await lookAt(host, list(`${PORTS}/packages`));
   const folders = (architectures ?? []).map((one) => `${PORTS}/packages/${one}/all/`);
-  const found = await host.read(
-    Object.fromEntries(
-      folders.map((path) => [path, { fact: "file", path: `${path}${name}.tgz`, stat: true }]),
-    ),
+  const found = await lookAt(
+    host,
+    Look.each(folders, (path) => stat(`${path}${name}.tgz`)),
   );
-  const repository = folders.find((path) => (found[path] as FileState).type === "file");
+  const repository = folders.find((path) => found[path]?.type === "file");
   if (repository !== undefined) return repository;
   throw new HostError("program", {
     host: host.address,
@@ -271,9 +257,7 @@ async function repositoryOf(host: HostReader, name: string): Promise<string> {
 /** Removes the work folders of what was built. What cannot be cleaned is only in the way of the disk. */
 export async function cleanWork(host: HostWriter, ports: PortsNote): Promise<void> {
   for (const { folder, flavors } of ports.built) {
-    const { makefile } = await host.read({
-      makefile: { fact: "file", path: `${folder}/Makefile`, stat: true },
-    });
+    const makefile = await lookAt(host, stat(`${folder}/Makefile`));
     if (makefile.type !== "absent")
       await host.run({
         argv: portsMake(flavors, "clean=depends"),
@@ -288,11 +272,9 @@ export async function cleanPorts(host: HostWriter, ports: PortsNote): Promise<vo
   await endJob(host, BUILD_JOB);
   const made = await madeSoFar(host, ports);
   await cleanWork(host, ports);
-  const here = await host.read(
-    Object.fromEntries(made.map((path) => [path, { fact: "file", path, stat: true }])),
-  );
-  for (const path of made)
-    if ((here[path] as FileState).type === "file") await host.remove(path, { anything: true });
+  const here = await lookAt(host, Look.each(made, stat));
+  for (const [path, { type }] of Object.entries(here))
+    if (type === "file") await host.remove(path, { anything: true });
   const came = (await foldersOf(host))
     .filter((path) => !ports.folders.includes(path))
     .sort((left, right) => right.length - left.length);

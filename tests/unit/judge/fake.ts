@@ -7,11 +7,12 @@ import type {
   Judgement,
   RunResult,
 } from "../../../provider/host/host";
-import { NOTHING_DECLARED, type Declarations } from "../../../provider/judge";
+import type { Declarations } from "../../../provider/judge";
+import { EMPTY_RECORD, type Json } from "../../../provider/host/record";
 import { candidateOf, type Complaint, type Knowledge } from "../../../provider/judge/candidate";
 import { complaintsOf } from "../../../provider/judge/rules";
 import { platformOf } from "../../../provider/openbsd/platform";
-import type { Change, JudgeContext } from "../../../provider/kind/kind";
+import type { Change, JudgeContext, Plan } from "../../../provider/kind/kind";
 
 export const MAIN = "/etc/postfix/main.cf";
 export const MASTER = "/etc/postfix/master.cf";
@@ -153,18 +154,25 @@ export interface Heard extends JudgeContext {
   readonly warnings: string[];
 }
 
-/** A plan whose earlier steps made these changes. */
+/** What is judged: a plan, after earlier steps of the same program that made these changes. */
 export function contextOf(
+  host: HostReader,
+  changes: readonly Change[],
   earlier: readonly Change[] = [],
-  said: Declarations = NOTHING_DECLARED,
+  said?: Declarations,
 ): Heard {
   const warnings: string[] = [];
-  let declared = said;
+  const declared = new Map<string, Json>(
+    said === undefined ? [] : [["urn:before", said as unknown as Json]],
+  );
   const of = (path: string): Change | undefined =>
     earlier.find((change) => change.change === "write" && change.path === path);
   return {
+    host,
+    plan: { changes },
     warnings,
     platform: platformOf("7.8"),
+    record: EMPTY_RECORD,
     coming: () => false,
     predicted: (path) => {
       const change = of(path);
@@ -174,8 +182,14 @@ export function contextOf(
       const change = of(path);
       return change?.change === "write" ? change.found : undefined;
     },
-    declare: (more) => (declared = more),
+    declare: (more) => void declared.set("urn:now", more),
     declared: () => declared,
     warn: (text) => warnings.push(text),
   };
+}
+
+/** The same judgement of another plan. */
+export function judging(context: Heard, changes: readonly Change[]): Heard {
+  const plan: Plan = { changes };
+  return { ...context, plan };
 }

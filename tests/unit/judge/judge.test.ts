@@ -6,23 +6,46 @@ import {
   type HostRecord,
 } from "../../../provider/host/record";
 import { judge, settledLater, tableQuestion, declarationClaims } from "../../../provider/judge";
-import { declarationsIn } from "../../../provider/judge/declarations";
+import { declarationsOf } from "../../../provider/judge/declarations";
+import { platformOf } from "../../../provider/openbsd/platform";
 import { Overlay } from "../../../provider/driver/overlay";
 import { aliases } from "../../../provider/kinds/aliases";
 import { lookupTable } from "../../../provider/kinds/lookupTable";
 import { mainCf } from "../../../provider/kinds/mainCf";
 import { masterCf } from "../../../provider/kinds/masterCf";
-import type { Change, Failure, JudgeContext } from "../../../provider/kind/kind";
-import { type Fake, MAIN, MASTER, SMTPD, contextOf, fakeHost, stateOf, write } from "./fake";
+import type { Change, Failure } from "../../../provider/kind/kind";
+import {
+  type Fake,
+  type Heard,
+  MAIN,
+  MASTER,
+  SMTPD,
+  contextOf,
+  fakeHost,
+  judging,
+  stateOf,
+  write,
+} from "./fake";
 
 const NETS = "/etc/postfix/nets";
+
+/** A first plan of a resource on a host without a record. */
+const PLANNING = {
+  platform: platformOf("7.8"),
+  record: EMPTY_RECORD,
+  owner: { urn: "urn:main", instance: "1" },
+  dropped: [],
+  applied: undefined,
+  coming: () => false,
+  isSecret: () => false,
+};
 
 async function judged(
   host: Fake,
   changes: readonly Change[],
-  context: JudgeContext = contextOf(),
+  context: Heard = contextOf(host, changes),
 ): Promise<string> {
-  const failures = await judge(host, { changes, path: () => "x" }, context);
+  const failures = await judge({ path: () => "x" }, judging(context, changes));
   return failures.map(({ reason }) => reason).join("\n");
 }
 
@@ -35,17 +58,17 @@ describe("what MainCf says of the judgement", () => {
   const later = [write(MAIN, main, "")];
 
   test("holds for those who judge after it", async () => {
-    const context = contextOf(later);
+    const context = contextOf(host, [], later);
     expect(await judged(host, [], context)).toMatch(/site_contact is no parameter/);
     const args = { parameters: { site_contact: "alice" }, userDefined: ["site_contact"] };
-    await mainCf.judge?.(host, {} as never, args, later, context);
+    await mainCf.judge?.({} as never, args, judging(context, later));
     expect(await judged(host, [], context)).toBe("");
   });
 
   test("and so do rules that are set aside, by MainCf or MasterCf", async () => {
     const open = [write(MAIN, "mynetworks = 0.0.0.0/0\n", "")];
-    expect(await judged(host, [], contextOf(open))).toMatch(/relays.*in MainCf's accept/);
-    const context = contextOf(open, { userDefined: [], accept: ["openRelay"] });
+    expect(await judged(host, [], contextOf(host, [], open))).toMatch(/relays.*in MainCf's accept/);
+    const context = contextOf(host, [], open, { userDefined: [], accept: ["openRelay"] });
     expect(await judged(host, [], context)).toBe("");
     expect(context.warnings.join()).toMatch(/relays mail for everybody/);
   });
@@ -60,14 +83,18 @@ describe("what MainCf says of the judgement", () => {
       ...EMPTY_RECORD,
       keys: { [key]: { owner, order: 1, before, applied } },
     };
-    const recorded = declarationsIn(parseRecord(recordFile(record)));
     const overlay = new Overlay();
-    expect(overlay.declared(recorded)).toEqual({ userDefined: [], accept: ["openRelay"] });
+    const declared = () =>
+      declarationsOf({
+        record: parseRecord(recordFile(record)),
+        declared: () => overlay.declared,
+      });
+    expect(declared()).toEqual({ userDefined: [], accept: ["openRelay"] });
     overlay.declare("urn:other", { userDefined: ["a"], accept: [] });
-    expect(overlay.declared(recorded)).toEqual({ userDefined: ["a"], accept: ["openRelay"] });
+    expect(declared()).toEqual({ userDefined: ["a"], accept: ["openRelay"] });
     // What the program says now is in place of what it said before.
     overlay.declare("urn:main", { userDefined: [], accept: [] });
-    expect(overlay.declared(recorded)).toEqual({ userDefined: ["a"], accept: [] });
+    expect(declared()).toEqual({ userDefined: ["a"], accept: [] });
     expect(declarationClaims({ accept: [] }, owner)).toEqual([]);
   });
 });
@@ -82,7 +109,7 @@ describe("tables", () => {
       [MASTER]: SMTPD,
       "/etc/postfix/transport": "a.example.org smtp:\n",
     });
-    const context = { ...contextOf(), coming: () => false };
+    const context = contextOf(host, []);
     const said = await judged(host, [write(MAIN, main, "")], context);
     expect(said).toMatch(/has no database \/etc\/postfix\/transport\.db/);
     expect(said).not.toMatch(/ \/transport/);
@@ -101,8 +128,13 @@ describe("tables", () => {
   test("that change alone are judged with the main.cf that reads them", async () => {
     const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
     const change = write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n");
-    expect(await judged(host, [], contextOf([change]))).toMatch(/relays mail for everybody/);
-    const own = await judge(host, tableQuestion([change], "text"), contextOf());
+    expect(await judged(host, [], contextOf(host, [], [change]))).toMatch(
+      /relays mail for everybody/,
+    );
+    const own = await judge(
+      tableQuestion({ changes: [change] }, "text"),
+      contextOf(host, [change]),
+    );
     expect(text(own)).toMatch(/^text: .*relays mail for everybody/);
   });
 
@@ -117,9 +149,9 @@ describe("tables", () => {
   test("leave to later steps what these may settle, and no open relay", async () => {
     const main = "transport_maps = hash:/etc/postfix/routes\n";
     const host = fakeHost({ [MAIN]: main, [MASTER]: SMTPD, "/etc/postfix/routes": "" });
-    const context = contextOf();
     const change = write("/etc/postfix/routes", "a.example slow:\n", "");
-    expect(await judge(host, tableQuestion([change], "entries"), context)).toEqual([]);
+    const context = contextOf(host, [change]);
+    expect(await judge(tableQuestion({ changes: [change] }, "entries"), context)).toEqual([]);
     expect(context.warnings.join()).toMatch(/no service "slow".*unless a later step/);
   });
 
@@ -127,11 +159,9 @@ describe("tables", () => {
     const file = stateOf("10.0.0.0/8 x\n");
     const host = fakeHost({ [MAIN]: reads, [MASTER]: SMTPD, [NETS]: "10.0.0.0/8 x\n" });
     const own = await lookupTable.judge?.(
-      host,
       { file, database: undefined, types: ["cidr"], refusal: undefined, uid: 0, gid: 0 },
       { path: NETS, type: "cidr", text: "0.0.0.0/0 x\n" },
-      [write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n")],
-      contextOf(),
+      contextOf(host, [write(NETS, "0.0.0.0/0 x\n", "10.0.0.0/8 x\n")]),
     );
     expect(text(own ?? [])).toMatch(/^text: .*relays mail for everybody/);
   });
@@ -140,14 +170,12 @@ describe("tables", () => {
     const path = "/etc/postfix/aliases";
     const old = "root: alice\nroot: bob\n";
     const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD, [path]: old });
-    const context = contextOf();
+    const context = contextOf(host, []);
     const of = (after: string) =>
       aliases.judge?.(
-        host,
         { file: stateOf(old), users: new Set(["alice", "bob"]) } as never,
         { entries: {}, file: path },
-        [write(path, after, old)],
-        context,
+        judging(context, [write(path, after, old)]),
       );
     expect(await of(`${old}staff: alice\n`)).toEqual([]);
     expect(context.warnings.join()).toMatch(/already so before: .*duplicate entry: "root"/);
@@ -162,7 +190,7 @@ describe("tables", () => {
     const main = `alias_maps = hash:${ALIASES}\n`;
     const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD, [ALIASES]: old });
     const plan = (contents: string): readonly Change[] => [write(ALIASES, contents, old)];
-    const context = contextOf(plan(`${old}staff: alice\n`));
+    const context = contextOf(host, [], plan(`${old}staff: alice\n`));
     expect(await judged(host, [write(MAIN, main, "")], context)).toBe("");
     expect(context.warnings.join()).toMatch(
       /already so before: .*aliases, line 2: has "root" twice/,
@@ -170,7 +198,7 @@ describe("tables", () => {
     const worse = await judged(
       host,
       [write(MAIN, main, "")],
-      contextOf(plan(`${old}staff: alice\nstaff: bob\n`)),
+      contextOf(host, [], plan(`${old}staff: alice\nstaff: bob\n`)),
     );
     expect(worse).toMatch(
       /line 4: has "staff" twice: the first is in force\. If .*"table" in Main/,
@@ -187,12 +215,10 @@ describe("a master.cf", () => {
     const host = fakeHost({ [MAIN]: "", [MASTER]: SMTPD });
     const lines = Object.entries(overrides).map(([name, value]) => `  -o ${name}=${value}\n`);
     const after = `${SMTPD}submission inet n - y - - smtpd\n${lines.join("")}`;
-    const context = contextOf();
+    const context = contextOf(host, [write(MASTER, after, SMTPD)]);
     const failures = await masterCf.judge?.(
-      host,
       { file: stateOf(SMTPD), version: "3.7.11" },
       { services: services(overrides) as never, ...(accept ? { accept } : {}) },
-      [write(MASTER, after, SMTPD)],
       context,
     );
     return { failures: text(failures ?? []), warnings: context.warnings.join("\n") };
@@ -277,7 +303,11 @@ describe("a main.cf", () => {
   ])("%j is told to Postfix by a restart where it must be", (after, need) => {
     const before = "inet_interfaces = $my_if\nmy_if = 192.0.2.2\n";
     const observed = { file: stateOf(before), nonDefault: {}, effective: {} };
-    const changes = [write(MAIN, after, before)];
-    expect(mainCf.pending?.({ parameters: {} }, changes, observed as never)?.need).toBe(need);
+    const parameters = Object.fromEntries(
+      [...after.matchAll(/^(\w+) = (.*)$/gm)].map(([, name, value]) => [name, value]),
+    ) as Record<string, string>;
+    const removed = /^my_if/m.test(after) ? {} : { my_if: null };
+    const plan = mainCf.plan(observed, { parameters: { ...parameters, ...removed } }, PLANNING);
+    expect(plan.tells?.need).toBe(need);
   });
 });

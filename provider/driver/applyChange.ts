@@ -1,0 +1,50 @@
+/** Applying one change to a host. */
+import { HostError } from "../host/errors";
+import type { Expectation, FileState, HostWriter } from "../host/host";
+import type { ActContext, Change } from "../kind/kind";
+import { printDifference } from "./printChange";
+
+/**
+ * Applies one change. A file is written only while it still holds what was observed.
+ *
+ * @throws HostError of kind "conflict" when the file holds something else, with both sides
+ */
+export async function applyChange(
+  host: HostWriter,
+  change: Change,
+  context: ActContext,
+): Promise<void> {
+  if (change.change === "act") return change.act(host, context);
+  const outcome =
+    change.change === "remove"
+      ? await host.remove(change.path, expectationOf(change.found))
+      : await host.write({
+          path: change.path,
+          contents: change.contents,
+          ...(change.mode === undefined ? {} : { mode: change.mode }),
+          ...(change.uid === undefined ? {} : { uid: change.uid }),
+          ...(change.gid === undefined ? {} : { gid: change.gid }),
+          expect: expectationOf(change.found),
+        });
+  if (!outcome.written) throw conflict(host, change, outcome.found);
+}
+
+function expectationOf(state: FileState): Expectation {
+  const file = state.type === "symlink" ? state.file : state;
+  if (file?.type === "file" && file.sha256 !== undefined) return { sha256: file.sha256 };
+  return state.type === "absent" ? { absent: true } : { anything: true };
+}
+
+function conflict(
+  host: HostWriter,
+  change: Exclude<Change, { readonly change: "act" }>,
+  found: FileState,
+): HostError {
+  return new HostError("conflict", {
+    host: host.address,
+    during: `writing ${change.path}`,
+    reason: `somebody else changed it after it was looked at:\n${printDifference(change, found)}`,
+    changed: "no",
+    next: "Run `pulumi up` again to see and apply what is still to do.",
+  });
+}

@@ -1,0 +1,94 @@
+/** Deciding, from what was seen, what is to be done: the same in a preview and in `up`. */
+import type { FileState } from "../host/host";
+import {
+  type Claim,
+  type HostRecord,
+  type Owner,
+  claim,
+  keysOf,
+  release,
+  savedFile,
+} from "../host/record";
+import type { Holdings, Plan, PlanContext } from "../kind/kind";
+import { equal } from "../values/json";
+import { takeOver, withPrevious } from "./ownership";
+import { isSecretValue } from "./secrets";
+import type { ServiceKind } from "./service";
+import { type Sight, askKind } from "./sight";
+import type { State } from "./state";
+
+export interface Decision {
+  readonly sight: Sight;
+  readonly plan: Plan;
+  readonly claims: readonly Claim[];
+  /** The files that the keys lie in, as they stand. */
+  readonly files: Holdings["files"];
+  /** The record as it must be before the first change is made. */
+  readonly record: HostRecord;
+  /** The record differs from the one on the host by something that is not merely adopted. */
+  readonly recordChanged: boolean;
+}
+
+/**
+ * Decides what is to be done.
+ *
+ * @param coming in a preview: does an earlier step of the same plan bring this path?
+ * @throws Unfit
+ */
+export function decide(
+  kind: ServiceKind,
+  sight: Sight,
+  owner: Owner,
+  state: Pick<State, "previous" | "applied">,
+  coming: (path: string) => boolean = () => false,
+): Decision {
+  return askKind(kind, sight.args, () => decided(kind, sight, owner, state, coming));
+}
+
+function decided(
+  kind: ServiceKind,
+  sight: Sight,
+  owner: Owner,
+  { previous, applied }: Pick<State, "previous" | "applied">,
+  coming: (path: string) => boolean,
+): Decision {
+  const { args, observed, platform } = sight;
+  const contextFor = (record: HostRecord, dropped: PlanContext["dropped"] = []): PlanContext => ({
+    ...{ platform, record, owner, applied, dropped, coming },
+    isSecret: isSecretValue,
+  });
+  let known = withPrevious(sight.record, previous, owner);
+  let holdings = kind.owns(observed, args, contextFor(known));
+  const taken = takeOver(sight.record, owner, new Set(holdings.claims.map(({ key }) => key)));
+  if (taken !== sight.record) {
+    // What a former instance has passes to this one, which may own more by it.
+    known = withPrevious(taken, previous, owner);
+    holdings = kind.owns(observed, args, contextFor(known));
+  }
+  const { claims, files } = holdings;
+  const wanted = new Set(claims.map(({ key }) => key));
+  const dropped = keysOf(known, owner.instance).filter(([name]) => !wanted.has(name));
+  const droppedNames = dropped.map(([name]) => name);
+  const plan = kind.plan(observed, args, contextFor(known, dropped));
+  const claimed = release(claim(known, owner, claims, saved(files)), droppedNames);
+  return {
+    ...{ sight, plan, claims, files },
+    record: kind.service.noteUntold({ ...claimed, ...plan.owes }, plan, files),
+    recordChanged:
+      plan.changes.length > 0 ||
+      taken !== sight.record ||
+      claims.some((one) => isNews(one, sight.record)) ||
+      droppedNames.some((name) => sight.record.keys[name] !== undefined),
+  };
+}
+
+function saved(files: Readonly<Record<string, FileState>>): Parameters<typeof claim>[3] {
+  return Object.fromEntries(Object.entries(files).map(([path, state]) => [path, savedFile(state)]));
+}
+
+/** Must a claim be written down although nothing on the host changes by it? */
+function isNews({ key, applied, noted, secret }: Claim, { keys }: HostRecord): boolean {
+  const known = keys[key];
+  // Whoever else looks at these files has to know what in them is secret; an earlier version noted it in clear.
+  return (noted === true && !equal(applied, known?.applied ?? null)) || secret !== known?.secret;
+}

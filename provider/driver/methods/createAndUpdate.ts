@@ -1,0 +1,253 @@
+/** `create` and `update`, which are the same: look, decide, carry out, look again. */
+import { randomBytes } from "node:crypto";
+import { HostError, reasonOf } from "../../host/errors";
+import type { Host, HostReader } from "../../host/host";
+import { connect } from "../../host/pool";
+import { type HostRecord, type Owner, nextRevision, withRevision } from "../../host/record";
+import { NOTHING_BEFORE } from "../../kind/kind";
+import { clean, equal } from "../../values/json";
+import { carryOut, progressOn, settle } from "../carryOut";
+import { type Decision, decide } from "../decision";
+import { newlyPinned, sameMachine } from "../machine";
+import { SCHEMA } from "../migrate";
+import { overlayOf } from "../overlay";
+import { ownedElsewhere, previousOf } from "../ownership";
+import { learnSecrets, mask, maskAll, maskOwn } from "../secrets";
+import type { ServiceKind } from "../service";
+import { type Sight, Unfit, liveOf, look } from "../sight";
+import {
+  KEPT,
+  type State,
+  type Values,
+  argsOf,
+  connectionOf,
+  formerRevision,
+  isForgotten,
+  nameToForget,
+  ownerUrn,
+  stateOf,
+  userError,
+  without,
+} from "../state";
+import { withWhoServes } from "../whoServes";
+
+export interface CreateAnswer {
+  readonly id: string;
+  readonly outs: Values;
+}
+
+export async function create(kind: ServiceKind, inputs: Values): Promise<CreateAnswer> {
+  // The id stands in the state and in what the engine prints.
+  const id = maskOwn(`${kind.name}/${kind.subject(argsOf(inputs))}`);
+  const state: State = {
+    previous: NOTHING_BEFORE,
+    instance: randomBytes(8).toString("hex"),
+    revision: formerRevision(ownerUrn(inputs)),
+    machine: undefined,
+    applied: undefined,
+  };
+  return { id, outs: await converge({ kind, id, inputs, state, olds: {}, pinned: false }) };
+}
+
+export async function update(
+  kind: ServiceKind,
+  id: string,
+  olds: Values,
+  news: Values,
+): Promise<Values> {
+  // What the program no longer says is not in `news`; what only the host tells is in neither.
+  const said = without({ ...appliedOf(olds), ...news }, ["owner", "replaceOnChanges"]);
+  const changed = Object.keys(said).filter((key) => !equal(olds[key], news[key]));
+  const onlyConnection =
+    olds["unread"] === undefined && olds["failed"] === undefined && equal(changed, ["connection"]);
+  const pinned = newlyPinned(olds, news);
+  // Another key, port or user: no host is touched, only the state learns how to find it.
+  if (onlyConnection && !pinned)
+    return clean({
+      ...without(olds, Object.keys(appliedOf(olds))),
+      ...without(news, []),
+      applied: without(news, []),
+    });
+  return converge({ kind, id, inputs: news, state: stateOf(olds), olds, pinned });
+}
+
+/** The inputs as they were last applied. */
+function appliedOf(olds: Values): Values {
+  return (olds["applied"] as Values | undefined) ?? {};
+}
+
+/** What one call of `create` or `update` is about. */
+interface Request {
+  readonly kind: ServiceKind;
+  readonly id: string;
+  readonly inputs: Values;
+  readonly state: State;
+  /** The outputs of before. */
+  readonly olds: Values;
+  /** The user names another host key than before: a machine with that key is the right one. */
+  readonly pinned: boolean;
+}
+
+/** What a call ends with, done or not. */
+interface Done {
+  readonly sight: Sight;
+  readonly record: HostRecord;
+  readonly outputs: Values;
+}
+
+async function converge(request: Request): Promise<Values> {
+  const { inputs, pinned } = request;
+  const connection = connectionOf(inputs);
+  if (isForgotten(connection))
+    throw userError(
+      `${nameToForget(connection)} is named in PULUMI_OPENBSD_POSTFIX_FORGET, so it cannot be changed. Nothing was changed.`,
+    );
+  const host = await connect(connection);
+  // Where it did not answer before, a step has waited for it: the next one can look again.
+  overlayOf(connection).isSilent = false;
+  const { machine } = request.state;
+  if (!pinned) sameMachine(host, machine, connection);
+  // What another machine held before is nothing to put back on this one.
+  const sameAsBefore = machine === undefined || machine === host.fingerprint;
+  const state = sameAsBefore ? request.state : { ...request.state, previous: NOTHING_BEFORE };
+  return new Convergence({ ...request, state }, host).run();
+}
+
+/** One resource on its way from what the host has to what the inputs say. */
+class Convergence {
+  private readonly urn: string;
+  private readonly owner: Owner;
+  private readonly args: Record<string, unknown>;
+  private revision: number;
+  /** The last decision: what the next run goes on from, where a change failed. */
+  private last: Decision | undefined;
+  private touched = false;
+
+  constructor(
+    private readonly request: Request,
+    private readonly host: Host,
+  ) {
+    this.urn = ownerUrn(request.inputs);
+    this.owner = { urn: this.urn, instance: request.state.instance };
+    this.args = argsOf(request.inputs);
+    this.revision = request.state.revision;
+  }
+
+  async run(): Promise<Values> {
+    const { host, urn, owner } = this;
+    const before = await this.decideOn(host);
+    const elsewhere = ownedElsewhere(before.sight.record, before.claims, owner);
+    if (elsewhere !== undefined)
+      throw userError(
+        `${elsewhere} (asked for by ${urn}). One thing has one owner. Nothing was changed on ${host.address}.`,
+      );
+    if (!before.recordChanged)
+      return this.outputs({ sight: before.sight, record: before.record, outputs: {} });
+    try {
+      return await this.change();
+    } catch (error) {
+      if (!this.touched) throw error;
+      throw await this.partial(await withWhoServes(this.request.kind, host, error));
+    }
+  }
+
+  /** Carries the decision out, which is made anew inside the write section; once more after a conflict. */
+  private change(): Promise<Values> {
+    const { host, urn, owner, args } = this;
+    const { kind, id, inputs, state } = this.request;
+    const errand = {
+      urn,
+      connectionHost: connectionOf(inputs).host,
+      touched: () => (this.touched = true),
+    };
+    return host.change(`${id} of ${urn}`, async (writer) => {
+      for (let attempt = 1; ; attempt += 1) {
+        const decision = await this.decideOn(writer);
+        try {
+          const outputs = await carryOut(writer, decision, errand);
+          return this.outputs({ ...(await settle(kind, writer, args, owner, state)), outputs });
+        } catch (error) {
+          if (!HostError.isInstance(error) || error.kind !== "conflict" || attempt > 1) throw error;
+          progressOn(writer, urn)("somebody else changed a file in between; looking again");
+        }
+      }
+    });
+  }
+
+  private async decideOn(reader: HostReader): Promise<Decision> {
+    const { kind, inputs, state } = this.request;
+    try {
+      const decision = decide(kind, await look(kind, reader, this.args), this.owner, state);
+      const { sight, plan } = decision;
+      if (plan.obstacles?.length) throw this.refused(plan.obstacles.map(({ reason }) => reason));
+      learnSecrets(inputs, liveOf(kind, sight));
+      this.revision = Math.max(state.revision, sight.record.revisions?.[this.urn] ?? 0);
+      this.last = decision;
+      if (plan.changes.length === 0) return decision;
+      // By the record as it was found: in the decision's own the keys are this resource's already.
+      // Noted before the first change: what is cut off after it has another revision than before as well.
+      this.revision = nextRevision(sight.record, this.owner, state.revision);
+      const record = withRevision(decision.record, this.owner, this.revision);
+      return (this.last = { ...decision, record });
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      throw userError(`${this.host.address}: ${error.message} Nothing was changed by this.`);
+    }
+  }
+
+  /** It cannot be done on this host as it is. */
+  private refused(reasons: readonly string[]): HostError {
+    const { kind, inputs } = this.request;
+    return new HostError("refused", {
+      host: this.host.address,
+      during: `${kind.name} for /${kind.subject(argsOf(inputs))}`,
+      reason: reasons.join("\n"),
+      changed: "no",
+      next: "Fix the arguments or the host and run `pulumi up` again.",
+    });
+  }
+
+  private outputs({ sight, record, outputs }: Done): Values {
+    const { kind, inputs, olds } = this.request;
+    const wanted = {
+      ...without(inputs, []),
+      ...sight.args,
+      connection: inputs["connection"],
+      owner: this.urn,
+      release: sight.platform.release,
+    };
+    return clean({
+      ...without(olds, [...Object.keys({ ...appliedOf(olds), ...inputs }), ...KEPT]),
+      ...wanted,
+      ...liveOf(kind, sight),
+      ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
+      ...maskAll(outputs),
+      applied: wanted,
+      previous: previousOf(record, this.owner.instance),
+      machine: this.host.fingerprint,
+      instance: this.owner.instance,
+      revision: this.revision,
+      schema: SCHEMA,
+    });
+  }
+
+  /** An error after a change: the state that the next run goes on from travels with it. */
+  private async partial(error: unknown): Promise<unknown> {
+    const { kind, id, inputs } = this.request;
+    if (this.last === undefined) return error;
+    const message = mask(reasonOf(error));
+    let { sight, record } = this.last;
+    try {
+      sight = await look(kind, this.host, this.args);
+      record = sight.record;
+    } catch {
+      // Unknown is unknown: the state keeps what was seen before the change, and the next run looks again.
+    }
+    const properties = { ...this.outputs({ sight, record, outputs: {} }), failed: message };
+    return Object.assign(userError(message), {
+      id,
+      reasons: [message],
+      properties: { ...properties, __provider: inputs["__provider"] },
+    });
+  }
+}

@@ -1,0 +1,103 @@
+/** Looking at a host for one resource: the same in a preview and in `up`. */
+import { FormatError } from "../formats/bytes";
+import type { FileState, HostReader } from "../host/host";
+import { type AnswerTo, type Ask, answersOf, file, Look, take } from "../host/look";
+import { type HostRecord, RECORD_PATH, parseRecord } from "../host/record";
+import { KeyFault } from "../kind/keyedText";
+import type { AnyKind } from "../kind/kind";
+import { type Platform, platformOf } from "../openbsd/platform";
+import { learnFromRecord } from "./secrets";
+import type { ServiceKind } from "./service";
+import type { Values } from "./state";
+
+/** What was seen of a host for one resource. */
+export interface Sight {
+  readonly platform: Platform;
+  /** The arguments with what the release fills in. */
+  readonly args: Record<string, unknown>;
+  readonly observed: unknown;
+  readonly record: HostRecord;
+  readonly recordFile: FileState;
+}
+
+/** What a file cannot carry, or what in it stands in the way, by the property or the file that it is about. */
+export class Unfit extends Error {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+  ) {
+    super(`${path}: ${reason}`);
+    this.stack = this.message;
+  }
+}
+
+/** The host is not one that any kind can work on. */
+export class NotOpenBSD extends Error {}
+
+/** @throws NotOpenBSD | UnsupportedRelease */
+export function platformFor(host: HostReader): Platform {
+  if (host.system.name !== "OpenBSD")
+    throw new NotOpenBSD(
+      `${host.address} runs ${host.system.name}, not OpenBSD. Nothing was changed.`,
+    );
+  return platformOf(host.system.release);
+}
+
+/** What a file's format refuses, by the property where the kind knows it, else by the file; other errors as they are. */
+function unfit(kind: AnyKind, args: Record<string, unknown>, error: unknown): unknown {
+  const sentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
+  if (error instanceof KeyFault)
+    return new Unfit(kind.property?.(error.key, args) ?? error.path, sentence(error.message));
+  if (FormatError.isInstance(error))
+    return new Unfit(`/${kind.subject(args)}`, sentence(error.message));
+  return error;
+}
+
+/** @throws Unfit for what a file's format refuses */
+export function askKind<T>(kind: AnyKind, args: Record<string, unknown>, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw unfit(kind, args, error);
+  }
+}
+
+/** What the host has, under the names of the inputs. */
+export function liveOf(kind: AnyKind, { observed, args, platform }: Sight): Values {
+  return askKind(kind, args, () => kind.live(observed, args, platform));
+}
+
+/**
+ * Looks at a host, with its record, in one round trip; in another one where the kind asks for more.
+ *
+ * @param foreseen what earlier steps of the same plan make of the first answers
+ * @throws Unfit
+ */
+export async function look(
+  kind: ServiceKind,
+  host: HostReader,
+  given: Record<string, unknown>,
+  foreseen: (answerTo: AnswerTo) => AnswerTo = (answerTo) => answerTo,
+): Promise<Sight> {
+  const platform = platformFor(host);
+  const args = kind.complete(given, platform);
+  const files = new Map<string, FileState>();
+  let rounds = 0;
+  const ask: Ask = async (facts) => {
+    const found = await answersOf(host, facts);
+    const answerTo = rounds === 0 ? foreseen(found) : found;
+    rounds += 1;
+    for (const fact of facts)
+      if (fact.fact === "file" && fact.stat !== true) files.set(fact.path, answerTo(fact));
+    return answerTo;
+  };
+  const both = Look.all({ observed: kind.look(args, platform), recordFile: file(RECORD_PATH) });
+  const seen = await take(both, ask).catch((error: unknown) => {
+    throw unfit(kind, args, error);
+  });
+  const record = parseRecord(seen.recordFile);
+  await learnFromRecord(host, platform, record, files, (name, on) =>
+    kind.service.keyedText(name, on),
+  );
+  return { platform, args, record, ...seen };
+}

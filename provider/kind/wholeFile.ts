@@ -1,0 +1,42 @@
+/** Owning a file as a whole. */
+import { type FileState, contentsOf } from "../host/host";
+import { type Claim, savedContents } from "../host/record";
+import { sha256 } from "../values/digest";
+import type { Change, RestoreContext } from "./kind";
+
+/** The claim of a file as a whole: its baseline is all that undoing needs. */
+export function claimWholeFile(path: string): Claim {
+  return { key: path, file: path, before: null, applied: null };
+}
+
+/** Puts a file that belongs to a resource as a whole back, unless somebody else changed it meanwhile. */
+export function restoreWholeFile(
+  path: string,
+  state: FileState,
+  context: RestoreContext,
+  options: { readonly opaque?: boolean } = {},
+): Change[] {
+  const isClaimed = context.keys.some(([, known]) => known.file === path);
+  const file = context.record.files[path];
+  if (!isClaimed || !file) return [];
+  const current = contentsOf(state);
+  const original = savedContents(file.before);
+  if ((current ?? null) === original) return [];
+  if (current !== undefined && file.written !== null && sha256(current) !== file.written) {
+    context.warn(`${path} was changed by somebody else meanwhile and is left as it is.`);
+    return [];
+  }
+  if (original === null) return [{ change: "remove", path, found: state, ...options }];
+  return [
+    {
+      change: "write",
+      path,
+      found: state,
+      contents: original,
+      ...(file.before
+        ? { mode: file.before.mode, uid: file.before.uid, gid: file.before.gid }
+        : {}),
+      ...options,
+    },
+  ];
+}
