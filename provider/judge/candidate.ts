@@ -34,7 +34,7 @@ export interface Knowledge {
   readonly daemons: ReadonlySet<string>;
 }
 
-/** Where the port has Postfix's own folders, in every release (openbsd.md 2.1). */
+/** Where the port has Postfix's own folders, in every release (docs/openbsd.md 2.1). */
 const FOLDERS: ReadonlyMap<string, string> = new Map([
   ["queue_directory", "/var/spool/postfix"],
   ["data_directory", "/var/postfix"],
