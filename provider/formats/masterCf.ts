@@ -449,7 +449,7 @@ export function faults(text: Bytes): readonly Fault[] {
     : lines;
 }
 
-/** Daemons that the port never chroots (openbsd.md 2.3): they need files, programs or mailboxes outside. */
+/** Daemons that the port never chroots (docs/openbsd.md 2.3): they need files, programs or mailboxes outside. */
 const notChrooted = new Set([
   "proxymap",
   "proxywrite",

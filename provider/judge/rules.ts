@@ -1,4 +1,4 @@
-/** All that we look for ourselves, because `postconf` and `postfix check` let it through (openbsd.md 16). */
+/** All that we look for ourselves, because `postconf` and `postfix check` let it through (docs/openbsd.md 16). */
 import { accessComplaints } from "./access";
 import type { Candidate, Complaint } from "./candidate";
 import { milterComplaints, serviceComplaints, transportComplaints } from "./daemons";

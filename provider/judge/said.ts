@@ -103,7 +103,7 @@ function located(text: string, candidate: Candidate, fatal: boolean): Complaint 
   return { rule: "said", file: text.includes(MASTER_CF) ? MASTER_CF : MAIN_CF, reason, ...mild };
 }
 
-/** Complaints of postmap(1) and postalias(1), which only warn and leave the line out (openbsd.md 16, M8 and M9). */
+/** Complaints of postmap(1) and postalias(1), which warn and leave the line out (docs/openbsd.md 16, M8 and M9). */
 export function tableComplaints(
   result: RunResult | { readonly notFound: true } | undefined,
   path: string,

@@ -1,6 +1,6 @@
 /**
  * The candidate in a private folder on the host, and what the host's own tools make of it. With a queue and data
- * folder of its own, because plain `postfix check` works on the live queue (openbsd.md 16).
+ * folder of its own, because plain `postfix check` works on the live queue (docs/openbsd.md 8).
  */
 import { commentedOut, set } from "../formats/mainCf";
 import type { HostReader, Judgement, RunResult } from "../host/host";
@@ -46,7 +46,7 @@ export function staged(main: string): string {
   );
 }
 
-/** The port's own accounts, in every release (openbsd.md 2.1): without them Postfix's tools stop. */
+/** The port's own accounts, in every release (docs/openbsd.md 2.1): without them Postfix's tools stop. */
 const PLAIN = "mail_owner = _postfix\nsetgid_group = _postdrop\n";
 
 /** The whole judgement in one request; the generation of before is judged too, to tell what was wrong already. */

@@ -63,7 +63,7 @@ export function tableReferences(candidate: Candidate): TableReference[] {
   });
 }
 
-/** Types that `postconf -m` does not list: `postconf -n` and `postfix check` let them through (openbsd.md 16). */
+/** Types that `postconf -m` does not list: `postconf -n` and `postfix check` let them through (docs/openbsd.md 16). */
 export function typeComplaints(candidate: Candidate): Complaint[] {
   const { tableTypes } = candidate.knowledge;
   if (tableTypes.size === 0) return [];

@@ -31,7 +31,7 @@ function equalTo(name: string): string {
 
 const COPY = { mode: 0o644, uid: 0, gid: 0 } as const;
 
-/** `postfix check` complains of files that are not root's, or that others may write (openbsd.md 8 and 10). */
+/** `postfix check` complains of files that are not root's, or that others may write (docs/openbsd.md 8 and 10). */
 function isSafe(copy: FileState): boolean {
   return copy.type !== "file" || (copy.uid === 0 && (copy.mode & 0o022) === 0);
 }

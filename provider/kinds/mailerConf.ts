@@ -2,7 +2,7 @@
  * Guide 2.3, "Enable Postfix": /etc/mailer.conf, which says what /usr/sbin/sendmail is.
  *
  * The files end as `postfix-enable` and `postfix-disable` leave them, with two differences: there is no moment without
- * a mailer.conf, and the saved base mapping is never overwritten by a second enabling (openbsd.md 2.4).
+ * a mailer.conf, and the saved base mapping is never overwritten by a second enabling (docs/openbsd.md 2.4).
  */
 import { mapping } from "../formats/mailerConf";
 import { contentsOf, type FileState } from "../host/host";
@@ -57,7 +57,7 @@ function plan(
   _args: MailerConfArgs,
   { coming }: PlanContext,
 ): Plan {
-  // With that file still there, postfix-enable would overwrite the saved base mapping (openbsd.md 2.4).
+  // With that file still there, postfix-enable would overwrite the saved base mapping (docs/openbsd.md 2.4).
   const removal: Change = { change: "remove", path: POSTFIX, found: postfix, opaque: true };
   if (unfinished) return { changes: [removal] };
   if (mailerOf(current) === "postfix") return { changes: [] };

@@ -1,6 +1,6 @@
 /**
  * Guide 2.2, "Documentation": the HTML manual of the package, copied to a web root as a managed tree. The target
- * becomes the html folder; a second `cp -R` would put one into the other (openbsd.md 14). Bytes are compared by their
+ * becomes the html folder; a second `cp -R` would put one into the other (docs/openbsd.md 14). Bytes are compared by their
  * digests and copied on the host.
  */
 import { HostError } from "../host/errors";

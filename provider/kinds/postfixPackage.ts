@@ -330,7 +330,7 @@ function packagePlan(
   const text = `${how}replace ${observed.name} by ${wanted}${others}${why}, around a stopped Postfix`;
   return {
     ...act(text, (host, context) => installPackage(host, true, args, context)),
-    // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (openbsd.md 2.2).
+    // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (docs/openbsd.md 2.2).
     brings: ["/usr/local/", ...script],
   };
 }

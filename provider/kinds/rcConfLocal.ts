@@ -57,7 +57,7 @@ const SOCKET_FLAG = `-a ${SOCKET}`;
  * What rc.conf says of a variable: a first entry in rc.conf.local builds on that. Nothing where only a shell could tell.
  */
 function inheritedIn(defaults: FileState, { rcConfSyntax }: Platform): (name: string) => string {
-  // A sourced rc.conf ends by sourcing rc.conf.local, after which nothing would be certain any more (openbsd.md 4.1).
+  // A sourced rc.conf ends by sourcing rc.conf.local, after which nothing would be certain any more (docs/openbsd.md 4.1).
   const text = (contentsOf(defaults) ?? "").replace(/^.*\blocal_rcconf\b.*\n?/gm, "");
   return (name) => {
     const value = rcConfText.get(text, name, rcConfSyntax);
@@ -194,7 +194,7 @@ function ownsSyslogd({ flags, variables }: RcConfLocalArgs): boolean {
 
 /**
  * What the running syslogd was started with. One of its two processes shows that, and the other has a title in its
- * place: `syslogd: [priv]` (openbsd.md 5).
+ * place: `syslogd: [priv]` (docs/openbsd.md 5).
  */
 function syslogdIn(listing: ProbeAnswer | undefined): string | undefined {
   if (listing === undefined || "notFound" in listing) return undefined;
@@ -251,7 +251,7 @@ function changesSyslogd(
 
 /**
  * The changes of the file, and the restart of syslogd with its new or its former flags where that is needed. A chrooted
- * process of Postfix keeps the socket of the syslogd before (openbsd.md 5), so Postfix must be told of the restart.
+ * process of Postfix keeps the socket of the syslogd before (docs/openbsd.md 5), so Postfix must be told of the restart.
  */
 function planned(
   changes: readonly Change[],

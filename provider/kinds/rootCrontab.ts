@@ -2,7 +2,7 @@
  * Guide 2.6, "Complete Disabling Sendmail": lines of root's crontab commented out, and back in on destroy.
  *
  * The tab is replaced as crontab(1) replaces it, by a rename in the spool folder, whose new time makes cron(8) read
- * it again; but without the three header lines that crontab(1) puts on top each time (openbsd.md 6).
+ * it again; but without the three header lines that crontab(1) puts on top each time (docs/openbsd.md 6).
  */
 import * as crontabText from "../formats/crontab";
 import { contentsOf, type FileState } from "../host/host";
@@ -21,7 +21,7 @@ interface Observed {
 }
 
 const PATH = "/var/cron/tabs/root";
-/** The command of sendmail's clientmqueue runner, whatever its white space (openbsd.md 6). */
+/** The command of sendmail's clientmqueue runner, whatever its white space (docs/openbsd.md 6). */
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
 
 /** `/…/` is a regular expression, everything else a text that the line contains. */

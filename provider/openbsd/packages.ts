@@ -23,7 +23,7 @@ export function parsePackage(name: string): PackageName | undefined {
   return { stem, version, flavors: flavors.split("-").filter((flavor) => flavor !== "") };
 }
 
-/** SASL by Dovecot is built into every package, and no flavor (openbsd.md 1.1): to ask for it changes nothing. */
+/** SASL by Dovecot is built into every package, and no flavor (docs/openbsd.md 1.1): to ask for it changes nothing. */
 export const BUILT_IN = "dovecot";
 
 /** The flavors of the port that are asked for. */
@@ -144,7 +144,7 @@ function newestFirst(left: Offered, right: Offered): number {
 
 /**
  * Names do not say their branch. Of several stable series in one repository the newest is mail/postfix/stable; the
- * older ones have folders of their own, such as stable35 (openbsd.md 1.1).
+ * older ones have folders of their own, such as stable35 (docs/openbsd.md 1.1).
  */
 function branchTest(branch: string, packages: readonly Offered[]): (version: string) => boolean {
   if (branch !== "stable") return (version) => mayBeOfBranch(version, branch);

@@ -17,7 +17,7 @@ export interface BaseMailer {
   readonly stop: readonly string[];
   /**
    * Ends its processes by their titles, where {@link stop} did not: the rc.subr of 5.0 does nothing at all, and says
-   * nothing, for a daemon whose flags are NO (openbsd.md 4.3).
+   * nothing, for a daemon whose flags are NO (docs/openbsd.md 4.3).
    */
   readonly kill: readonly string[];
   /** Starts it as /etc/rc would, from what rc.conf and rc.conf.local say. */
@@ -76,7 +76,7 @@ export interface Platform {
 export const OLDEST = "4.7";
 export const NEWEST = "7.8";
 
-/** The title of sendmail's daemon (openbsd.md 9); one that hands a message in or lists the queue has another. */
+/** The title of sendmail's daemon (docs/openbsd.md 9); one that hands a message in or lists the queue has another. */
 const SENDMAIL_TITLE = "^sendmail: accepting connections";
 
 /** smtpd's parent, by its path or its title, and its children; Postfix's smtpd(8) has neither in its arguments. */
@@ -116,14 +116,14 @@ export function platformOf(release: string): Platform {
     logSocketNeeded: number < 56,
     rcConfSyntax: number < 56 ? "sourced" : "parsed",
     clientQueueRunner: number < 56,
-    // The package copied three files until 28 April 2011 and four since (openbsd.md 10).
+    // The package copied three files until 28 April 2011 and four since (docs/openbsd.md 10).
     chrootFiles:
       number < 50
         ? ["localtime", "services", "resolv.conf"]
         : ["hosts", "localtime", "resolv.conf", "services"],
     packages: {
       branches: number >= 60,
-      // -I meant "do not run scripts" up to 5.1, and -x quietens the meter; -m exists from 4.8 (openbsd.md 1.2).
+      // -I meant "do not run scripts" up to 5.1, and -x quietens the meter; -m exists from 4.8 (docs/openbsd.md 1.2).
       addOptions: number >= 53 ? ["-I", "-m"] : ["-x"],
       flavors:
         number >= 50 && number <= 51
@@ -148,7 +148,7 @@ export function platformOf(release: string): Platform {
     kill: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
     queues: {
       queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
-      // What was handed in while no daemon took it: a job in root's crontab runs it (openbsd.md 6 and 9).
+      // What was handed in while no daemon took it: a job in root's crontab runs it (docs/openbsd.md 6 and 9).
       "client queue": ["/usr/libexec/sendmail/sendmail", "-Ac", "-bp"],
     },
     mailer: "/usr/libexec/sendmail/sendmail",
@@ -163,7 +163,7 @@ export function platformOf(release: string): Platform {
           stop: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
           start: sourcingRcConf('X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}'),
         },
-        // /etc/rc starts whatever mailer.conf maps sendmail to; -bd makes Postfix's start its daemon (openbsd.md 9).
+        // /etc/rc starts what mailer.conf maps sendmail to; -bd makes Postfix's start its daemon (docs/openbsd.md 9).
         boot: { variables: { sendmail_flags: "-bd" }, packageScripts: [] },
         restartSyslogd: restartSyslogdByHand,
         postfix: {
@@ -230,7 +230,7 @@ function sourcingRcConf(script: string): readonly string[] {
 
 /**
  * Releases without rc.d restart syslogd as /etc/rc starts it: its sockets are made once, at start, so the HUP of
- * the guide does not do (openbsd.md 5).
+ * the guide does not do (docs/openbsd.md 5).
  */
 const restartSyslogdByHand = sourcingRcConf(
   [

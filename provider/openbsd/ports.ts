@@ -4,7 +4,7 @@ import type { Platform } from "./platform";
 
 export const PORTS = "/usr/ports";
 
-/** Without these there is no tree to build from, and nothing to build with (openbsd.md 1.6). */
+/** Without these there is no tree to build from, and nothing to build with (docs/openbsd.md 1.6). */
 export const INFRASTRUCTURE = `${PORTS}/infrastructure/mk/bsd.port.mk`;
 export const COMPILER = "/usr/bin/cc";
 /** The folder of all branches of the port. */

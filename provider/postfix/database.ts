@@ -1,6 +1,6 @@
 /**
  * The database beside a table's text: compared by what it holds, built beside the old one and renamed in whole, so that
- * nobody ever reads half of it (postmap(1) and postalias(1) themselves rewrite it in place: openbsd.md 16, M9).
+ * nobody ever reads half of it (postmap(1) and postalias(1) themselves rewrite it in place: docs/openbsd.md 16, M9).
  *
  * A kind takes {@link databaseLook} into its look, plans with {@link planDatabase}, and undoes with
  * {@link restoreDatabase}. What was compiled is what the tool makes of the text: one map for each reading that some

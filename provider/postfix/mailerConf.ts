@@ -1,4 +1,4 @@
-/** The rows of /etc/mailer.conf that make /usr/sbin/sendmail and its like Postfix's (openbsd.md 2.2 and 2.4). */
+/** The rows of /etc/mailer.conf that make /usr/sbin/sendmail and its like Postfix's (docs/openbsd.md 2.2 and 2.4). */
 import type { Bytes } from "../formats/bytes";
 import { mapping } from "../formats/mailerConf";
 import { PROGRAMS } from "./paths";

@@ -1,4 +1,4 @@
-/** A message followed by its queue id through the text of a mail log (openbsd.md 14). */
+/** A message followed by its queue id through the text of a mail log (docs/openbsd.md 14). */
 
 /** What became of a message for one recipient, as one line of the log says it. */
 export interface Delivery {

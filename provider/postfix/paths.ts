@@ -1,4 +1,4 @@
-/** Where the port has Postfix's programs, files and folders, the same in every release (openbsd.md 2.1). */
+/** Where the port has Postfix's programs, files and folders, the same in every release (docs/openbsd.md 2.1). */
 
 /** The folder of the programs that an administrator runs: postconf's `command_directory`. */
 const SBIN = "/usr/local/sbin";

@@ -6,7 +6,7 @@ import { contentsOf } from "../host/host";
 import type { Platform } from "../openbsd/platform";
 import { DAEMONS, PROGRAMS, QUEUE } from "./paths";
 
-/** Exit status 1 is "running" (openbsd.md 8). master(8) looks at its lock for that, not at the pid file. */
+/** Exit status 1 is "running" (docs/openbsd.md 8). master(8) looks at its lock for that, not at the pid file. */
 export const POSTFIX_RUNS: Look<boolean> = probe([`${DAEMONS}/master`, "-t"]).map(
   (answer) => !("notFound" in answer) && answer.exitCode === 1,
 );

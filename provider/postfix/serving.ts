@@ -1,4 +1,4 @@
-/** Making Postfix serve by what its files say now, and the proof that it does (openbsd.md 8). */
+/** Making Postfix serve by what its files say now, and the proof that it does (docs/openbsd.md 8). */
 import { HostError } from "../host/errors";
 import { contentsOf, type HostReader, type HostWriter } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
@@ -42,7 +42,7 @@ function failed(
 }
 
 /**
- * `postfix check`, which tells its reasons to a terminal only (openbsd.md 8 and 16). What it merely warns of goes to
+ * `postfix check`, which tells its reasons to a terminal only (docs/openbsd.md 8 and 16). What it merely warns of goes to
  * `warn`.
  */
 export async function checkConfiguration(

@@ -11,7 +11,7 @@ export interface SmtpMessage {
   /** Envelope sender; "" is the null sender. */
   readonly sender: string;
   readonly recipient: string;
-  /** Headers, an empty line and a body; line ends are made CRLF (openbsd.md 11), and dots stuffed, by the client. */
+  /** Headers, an empty line and a body; line ends are made CRLF (docs/openbsd.md 11), and dots stuffed, by the client. */
   readonly text: string;
 }
 

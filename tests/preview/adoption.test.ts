@@ -3,7 +3,7 @@ import { diffTrees, startHost } from "../../testing";
 import { ENTRIES, PARAMETERS, program, RELEASES, serverArgs, sh } from "./server";
 import { Project } from "./stack";
 
-/** The guide's steps by hand, with its mistakes corrected (openbsd.md 13). */
+/** The guide's steps by hand, with its mistakes corrected (docs/openbsd.md 13). */
 const BY_HAND: Record<string, string> = {
   "4.7": `
 PKG_PATH=/mirror/pub/OpenBSD/4.7/packages/i386/ pkg_add postfix-2.6.5

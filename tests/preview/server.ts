@@ -4,7 +4,7 @@ import type { Release, TestHost } from "../../testing";
 /** The guide's own release and the newest: for what hardly differs in between. */
 export const RELEASES: readonly Release[] = ["7.8", "4.7"];
 
-/** One release of each way in which OpenBSD has started mail servers (openbsd.md 0): sourced, rc.d, parsed, rcctl. */
+/** A release of each way OpenBSD has started mail servers (docs/openbsd.md 0): sourced, rc.d, parsed, rcctl. */
 export const FAMILIES: readonly Release[] = ["4.7", "5.0", "5.6", "5.7", "7.8"];
 
 /** Is a release older than another? */

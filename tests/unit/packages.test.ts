@@ -1,4 +1,4 @@
-/** Package names and what is chosen of them: openbsd.md 1.1 to 1.4. */
+/** Package names and what is chosen of them: docs/openbsd.md 1.1 to 1.4. */
 import {
   choosePackage,
   compareVersions,

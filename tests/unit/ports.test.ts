@@ -1,4 +1,4 @@
-/** The ports tree: what a build is called, what it lacks, and how its log reads (openbsd.md 1.1 and 1.6). */
+/** The ports tree: what a build is called, what it lacks, and how its log reads (docs/openbsd.md 1.1 and 1.6). */
 import { installPath, isWanted, mayBeOfBranch } from "../../provider/openbsd/packages";
 import { platformOf } from "../../provider/openbsd/platform";
 import {

@@ -20,7 +20,7 @@ export async function bannerOf(host: TestHost): Promise<string> {
 
 /** What the first preview must show, by the component under which it must stand. */
 export function expectedPreview(release: Release): Readonly<Record<string, readonly string[]>> {
-  // Sendmail up to 5.5, smtpd since (openbsd.md 0); package daemons have rc.d scripts from 5.0 on.
+  // Sendmail up to 5.5, smtpd since (docs/openbsd.md 0); package daemons have rc.d scripts from 5.0 on.
   const sendmail = isBefore(release, "5.6");
   const noScripts = isBefore(release, "5.0");
   return {

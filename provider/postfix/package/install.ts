@@ -1,7 +1,7 @@
 /**
  * What is done to a host for its package. Every change is a job that outlives the connection, and the record notes
  * before it what is under way: whoever comes next goes on from there. What was installed is read from the package
- * database, never from exit codes (openbsd.md 1.3).
+ * database, never from exit codes (docs/openbsd.md 1.3).
  */
 import { lastLines } from "../../values/readable";
 import { HostError } from "../../host/errors";
@@ -242,7 +242,7 @@ async function addPackage(
   const end = await runJob(host, job, lockWatch(host, `installing ${name}`, args, context));
   await forgetJob(host, PACKAGE_JOB);
   const now = await installedName(host);
-  // Exit codes lie both ways (openbsd.md 1.3). Of what was there before under the same name, nothing else would tell.
+  // Exit codes lie both ways (docs/openbsd.md 1.3). Of what was there before under the same name, nothing else would tell.
   if (isWanted(now, args) && (end.exitCode === 0 || now !== before)) {
     if (end.exitCode !== 0)
       context.warn(
@@ -401,7 +401,7 @@ async function startAgain(host: HostWriter, context: Noted): Promise<void> {
   await waitUntil(host, "Postfix's master to take its lock", () => isPostfixRunning(host), 20_000);
 }
 
-/** An installation writes what postfix-enable puts in force, a replacement does not (openbsd.md 2.2). */
+/** An installation writes what postfix-enable puts in force, a replacement does not (docs/openbsd.md 2.2). */
 async function giveMailerConf(host: HostWriter): Promise<void> {
   const { own, base } = await lookAt(
     host,

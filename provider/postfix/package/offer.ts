@@ -22,7 +22,7 @@ export function told(args: { readonly packagePath?: string }): {
 
 /**
  * Ways to list what the repository offers. Folders of the host are listed as they are. Anything else is asked of
- * pkg_info(1); whether that knows -Q on the oldest releases is not documented (openbsd.md 1.1), so there ftp(1) lists
+ * pkg_info(1); whether that knows -Q on the oldest releases is not documented (docs/openbsd.md 1.1), so there ftp(1) lists
  * the elements of `packagePath`, or of what /etc/pkg.conf names, as well.
  */
 export function offer(

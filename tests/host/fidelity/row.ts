@@ -6,7 +6,7 @@ export type Expected = string | RegExp;
 
 /** One fact about OpenBSD, and what shows it on a host. */
 export interface Row {
-  /** Section of the facts page. */
+  /** Section of docs/openbsd.md. */
   readonly section: string;
   /** The fact; the test's name. */
   readonly fact: string;
