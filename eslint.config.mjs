@@ -2,7 +2,8 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 import prettier from "eslint-config-prettier";
 
-/** Imports point one way: components → arguments; provider: index → driver, kinds → judge → postfix → openbsd, host → formats, values. */
+/** Imports point one way: components → arguments; provider: index → driver, kinds → judge → postfix → openbsd, host → formats, values;
+ * testing: index → pulumi → host → image → machine. */
 const restrict = (files, patterns) => ({
   files,
   rules: { "no-restricted-imports": ["error", { patterns }] },
@@ -18,6 +19,12 @@ const components = no(
 );
 const pulumi = no(["@pulumi/*"], "Only components/ and provider/driver/engineLog.ts know Pulumi.");
 const ssh = no(["ssh2", "node-ssh"], "Only provider/host/ knows SSH.");
+const testPulumi = no(
+  ["@pulumi/*", "**/pulumi/**", "../index", "../../components"],
+  "In testing/, only pulumi/ knows Pulumi.",
+);
+const testHost = no(["**/host/**"], "This layer is below testing/host/.");
+const testImage = no(["**/image/**"], "This layer is below testing/image/.");
 const kinds = no(["**/kinds/**"], "This layer is below the kinds.");
 const driver = no(["**/driver/**", "**/kind/**", "../index"], "This layer is below the driver.");
 
@@ -107,5 +114,9 @@ export default tseslint.config(
       ),
     ],
   ),
+  restrict(["testing/pulumi/**/*.ts"], [no(["../index"], "testing/index.ts only lists exports.")]),
+  restrict(["testing/host/**/*.ts"], [testPulumi]),
+  restrict(["testing/image/**/*.ts"], [testPulumi, testHost]),
+  restrict(["testing/machine/**/*.ts"], [testPulumi, testHost, testImage]),
   prettier,
 );

@@ -2,7 +2,8 @@
  * Gets what the tests and the demo need and the machine has not: Debian packages, the test host's
  * images, the Pulumi CLI. Says what it does; all of it is kept, so a second run takes no time.
  */
-import { ensureImage, familyReleases } from "../testing/image";
+import { ensureImage } from "../testing/image/ensureImage";
+import { familyReleases } from "../testing/image/releases";
 import { findPulumi } from "./pulumi-cli/find";
 
 async function images(): Promise<void> {

@@ -22,9 +22,10 @@ import {
   type Release,
   type TestHost,
 } from "../../testing";
-import { isAlive, readKeeper, readRecord, runFolder } from "../../testing/hostRecord";
-import { stopHost } from "../../testing/hosts";
-import { hostPackages, missingPackages } from "../../testing/debianPackages";
+import { readKeeper, readRecord, runFolder } from "../../testing/host/hostRecord";
+import { isAlive } from "../../testing/machine/processes";
+import { stopHost } from "../../testing/host/lifecycle";
+import { hostPackages, missingPackages } from "../../testing/image/debianPackages";
 import { installPostfix } from "./fidelity/row";
 
 // Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
@@ -353,7 +354,9 @@ describe("another answer to a fact", () => {
   });
 
   test("is refused where there is no such question", async () => {
-    await expect(startHost({ facts: { nonsense: "yes" } })).rejects.toThrow("nonsense is no fact");
+    await expect(startHost({ facts: { nonsense: "yes" } })).rejects.toThrow(
+      "nonsense is not a known fact",
+    );
   });
 });
 
@@ -528,7 +531,9 @@ describe("Debian packages", () => {
 
 describe("the command line", () => {
   const cli = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
-    spawnSync(process.execPath, [join(root, "dist/testing/cli.js"), ...args], { encoding: "utf8" });
+    spawnSync(process.execPath, [join(root, "dist/testing/host/cli.js"), ...args], {
+      encoding: "utf8",
+    });
 
   test("starts a host that outlives it, runs programs on it, lists and stops it", () => {
     const started = cli("start", "--release", "4.7", "--latency-ms", "1");

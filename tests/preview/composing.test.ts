@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { transpileModule, ModuleKind } from "typescript";
-import { cacheFolder, packageFolder } from "../../testing/cache";
+import { cacheFolder, packageFolder } from "../../testing/machine/folders";
 import { startHost } from "../../testing";
 import { Project } from "./stack";
 

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { diffTrees, startHost, type TestHost } from "../../testing";
-import { packageFolder } from "../../testing/cache";
+import { packageFolder } from "../../testing/machine/folders";
 import { bannerOf, program, serverArgs } from "./server";
 import { Project } from "./stack";
 

@@ -4,13 +4,13 @@
  */
 import { basename, dirname, join } from "node:path";
 import { PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
-import { cacheFolder } from "../../testing/cache";
-import { prepare, type ProjectOptions, StackProject } from "../../testing/project";
+import { cacheFolder } from "../../testing/machine/folders";
+import { prepare, type ProjectOptions, StackProject } from "../../testing/pulumi/stackProject";
 import { type PulumiCli, findPulumi, pulumiEnvironment } from "../../tools/pulumi-cli/find";
 import { type Ran, run } from "../../tools/pulumi-cli/run";
 
-export { changeOf, type Outcome, printedUnder, type Step } from "../../testing/outcome";
-export { projectName, stackName } from "../../testing/project";
+export { changeOf, type Outcome, printedUnder, type Step } from "../../testing/pulumi/runOutcome";
+export { projectName, stackName } from "../../testing/pulumi/stackProject";
 
 let found: Promise<readonly [PulumiCli, PulumiCommand]> | undefined;
 

@@ -40,7 +40,8 @@ test("what is published is the library, the test host, and nothing else", () => 
     /^(package\.json|README\.md|LICENSE)$/,
     /^dist\/(components|provider|testing)\/.*\.(js|d\.ts)(\.map)?$/,
     /^dist\/provider\/host\/agent\.pl$/,
-    /^testing\/(image|openbsd)\//,
+    /^testing\/(host|image|machine)\/[^/]*\.(sh|pl)$/,
+    /^testing\/openbsd\//,
   ];
   expect(files.filter((path) => !belongs.some((shape) => shape.test(path)))).toEqual([]);
 });
@@ -52,7 +53,12 @@ test.each([
   "dist/provider/index.js",
   "dist/provider/host/agent.pl",
   "dist/testing/index.js",
-  "testing/image/boot.sh",
+  "dist/testing/host/keeper.js",
+  "testing/host/boot.sh",
+  "testing/host/init.pl",
+  "testing/image/build-base.sh",
+  "testing/image/tree.pl",
+  "testing/machine/map-ids.sh",
   "testing/openbsd/build-layer.sh",
 ])("%s is published", (path) => {
   expect(files).toContain(path);

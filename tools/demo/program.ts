@@ -1,7 +1,7 @@
 /** The project that the demo runs: what a user would write for a host of their own. */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageFolder } from "../../testing/cache";
+import { packageFolder } from "../../testing/machine/folders";
 import type { Release } from "../../testing";
 
 /** The project's name, and so the namespace of its configuration. */

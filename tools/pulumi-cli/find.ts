@@ -10,8 +10,8 @@ import {
   rmSync,
 } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
-import { cacheFolder } from "../../testing/cache";
-import { withLock } from "../../testing/lock";
+import { cacheFolder } from "../../testing/machine/folders";
+import { withLock } from "../../testing/machine/fileLock";
 import { buildFromModules } from "./build";
 import { goNeeded } from "./go";
 import { downloadByNpm } from "./npm";

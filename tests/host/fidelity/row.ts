@@ -1,5 +1,5 @@
 import type { Facts, Release } from "../../../testing";
-import { isBefore } from "../../../testing/imageStages";
+import { isBefore } from "../../../testing/image/releases";
 
 /** What a stream must hold: exactly this text, or something that matches. */
 export type Expected = string | RegExp;

@@ -1,3 +1,4 @@
+/** The SSH line between a test and a host: a server on this machine that can be slow, be cut, refuse or fall silent. */
 import type { ChildProcess } from "node:child_process";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
@@ -5,44 +6,50 @@ import type { Readable, Writable } from "node:stream";
 /** The two ends of the line. */
 export type End = "client" | "host";
 
-/** How the line treats connections that are yet to come. */
+/** What happens to new connections. */
 export type Admission =
-  /** As usual. */
+  /** They reach the host. */
   | "open"
-  /** Nobody listens: the client's kernel is told "connection refused". */
+  /** Nothing listens on the port, so the client gets "connection refused". */
   | "refuse"
-  /** Accepted and never answered. */
+  /** They are accepted, but nothing ever answers. */
   | "blackhole";
 
-/** What went over the line since it was made or last reset. */
+/** Counters of the line since the host started or the counters were reset. */
 export interface LineCounters {
   readonly connections: number;
-  /** Connections that stand now. */
+  /** How many connections are open now. */
   readonly open: number;
   readonly bytesFromClient: number;
   readonly bytesFromHost: number;
-  /** How often the client spoke after the host did: what a round trip's latency multiplies. */
+  /** How often the client sent data after the host did. Each time costs the latency of a round trip. */
   readonly roundTrips: number;
 }
 
+/** One connection and the sshd that serves it. */
 interface Link {
   readonly socket: Socket;
   readonly sshd: ChildProcess | undefined;
   readonly sources: Readable[];
-  /** Deliver what is due, one for each direction. */
+  /** For each direction, a function that passes on all data whose delay is over. */
   readonly deliveries: (() => void)[];
+  /** The end that sent data last. */
   lastSpoke: End;
 }
 
+/** Data on its way from one end to the other. */
 interface Parcel {
+  /** When it is passed on, in milliseconds since the epoch. */
   readonly due: number;
+  /** Undefined: the end of the data. */
   readonly bytes: Buffer | undefined;
+  /** Whether all connections are cut after this. */
   readonly thenCut: boolean;
 }
 
 /**
- * The line between a test and a host's sshd: listens on loopback and starts `sshd -i` for each
- * connection, as inetd(8) would; can be slow, be cut at any byte, refuse and fall silent.
+ * The line between a test and a host's sshd. It listens on 127.0.0.1 and starts `sshd -i` for each connection, as
+ * inetd(8) does.
  */
 export class SshLine {
   private server: Server | undefined;
@@ -52,6 +59,7 @@ export class SshLine {
   private admission: Admission = "open";
   private frozen = false;
   private hostIsUp = true;
+  /** After how many more bytes, from which end, all connections are cut. */
   private fuse: { readonly from: End; remaining: number } | undefined;
 
   /**
@@ -63,7 +71,7 @@ export class SshLine {
     public latencyMs: number,
   ) {}
 
-  /** Listens on a port of 127.0.0.1, the same each time, and returns it. */
+  /** Listens on a free port of 127.0.0.1 and returns it. Later calls listen on the same port again. */
   async listen(): Promise<number> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
       this.accept(socket),
@@ -77,23 +85,23 @@ export class SshLine {
     return this.port;
   }
 
-  /** Decides what happens to new connections; standing ones stay. */
+  /** Decides what happens to new connections. Open ones are not affected. */
   async admit(admission: Admission): Promise<void> {
     this.admission = admission;
     if (admission === "refuse") {
-      // Not awaited: a server is closed for good only when its last connection is.
+      // Not awaited, because a server is closed only when its last connection has ended.
       this.server?.close();
       this.server = undefined;
     } else if (this.server === undefined) await this.listen();
   }
 
-  /** Says that the host goes down, which ends what stands and lets nothing new through, or is up again. */
+  /** Tells the line whether the host is up. While it is down, there are no connections and new ones are reset. */
   hostUp(up: boolean): void {
     this.hostIsUp = up;
     if (!up) this.cut();
   }
 
-  /** Stops, or lets go on, whatever moves on the standing connections; nothing is lost. */
+  /** Stops all data on the open connections, or lets it flow again. Nothing is lost. */
   freeze(frozen: boolean): void {
     this.frozen = frozen;
     for (const { sources, deliveries } of this.links) {
@@ -105,7 +113,7 @@ export class SshLine {
     }
   }
 
-  /** Cuts every standing connection: the client sees a reset, sshd the end of its input. */
+  /** Cuts all open connections: the client gets a reset, and sshd the end of its input. */
   cut(): void {
     this.fuse = undefined;
     for (const { socket, sshd } of this.links) {
@@ -116,7 +124,7 @@ export class SshLine {
     this.links.clear();
   }
 
-  /** Cuts once `bytes` more bytes from one end have gone through, over all connections. */
+  /** Cuts all connections once `bytes` more bytes have come from one end, all connections together. */
   cutAfter(from: End, bytes: number): void {
     this.fuse = { from, remaining: bytes };
     if (bytes === 0) this.cut();
@@ -130,12 +138,13 @@ export class SshLine {
     this.counted = { connections: 0, bytesFromClient: 0, bytesFromHost: 0, roundTrips: 0 };
   }
 
-  /** Ends everything. */
+  /** Stops listening and cuts all connections. */
   close(): void {
     this.server?.close();
     this.cut();
   }
 
+  /** Handles a new connection. */
   private accept(socket: Socket): void {
     this.counted.connections += 1;
     socket.on("error", () => undefined);
@@ -150,7 +159,7 @@ export class SshLine {
     if (sshd?.stdin && sshd.stdout) {
       sshd.stdin.on("error", () => undefined);
       sshd.stdout.on("error", () => undefined);
-      // A program that sshd leaves running may keep its end of the pipe: the line ends with sshd.
+      // A program that outlives its sshd may still have the pipe open, so the connection is ended explicitly.
       sshd.on("exit", () => sshd.stdin?.destroy());
       this.carry(link, "client", socket, sshd.stdin);
       this.carry(link, "host", sshd.stdout, socket);
@@ -161,7 +170,7 @@ export class SshLine {
     });
   }
 
-  /** Carries bytes from one end to the other, each parcel when it is due. */
+  /** Passes data from one end to the other, after the delay. */
   private carry(link: Link, from: End, source: Readable, sink: Writable): void {
     link.sources.push(source);
     const parcels: Parcel[] = [];
@@ -191,7 +200,7 @@ export class SshLine {
       if (left === undefined) post(chunk);
       else {
         if (this.fuse) this.fuse.remaining -= Math.min(left, chunk.length);
-        // What comes after the cut is lost, and posted to nobody.
+        // Data that comes after the cut is lost.
         if (left > 0) post(chunk.subarray(0, left), chunk.length >= left);
       }
     });
@@ -200,6 +209,7 @@ export class SshLine {
     if (this.frozen) source.pause();
   }
 
+  /** Gives a parcel to the receiving end. */
   private hand(parcel: Parcel, source: Readable, sink: Writable): void {
     if (parcel.bytes === undefined) {
       sink.end();
@@ -215,6 +225,7 @@ export class SshLine {
     });
   }
 
+  /** Counts data that came from one end. */
   private count(link: Link, from: End, bytes: number): void {
     if (from === "client") {
       this.counted.bytesFromClient += bytes;

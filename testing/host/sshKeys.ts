@@ -1,6 +1,7 @@
+/** Generates SSH key pairs in the formats of OpenSSH. */
 import { generateKeyPair, randomBytes, type JsonWebKey, type KeyObject } from "node:crypto";
 
-/** A key pair as OpenSSH's files have it. */
+/** A key pair in the text formats of OpenSSH's files. */
 export interface SshKeyPair {
   /** The private key, without a passphrase. */
   readonly private: string;
@@ -9,10 +10,10 @@ export interface SshKeyPair {
 }
 
 /**
- * Makes a new key pair.
+ * Generates a new key pair.
  *
- * Not with ssh2's own generator: it drops leading zero bytes of ed25519 keys, so that OpenSSH refuses
- * one in 256 of them (measured with ssh2 1.17).
+ * The generator of the package ssh2 cannot be used: it drops leading zero bytes of ed25519 keys, so that OpenSSH
+ * refuses one in 256 of them (measured with ssh2 1.17).
  */
 export async function generateSshKey(type: "ed25519" | "rsa" = "ed25519"): Promise<SshKeyPair> {
   if (type === "rsa") {
@@ -48,7 +49,7 @@ function newKey(
   });
 }
 
-/** Numbers of a key by their names in RFC 7517, which keeps an ed25519 key at its full 32 bytes. */
+/** Numbers of a key by their names in JSON Web Key (RFC 7517). An ed25519 number there always has all its 32 bytes. */
 function parts<Name extends keyof JsonWebKey & string>(
   key: KeyObject,
   ...names: readonly Name[]
@@ -58,23 +59,24 @@ function parts<Name extends keyof JsonWebKey & string>(
   return Object.fromEntries(entries) as Record<Name, Buffer>;
 }
 
-/** A "string" of RFC 4251 section 5. */
+/** Encodes bytes as a "string" of RFC 4251, section 5. */
 function field(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);
 }
 
+/** Encodes a text as a "string" of RFC 4251, section 5. */
 function text(value: string): Buffer {
   return field(Buffer.from(value));
 }
 
-/** An "mpint" of RFC 4251 section 5: positive, so a zero byte goes before a set highest bit. */
+/** Encodes a positive number as an "mpint" of RFC 4251, section 5: with a zero byte in front if its highest bit is set. */
 function integer(bytes: Buffer): Buffer {
   return field((bytes[0] ?? 0) > 127 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
 }
 
-/** OpenSSH's PROTOCOL.key, unencrypted. */
+/** The unencrypted private key file that OpenSSH's PROTOCOL.key describes. */
 function opensshFormat(publicBlob: Buffer, secret: Buffer): string {
   const check = randomBytes(4);
   const inner = [check, check, text("ssh-ed25519"), secret, text("")];

@@ -1,37 +1,38 @@
+/** Starts, lists and stops hosts. Each host has a keeper, a process of its own, which is started here. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, openSync, readdirSync, closeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { packageFolder } from "./cache";
-import { askControl } from "./control";
-import type { Facts } from "./facts";
+import { ensureImage } from "../image/ensureImage";
+import type { Release } from "../image/releases";
+import { packageFolder } from "../machine/folders";
+import { removeFolder } from "../machine/namespaces";
+import { isAlive, kill } from "../machine/processes";
+import { askControl } from "./controlSocket";
+import type { Facts } from "./factOverrides";
 import {
   controlPath,
+  type HostRecord,
   hostsFolder,
-  isAlive,
-  kill,
   readKeeper,
   readRecord,
   runFolder,
-  type HostRecord,
 } from "./hostRecord";
-import { ensureImage, type Release } from "./image";
 import type { KeeperOptions, KeeperReport } from "./keeper";
-import { removeFolder } from "./namespaces";
 
 /** How a host is started. */
 export interface StartOptions {
   /** @default "7.8" */
   readonly release?: Release;
-  /** Delay on the line to the host, in milliseconds each way. @default 0 */
+  /** Delay of the network to the host, in milliseconds for each direction. @default 0 */
   readonly latencyMs?: number;
-  /** Other answers to what the release does. @default none */
+  /** Overrides for facts about the release. @default none */
   readonly facts?: Facts;
 }
 
-/** A host whose folder is there: `gone` is what a crash left behind. */
+/** A host that has a run folder. The state `gone` means that its keeper crashed. */
 export interface ListedHost {
   readonly id: string;
   readonly state: "running" | "starting" | "gone";
@@ -41,7 +42,7 @@ export interface ListedHost {
 /**
  * Starts a host and returns when it has booted.
  *
- * @param owned - Whether the host ends with this process; otherwise it lives until it is stopped.
+ * @param owned - Whether the host ends with this process. If not, it runs until it is stopped.
  */
 export async function launchHost(options: StartOptions, owned: boolean): Promise<HostRecord> {
   const image = await ensureImage(options.release ?? "7.8");
@@ -60,7 +61,7 @@ export async function launchHost(options: StartOptions, owned: boolean): Promise
     await stopHost(id);
     throw new Error(`the test host did not start: ${report.error}\n${report.console}`);
   }
-  // The host must not keep this process from ending.
+  // The host must not keep this process alive.
   keeper.unref();
   keeper.stdout?.destroy();
   if (owned) (keeper.stdin as Socket | null)?.unref();
@@ -69,7 +70,7 @@ export async function launchHost(options: StartOptions, owned: boolean): Promise
 }
 
 function startKeeper(options: KeeperOptions): ChildProcess {
-  const built = join(packageFolder(), "dist/testing/keeper.js");
+  const built = join(packageFolder(), "dist/testing/host/keeper.js");
   if (!existsSync(built)) throw new Error(`${built} is missing: run "npm run build" first`);
   const log = openSync(join(runFolder(options.id), "keeper.log"), "a");
   try {
@@ -82,6 +83,7 @@ function startKeeper(options: KeeperOptions): ChildProcess {
   }
 }
 
+/** Waits until the keeper reports that its host has booted, or why not. */
 function readReport(keeper: ChildProcess): Promise<KeeperReport> {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -91,12 +93,12 @@ function readReport(keeper: ChildProcess): Promise<KeeperReport> {
     });
     keeper.once("error", reject);
     keeper.once("close", () =>
-      resolve({ error: "its keeper ended without a word", console: text }),
+      resolve({ error: "its keeper ended without a report", console: text }),
     );
   });
 }
 
-/** Every host of this cache folder, also those that a crash left half behind. */
+/** Lists all hosts of this cache folder, also those whose keeper crashed. */
 export function listHosts(): ListedHost[] {
   const names = existsSync(hostsFolder()) ? readdirSync(hostsFolder()).sort() : [];
   return names.map((id) => {
@@ -106,7 +108,7 @@ export function listHosts(): ListedHost[] {
   });
 }
 
-/** Ends a host: its processes, its mounts and its folder, also when its keeper crashed. */
+/** Ends the processes and mounts of a host and deletes its folder. Works also if its keeper crashed. */
 export async function stopHost(id: string): Promise<void> {
   if (!existsSync(runFolder(id))) return;
   const keeper = readKeeper(id);
@@ -114,13 +116,14 @@ export async function stopHost(id: string): Promise<void> {
     await askControl(controlPath(id), { do: "stop" }).catch(() => kill(keeper));
     await until(() => !isAlive(keeper), 10_000).catch(() => kill(keeper));
   }
-  // Process 1 ends when its keeper does, and everything in the namespaces with it.
+  // Process 1 of the host ends when the keeper ends, and with it all processes in the namespaces.
   const init = readRecord(id)?.init;
   await until(() => !isAlive(init), 2000).catch(() => kill(init));
   await until(() => !isAlive(init), 5000);
   if (existsSync(runFolder(id))) removeFolder(runFolder(id));
 }
 
+/** Waits until `done` returns true; throws if that takes longer than `limitMs`. */
 async function until(done: () => boolean, limitMs: number): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!done()) {

@@ -1,31 +1,33 @@
+/** Provides the image of a release: the read-only part of a host's file system. Makes it if it is not in the cache. */
 import { existsSync, readFileSync, utimesSync } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { withLock } from "../machine/fileLock";
+import { cacheFolder } from "../machine/folders";
+import { namespacesProblem, removeFolder } from "../machine/namespaces";
+import { buildImage, type ImageIndex } from "./buildImage";
 import { ensurePackages, hostPackages } from "./debianPackages";
-import { cacheFolder } from "./cache";
-import { buildImage, type ImageIndex } from "./imageBuild";
-import { imageStages, releases, type Release } from "./imageStages";
-import { withLock } from "./lock";
-import { namespacesProblem, removeFolder } from "./namespaces";
+import { type Release, releases } from "./releases";
+import { imageStages } from "./stages";
 
-export { familyReleases, releases, type Release } from "./imageStages";
-
-/** What a host is mounted from. Paths are relative to the cache folder. */
+/** The folders that a host's root is mounted from. Paths are relative to the cache folder. */
 export interface Image {
+  /** The root that all hosts have in common. */
   readonly base: string;
+  /** The files of the OpenBSD release, which are mounted over the base. */
   readonly layer: string;
   /** The file with the image's {@link ImageIndex}. */
   readonly index: string;
 }
 
-/** A stage that was of no use for so long is deleted when the next one is built. */
+/** How long an unused stage of another version of the sources is kept, in milliseconds. */
 const keptForMs = 2 * 24 * 3600 * 1000;
 
 /**
- * Makes the image of a release, or those stages of it that are missing or whose sources changed.
- * Stages are kept in the cache folder under a hash of everything they are made from.
+ * Makes the image of a release: only those stages that are missing or whose sources changed. Stages are kept in the
+ * cache folder ({@link imageStages}).
  *
- * @param say - Told what is being done, one line each.
+ * @param say - Called with a line of text for each step.
  */
 export async function ensureImage(
   release: Release,
@@ -54,7 +56,7 @@ export async function ensureImage(
   };
 }
 
-/** Reads what the image knows of its own files. */
+/** Reads the index of an image: the hashes of its files. */
 export function readImageIndex(image: Image): ImageIndex {
   return JSON.parse(readFileSync(join(cacheFolder(), image.index), "utf8")) as ImageIndex;
 }
@@ -63,7 +65,7 @@ function sayOnStderr(line: string): void {
   process.stderr.write(`image: ${line}\n`);
 }
 
-/** Deletes what was left half made, and stages that neither this version's images nor any host uses. */
+/** Deletes unfinished stages, and stages of other versions of the sources that were not used for {@link keptForMs}. */
 async function deleteUnused(folder: string): Promise<void> {
   const current = await Promise.all(releases.map((release) => imageStages(release)));
   const used = new Set(current.flatMap((stages) => Object.values(stages) as string[]));

@@ -1,11 +1,13 @@
+/** The unix socket on which a host's keeper takes requests: the requests, the server, and the client. */
 import { closeSync, openSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { dirname } from "node:path";
-import type { Facts } from "./facts";
-import type { Image, Release } from "./image";
+import type { Image } from "../image/ensureImage";
+import type { Release } from "../image/releases";
+import type { Facts } from "./factOverrides";
 import type { Admission, End } from "./sshLine";
 
-/** What a host's keeper can be asked for. */
+/** A request to a host's keeper. `HostLine` and `TestHost` say what each means. */
 export type ControlRequest =
   | { readonly do: "counters" }
   | { readonly do: "resetCounters" }
@@ -22,13 +24,14 @@ export type ControlRequest =
     }
   | { readonly do: "stop" };
 
+/** The keeper's reply: the result, or the message of the error. */
 type ControlReply =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
 
-/** A socket's name in the file system must be shorter than this; unix(7). */
+/** The longest path, in bytes, that a unix socket can have; see unix(7). */
 const nameLimit = 107;
 
-/** Serves requests, one JSON text a line, on the unix socket `path`. */
+/** Serves requests on the unix socket `path`. Requests and replies are JSON, one on each line. */
 export async function serveControl(
   path: string,
   answer: (request: ControlRequest) => Promise<unknown>,
@@ -57,7 +60,7 @@ export async function serveControl(
   return server;
 }
 
-/** Asks the keeper that listens on the unix socket `path`. */
+/** Sends a request to the keeper that listens on the unix socket `path`, and returns the result. */
 export function askControl(path: string, request: ControlRequest): Promise<unknown> {
   return withShortName(path, async (name) => {
     const reply = await new Promise<ControlReply>((resolve, reject) => {
@@ -70,14 +73,16 @@ export function askControl(path: string, request: ControlRequest): Promise<unkno
         resolve(JSON.parse(text) as ControlReply);
       });
       socket.on("error", reject);
-      socket.on("close", () => reject(new Error("the host's keeper closed the line")));
+      socket.on("close", () =>
+        reject(new Error("the host's keeper closed the connection without a reply")),
+      );
     });
     if (!reply.ok) throw new Error(reply.error);
     return reply.value;
   });
 }
 
-/** Lets a socket's name be as long as its folder's happens to be, through an open descriptor. */
+/** Calls `use` with a name of the socket that is short enough: if `path` is too long, one below /proc/self/fd. */
 async function withShortName<T>(path: string, use: (name: string) => Promise<T>): Promise<T> {
   if (Buffer.byteLength(path) <= nameLimit) return use(path);
   const folder = dirname(path);

@@ -1,8 +1,8 @@
-/** What came of a run of the CLI, from the engine's events: the steps with their diffs, and what was printed. */
+/** The outcome of a run of the Pulumi CLI as data: its steps with their differences, and what it printed. */
 import { isDeepStrictEqual } from "node:util";
 import type { EngineEvent, OpMap, OpType } from "@pulumi/pulumi/automation";
 
-/** One resource that a run looked at or changed. */
+/** What a run did, or would do, to one resource. */
 export interface Step {
   readonly op: OpType;
   readonly urn: string;
@@ -10,36 +10,38 @@ export interface Step {
   readonly name: string;
   /** Paths of the inputs that differ, such as `parameters.myhostname` or `entries.root[0]`. */
   readonly diffs: readonly string[];
-  /** Inputs before and after; secrets as the engine masks them. */
+  /** The inputs before. The engine has masked the secrets. */
   readonly old: Readonly<Record<string, unknown>>;
+  /** The inputs after. The engine has masked the secrets. */
   readonly new: Readonly<Record<string, unknown>>;
 }
 
-/** What came of a run of the CLI. */
+/** The outcome of a run of the CLI. */
 export interface Outcome {
   readonly ok: boolean;
   readonly stdout: string;
   readonly stderr: string;
   readonly elapsedMs: number;
   readonly events: readonly EngineEvent[];
-  /** How many resources each operation concerned, by the engine's own count. */
+  /** How many resources each operation applied to, as the engine counts them. */
   readonly summary: OpMap;
-  /** In the engine's order; a resource that is refreshed and then updated has two. */
+  /** The steps in the order of the engine. A resource that is refreshed and then updated has two. */
   readonly steps: readonly Step[];
-  /** By URN: what would change or did change, drift found by a refresh included. */
+  /** By URN: the steps that changed something or would change it, including drift that a refresh found. */
   readonly changes: ReadonlyMap<string, Step>;
-  /** By URN: what was tried and failed. */
+  /** By URN: the steps that failed. */
   readonly failed: ReadonlyMap<string, Step>;
-  /** By URN ("" for the stack): the lines that program, provider and engine printed. */
+  /** By URN ("" for the stack): the lines that the program, the provider and the engine printed. */
   readonly diagnostics: ReadonlyMap<string, string>;
 }
 
-/** The part of an outcome that the events say. */
+/** The part of an outcome that comes from the events of the engine. */
 export type Digest = Pick<
   Outcome,
   "events" | "summary" | "steps" | "changes" | "failed" | "diagnostics"
 >;
 
+/** Collects that part from the events. */
 export function digest(events: readonly EngineEvent[]): Digest {
   const steps: Step[] = [];
   const changes = new Map<string, Step>();
@@ -50,7 +52,7 @@ export function digest(events: readonly EngineEvent[]): Digest {
     if (event.summaryEvent) summary = event.summaryEvent.resourceChanges;
     if (event.resourcePreEvent) steps.push(step(event.resourcePreEvent.metadata));
     const done = event.resourcePreEvent ?? event.resOutputsEvent;
-    // A refresh is announced as such, and says only with its outputs whether anything had changed.
+    // The first event of a refresh does not say whether anything has changed; the event with its outputs does.
     if (done && !unchanging.has(done.metadata.op)) {
       const change = step(done.metadata);
       changes.set(change.urn, changes.get(change.urn) ?? change);
@@ -66,13 +68,16 @@ export function digest(events: readonly EngineEvent[]): Digest {
   return { events, summary, steps, changes, failed, diagnostics };
 }
 
+/** Operations that change nothing. */
 const unchanging: ReadonlySet<OpType> = new Set(["same", "read", "refresh"]);
 
-/** Events hold the SDK's debug lines as well, which nobody sees. */
+/** The severities that users see. The events also have debug lines of the SDK, which are not shown. */
 const severities: ReadonlySet<string> = new Set(["info", "info#err", "warning", "error"]);
 
+/** What an event says of its step. */
 type Metadata = NonNullable<EngineEvent["resourcePreEvent"]>["metadata"];
 
+/** Makes a step out of what an event says of it. */
 function step(metadata: Metadata): Step {
   const { op, urn, type } = metadata;
   const before = metadata.old?.inputs ?? {};
@@ -81,12 +86,15 @@ function step(metadata: Metadata): Step {
   return { op, urn, type, name, diffs: differences(before, after), old: before, new: after };
 }
 
-/** A dynamic provider cannot say what differs; the engine shows its own comparison, and so do we. */
+/**
+ * Paths of the values that differ. A dynamic provider cannot report them, so the engine compares the inputs to show what
+ * differs, and this function does the same.
+ */
 function differences(before: unknown, after: unknown, path = ""): string[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (!isContainer(before) || !isContainer(after)) return [path];
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  // The provider's own code, which is no input of the user's.
+  // This input is the code of the provider; users do not set it.
   keys.delete("__provider");
   return [...keys].flatMap((key) => {
     const inside = Array.isArray(after) ? `${path}[${key}]` : path && `${path}.${key}`;
@@ -98,17 +106,17 @@ function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** The engine marks colors as `<{%fg 1%}>` in its events, whatever `--color` says. */
+/** Removes the colors, which the engine marks as `<{%fg 1%}>` in its events, regardless of `--color`. */
 function withoutColors(text: string): string {
   return text.replace(/<\{%.*?%\}>/g, "");
 }
 
-/** What changed of the resource with this name; undefined if nothing did. */
+/** The change of the resource with this name; undefined if it did not change. */
 export function changeOf(outcome: Outcome, name: string): Step | undefined {
   return [...outcome.changes.values()].find((change) => change.name === name);
 }
 
-/** What was printed under the resources with this name, a component and what is in it; "" if nothing was. */
+/** What was printed under all resources with this name (a component and what it contains); "" if nothing was. */
 export function printedUnder(outcome: Outcome, name: string): string {
   return [...outcome.diagnostics]
     .flatMap(([urn, text]) => (urn.endsWith(`::${name}`) ? [text] : []))

@@ -1,36 +1,27 @@
+/**
+ * The stages in which an image is made. A stage's folder is named by a hash of everything that it is made from, so a stage
+ * is made again exactly when its sources change.
+ */
 import { createHash } from "node:crypto";
 import { constants, existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { packageFolder } from "./cache";
+import { packageFolder } from "../machine/folders";
+import { ordinal, type Release } from "./releases";
 
-/**
- * The releases of OpenBSD that a test host can be shaped like: all there have been since 4.7.
- * `openbsd/releases.table` has a row for each.
- */
-export const releases = [
-  ...(["4.7", "4.8", "4.9"] as const),
-  ...(["5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "5.8", "5.9"] as const),
-  ...(["6.0", "6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9"] as const),
-  ...(["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "7.7", "7.8"] as const),
-] as const;
-export type Release = (typeof releases)[number];
-
-/**
- * One release of each family that differs in how mail, boot and services work, the newest first. The
- * last family is there twice, because its first rcctl(8) was another.
- */
-export const familyReleases = ["7.8", "5.7", "5.6", "5.0", "4.7"] as const satisfies Release[];
-
-/** The names of an image's stages in the image folder, each with a hash of what it is made from. */
+/** The names of an image's stages in the image folder. */
 export interface Stages {
+  /** An archive of a small Debian with all packages that the other stages need. */
   readonly bootstrap: string;
+  /** Postfix, compiled as the OpenBSD port compiles it. */
   readonly postfix: string;
+  /** The root that all hosts have in common. */
   readonly base: string;
+  /** The files of one OpenBSD release, which are mounted over the base. */
   readonly layer: string;
 }
 
-/** Names the stages of the image as the sources on this machine make it. */
+/** The stages of a release's image as the sources of this package make them now. */
 export async function imageStages(release: Release): Promise<Stages> {
   const scripts = join(packageFolder(), "testing/image");
   const openbsd = join(packageFolder(), "testing/openbsd");
@@ -53,7 +44,7 @@ export async function imageStages(release: Release): Promise<Stages> {
   };
 }
 
-/** What a release's layer is made from: everything but eras that begin later, and other releases' rows. */
+/** Everything that a release's layer is made from: not the eras that begin later, and of the table only its own row. */
 async function layerSources(openbsd: string, release: Release): Promise<string[]> {
   const sources: string[] = [];
   for (const name of (await readdir(openbsd)).sort()) {
@@ -69,18 +60,7 @@ async function layerSources(openbsd: string, release: Release): Promise<string[]
   return sources;
 }
 
-/** A release as a number that orders: "5.0" is 500. */
-function ordinal(release: string): number {
-  const [major, minor] = release.split(".").map(Number);
-  return (major ?? 0) * 100 + (minor ?? 0);
-}
-
-/** Whether a host of one release comes before one of another. */
-export function isBefore(release: Release, other: Release): boolean {
-  return ordinal(release) < ordinal(other);
-}
-
-/** Mode and bytes of a file, or of every file below a folder with its name. */
+/** The bytes of a file and whether it is executable; for a folder, those of all files below it, with their names. */
 async function contents(path: string): Promise<string> {
   if (!existsSync(path)) return "";
   const below = (await stat(path)).isDirectory() ? await readdir(path, { recursive: true }) : [""];

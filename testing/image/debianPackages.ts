@@ -1,7 +1,8 @@
+/** The Debian packages that must be installed on this machine to make and run test hosts. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 
-/** Packages are missing that only an administrator can install; the message has the command. */
+/** Thrown to an ordinary user if packages are missing. The message has the command that installs them. */
 export class MissingPackagesError extends Error {
   constructor(
     readonly packages: readonly string[],
@@ -15,18 +16,18 @@ export class MissingPackagesError extends Error {
   }
 }
 
-/** What the test host's image is made and run with; everything else is inside the image. */
+/** The packages that this machine needs to make an image and to run hosts. Everything else is in the image. */
 export function hostPackages(): readonly string[] {
   const common = ["debian-archive-keyring", "hostname", "mmdebstrap", "mount", "util-linux"];
   return process.getuid?.() === 0 ? common : [...common, "uidmap"];
 }
 
-/** Those of `packages` that are not installed on this machine. */
+/** Returns those of `packages` that are not installed on this machine. */
 export function missingPackages(packages: readonly string[]): string[] {
   const { status, stdout, error } = spawnSync(
     "dpkg-query",
     ["--show", "--showformat=${Package} ${db:Status-Status}\n", ...packages],
-    // Exit status 1 says that one of them is unknown; the others are printed all the same.
+    // Exit status 1 means that a package is unknown. The others are printed nevertheless.
     { encoding: "utf8" },
   );
   if (error !== undefined || status === null || status > 1) {
@@ -45,10 +46,10 @@ export function missingPackages(packages: readonly string[]): string[] {
 }
 
 /**
- * Installs those of `packages` that are missing, after naming them; as an ordinary user throws
- * {@link MissingPackagesError} instead.
+ * Installs those of `packages` that are missing. Only root can do that: for an ordinary user it throws a
+ * {@link MissingPackagesError}.
  *
- * @param say - Told what is being done, one line each.
+ * @param say - Called with a line of text for each step.
  */
 export function ensurePackages(packages: readonly string[], say: (line: string) => void): void {
   const missing = missingPackages(packages);
@@ -62,12 +63,13 @@ export function ensurePackages(packages: readonly string[], say: (line: string) 
   try {
     apt(install, say);
   } catch {
-    // The lists may be older than what the mirror still has.
+    // The package lists may name versions that the mirror has no longer.
     apt(["update"], say);
     apt(install, say);
   }
 }
 
+/** Whether apt has package lists of any repository. */
 function hasLists(): boolean {
   const lists = "/var/lib/apt/lists";
   return existsSync(lists) && readdirSync(lists).some((name) => name.includes("_Packages"));

@@ -1,17 +1,17 @@
-/** Preview-based tests: what a program would do to a test host, as data. */
+/** Runs a Pulumi program against a test host and returns as data what it would do, or did. */
 import type { PulumiCommand } from "@pulumi/pulumi/automation";
-import type { ConnectionArgs } from "../components";
-import type { TestHost } from "./index";
-import { type Outcome, printedUnder, type Step } from "./outcome";
-import { type ProjectOptions, StackProject } from "./project";
+import type { ConnectionArgs } from "../../components";
+import type { TestHost } from "../host/testHost";
+import { type Outcome, printedUnder, type Step } from "./runOutcome";
+import { type ProjectOptions, StackProject } from "./stackProject";
 
-/** How a program reaches a test host: for `connection` of every component. */
+/** The connection to a test host, as every component takes it in its `connection`. */
 export function connectionOf(host: TestHost): ConnectionArgs {
   const { port, user, privateKeyPath, hostKey } = host;
   return { host: host.host, port, user, privateKeyPath, hostKey };
 }
 
-/** What a step of the plan is. */
+/** A step of the plan: what happens to one resource on the host. */
 export interface PlannedStep {
   /** The component's name, as in `mx1-main-cf`. */
   readonly name: string;
@@ -19,44 +19,45 @@ export interface PlannedStep {
   readonly kind: string;
   /** What the engine plans: `create`, `update`, `replace`, `delete`, `same`. */
   readonly op: Step["op"];
-  /** Property paths of what differs, as in `parameters.myhostname`; none for a step that is made. */
+  /** Paths of the properties that differ, as in `parameters.myhostname`; none if the step is a `create`. */
   readonly diffs: readonly string[];
-  /** The inputs before and after, `undefined` where there are none; secrets as `"[secret]"`. */
+  /** The inputs before; `undefined` if there are none. Secrets are `"[secret]"`. */
   readonly before: Readonly<Record<string, unknown>> | undefined;
+  /** The inputs after; `undefined` if there are none. Secrets are `"[secret]"`. */
   readonly after: Readonly<Record<string, unknown>> | undefined;
-  /** What the preview prints under the component: the host now against the host after `up`. */
+  /** What the preview prints under the component: the differences between the host now and after `up`. */
   readonly shown: string;
 }
 
-/** What a preview says, or a run that was carried out. */
+/** The result of a preview, an `up` or a `destroy`. */
 export interface Preview {
-  /** Did it succeed? Where not, {@link Preview.printed} says why. */
+  /** Whether it succeeded. If not, {@link Preview.printed} says why. */
   readonly ok: boolean;
-  /** Every step on the host, in the engine's order. */
+  /** All steps on the host, in the order of the engine. */
   readonly steps: readonly PlannedStep[];
-  /** How many resources each operation concerns, components included. */
+  /** How many resources each operation applies to, components included. */
   readonly summary: Outcome["summary"];
-  /** All that the engine, the program and the provider printed. */
+  /** Everything that the engine, the program and the provider printed. */
   readonly printed: string;
-  /** The step of this name. @throws Error that names those that there are */
+  /** The step with this name. @throws Error if there is none; its message lists the names that there are */
   step(name: string): PlannedStep;
 }
 
-/** How to preview. */
+/** The options of {@link previewOn} and {@link ProgramOnHost.make}. */
 export interface PreviewOptions extends Omit<ProjectOptions, "program" | "command"> {
   /** The Pulumi CLI. @defaultValue the one on PATH */
   readonly command?: PulumiCommand;
 }
 
-/** How to run an operation. */
+/** The options of an operation of {@link ProgramOnHost}. */
 export interface RunOptions {
-  /** Ask the host for what is there now first, so that drift shows. @defaultValue false */
+  /** Whether to read the current state of the host first, so that drift is found. @defaultValue false */
   readonly refresh?: boolean;
 }
 
 /**
- * A program in a stack of its own, with a test host to work on: for what a first preview cannot show, such as an update or
- * drift. Call {@link ProgramOnHost.remove} when done.
+ * A program in a stack of its own that works on a test host. It can show what a first preview cannot, such as an update or
+ * drift. Call {@link ProgramOnHost.remove} at the end.
  *
  * @example
  * ```ts
@@ -80,7 +81,11 @@ export interface RunOptions {
 export class ProgramOnHost {
   private constructor(private readonly project: StackProject) {}
 
-  /** @param program - Declares resources, with the connection that it is given; it runs in this process. */
+  /**
+   * Makes the stack, which is empty at first.
+   *
+   * @param program - Declares resources with the connection that it is given. It runs in this process.
+   */
   static async make(
     host: TestHost,
     program: (connection: ConnectionArgs) => unknown,
@@ -95,7 +100,7 @@ export class ProgramOnHost {
     return new ProgramOnHost(project);
   }
 
-  /** What `up` would do. The host is looked at and not changed. */
+  /** Returns what `up` would do. Reads from the host, but does not change it. */
   async preview(options: RunOptions = {}): Promise<Preview> {
     const { stack } = this.project;
     return previewOf(
@@ -103,31 +108,31 @@ export class ProgramOnHost {
     );
   }
 
-  /** What `up` did. */
+  /** Runs `up` and returns what it did. */
   async up(options: RunOptions = {}): Promise<Preview> {
     return previewOf(
       await this.project.run((common) => this.project.stack.up({ ...common, ...options })),
     );
   }
 
-  /** What `destroy` did. */
+  /** Runs `destroy` and returns what it did. */
   async destroy(options: RunOptions = {}): Promise<Preview> {
     return previewOf(
       await this.project.run((common) => this.project.stack.destroy({ ...common, ...options })),
     );
   }
 
-  /** Removes the stack's state; what the program made on the host stays. */
+  /** Deletes the state of the stack. What the program made on the host stays there. */
   remove(): void {
     this.project.remove();
   }
 }
 
 /**
- * Previews a program against a test host, in a stack of its own that has no state: what a first `pulumi preview` shows.
- * The host is looked at and not changed.
+ * Previews a program against a test host in a new, empty stack, and returns what a first `pulumi preview` shows. Reads
+ * from the host, but does not change it.
  *
- * @param program - Declares resources, with the connection that it is given; it runs in this process.
+ * @param program - Declares resources with the connection that it is given. It runs in this process.
  *
  * @example
  * ```ts
@@ -157,17 +162,17 @@ export async function previewOn(
   }
 }
 
-/** Without what is the package's own: the text of its provider. */
+/** The inputs without `__provider`, the code of the provider, which no program sets. */
 function ownInputs(inputs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { __provider: _, ...own } = inputs;
   return own;
 }
 
-/** The steps on hosts of a run, and what was printed under each. */
+/** Picks the steps on hosts out of the outcome of a run. */
 export function previewOf(outcome: Outcome): Preview {
   const steps = outcome.steps.flatMap((step): PlannedStep[] => {
     const kind = /^pulumi-nodejs:dynamic\/openbsd:(\w+)$/.exec(step.type)?.[1];
-    // That a step is looked at first is no step of the plan.
+    // A refresh comes before the plan and is not a step of it.
     if (kind === undefined || step.op === "refresh") return [];
     return [
       {

@@ -1,12 +1,14 @@
+/** Where this package stands on the machine, and the one folder on the machine that it writes to. */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
 /**
- * The one folder on the machine that this project writes to: the test host's image, the hosts' run
- * folders, and whatever else is worth keeping between runs.
+ * The folder for everything that is kept between runs: images of test hosts, the run folders of running hosts,
+ * downloads.
  *
- * `PULUMI_OPENBSD_POSTFIX_CACHE`, or a folder of our name below `XDG_CACHE_HOME` or `~/.cache`.
+ * It is `PULUMI_OPENBSD_POSTFIX_CACHE` if that is set, otherwise `pulumi-openbsd-postfix` in `XDG_CACHE_HOME` or
+ * `~/.cache`.
  */
 export function cacheFolder(): string {
   const own = process.env["PULUMI_OPENBSD_POSTFIX_CACHE"];
@@ -16,7 +18,7 @@ export function cacheFolder(): string {
   return join(parent, "pulumi-openbsd-postfix");
 }
 
-/** The package's folder, whether this runs from its sources or from its build below `dist/`. */
+/** The folder of this package, which has its package.json. Works from the sources and from the build in `dist/`. */
 export function packageFolder(): string {
   for (let folder = __dirname; ; folder = dirname(folder)) {
     const manifest = join(folder, "package.json");
@@ -24,6 +26,9 @@ export function packageFolder(): string {
       const { name } = JSON.parse(readFileSync(manifest, "utf8")) as { name?: string };
       if (name === "pulumi-openbsd-postfix") return folder;
     }
-    if (folder === dirname(folder)) throw new Error(`no package.json of ours above ${__dirname}`);
+    if (folder === dirname(folder))
+      throw new Error(
+        `no folder above ${__dirname} has the package.json of pulumi-openbsd-postfix`,
+      );
   }
 }

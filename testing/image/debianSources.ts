@@ -1,21 +1,22 @@
+/** Finds the mirrors from which the Debian packages of the image can be downloaded. */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Where the image's Debian could come from. */
+/** A Debian release on a mirror. */
 export interface DebianSource {
   readonly suite: string;
   readonly mirror: string;
   readonly components: string;
 }
 
-/** The Debian whose packages this was made and measured with. */
+/** The Debian release that the image was developed and tested with. */
 const preferredSuite = "bookworm";
 const publicMirror = "http://deb.debian.org/debian";
 
 /**
- * Where to try to get the image's Debian from, best first: bookworm from the mirror that this
- * machine uses, bookworm from the public one, and at last whatever this machine itself is.
+ * The sources to try for the packages of the image, the best first: bookworm from the mirror that this machine uses,
+ * bookworm from the public mirror, and last the release that this machine itself runs.
  */
 export function debianSources(): DebianSource[] {
   const machine = machineSource();
@@ -37,7 +38,7 @@ export function debianSources(): DebianSource[] {
   });
 }
 
-/** How this machine's apt reaches the network, as options that another apt can be given. */
+/** The settings with which apt of this machine reaches the network, as command line options for another apt. */
 export function aptOptions(): string[] {
   const { stdout } = spawnSync("apt-config", ["dump"], { encoding: "utf8" });
   return stdout
@@ -50,15 +51,16 @@ export function aptOptions(): string[] {
     );
 }
 
+/** The release that this machine runs, and the mirror that it uses. */
 interface MachineSource {
   readonly suite: string;
   readonly mirror: string;
   readonly debian: boolean;
 }
 
-/** The mirror of this machine's own release: the first source that offers just that suite. */
+/** Finds the first source in apt's configuration that has the release of this machine; undefined if none does. */
 function machineSource(): MachineSource | undefined {
-  const release = readOr("/etc/os-release");
+  const release = readIfThere("/etc/os-release");
   const suite = /^VERSION_CODENAME="?([\w-]+)/m.exec(release)?.[1];
   if (suite === undefined) return undefined;
   const debian = /^ID="?debian"?$/m.test(release);
@@ -69,19 +71,20 @@ function machineSource(): MachineSource | undefined {
   return undefined;
 }
 
+/** The contents of apt's files with sources. */
 function sourceFiles(): string[] {
   const folder = "/etc/apt/sources.list.d";
   let names: string[] = [];
   try {
     names = readdirSync(folder).sort();
   } catch {
-    // A machine may have only the one file.
+    // A machine without this folder has only sources.list.
   }
   const paths = names.filter((name) => /\.(list|sources)$/.test(name));
-  return ["/etc/apt/sources.list", ...paths.map((name) => join(folder, name))].map(readOr);
+  return ["/etc/apt/sources.list", ...paths.map((name) => join(folder, name))].map(readIfThere);
 }
 
-/** sources.list(5): one line a source, or paragraphs of fields. */
+/** Finds the mirror of a suite in either format of sources.list(5): lines, or paragraphs of fields. */
 function mirrorIn(text: string, suite: string): string | undefined {
   for (const line of text.split("\n")) {
     const match = /^deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)\s/.exec(line);
@@ -95,7 +98,8 @@ function mirrorIn(text: string, suite: string): string | undefined {
   return undefined;
 }
 
-function readOr(path: string): string {
+/** Reads a file; "" if it cannot be read. */
+function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -1,10 +1,13 @@
+/** The command line of test hosts, `npm run --silent host -- …`: starts, lists, enters and stops hosts. */
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
-import { attachHost, hostEnvironment, type TestHost } from "./index";
-import { isAlive, readRecord, type HostRecord } from "./hostRecord";
-import { launchHost, listHosts, stopHost } from "./hosts";
-import { releases, type Release } from "./image";
-import { enterArgv, signalNumber } from "./namespaces";
+import { type Release, releases } from "../image/releases";
+import { enterArgv } from "../machine/namespaces";
+import { isAlive } from "../machine/processes";
+import { signalNumber } from "../machine/runProgram";
+import { type HostRecord, readRecord } from "./hostRecord";
+import { launchHost, listHosts, stopHost } from "./lifecycle";
+import { attachHost, hostEnvironment, type TestHost } from "./testHost";
 
 const usage = `usage: host start [--release RELEASE] [--latency-ms N]
        host exec ID -- PROGRAM [ARGUMENT ...]
@@ -16,7 +19,7 @@ const usage = `usage: host start [--release RELEASE] [--latency-ms N]
 RELEASE is any of OpenBSD from ${releases[0]} to ${releases.at(-1)}.
 `;
 
-/** A mistake in how the command was called. */
+/** Thrown if the command was called in a wrong way. The usage is printed below its message. */
 class UsageError extends Error {}
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -30,7 +33,7 @@ async function main(argv: readonly string[]): Promise<number> {
       for (const { id, state, record } of listHosts()) print({ id, state, ...shown(record) });
       return 0;
     case "reboot":
-      await running(args[0]).reboot();
+      await hostNamed(args[0]).reboot();
       return 0;
     case "upgrade":
       return upgrade(args);
@@ -46,14 +49,15 @@ function print(value: object): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** What of a host's record is of use to others. */
+/** The part of a host's record that users of the host need. */
 function shown(record: HostRecord | undefined): object {
   if (record === undefined) return {};
   const { id, release, host, port, user, privateKeyPath, hostKey, knownHostsPath, root } = record;
   return { id, release, host, port, user, privateKeyPath, hostKey, knownHostsPath, root };
 }
 
-function running(id: string | undefined): TestHost {
+/** The host that an argument names. */
+function hostNamed(id: string | undefined): TestHost {
   if (id === undefined) throw new UsageError("");
   return attachHost(id);
 }
@@ -62,7 +66,7 @@ async function upgrade(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args, { release: "string" });
   const { release } = values;
   if (!isRelease(release)) throw new UsageError(`no release ${String(release)}`);
-  const host = running(positionals[0]);
+  const host = hostNamed(positionals[0]);
   await host.upgrade(release);
   print(shown(readRecord(host.id)));
   return 0;
@@ -91,7 +95,7 @@ function exec(args: readonly string[]): Promise<number> {
   const [command = "", ...rest] = enterArgv(record.init.pid, program);
   const { TERM = "dumb" } = process.env;
   const child = spawn(command, rest, { stdio: "inherit", env: { ...hostEnvironment, TERM } });
-  // A terminal's Ctrl-C is for the program, which gets it too.
+  // The terminal sends Ctrl-C to both processes. Only the program on the host shall react to it.
   process.on("SIGINT", () => undefined);
   return new Promise((resolve, reject) => {
     child.on("error", reject);

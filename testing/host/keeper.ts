@@ -1,47 +1,39 @@
+/**
+ * The keeper of one host: a process that boots the host, serves the SSH line to it, takes requests about it on a unix
+ * socket, and removes everything when the host ends.
+ */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cacheFolder, packageFolder } from "./cache";
-import { serveControl, type ControlRequest } from "./control";
-import { answeredFacts, type Facts, factsPath } from "./facts";
-import {
-  controlPath,
-  processRef,
-  runFolder,
-  writeRecord,
-  type HostRecord,
-  type ProcessRef,
-} from "./hostRecord";
-import type { Image, Release } from "./image";
-import { isBefore } from "./imageStages";
-import {
-  enterArgv,
-  machineEnvironment,
-  overlayOptions,
-  removeFolder,
-  run,
-  unshareArgv,
-} from "./namespaces";
+import type { Image } from "../image/ensureImage";
+import { isBefore, type Release } from "../image/releases";
+import { cacheFolder, packageFolder } from "../machine/folders";
+import { enterArgv, overlayOptions, removeFolder, unshareArgv } from "../machine/namespaces";
+import { type ProcessRef, processRef } from "../machine/processes";
+import { machineEnvironment, run } from "../machine/runProgram";
+import { serveControl, type ControlRequest } from "./controlSocket";
+import { overriddenFacts, type Facts, factsPath } from "./factOverrides";
+import { controlPath, type HostRecord, runFolder, writeRecord } from "./hostRecord";
 import { generateSshKey, type SshKeyPair } from "./sshKeys";
 import { SshLine } from "./sshLine";
 
-/** What a keeper is started with, as JSON in its only argument. */
+/** The options of a keeper. It gets them as JSON in its only argument. */
 export interface KeeperOptions {
   readonly id: string;
   readonly release: Release;
   readonly image: Image;
   readonly latencyMs: number;
   readonly facts: Facts;
-  /** Milliseconds since the epoch. */
+  /** When the host was requested, in milliseconds since the epoch. */
   readonly requested: number;
 }
 
-/** What a keeper says, on one line of its stdout, when it is done with starting. */
+/** What a keeper reports as JSON on its stdout: the record of the booted host, or why it did not boot. */
 export type KeeperReport =
   { readonly record: HostRecord } | { readonly error: string; readonly console: string };
 
-/** A file that process 1 writes before the first boot. */
+/** A file that process 1 of the host writes before it boots. */
 interface SeedFile {
   readonly path: string;
   /** In octal. */
@@ -49,34 +41,36 @@ interface SeedFile {
   readonly text: string;
 }
 
-/** What process 1 is told first. */
+/** What process 1 of the host (init.pl) needs before it boots. */
 interface Seed {
   readonly files: readonly SeedFile[];
+  /** The users who get `key` into their authorized_keys. */
   readonly users: readonly string[];
-  /** The line of authorized_keys for all of them. */
+  /** A line of authorized_keys. */
   readonly key: string;
 }
 
-/** Users of the host that the one client key opens. */
+/** The users of the host who can log in with the client key. */
 const users = ["root", "alice", "bob", "op", "nobodyspecial"];
 
-/** Whether sshd of the release knows no ed25519 keys, which came with OpenSSH 6.5 in OpenBSD 5.5. */
+/** Whether a host of the release has an RSA key as well: its real sshd has no ed25519, which came with OpenBSD 5.5. */
 function hasLegacyKey(release: Release): boolean {
   return isBefore(release, "5.5");
 }
 
-/** How long a host may take to boot. */
+/** How long a host may take to boot, in milliseconds. */
 const bootLimitMs = 60_000;
 
-/** Keeps one host: holds its process 1 and its line, and takes everything away at the end. */
+/** Runs one host from its start to its end. */
 class Keeper {
   private readonly folder: string;
   private readonly line: SshLine;
+  /** Waiting for the next lines that process 1 prints, in this order. */
   private readonly initLines: ((line: string) => void)[] = [];
   private init: ChildProcess | undefined;
   private initRef: ProcessRef | undefined;
   private stopping = false;
-  /** Whether process 1 ends because it was told to, to be started again. */
+  /** Whether process 1 is being ended in order to start it again. */
   private halting = false;
   private record: HostRecord | undefined;
   private image: Image;
@@ -89,10 +83,11 @@ class Keeper {
     this.line = new SshLine(() => this.startSshd(), options.latencyMs);
   }
 
+  /** Boots the host and starts to take requests. */
   async start(): Promise<HostRecord> {
     const { id, release, image, requested, facts } = this.options;
     const keeper = processRef(process.pid);
-    if (keeper === undefined) throw new Error("no /proc here");
+    if (keeper === undefined) throw new Error("this machine has no /proc");
     writeFileSync(join(this.folder, "keeper.json"), JSON.stringify(keeper));
     this.startInit();
     const [pidLine, client, hostKey, legacyKey, port] = await Promise.all([
@@ -131,7 +126,7 @@ class Keeper {
     return record;
   }
 
-  /** Notes which process is the host's first, by what it said of itself. */
+  /** Finds process 1 of the host by the line in which it printed its process number. */
   private refer(pidLine: string): ProcessRef {
     const init = processRef(Number(pidLine.split(" ")[1]));
     if (init === undefined) throw new Error("process 1 of the host ended at once");
@@ -139,7 +134,7 @@ class Keeper {
     return init;
   }
 
-  /** Waits until /etc/rc is done. */
+  /** Waits until /etc/rc of the host has ended. */
   private async booted(): Promise<void> {
     const status = (await this.nextLine("up")).split(" ")[1];
     if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
@@ -161,9 +156,10 @@ class Keeper {
     removeFolder(this.folder);
   }
 
+  /** Starts process 1 of the host in new namespaces. */
   private startInit(): void {
     const { base, layer } = this.image;
-    const scripts = join(packageFolder(), "testing/image");
+    const scripts = join(packageFolder(), "testing/host");
     const boot = ["sh", join(scripts, "boot.sh"), base, layer, `hosts/${this.options.id}`];
     const argv = unshareArgv(
       ["mount", "pid", "net", "uts", "ipc", "fork", "kill-child"],
@@ -181,12 +177,12 @@ class Keeper {
     createInterface(this.init.stdout).on("line", (line) => this.initLines.shift()?.(line));
     this.init.on("close", () => {
       for (const tell of this.initLines.splice(0)) tell("ended");
-      // Nothing is left to keep: whatever started the host will find it gone.
+      // The host ended by itself, so the keeper has nothing left to do. The host counts as gone from now on.
       if (!this.stopping && !this.halting) void this.stop().then(() => process.exit(1));
     });
   }
 
-  /** The next line that process 1 says, which must be of the kind expected. */
+  /** Waits for the next line that process 1 prints. It must begin with the word `kind`. */
   private nextLine(kind: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -200,10 +196,12 @@ class Keeper {
     });
   }
 
+  /** Gives process 1 what it needs to boot. */
   private seed(seed: Seed): void {
     this.init?.stdin?.write(`${JSON.stringify(seed)}\n`);
   }
 
+  /** Writes the files with which a client can log in to the host. */
   private writeKeys(
     record: HostRecord,
     client: SshKeyPair,
@@ -217,9 +215,10 @@ class Keeper {
     writeFileSync(`${record.privateKeyPath}.pub`, `${client.public}\n`);
   }
 
+  /** Starts an sshd on the host for one connection. */
   private startSshd(): ChildProcess {
-    if (this.initRef === undefined) throw new Error("the host is not there yet");
-    // What a client of that era can verify; the key of the configuration file is offered besides.
+    if (this.initRef === undefined) throw new Error("the host has not started yet");
+    // Clients of that time can verify only an RSA key. The key in sshd_config is offered in addition.
     const legacy = hasLegacyKey(this.release)
       ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
       : [];
@@ -259,13 +258,13 @@ class Keeper {
       case "upgrade":
         return this.whileDown(() => this.upgrade(request.release, request.image, request.facts));
       case "stop":
-        // Answered first: the one who asked waits for the folder to go.
+        // The reply goes out first: the one who asked then waits until the run folder is gone.
         setImmediate(() => void this.stop().then(() => process.exit(0)));
         return undefined;
     }
   }
 
-  /** Does what takes the host down; meanwhile the line is dead. */
+  /** Does work for which the host is down. Nobody can connect to it until the work is done. */
   private async whileDown<T>(work: () => Promise<T>): Promise<T> {
     this.line.hostUp(false);
     try {
@@ -281,17 +280,17 @@ class Keeper {
     await up;
   }
 
-  /** Halts the host, makes its tree into that of the other release, and boots that. */
+  /** Halts the host, turns its files into those of another release, and boots it again. */
   private async upgrade(release: Release, image: Image, facts: Facts): Promise<HostRecord> {
     const { record } = this;
-    if (record === undefined) throw new Error("the host is not there yet");
+    if (record === undefined) throw new Error("the host has not started yet");
     if (existsSync(join(this.folder, "memory"))) {
       throw new Error(
         "a host whose tree is in memory cannot be upgraded: the cache folder is on an overlay",
       );
     }
     await this.halt();
-    const scripts = join(packageFolder(), "testing/image");
+    const scripts = join(packageFolder(), "testing/host");
     const { base, layer } = this.image;
     const argv = [
       ...["sh", join(scripts, "upgrade.sh"), layer, base, image.layer, image.base],
@@ -311,6 +310,7 @@ class Keeper {
     return upgraded;
   }
 
+  /** Ends all processes of the host. */
   private async halt(): Promise<void> {
     const { init } = this;
     if (init === undefined) return;
@@ -322,7 +322,7 @@ class Keeper {
   }
 }
 
-/** The host's own keys, where sshd looks for them. */
+/** The files with the host's own SSH keys. */
 function keyFiles(hostKey: SshKeyPair, legacyKey: SshKeyPair | undefined): SeedFile[] {
   const pair = (name: string, key: SshKeyPair): SeedFile[] => [
     { path: `/etc/ssh/${name}`, mode: "0600", text: ended(key.private) },
@@ -332,13 +332,15 @@ function keyFiles(hostKey: SshKeyPair, legacyKey: SshKeyPair | undefined): SeedF
   return [...pair("ssh_host_ed25519_key", hostKey), ...legacy];
 }
 
+/** A text with a newline at its end. */
 function ended(text: string): string {
   return text.endsWith("\n") ? text : `${text}\n`;
 }
 
+/** The file that overrides facts about the release, if any are overridden. */
 function factFiles(image: Image, facts: Facts): SeedFile[] {
   if (Object.keys(facts).length === 0) return [];
-  return [{ path: factsPath, mode: "0644", text: answeredFacts(image, facts) }];
+  return [{ path: factsPath, mode: "0644", text: overriddenFacts(image, facts) }];
 }
 
 async function main(argument: string): Promise<void> {
@@ -348,14 +350,14 @@ async function main(argument: string): Promise<void> {
   const end = (): void => void keeper.stop().then(() => process.exit(0));
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  // Whoever started the host holds the other end of stdin. When that closes, however that came
-  // about, the host ends with it, unless it was released first.
+  // The process that started the host has the other end of this stdin. If that end closes, for whatever reason, the
+  // host ends, unless it was released before by a line of text.
   let released = false;
   process.stdin.on("data", () => (released = true));
   process.stdin.on("end", () => {
     if (!released) end();
   });
-  // Whoever listened to the report may be gone.
+  // The process that waits for the report may have ended.
   process.stdout.on("error", () => undefined);
   let report: KeeperReport;
   try {
@@ -370,6 +372,7 @@ async function main(argument: string): Promise<void> {
   }
 }
 
+/** The last lines that the host and its keeper printed. */
 function consoleOf(id: string): string {
   const texts = ["overlay.log", "keeper.log", "console.log"].map((name) => {
     try {

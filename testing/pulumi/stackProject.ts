@@ -1,4 +1,4 @@
-/** A throw-away Pulumi project: one temporary folder with its own program, state and configuration. */
+/** A temporary Pulumi project with one stack, for tests: a folder with a program, its configuration and its state. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,56 +11,57 @@ import {
   type PulumiFn,
   Stack,
 } from "@pulumi/pulumi/automation";
-import { packageFolder } from "./cache";
-import { digest, type Outcome } from "./outcome";
+import { packageFolder } from "../machine/folders";
+import { digest, type Outcome } from "./runOutcome";
 
-/** What a project is made of. */
+/** The options of a {@link StackProject}. */
 export interface ProjectOptions {
   /**
-   * CommonJS text of the program, run as it stands, without ts-node; or a function, which runs in this process, with
-   * the modules that this process has loaded.
+   * The program: either CommonJS text, which Pulumi runs as it is (without ts-node), or a function, which runs in
+   * this process with the modules that are loaded here.
    */
   readonly program: string | PulumiFn;
-  /** Stack configuration; a key without a namespace is the project's own. */
+  /** The configuration of the stack. A key without a namespace gets that of the project. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Configuration values that are kept encrypted. */
+  /** Configuration values that are stored encrypted. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** The stack's name. @defaultValue {@link stackName} */
   readonly stack?: string;
-  /** Variables for the CLI, the program and the provider process. */
+  /** Environment variables for the CLI, the program and the provider process. */
   readonly environment?: Readonly<Record<string, string>>;
   /** The Pulumi CLI. @defaultValue the one on PATH */
   readonly command?: PulumiCommand;
 }
 
-/** How to run an operation. */
+/** The options of an operation. */
 export interface OperationOptions {
-  /** Ask the provider for the live state first. */
+  /** Whether to read the current state of the resources first. */
   readonly refresh?: boolean;
-  /** The run has to fail, and an outcome comes back only if it does. */
+  /** Whether the run must fail. If it succeeds nevertheless, the method throws. */
   readonly fails?: boolean;
-  /** Fails when anything would change. */
+  /** Whether the run fails if anything would change. */
   readonly expectNoChanges?: boolean;
-  /** Only these URNs. */
+  /** The URNs of the only resources that the run applies to. */
   readonly target?: string[];
 }
 
-/** The name of a project's only stack, unless it is said otherwise. */
+/** The name of the stack if {@link ProjectOptions.stack} names no other. */
 export const stackName = "test";
 
-/** The project's name, and so the namespace of its configuration. */
+/** The name of the project, which is also the namespace of its configuration. */
 export const projectName = "openbsd-postfix";
 
+/** Encrypts the secrets of the stack. */
 const passphrase = "test";
 
-/** A project with one stack. Call {@link StackProject.remove} when done. */
+/** A temporary project with one stack. Call {@link StackProject.remove} at the end. */
 export class StackProject {
   protected constructor(
     /** The project's folder. */
     readonly folder: string,
-    /** The Automation API's view of the stack, for whatever has no method here. */
+    /** The stack as an object of the Automation API, for everything that has no method here. */
     readonly stack: Stack,
-    /** What the CLI is run with, besides this process's own environment. */
+    /** The environment variables of the CLI in addition to those of this process. */
     protected readonly environment: Readonly<Record<string, string>>,
   ) {}
 
@@ -70,7 +71,7 @@ export class StackProject {
     return new StackProject(folder, stack, environment);
   }
 
-  /** Replaces the text of the program for the runs that follow. */
+  /** Replaces the text of the program for all later runs. */
   write(program: string): void {
     writeFileSync(join(this.folder, "index.js"), program);
   }
@@ -91,7 +92,7 @@ export class StackProject {
     return this.record(options, (common) => this.stack.destroy(common));
   }
 
-  /** Fails, and shows what it would do, unless a preview with refresh finds nothing to do. */
+  /** Throws if a preview with refresh finds any change. The message has what the preview printed. */
   async expectNoChanges(): Promise<Outcome> {
     return this.preview({ refresh: true, expectNoChanges: true });
   }
@@ -101,12 +102,12 @@ export class StackProject {
     return this.stack.outputs();
   }
 
-  /** Removes the folder and the state in it; what the program made stays. */
+  /** Deletes the folder with the state. What the program made stays. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Runs an operation of the Automation API; what came of it, success or not. */
+  /** Runs an operation of the Automation API and returns its outcome, also if it failed. */
   async run(
     operation: (options: CommonOptions) => Promise<{ stdout: string; stderr: string }>,
   ): Promise<Outcome> {
@@ -128,6 +129,7 @@ export class StackProject {
     return { ok, ...text, elapsedMs: Date.now() - begin, ...digest(events) };
   }
 
+  /** Runs an operation that must succeed, or must fail if `fails` is set. */
   private async record(
     { fails = false, ...options }: OperationOptions,
     operation: (
@@ -143,7 +145,7 @@ export class StackProject {
   }
 }
 
-/** What every operation of the Automation API is given here. */
+/** The options that every operation of the Automation API gets here. */
 export interface CommonOptions {
   readonly color: "never";
   readonly onEvent: (event: EngineEvent) => void;
@@ -151,7 +153,7 @@ export interface CommonOptions {
   readonly onError: (text: string) => void;
 }
 
-/** The folder, and the stack in it. */
+/** Makes the folder of a project, and the stack in it. */
 export async function prepare(
   options: ProjectOptions,
 ): Promise<{ folder: string; stack: Stack; environment: Readonly<Record<string, string>> }> {
@@ -161,7 +163,7 @@ export async function prepare(
     const environment = {
       PULUMI_BACKEND_URL: `file://${folder}/state`,
       PULUMI_CONFIG_PASSPHRASE: passphrase,
-      // A plugin that is missing is an error here and never a download.
+      // A missing plugin is an error in tests, never a download.
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       ...options.environment,
     };
@@ -182,9 +184,10 @@ export async function prepare(
   }
 }
 
+/** Writes the files of a project. */
 function writeProject(folder: string, options: ProjectOptions): void {
   const write = (name: string, content: unknown) => {
-    // JSON is YAML as well.
+    // Every JSON text is also YAML.
     writeFileSync(join(folder, name), JSON.stringify(content));
   };
   const runtime = { name: "nodejs", options: { typescript: false } };
@@ -200,7 +203,7 @@ function writeProject(folder: string, options: ProjectOptions): void {
   if (typeof options.program === "string") writeFileSync(join(folder, "index.js"), options.program);
   mkdirSync(join(folder, "state"));
   mkdirSync(join(folder, "node_modules/@pulumi"), { recursive: true });
-  // Where the provider process finds them: the package by its name, and the SDK that this process has.
+  // The provider process finds this package by its name, and the same SDK that this process uses.
   symlinkSync(packageFolder(), join(folder, "node_modules/pulumi-openbsd-postfix"));
   const sdk = dirname(require.resolve("@pulumi/pulumi/package.json"));
   symlinkSync(sdk, join(folder, "node_modules/@pulumi/pulumi"));

@@ -1,10 +1,11 @@
+/** A lock on a file between processes of this machine. */
 import { spawn } from "node:child_process";
 
 /**
- * Does something while holding a lock that other processes respect: `flock(1)` holds it, and its end
- * of a pipe closes with this process however that ends.
+ * Runs `action` while no other process holds the lock on `file`. A `flock(1)` process holds the lock. It ends when its
+ * stdin closes, so the lock is released even if this process crashes.
  *
- * @param waiting - Called when another process has it and this one starts to wait.
+ * @param waiting - Called once if another process holds the lock and this one has to wait.
  */
 export async function withLock<T>(
   file: string,
