@@ -14,17 +14,14 @@ import {
 } from "./aliasTokens";
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits } from "./logicalLines";
-import type { Fault } from "./mainCf";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
+import { formerPlace, insertLines, saveKey, undoKey, type Saved } from "./undo";
 import {
-  duplicatesIn,
   joinUnits,
   remembered,
   replaceEntries,
   startsOf,
   withNewline,
   withoutKeys,
-  type Duplicate,
   type Unit,
 } from "./units";
 
@@ -84,11 +81,6 @@ export function entries(text: Bytes): ReadonlyMap<string, readonly Bytes[]> {
  */
 export function compiled(text: Bytes): ReadonlyMap<string, Bytes> {
   return new Map([...inForce(text)].map(([name, entry]) => [name, external(entry.value)]));
-}
-
-/** The line on which the entry in force begins, for messages. */
-export function lineOf(text: Bytes, name: Bytes): number | undefined {
-  return inForce(text).get(folded(name))?.line;
 }
 
 /** Recipients of a name, in their order; undefined when it has no entry. */
@@ -156,24 +148,5 @@ export function save(text: Bytes, name: Bytes): Saved {
 
 /** Brings a name's entries back to what they were at `save`, and leaves all else as it is now. */
 export function undo(text: Bytes, name: Bytes, saved: Saved): Bytes {
-  return undoAll(text, [{ key: name, saved }]);
-}
-
-/** Like `undo` for several names, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  const names = keys.map(({ key, saved }) => ({ key: folded(key), saved }));
-  return undoKeys(text, unitsOf, names);
-}
-
-/** Names with several entries, of which postalias(1) stores the first. */
-export function duplicates(text: Bytes): readonly Duplicate[] {
-  return duplicatesIn(unitsOf(text));
-}
-
-/** Lines that postalias(1) warns of and skips, with exit status 0. */
-export function faults(text: Bytes): readonly Fault[] {
-  return logicalLines(text).flatMap(({ text: joined, line }) => {
-    const entry = parse(joined);
-    return typeof entry === "string" ? [{ line, reason: entry }] : [];
-  });
+  return undoKey(text, unitsOf, folded(name), saved);
 }

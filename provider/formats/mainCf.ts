@@ -5,7 +5,7 @@
  */
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
+import { formerPlace, insertLines, saveKey, undoKey, type Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
@@ -60,16 +60,10 @@ export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
 
 /**
  * The value in force, continuation lines joined as Postfix joins them; undefined when it is not set.
- * `postconf` of 2.9 and later prints it with each run of white space as one blank (measured): see
- * `sameValue`.
+ * `postconf` of 2.9 and later prints each run of white space in it as one blank (measured).
  */
 export function get(text: Bytes, name: string): Bytes | undefined {
   return parameters(text).get(name)?.value;
-}
-
-/** The line on which the entry in force begins, for messages. */
-export function lineOf(text: Bytes, name: string): number | undefined {
-  return parameters(text).get(name)?.line;
 }
 
 /**
@@ -91,12 +85,6 @@ export function checkValue(name: string, value: Bytes): void {
   if (new RegExp(`^[${whiteSpace}]|[${whiteSpace}]$`).test(value)) {
     throw new FormatError(`${what} must not begin or end with white space: Postfix drops it`);
   }
-}
-
-/** Whether two values mean the same to Postfix, which splits lists at any run of white space. */
-export function sameValue(one: Bytes, other: Bytes): boolean {
-  const folded = (value: Bytes) => value.replace(new RegExp(`[${whiteSpace}]+`, "g"), " ");
-  return folded(one) === folded(other);
 }
 
 /**
@@ -141,12 +129,7 @@ export function save(text: Bytes, name: string): Saved {
 
 /** Brings a parameter's entries back to what they were at `save`, and leaves all else as it is now. */
 export function undo(text: Bytes, name: string, saved: Saved): Bytes {
-  return undoAll(text, [{ key: name, saved }]);
-}
-
-/** Like `undo` for several parameters, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  return undoKeys(text, unitsOf, keys);
+  return undoKey(text, unitsOf, name, saved);
 }
 
 /** Parameters with several entries. Postfix takes the last; from 2.11 on postconf warns of them. */

@@ -33,9 +33,8 @@ import {
   formerPlace,
   insertLines,
   saveKey,
-  undoKeys,
+  undoKey,
   type Saved,
-  type SavedKey,
 } from "./undo";
 import {
   duplicatesIn,
@@ -160,14 +159,8 @@ export function get(text: Bytes, name: string): Service | Bytes | readonly Bytes
   return key.is === "field" ? service[key.field] : service.overrides[key.parameter];
 }
 
-/** The line on which the service's entry in force begins, for messages. */
-export function lineOf(text: Bytes, name: string): number | undefined {
-  const found = find(text, parseKey(name).service);
-  return found?.units[found.from]?.line;
-}
-
 /** Refuses a service that could not be read back. */
-export function checkValue(name: string, service: Service): void {
+function checkValue(name: string, service: Service): void {
   checkService(name);
   for (const field of [...columns, "command"] as const) {
     const fault = fieldFault(field, service[field]);
@@ -333,7 +326,7 @@ export function setOverride(text: Bytes, service: string, parameter: string, val
 }
 
 /** Takes all overrides of a parameter away. */
-export function removeOverride(text: Bytes, service: string, parameter: string): Bytes {
+function removeOverride(text: Bytes, service: string, parameter: string): Bytes {
   if (get(text, overrideKey(service, parameter)) === undefined) return text;
   const found = needed(text, service);
   return withEntry(found, withoutOverrides(found.entry, new Set([parameter])));
@@ -353,12 +346,7 @@ export function save(text: Bytes, name: string): Saved {
 
 /** Brings a service's entries back to what they were at `save`, and leaves all else as it is now. */
 export function undo(text: Bytes, name: string, saved: Saved): Bytes {
-  return undoAll(text, [{ key: name, saved }]);
-}
-
-/** Like `undo` for several services, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  return undoKeys(text, unitsOf, keys);
+  return undoKey(text, unitsOf, name, saved);
 }
 
 /** What `undoPart` needs to bring a field or an override back. */

@@ -8,16 +8,5 @@
  */
 export type { RcValue } from "./rcRead";
 export type { RcSyntax } from "./rcUnits";
-export {
-  checkName,
-  checkValue,
-  duplicates,
-  faults,
-  get,
-  remove,
-  save,
-  set,
-  undo,
-  undoAll,
-} from "./rcVariables";
+export { checkName, checkValue, get, remove, save, set, undo } from "./rcVariables";
 export { addWords, hasWords, removeWords, saveWords, undoWords, type SavedWords } from "./rcWords";

@@ -1,19 +1,10 @@
 import { checkLineText, FormatError, type Bytes } from "./bytes";
-import type { Fault } from "./mainCf";
 import { isAccepted, parsedValue } from "./rcParsed";
 import { editable, keyOf, mayAssign, read, unitsOf, type RcValue } from "./rcRead";
 import { sourcedValue } from "./rcSourced";
 import type { RcSyntax, RcUnit } from "./rcUnits";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
-import {
-  duplicatesIn,
-  joinUnits,
-  replaceEntries,
-  startsOf,
-  withNewline,
-  withoutKeys,
-  type Duplicate,
-} from "./units";
+import { formerPlace, insertLines, saveKey, undoKey, type Saved } from "./undo";
+import { joinUnits, replaceEntries, startsOf, withNewline, withoutKeys } from "./units";
 
 /**
  * The value in force: the last assignment's, expansions of variables that the file sets before included.
@@ -134,26 +125,5 @@ export function save(text: Bytes, name: string, syntax: RcSyntax): Saved {
 
 /** Brings a variable's entries back to what they were at `save`, and leaves all else as it is now. */
 export function undo(text: Bytes, name: string, saved: Saved, syntax: RcSyntax): Bytes {
-  return undoAll(text, [{ key: name, saved }], syntax);
-}
-
-/** Like `undo` for several variables, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[], syntax: RcSyntax): Bytes {
-  const names = keys.map(({ key, saved }) => ({ key: keyOf(key, syntax), saved }));
-  return undoKeys(text, (now) => unitsOf(now, syntax), names);
-}
-
-/** Variables with several entries, of which the last is in force. */
-export function duplicates(text: Bytes, syntax: RcSyntax): readonly Duplicate[] {
-  return duplicatesIn(unitsOf(text, syntax));
-}
-
-/** Lines after which nothing can be added; in the parsed syntax a last line that is not read. */
-export function faults(text: Bytes, syntax: RcSyntax): readonly Fault[] {
-  return unitsOf(text, syntax).flatMap(({ line, fault, key, raw }) => {
-    if (fault !== undefined) return [{ line, reason: fault }];
-    return syntax === "parsed" && key !== undefined && !raw.endsWith("\n")
-      ? [{ line, reason: "has no newline at its end, and is not read for that" }]
-      : [];
-  });
+  return undoKey(text, (now) => unitsOf(now, syntax), keyOf(name, syntax), saved);
 }

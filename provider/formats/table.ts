@@ -6,7 +6,7 @@
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
 import type { Fault } from "./mainCf";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
+import { formerPlace, insertLines, saveKey, undoKey, type Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
@@ -83,11 +83,6 @@ export function get(text: Bytes, key: Bytes): Bytes | undefined {
   return entries(text).get(foldKey(key))?.value;
 }
 
-/** The line on which the entry in force begins, for messages. */
-export function lineOf(text: Bytes, key: Bytes): number | undefined {
-  return entries(text).get(foldKey(key))?.line;
-}
-
 /** Refuses a key that not every release of Postfix would read back. */
 export function checkKey(key: Bytes): void {
   const what = `the key ${JSON.stringify(key)}`;
@@ -156,13 +151,7 @@ export function save(text: Bytes, key: Bytes): Saved {
 
 /** Brings a key's entries back to what they were at `save`, and leaves all else as it is now. */
 export function undo(text: Bytes, key: Bytes, saved: Saved): Bytes {
-  return undoAll(text, [{ key, saved }]);
-}
-
-/** Like `undo` for several keys, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  const names = keys.map(({ key, saved }) => ({ key: foldKey(key), saved }));
-  return undoKeys(text, unitsOf, names);
+  return undoKey(text, unitsOf, foldKey(key), saved);
 }
 
 /** Keys with several entries, of which postmap(1) stores the first. */

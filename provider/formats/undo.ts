@@ -30,12 +30,6 @@ export interface SavedEntry {
   readonly after: readonly string[];
 }
 
-/** A key and what `save` gave for it. */
-export interface SavedKey {
-  readonly key: string;
-  readonly saved: Saved;
-}
-
 /** Bounds what is kept of a file of 100,000 adjacent entries; beyond it a place is near, not exact. */
 const neighbours = 100;
 
@@ -93,7 +87,7 @@ function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
   return lines;
 }
 
-/** What `undoKeys` needs to bring the key's entries back. */
+/** What `undoKey` needs to bring the key's entries back. */
 export function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved {
   const stretches = stretchesOf(units);
   const entries = stretches.flatMap(({ above, below, starts }, fixedBefore) => {
@@ -267,22 +261,15 @@ function insertEntries(units: readonly Unit[], saved: Saved): Bytes {
   return insertLines(units, lines);
 }
 
-/**
- * Takes away what the keys have now and brings back what was saved, the last saved first. Undoing keys
- * together is exact also where one of them was removed by hand and set anew elsewhere.
- */
-export function undoKeys(
+/** Takes away the entries that the key has now and brings back the saved ones. */
+export function undoKey(
   text: Bytes,
   unitsOf: (text: Bytes) => readonly Unit[],
-  keys: readonly SavedKey[],
+  key: string,
+  saved: Saved,
 ): Bytes {
-  const ours = new Set(keys.map(({ key }) => key));
-  let result = joinUnits(withoutKeys(unitsOf(text), ours));
-  for (const { saved } of [...keys].reverse()) result = insertEntries(unitsOf(result), saved);
-  for (const { saved } of keys) {
-    if (saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`) {
-      result = result.slice(0, -1);
-    }
-  }
-  return result;
+  const without = joinUnits(withoutKeys(unitsOf(text), new Set([key])));
+  const result = insertEntries(unitsOf(without), saved);
+  const lostNewline = saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`;
+  return lostNewline ? result.slice(0, -1) : result;
 }

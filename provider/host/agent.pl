@@ -534,7 +534,7 @@ sub find_program {
     return undef;    ## no critic: undef is the answer
 }
 
-# Starts a program, or puts it in line. Takes argv, stdin, tty ('both' or 'stderr'), cwd, env, timeout
+# Starts a program, or puts it in line. Takes argv, tty ('both' or 'stderr'), cwd, env, timeout
 # (seconds) and done, which is called once with what came of it (RunResult in host.ts) or with
 # { notFound }.
 sub run_program {
@@ -563,15 +563,14 @@ sub start_program {
     $p->{stdout} = $p->{stderr} = '';
     $p->{open} = {};
     my ($terminal, $slave) = $p->{tty} ? open_terminal() : ();
-    my ($out_read, $out_write, $err_read, $err_write, $in_read, $in_write);
+    my ($out_read, $out_write, $err_read, $err_write);
     if (($p->{tty} || '') eq 'both') { ($out_write, $err_write) = ($slave, $slave) }
     else                             { pipe $out_read, $out_write or die "pipe: $!\n" }
     if ($p->{tty}) { $err_write = $slave }
     else           { pipe $err_read, $err_write or die "pipe: $!\n" }
-    if (defined $p->{stdin}) { pipe $in_read, $in_write or die "pipe: $!\n" }
-    else                     { sysopen $in_read, '/dev/null', O_RDONLY or die "/dev/null: $!\n" }
+    sysopen my $null, '/dev/null', O_RDONLY or die "cannot open /dev/null: $!\n";
 
-    my $pid = spawn($file, $p, $in_read, $out_write, $err_write, $slave);
+    my $pid = spawn($file, $p, $null, $out_write, $err_write, $slave);
     if (!$pid) {    # exec failed and said why
         return $p->{done}->({ notFound => bool(1) }) if $!{ENOENT} || $!{ENOTDIR};
         my $name = $p->{argv}[0];
@@ -583,7 +582,6 @@ sub start_program {
     collect($p, 'stderr', $err_read) if $err_read;
     collect($p, $p->{tty} eq 'both' ? 'stdout' : 'stderr', $terminal) if $terminal;
     $p->{terminal} = $terminal;
-    feed($p, $in_write) if $in_write;
     $p->{alarm} = after($p->{timeout}, sub { end_program($p) });
     return;
 }
@@ -667,22 +665,6 @@ sub close_stream {
     return;
 }
 
-sub feed {
-    my ($p, $handle) = @_;
-    set_nonblocking($handle);
-    my $fd = fileno $handle;
-    my $bytes = $p->{stdin};
-    my $stop = sub { delete $writers{$fd}; delete $p->{feeding}; close $handle };
-    $p->{feeding} = $stop;
-    $writers{$fd} = sub {
-        my $count = $bytes eq '' ? 0 : syswrite $handle, $bytes, 65_536;
-        return if !defined $count && again();
-        substr $bytes, 0, $count, '' if $count;
-        $stop->() if !defined $count || $bytes eq '';    # EPIPE: the program does not want it
-    };
-    return;
-}
-
 # The deadline: TERM to the whole group, KILL some seconds later, and no waiting for ever for a process
 # that even KILL does not end (a hanging disk).
 sub end_program {
@@ -725,7 +707,6 @@ sub finish_program {
     my ($p) = @_;
     return if $p->{finished}++;
     cancel($p->{alarm});
-    $p->{feeding}->() if $p->{feeding};
     close_stream($p, $_) for keys %{ $p->{open} };
     close $p->{terminal} if $p->{terminal};
     delete $programs{ $p->{pid} };
@@ -917,7 +898,6 @@ sub probe {
     my %told = map { exists $from->{env}{$_} ? ($_ => $from->{env}{$_}) : () } qw(PKG_PATH);
     run_program(
         argv    => \@argv,
-        stdin   => $from->{stdin},
         cwd     => $cwd,
         env     => environment_of({ env => \%told }),
         timeout => $deadline,
@@ -1402,28 +1382,6 @@ sub op_directory {
         refuse("cannot set owner and mode of the folder $path: $why");
     }
     sync_folder(parent_of($path)) if $made;
-    $ok->({});
-    return;
-}
-
-sub op_link {
-    my ($request, $ok) = @_;
-    my $path = path_of($request, 'path');
-    my $to = string_of($request, 'target');
-    refuse('a link must lead somewhere') if $to eq '' || $to =~ /\0/;
-    check_folder(parent_of($path), $path);
-    my $found = file_state($path, 0);
-    refuse("$path is there and is not a link")
-        if $found->{type} ne 'absent' && $found->{type} ne 'symlink';
-    return $ok->({}) if $found->{type} eq 'symlink' && $found->{target} eq $to;
-    my $temporary = temporary_for($path);
-    symlink $to, $temporary or refuse("cannot make a link in the folder of $path: $!");
-    $litter{$temporary} = 1;
-    my $renamed = rename $temporary, $path;
-    my $why = "$!";
-    discard($temporary);
-    refuse("cannot put the link $path in place: $why") unless $renamed;
-    sync_folder(parent_of($path));
     $ok->({});
     return;
 }
@@ -1975,7 +1933,7 @@ sub start_job {
     fault('program', "there is no program '$argv[0]' on the host") unless defined $file;
     my $cwd = defined $request->{cwd} ? path_of($request, 'cwd') : '/';
     refuse("the folder $cwd does not exist") unless -d $cwd;
-    my %job = (argv => \@argv, env => environment_of($request), cwd => $cwd, file => $file);
+    my %job = (argv => \@argv, env => environment_of({}), cwd => $cwd, file => $file);
     mkdir "$record/jobs", 0700 or $!{EEXIST} or refuse("cannot make the folder $record/jobs: $!");
     my $new = parent_of($folder) . '/.new-' . base_of($folder);
     remove_tree($new);
@@ -2233,7 +2191,6 @@ sub op_run {
     my @argv = argv_of($request);
     run_program(
         argv    => \@argv,
-        stdin   => $request->{stdin},
         tty     => $request->{tty} ? 'both' : undef,
         cwd     => defined $request->{cwd} ? path_of($request, 'cwd') : '/',
         env     => environment_of($request),
@@ -2261,7 +2218,6 @@ my %CHANGING = (
     write       => \&op_write,
     remove      => \&op_remove,
     directory   => \&op_directory,
-    link        => \&op_link,
     run         => \&op_run,
     startJob    => \&op_start_job,
     pollJob     => \&op_poll_job,

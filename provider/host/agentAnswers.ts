@@ -60,7 +60,7 @@ export function systemFactsOf(value: WireValue): SystemFacts {
 }
 
 /** A state of a path. */
-export function fileStateOf(value: WireValue | undefined): FileState {
+function fileStateOf(value: WireValue | undefined): FileState {
   const state = dictionaryOf(value, "a file's state");
   const type = stringOf(state.type, "type");
   if (type === "absent") return { type };
@@ -103,9 +103,7 @@ export function runResultOf(value: WireValue | undefined): RunResult {
 }
 
 /** The same, where a program that is not there is an answer. */
-export function probeResultOf(
-  value: WireValue | undefined,
-): RunResult | { readonly notFound: true } {
+function probeResultOf(value: WireValue | undefined): RunResult | { readonly notFound: true } {
   return dictionaryOf(value, "a program's result").notFound === true
     ? { notFound: true }
     : runResultOf(value);

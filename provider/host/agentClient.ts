@@ -253,11 +253,6 @@ class Writer extends Reader implements HostWriter {
     this.done++;
   }
 
-  async link(path: string, target: string): Promise<void> {
-    await this.change("link", { path, target }, `linking ${path} to ${target}`, fileMs);
-    this.done++;
-  }
-
   async run(request: RunRequest): Promise<RunResult> {
     const during = `running ${shortened(request.argv)}`;
     const timeoutMs = (request.timeoutMs ?? runMs) + slackMs;
@@ -447,11 +442,6 @@ export class AgentClient extends Reader implements Host {
 
   get counters(): Readonly<SessionCounters> {
     return this.session.counters;
-  }
-
-  /** Why it is gone, once it is. */
-  get ended(): string | undefined {
-    return this.session.ended;
   }
 
   onGone(listener: (reason: string) => void): void {

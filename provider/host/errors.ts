@@ -1,7 +1,5 @@
 /** What can go wrong between us and a host, as one class of error that says what to do next. */
 
-import type { RunResult } from "./host";
-
 /** Why something failed. */
 export type HostErrorKind =
   /** Name not found, connection refused, or no answer in time. */
@@ -108,60 +106,6 @@ export class HostError extends Error {
   with(details: Partial<HostErrorDetails>): HostError {
     return new HostError(this.kind, { ...this.details, ...details });
   }
-}
-
-/** Somebody else changed a file between our looking and our writing. Nothing was written to it. */
-export class ConflictError extends HostError {
-  constructor(
-    host: string,
-    readonly path: string,
-    /** What was observed against what stands there now, as a unified diff. */
-    readonly difference: string,
-  ) {
-    super("conflict", {
-      host,
-      during: `changing ${path}`,
-      reason: `somebody else changed it in between:\n${difference.trimEnd()}\n`,
-      changed: "no",
-      next: "Run it again: it then plans with what stands there now",
-      retriable: true,
-    });
-  }
-}
-
-/** A program on the host failed. */
-export class ProgramError extends HostError {
-  constructor(
-    host: string,
-    /** What it was to do, as it is said to the user: "rebuild /etc/mail/aliases.db". */
-    purpose: string,
-    readonly argv: readonly string[],
-    readonly result: RunResult,
-  ) {
-    super("program", {
-      host,
-      during: `${purpose} (\`${argv.join(" ")}\`)`,
-      reason: `${endOf(result)}${outputOf(result)}`,
-      changed: "unknown",
-      next: "",
-    });
-  }
-}
-
-function endOf(result: RunResult): string {
-  if (result.timedOut) return "it did not end in time and was stopped";
-  if (result.signal !== null) return `it was ended by SIG${result.signal}`;
-  return `exit status ${result.exitCode ?? "unknown"}`;
-}
-
-/** The last lines that a program wrote, its error output last, as text that is safe for a terminal. */
-function outputOf(result: RunResult): string {
-  const text = Buffer.from(`${result.stdout}\n${result.stderr}`, "latin1").toString("utf8");
-  const lines = text
-    .split("\n")
-    .map((line) => line.trimEnd().replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?"))
-    .filter((line) => line !== "");
-  return lines.length === 0 ? ", and it said nothing" : `:\n${lines.slice(-12).join("\n")}\n`;
 }
 
 /** What was thrown, in words. */

@@ -60,7 +60,6 @@ export type Fact =
   | {
       readonly fact: "probe";
       readonly argv: readonly string[];
-      readonly stdin?: string;
       readonly env?: ProbeEnvironment;
       /** Where it is started; for make(1) only, and in the ports tree only. */
       readonly cwd?: string;
@@ -180,7 +179,6 @@ export type WriteOutcome =
 
 export interface RunRequest {
   readonly argv: readonly string[];
-  readonly stdin?: string;
   /** Give it a terminal as stdout and stderr (both come back in stdout). */
   readonly tty?: boolean;
   readonly cwd?: string;
@@ -194,7 +192,6 @@ export interface JobRequest {
   readonly key: string;
   readonly argv: readonly string[];
   readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface JobState {
@@ -244,7 +241,6 @@ export interface HostWriter extends HostReader {
   /** Removes a file or link; a folder when it is empty. */
   remove(path: string, expect: Expectation): Promise<WriteOutcome>;
   makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void>;
-  link(path: string, target: string): Promise<void>;
   run(request: RunRequest): Promise<RunResult>;
   startJob(request: JobRequest): Promise<JobState>;
   pollJob(key: string, offset: number): Promise<JobState>;

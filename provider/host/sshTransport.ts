@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import { HostError, reasonOf } from "./errors";
-import type { ProgramEnd, RemoteProgram, StartOptions, Transport } from "./transport";
+import type { ProgramEnd, RemoteProgram, Transport } from "./transport";
 
 const channelTimeoutMs = 15_000;
 /** A server with all its sessions in use refuses a channel (MaxSessions in sshd_config(5)); one may become free. */
@@ -80,10 +80,10 @@ export class SshTransport implements Transport {
     return new SshTransport(client, line, address, fingerprint(), below, lost);
   }
 
-  async start(command: string, options: StartOptions = {}): Promise<RemoteProgram> {
+  async start(command: string): Promise<RemoteProgram> {
     for (let tries = 1, pause = 200; ; tries++, pause *= 2) {
       try {
-        return await this.open(command, options);
+        return await this.open(command);
       } catch (error) {
         const full = /channel open failure/i.test(reasonOf(error));
         if (!full || tries >= channelTries || this.reasonLost !== undefined) {
@@ -118,10 +118,10 @@ export class SshTransport implements Transport {
     this.below?.close();
   }
 
-  private open(command: string, options: StartOptions): Promise<RemoteProgram> {
+  private open(command: string): Promise<RemoteProgram> {
     return this.within<RemoteProgram>("no answer to the request to start a program", (done) => {
       // Listened to at once: a quick program's exit code may come in the same packet as the channel.
-      this.client.exec(command, options.tty === true ? { pty: true } : {}, (error, channel) => {
+      this.client.exec(command, (error, channel) => {
         if (error) done(error);
         else done(undefined, asProgram(channel));
       });

@@ -19,11 +19,6 @@ export interface RemoteProgram {
   close(): void;
 }
 
-export interface StartOptions {
-  /** Give it a terminal; its error output then comes with its output. */
-  readonly tty?: boolean;
-}
-
 /** A connection over which programs can be started. */
 export interface Transport {
   /** `user@host:port`, for messages. */
@@ -31,7 +26,7 @@ export interface Transport {
   /** Of the verified host key, `SHA256:…`. */
   readonly fingerprint: string;
   /** `command` is read by the user's login shell, whichever that is: keep it trivial. */
-  start(command: string, options?: StartOptions): Promise<RemoteProgram>;
+  start(command: string): Promise<RemoteProgram>;
   /** Settles with the reason when the connection is gone, for whatever cause; never rejects. */
   readonly lost: Promise<string>;
   /** Does the connection keep this process from ending? */

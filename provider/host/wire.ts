@@ -12,7 +12,7 @@ export type WireValue =
   string | number | boolean | null | readonly WireValue[] | { readonly [key: string]: WireValue };
 
 /** A frame that is larger is refused by both sides. */
-export const maxFrame = 64 * 1024 * 1024;
+const maxFrame = 64 * 1024 * 1024;
 
 /** Something that is not a frame, or not what was asked for, came over the wire. */
 export class WireError extends Error {

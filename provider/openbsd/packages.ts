@@ -79,11 +79,6 @@ export type Choice =
     }
   | { readonly reason: string; readonly path: "version" | "flavors" | "branch" | "packagePath" };
 
-/** Is it a package's full name, and not a specification that is still to be resolved? */
-export function isFullName(name: string): boolean {
-  return parsePackage(name) !== undefined;
-}
-
 /**
  * The one package that is meant, of all that the repository offers: exact in its flavors, of the branch, and where no
  * version is asked for, the newest of the branch. Where nothing could be listed, pkg_add is given a name that it

@@ -24,8 +24,6 @@ export interface BaseMailer {
   readonly start: readonly string[];
   /** Programs that list its queued mail, by the names of the queues. */
   readonly queues: Readonly<Record<string, readonly string[]>>;
-  /** The program that its row in mailer.conf names. */
-  readonly mailer: string;
 }
 
 /** Everything that a resource may ask about the release it works on. */
@@ -140,7 +138,6 @@ export function platformOf(release: string): Platform {
     running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
     kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
     queues: { queue: ["/usr/sbin/smtpctl", "show", "queue"] },
-    mailer: "/usr/sbin/smtpctl",
   } as const;
   const sendmail = {
     name: "sendmail",
@@ -151,7 +148,6 @@ export function platformOf(release: string): Platform {
       // What was handed in while no daemon took it: a job in root's crontab runs it (openbsd.md 6 and 9).
       "client queue": ["/usr/libexec/sendmail/sendmail", "-Ac", "-bp"],
     },
-    mailer: "/usr/libexec/sendmail/sendmail",
   } as const;
   switch (family) {
     case "4.7-4.9":

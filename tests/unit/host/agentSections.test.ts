@@ -71,7 +71,6 @@ describe("the write section", () => {
       () => writer.write({ path, contents: "x", expect: { anything: true } }),
       () => writer.remove(path, { anything: true }),
       () => writer.makeDirectory(path, 0o755),
-      () => writer.link(path, "x"),
       () => writer.run({ argv: ["touch", path] }),
       () => writer.startJob({ key: "job", argv: ["touch", path] }),
       () => writer.forgetJob("job"),
@@ -203,7 +202,7 @@ describe("the write section", () => {
       await pause(1500);
       await host.run({ argv: ["true"] });
     });
-    expect(client.ended).toBeUndefined();
+    expect(await client.read({})).toEqual({});
   });
 
   test("an agent that does not answer signs of life counts as lost", async () => {
@@ -412,13 +411,12 @@ describe("a job", () => {
     });
   });
 
-  test("has its own folder and environment", async () => {
+  test("has its own folder", async () => {
     const { client } = await box.agent();
     await client.change("job", async (host) => {
-      const argv = ["sh", "-c", 'echo "$FLAVOR"; pwd; umask'];
-      await host.startJob({ key: "env", argv, cwd: box.path, env: { FLAVOR: "mysql" } });
-      expect((await finish(host, "env")).all).toBe(`mysql\n${box.path}\n0022\n`);
-      await host.forgetJob("env");
+      await host.startJob({ key: "cwd", argv: ["sh", "-c", "pwd; umask"], cwd: box.path });
+      expect((await finish(host, "cwd")).all).toBe(`${box.path}\n0022\n`);
+      await host.forgetJob("cwd");
     });
   });
 
