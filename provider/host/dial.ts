@@ -1,7 +1,8 @@
 /** Connecting and logging in, which never goes on without a verified host key. */
 import { connect as connectSocket, type Socket } from "node:net";
 import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
-import { addressOf, type ConnectionArgs, connectionFaults, type ConnectionHop } from "./connection";
+import { addressOf, type ConnectionArgs, type ConnectionHop } from "./connection";
+import { connectionFaults } from "./connectionFaults";
 import { type Credential, type Credentials, findCredentials } from "./credentials";
 import { HostError, reasonOf } from "./errors";
 import { hostKeyAlgorithms, hostKeyError, judgeHostKey, type Trust, trustFor } from "./hostKey";

@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../provider/host/agentClient";
-import { type ConnectionArgs, connectionFaults } from "../../../provider/host/connection";
+import type { ConnectionArgs } from "../../../provider/host/connection";
+import { connectionFaults } from "../../../provider/host/connectionFaults";
 import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
