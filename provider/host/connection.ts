@@ -1,4 +1,4 @@
-/** How to reach a host: the argument that users give. */
+/** The `connection` argument, with which users say how to reach a host. */
 
 /** One SSH server and how to log in to it. Names are those of `remote.ConnectionArgs` of `@pulumi/command`. */
 export interface ConnectionHop {
@@ -8,42 +8,50 @@ export interface ConnectionHop {
   readonly port?: number;
   /** root, or a user whom doas(1) lets become root without a password. @default "root" */
   readonly user?: string;
-  /** A private key, inline. It is tried first, and the SSH agent is then left alone. */
+  /** The text of a private key. With it, the SSH agent is asked only when agentSocketPath is given as well. */
   readonly privateKey?: string;
-  /** For a private key that is encrypted. */
+  /** The passphrase of an encrypted private key. */
   readonly privateKeyPassword?: string;
-  /** Tried last, and only when given. */
+  /** Tried after all keys. */
   readonly password?: string;
-  /** Names of values of the stack's configuration, by which those three are found at run time. */
+  /** The three above by the names of values in the stack's configuration, so that no state holds them. */
   readonly privateKeyConfig?: string;
   readonly privateKeyPasswordConfig?: string;
   readonly passwordConfig?: string;
-  /** Socket of the SSH agent. @default $SSH_AUTH_SOCK */
+  /** The socket of an SSH agent. @default $SSH_AUTH_SOCK */
   readonly agentSocketPath?: string;
   /**
-   * The key that the host must show: `ssh-ed25519 AAAA…`, a line of known_hosts or of ssh-keyscan, or `SHA256:…`; or
-   * several of these, one a line.
+   * The key that the host must have: `ssh-ed25519 AAAA…`, a line of known_hosts or of ssh-keyscan, or `SHA256:…`. A host
+   * with several keys has one a line.
    *
-   * @default what known_hosts says
+   * @default the keys that known_hosts has for the host
    */
   readonly hostKey?: string;
-  /** How often dialing is tried; -1: as often as there is time. @default 10 */
+  /** How many times to try; -1: as often as the time allows. @default 10 */
   readonly dialErrorLimit?: number;
-  /** Seconds that one attempt may take until the login is through; 0: no limit of its own. @default 15 */
+  /** Seconds that one attempt to connect and log in may take; 0: no limit. @default 15 */
   readonly perDialTimeout?: number;
-  /** A private key's file; `~` is the home folder. @default ~/.ssh/id_ed25519 and ~/.ssh/id_rsa, after the agent */
+  /** A file with a private key; `~` is the home folder. @default ~/.ssh/id_ed25519 and ~/.ssh/id_rsa, after the agent */
   readonly privateKeyPath?: string;
-  /** A file like known_hosts. @default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
+  /** A file in the format of known_hosts. @default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
   readonly knownHostsPath?: string;
 }
 
-/** How to reach a host. */
+/** The argument as a whole. */
 export interface ConnectionArgs extends ConnectionHop {
-  /** A host to go through (one hop). Its key is verified, and it is logged in to, like the other. */
+  /** A jump host to connect through; its key is verified like that of the host behind it. Only one is possible. */
   readonly proxy?: ConnectionHop;
 }
 
 /** `user@host:port`, for messages. */
 export function addressOf(hop: ConnectionHop): string {
-  return `${hop.user ?? "root"}@${hop.host}:${hop.port ?? 22}`;
+  return `${userOf(hop)}@${hop.host}:${portOf(hop)}`;
+}
+
+export function userOf({ user = "root" }: ConnectionHop): string {
+  return user;
+}
+
+export function portOf({ port = 22 }: ConnectionHop): number {
+  return port;
 }

@@ -26,7 +26,7 @@ function hopFaults(value: unknown, at: string, proxyAllowed: boolean): readonly 
   }));
   if (hop.proxy === undefined) return faults;
   if (proxyAllowed) return [...faults, ...hopFaults(hop.proxy, "proxy", false)];
-  const reason = "a host to go through cannot have one itself: only one hop is supported";
+  const reason = "a jump host cannot have a proxy itself: only one hop is supported";
   return [...faults, { path: `${at}.proxy`, reason }];
 }
 

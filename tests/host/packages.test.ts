@@ -69,7 +69,7 @@ describe.each(RELEASES)("OpenBSD %s", (release: Release) => {
     await eventually(host, "pgrep -f '[p]kg_add.*ldap'");
     await host.line.cut();
     const lost = await running;
-    expect(lost.error).toMatch(/What was started goes on there/);
+    expect(lost.error).toMatch(/The job continues on the host/);
     expect(await sh(host, "pgrep -x master; true")).toBe("");
     await sh(host, "rm /tmp/held");
     await eventually(host, "ls /var/db/pkg/ | grep -q -- -ldap$ && ! pgrep -f '[p]kg_add.*ldap'");

@@ -563,7 +563,7 @@ describe("the agent over SSH", () => {
       "no Perl",
       ["sh", "-c", "echo 'sh: perl: not found' >&2; exit 127"],
       "protocol",
-      "Perl is needed",
+      "Install Perl",
     ],
     [
       "a shell that lets nobody in",
