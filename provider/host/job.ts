@@ -87,7 +87,7 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
   const end = Date.now() + watch.timeoutMs;
   let offset = 0;
   let log = "";
-  let told = 0;
+  let reported = 0;
   for (let pause = 100; ; pause = Math.min(pause * 1.5, 1000)) {
     const now = await host.pollJob(key, offset).catch((error: unknown) => {
       throw goesOn(error, key);
@@ -102,8 +102,8 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
       throw lostJob(host, key, log);
     }
     if (grown) pause = 100;
-    if (Date.now() - told >= 1000) {
-      told = Date.now();
+    if (Date.now() - reported >= 1000) {
+      reported = Date.now();
       watch.progress?.(log);
     }
     const reason = await watch.giveUp?.(log);

@@ -254,7 +254,7 @@ export async function saveRecord(
     expect,
   });
   if (!outcome.written)
-    throw new Error(`${RECORD_PATH} was changed by somebody else during this write section.`);
+    throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
   return { ...state, sha256: outcome.sha256 };
 }
 
