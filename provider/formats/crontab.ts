@@ -1,6 +1,6 @@
 /**
- * crontab(5): single jobs commented out and in again; nothing else is touched. The text is the file's own,
- * without the header that crontab(1) puts before it.
+ * crontab(5): comments single jobs out, and in again. The text is that of a file in /var/cron/tabs; the header that
+ * crontab(1) adds to it are comments like others.
  */
 import type { Bytes } from "./bytes";
 import { splitLines } from "./units";
@@ -11,26 +11,26 @@ export interface CrontabLine {
   readonly text: Bytes;
 }
 
-/** Jobs that were commented out: their text, and which of the lines with that text, active or not. */
+/** Jobs that were commented out: the text of each, and its number among the lines with that text, active or not. */
 export interface SavedCrontab {
   readonly commented: readonly { readonly text: Bytes; readonly nth: number }[];
 }
 
 const withoutNewline = (raw: Bytes): Bytes => raw.replace(/\n$/, "");
 
-/** A job begins with its minutes, or `@daily` and the like; a name is a variable, `#` a comment. */
+/** A job begins with its minutes or with `@daily` and the like; a variable with a name, a comment with `#`. */
 function isJob(content: Bytes): boolean {
   return /^[ \t]*[0-9*~@]/.test(content);
 }
 
 function matches(content: Bytes, pattern: RegExp | Bytes): boolean {
-  // A copy: one with "g" or "y" remembers where it stopped.
+  // A copy, because an expression with "g" or "y" remembers where it stopped.
   return typeof pattern === "string"
     ? content.includes(pattern)
     : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, "")).test(content);
 }
 
-/** Jobs whose line holds the text, or matches the expression. */
+/** Jobs whose line contains the text or matches the expression. */
 export function activeMatching(text: Bytes, pattern: RegExp | Bytes): readonly CrontabLine[] {
   return splitLines(text).flatMap((raw, index) => {
     const content = withoutNewline(raw);
@@ -46,7 +46,7 @@ export function commentOut(text: Bytes, pattern: RegExp | Bytes): Bytes {
     .join("");
 }
 
-/** Where each job stands, active or commented out: the indexes of its lines, and which of them a line is. */
+/** By job, the indexes of its lines, active or commented out; by the index of a line, its number among them. */
 interface Standing {
   readonly of: (job: Bytes) => readonly number[];
   readonly nth: (index: number) => number;
@@ -68,7 +68,7 @@ function standing(contents: readonly Bytes[]): Standing {
   return { of: (job) => places.get(job) ?? [], nth: (index) => nth[index] ?? 0 };
 }
 
-/** What `undo` needs to bring back the jobs that `commentOut` takes. */
+/** What `undo` needs to restore the jobs that `commentOut` comments out. */
 export function save(text: Bytes, pattern: RegExp | Bytes): SavedCrontab {
   const { nth } = standing(splitLines(text).map(withoutNewline));
   return {
@@ -79,7 +79,7 @@ export function save(text: Bytes, pattern: RegExp | Bytes): SavedCrontab {
   };
 }
 
-/** Brings back the jobs that were commented out, where they still stand so; all else stays as it is now. */
+/** Restores jobs that are still commented out, and changes nothing else. */
 export function undo(text: Bytes, saved: SavedCrontab): Bytes {
   const lines = splitLines(text);
   const contents = lines.map(withoutNewline);

@@ -1,12 +1,12 @@
 /**
- * mailer.conf(5) as mailwrapper(8) reads it with fparseln(3): rows of `name program [argument ...]`, `#` to
- * the end of the line is a comment unless a backslash stands before it, a backslash at the end of a line
- * joins the next. Only read here: postfix-enable and postfix-disable write it.
+ * mailer.conf(5) as mailwrapper(8) reads it with fparseln(3): rows of `name program [argument ...]`. A `#` without a
+ * backslash before it begins a comment, and a backslash at the end of a line joins the next one. This package only reads
+ * it; postfix-enable and postfix-disable write it.
  */
 import type { Bytes } from "./bytes";
 import { splitLines } from "./units";
 
-/** Up to the first `#` before which no odd number of backslashes stands. */
+/** The text up to the first `#` that has no odd number of backslashes before it. */
 const uncommented = /^(?:\\[^]|[^\\#])*\\?/;
 const continued = /(?<!\\)(?:\\\\)*\\$/;
 

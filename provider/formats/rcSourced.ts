@@ -2,7 +2,9 @@ import type { Bytes } from "./bytes";
 import type { RcUnit, Assignment } from "./rcUnits";
 import { assignment, readStatement, readWord, type Statement, type Word } from "./shell";
 
-/** rc.conf.local as rc(8) sources it up to OpenBSD 5.5: any shell. */
+/** rc.conf.local as rc(8) sources it up to OpenBSD 5.5: any shell code. */
+
+/** Commands that run code which is not in the file. */
 const runsOther = new Set([".", "source", "eval"]);
 const endsReading = new Set(["return", "exit", "exec"]);
 
@@ -10,7 +12,7 @@ interface Located extends Assignment {
   readonly value: Word;
 }
 
-/** The assignment that a word is, with where its value stands; undefined when it is none. */
+/** The assignment that a word is, with the place of its value; undefined for another word. */
 function located(text: Bytes, word: Word): Located | undefined {
   const raw = text.slice(word.from, word.to);
   const name = assignment.exec(raw)?.[1];
@@ -19,7 +21,7 @@ function located(text: Bytes, word: Word): Located | undefined {
   return value === undefined ? undefined : { name, value, parts: value.parts };
 }
 
-/** What a command assigns when it does nothing else; undefined when it does. */
+/** The assignments of a command that does nothing else; undefined for another command. */
 function assignmentsOf(text: Bytes, command: readonly Word[]): readonly Located[] | undefined {
   const raws = command.map((word) => text.slice(word.from, word.to));
   const exporting = raws[0] === "export";
@@ -30,7 +32,7 @@ function assignmentsOf(text: Bytes, command: readonly Word[]): readonly Located[
   return all.length === words.length ? all : undefined;
 }
 
-/** An assignment to be edited in its place: text, after a reference to the variable itself if at all. */
+/** Whether an assignment can be edited: its value is text, or a reference to the variable itself and text. */
 function isEntry({ name, parts }: Assignment): boolean {
   return parts.every(
     (part, nth) => "literal" in part || (nth === 0 && "variable" in part && part.variable === name),
@@ -101,11 +103,11 @@ function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
 const definition =
   /(?<![\w$])(?:([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([ \t]*\)|function[ \t]+([A-Za-z_][A-Za-z0-9_]*))/g;
 
-/** With the functions that each unit runs: any that it mentions and that stands before it, and those that these run. */
+/** The units with the functions that each runs: those defined before it that it mentions, and what these run. */
 function withFunctions(units: readonly RcUnit[]): readonly RcUnit[] {
   const defined = new Map<string, { readonly unit: RcUnit; readonly mentions: RegExp }>();
   return units.map((unit) => {
-    // Assignments alone, comments and blanks neither define nor run anything.
+    // Plain assignments, comments and blank lines neither define nor run functions.
     if (unit.opaque === "no") return unit;
     const run = new Set<RcUnit>();
     const queue = [unit];
@@ -154,14 +156,14 @@ export function sourcedUnits(text: Bytes): readonly RcUnit[] {
 
 const escaped = (value: Bytes): Bytes => value.replace(/[$`"\\]/g, "\\$&");
 
-/** A value as it is written: also as rc.subr(8) of later releases would read it, where that is possible. */
+/** A value as it is written: where possible in a form that rc.subr(8) of later releases reads alike. */
 export function sourcedValue(value: Bytes): Bytes {
   if (/^(|NO|YES)$/.test(value)) return value;
   if (!/[$`"\\]/.test(value)) return `"${value}"`;
   return value.includes("'") ? `"${escaped(value)}"` : `'${value}'`;
 }
 
-/** A value that begins with what the variable holds already. */
+/** A value that adds text to the former value of the variable. */
 export function addingValue(name: string, addition: Bytes): Bytes {
   return `"\${${name}}${escaped(addition)}"`;
 }

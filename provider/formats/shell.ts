@@ -1,13 +1,11 @@
+/** Parses sh(1) as far as a sourced configuration file needs it: into statements and simple assignments. Runs nothing. */
 import type { Bytes } from "./bytes";
 
-/**
- * Reads as much of sh(1) as a sourced configuration file needs: where a statement ends, and what simple
- * assignments assign. Nothing is ever run.
- */
+/** A part of a word. */
 export type Part =
   | { readonly literal: Bytes }
   | { readonly variable: string }
-  /** An expansion whose result only a shell can tell; also of `~`, at the beginning or after a colon. */
+  /** An expansion that only a shell can do; also that of `~`. */
   | { readonly dynamic: Bytes };
 
 export interface Word {
@@ -16,20 +14,20 @@ export interface Word {
   readonly to: number;
 }
 
-/** One or more lines that a shell reads as a whole. */
+/** Lines that a shell reads as a whole. */
 export interface Statement {
   readonly from: number;
   readonly to: number;
   /** Its simple commands. */
   readonly commands: readonly (readonly Word[])[];
-  /** Whether it is nothing but these, one after the other: no pipes, redirections, conditions, … */
+  /** Whether it has nothing else: no pipes, redirections, conditions and so on. */
   readonly plain: boolean;
 }
 
 const metacharacter = /[ \t\n;&|<>()]/;
 export const assignment = /^([A-Za-z_][A-Za-z0-9_]*)=/;
 
-/** Index after the bracket that closes the one before `from`; undefined when none does. */
+/** The index after the bracket that closes the one before `from`; undefined without one. */
 function closing(text: Bytes, from: number, open: string, close: string): number | undefined {
   let depth = 1;
   let at = from;
@@ -50,7 +48,7 @@ function closing(text: Bytes, from: number, open: string, close: string): number
   return undefined;
 }
 
-/** Index after the quote that closes the one at `from`. */
+/** The index after the quote that closes the one at `from`; undefined without one. */
 function quoteEnd(text: Bytes, from: number): number | undefined {
   const quote = text.charAt(from);
   for (let at = from + 1; at < text.length; at += 1) {
@@ -78,13 +76,13 @@ function expansion(text: Bytes, from: number): { part: Part; to: number } | unde
   if (rest.startsWith("$(")) return until(closing(text, from + 2, "(", ")"));
   if (rest.startsWith("${")) return until(closing(text, from + 2, "{", "}"));
   if (/^\$[0-9@*#?$!'"-]/.test(rest)) {
-    // $'…' and $"…" are one thing in some shells and two in others.
+    // Shells differ in whether $'…' and $"…" are a quote with a dollar sign before it, or a syntax of their own.
     return /^\$['"]/.test(rest) ? until(from + 1) : until(from + 2);
   }
   return { part: { literal: "$" }, to: from + 1 };
 }
 
-/** A backslash that would join whatever is added to the text. */
+/** Whether the backslash would join the last line with a line that is added to the text. */
 function joinsTheEnd(text: Bytes, at: number): boolean {
   return at + 1 >= text.length || (text[at + 1] === "\n" && at + 2 >= text.length);
 }

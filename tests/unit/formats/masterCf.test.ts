@@ -66,7 +66,7 @@ describe("master.cf", () => {
 
   test("a service whose options are in error is not edited, and can be removed", () => {
     const text = "smtp inet n - - - - smtpd -o {a=b\n";
-    expect(() => masterCf.setOverride(text, "smtp/inet", "c", "d")).toThrow(/line 1: .*mend it/);
+    expect(() => masterCf.setOverride(text, "smtp/inet", "c", "d")).toThrow(/line 1: .*fix it/);
     expect(() => masterCf.checkEditable(text, "smtp/inet")).toThrow(FormatError);
     expect(masterCf.remove(text, "smtp/inet")).toBe("");
   });
