@@ -47,53 +47,63 @@ function assignsInside({ parts }: Word): boolean {
 }
 
 function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
-  const { from, to, commands, plain } = statement;
-  const raw = text.slice(from, to);
-  const first = commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
+  const { commands, plain } = statement;
   const each = commands.map((command) => assignmentsOf(text, command));
-  const assigns = each.flatMap((some) => some ?? []);
-  if (!plain || each.includes(undefined) || commands.flat().some(assignsInside)) {
-    const stop = first.find((word) => endsReading.has(word));
-    const fixes = first.find((word) => word === "readonly" || word === "typeset");
-    return {
-      raw,
-      role: "start",
-      key: undefined,
-      line,
-      head: "",
-      rest: "",
-      assigns: [],
-      opaque: first.some((word) => runsOther.has(word)) ? "anything" : "mentioned",
-      fault:
-        plain && stop !== undefined
-          ? `"${stop}" ends the reading of the file`
-          : fixes && `"${fixes}" may forbid a later assignment`,
-    };
-  }
-  const only = assigns[0];
-  if (only === undefined) {
-    return {
-      raw,
-      role: commands.length === 0 ? "gap" : "start",
-      key: undefined,
-      line,
-      head: "",
-      rest: "",
-      assigns,
-      opaque: "no",
-      fault: undefined,
-    };
-  }
-  const words = commands.reduce((sum, command) => sum + command.length, 0);
-  const alone = words === 1 || (words === 2 && first[0] === "export" && commands.length === 1);
-  const editable = alone && assigns.length === 1 && isEntry(only);
+  return !plain || each.includes(undefined) || commands.flat().some(assignsInside)
+    ? opaqueUnit(text, statement, line)
+    : assigningUnit(
+        text,
+        statement,
+        line,
+        each.flatMap((some) => some ?? []),
+      );
+}
+
+function firstWords(text: Bytes, { commands }: Statement): readonly Bytes[] {
+  return commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
+}
+
+/** The unit of a statement that does more than assign, or assigns in a way that only a shell understands. */
+function opaqueUnit(text: Bytes, statement: Statement, line: number): RcUnit {
+  const first = firstWords(text, statement);
+  const stop = first.find((word) => endsReading.has(word));
+  const fixes = first.find((word) => word === "readonly" || word === "typeset");
   return {
-    raw,
+    raw: text.slice(statement.from, statement.to),
     role: "start",
-    key: editable ? only.name : undefined,
+    key: undefined,
     line,
-    head: text.slice(from, only.value.from),
-    rest: text.slice(only.value.to, to),
+    head: "",
+    rest: "",
+    assigns: [],
+    opaque: first.some((word) => runsOther.has(word)) ? "anything" : "mentioned",
+    fault:
+      statement.plain && stop !== undefined
+        ? `"${stop}" ends the reading of the file`
+        : fixes && `"${fixes}" may forbid a later assignment`,
+  };
+}
+
+/** The unit of a statement that does nothing but assign, or nothing at all. */
+function assigningUnit(
+  text: Bytes,
+  statement: Statement,
+  line: number,
+  assigns: readonly Located[],
+): RcUnit {
+  const { from, to, commands } = statement;
+  const [only] = assigns;
+  const words = commands.reduce((sum, command) => sum + command.length, 0);
+  const exported =
+    words === 2 && commands.length === 1 && firstWords(text, statement)[0] === "export";
+  const alone = assigns.length === 1 && (words === 1 || exported);
+  return {
+    raw: text.slice(from, to),
+    role: commands.length === 0 ? "gap" : "start",
+    key: only !== undefined && alone && isEntry(only) ? only.name : undefined,
+    line,
+    head: only === undefined ? "" : text.slice(from, only.value.from),
+    rest: only === undefined ? "" : text.slice(only.value.to, to),
     assigns,
     opaque: "no",
     fault: undefined,

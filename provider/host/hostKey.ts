@@ -122,42 +122,45 @@ export function hostKeyError(
   trust: Trust,
   shown: readonly Buffer[],
 ): HostError {
-  const port = portOf(hop);
-  const offered = shown.map((blob) => `${keyTypeOf(blob)} ${fingerprintOf(blob)}`).join(" and ");
   const last = shown.at(-1) ?? Buffer.alloc(0);
-  const line = keyLineOf({ type: keyTypeOf(last), blob: last });
-  const known = [
-    ...trust.keys.map((key) => `${key.type} ${fingerprintOf(key.blob)}`),
-    ...trust.fingerprints,
-  ].join(", ");
-  const details = {
+  return new HostError(verdict === "unknown" ? "hostKeyUnknown" : "hostKeyChanged", {
     host: addressOf(hop),
     during: "verifying the host key",
-    changed: "no" as const,
+    reason: `${distrust(verdict, trust, shown)}. No password and no proof of a key was sent`,
+    changed: "no",
+    next: keyAdvice(verdict, hop, last),
     retriable: false,
     fingerprint: fingerprintOf(last),
-  };
-  const compare =
-    "Compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or the key of the type shown)";
-  const scan = `ssh-keyscan ${port === 22 ? "" : `-p ${port} `}${hop.host}`;
+  });
+}
+
+function distrust(
+  verdict: Exclude<Verdict, "trusted">,
+  { keys, fingerprints, source }: Trust,
+  shown: readonly Buffer[],
+): string {
+  const describe = (blob: Buffer): string => `${keyTypeOf(blob)} ${fingerprintOf(blob)}`;
+  const offered = shown.map(describe).join(" and ");
+  const known = [...keys.map(({ blob }) => describe(blob)), ...fingerprints].join(", ");
   if (verdict === "unknown") {
     const others = known === "" ? "" : ` (only ${known}, which it did not show)`;
-    return new HostError("hostKeyUnknown", {
-      ...details,
-      reason: `it shows the key ${offered}, which is not in ${trust.source}${others}, so that it may be another host. No password and no proof of a key was sent`,
-      next: `${compare}; if it is the same, set connection.hostKey to "${line}", or add the output of \`${scan}\` to known_hosts`,
-    });
+    return `it shows the key ${offered}, which is not in ${source}${others}, so that it may be another host`;
   }
   const why =
     verdict === "revoked"
-      ? `it shows the key ${offered}, which ${trust.source} marks as revoked`
-      : `it shows the key ${offered}, but ${trust.source} has ${known === "" ? "no valid key" : known}`;
-  return new HostError("hostKeyChanged", {
-    ...details,
-    reason: `${why}. Somebody may be listening in, or the host was installed anew. No password and no proof of a key was sent`,
-    next:
-      verdict === "revoked"
-        ? "Give the host a new key"
-        : `${compare}; if the host really has a new key, replace the old one: connection.hostKey "${line}", or in known_hosts \`ssh-keygen -R '${knownName(hop.host, port)}'\` and then \`${scan}\``,
-  });
+      ? `which ${source} marks as revoked`
+      : `but ${source} has ${known === "" ? "no valid key" : known}`;
+  return `it shows the key ${offered}, ${why}. Somebody may be listening in, or the host was installed anew`;
+}
+
+function keyAdvice(verdict: Exclude<Verdict, "trusted">, hop: ConnectionHop, blob: Buffer): string {
+  if (verdict === "revoked") return "Give the host a new key";
+  const port = portOf(hop);
+  const line = keyLineOf({ type: keyTypeOf(blob), blob });
+  const scan = `ssh-keyscan ${port === 22 ? "" : `-p ${port} `}${hop.host}`;
+  const compare =
+    "Compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or the key of the type shown)";
+  return verdict === "unknown"
+    ? `${compare}; if it is the same, set connection.hostKey to "${line}", or add the output of \`${scan}\` to known_hosts`
+    : `${compare}; if the host really has a new key, replace the old one: connection.hostKey "${line}", or in known_hosts \`ssh-keygen -R '${knownName(hop.host, port)}'\` and then \`${scan}\``;
 }
