@@ -426,6 +426,9 @@ sub file_state {
     return { type => S_ISDIR($stat[2]) ? 'directory' : 'other', owner_of(@stat) };
 }
 
+# The group of new files: wheel for root, else the agent's own.
+sub own_gid { return $> ? (split ' ', $))[0] : 0 }
+
 sub owner_of {
     my (@stat) = @_;
     return (mode => num($stat[2] & 07777), uid => num($stat[4]), gid => num($stat[5]));
@@ -1311,7 +1314,7 @@ sub op_write {
 
     my $mode = $request->{mode} // (@stat ? $stat[2] & 07777 : 0644);
     my $uid  = $request->{uid}  // (@stat ? $stat[4]         : $>);
-    my $gid  = $request->{gid}  // (@stat ? $stat[5]         : $> ? (split ' ', $))[0] : 0);
+    my $gid  = $request->{gid}  // (@stat ? $stat[5]         : own_gid());
     my $temporary = temporary_for($target);
     my $outcome = eval {
         make_file($temporary, $contents, $mode, $uid, $gid);
@@ -1503,10 +1506,17 @@ sub op_copy_tree {
     return $ok->({ written => bool(0) }) unless $found;
     my $source = tree_of($from);
     refuse("$from is not a folder") if !$source || $source->[0]{type} ne 'directory';
+    work_off(copy_work($from, $to, $source, $found), $ok, $fail);
+    return;
+}
+
+# The pieces of work that make the tree at $to, which is $found now, like $source at $from.
+sub copy_work {
+    my ($from, $to, $source, $found) = @_;
     my @wanted = grep { $_->{type} ne 'other' } @$source;
     my %wanted = map { $_->{path} => $_ } @wanted;
     my %found  = map { $_->{path} => $_ } @$found;
-    my ($uid, $gid) = ($>, $> ? (split ' ', $))[0] : 0);
+    my ($uid, $gid) = ($>, own_gid());
     my @work = own_folders($to, $uid, $gid, $found, \%wanted);
     for my $entry (reverse @$found) {
         my $like = $wanted{ $entry->{path} };
@@ -1517,15 +1527,9 @@ sub op_copy_tree {
     for my $entry (@wanted) {
         my ($source_path, $path) = map { $entry->{path} eq '' ? $_ : under($_, $entry->{path}) } $from, $to;
         my $there = $found{ $entry->{path} };
-        my $is_folder = $entry->{type} eq 'directory';
         my $copy = sub { copy_entry($source_path, $path, $entry, $uid, $gid) };
-        if ($is_folder) {
-            next if $there;
-            push @work, sub {
-                mkdir $path, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
-                own_entry($path, 0755, $uid, $gid);
-                sync_folder(parent_of($path));
-            };
+        if ($entry->{type} eq 'directory') {
+            push @work, sub { make_folder($path, $uid, $gid) } unless $there;
         }
         elsif (!$there || grep { ($entry->{$_} // '') ne ($there->{$_} // '') } qw(sha256 target)) {
             push @work, $copy;
@@ -1537,7 +1541,14 @@ sub op_copy_tree {
     }
     push @work, map { my $path = $_->{path}; sub { sync_folder($path eq '' ? $to : under($to, $path)) } }
         grep { $_->{type} eq 'directory' } @wanted;
-    work_off(\@work, $ok, $fail);
+    return \@work;
+}
+
+sub make_folder {
+    my ($path, $uid, $gid) = @_;
+    mkdir $path, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
+    own_entry($path, 0755, $uid, $gid);
+    sync_folder(parent_of($path));
     return;
 }
 
@@ -1556,7 +1567,7 @@ sub op_prune_tree {
         $keep{''} = 1;
     }
     my @gone = grep { !$keep{ $_->{path} } } @$found;
-    my ($uid, $gid) = ($>, $> ? (split ' ', $))[0] : 0);
+    my ($uid, $gid) = ($>, own_gid());
     my @work = own_folders($path, $uid, $gid, \@gone, {});
     push @work, map { my $entry = $_; sub { remove_entry($path, $entry) } } reverse @gone;
     work_off(\@work, $ok, $fail);
@@ -1826,33 +1837,43 @@ sub op_judge {
     refuse('a candidate is a dictionary of files and a list of commands')
         if ref $files ne 'HASH' || ref $commands ne 'ARRAY';
     my $folder = judge_folder();
-    my $place = sub { my ($text) = @_; $text =~ s/\{dir\}/$folder/g; return $text };
     my $clean = sub { remove_tree($folder); delete $litter{$folder}; return };
-    my @answers;
-    my $prepared = eval {
-        my %placed = map { $_ => $place->($files->{$_}) } keys %$files;
-        write_candidate($folder, $request->{folders} || [], \%placed);
-        for my $command (@$commands) {
-            my @argv = map { $place->($_) } argv_of($command);
-            $command->{argv} = \@argv;
-            refuse("'@argv' is not on the list of programs that check a candidate") unless may_judge($folder, @argv);
-            check_own_queue($folder, \@argv, \%placed) if base_of($argv[0]) eq 'postfix';
-        }
-        1;
-    };
-    if (!$prepared) {
+    if (!eval { place_candidate($folder, $request); 1 }) {
         my $fault = as_fault($@);
         $clean->();
         die $fault;
     }
     my $deadline = seconds_of($request, 'timeoutMs', RUN_DEADLINE);
+    run_judges($folder, $deadline, $commands, sub { $clean->(); $ok->(@_) }, sub { $clean->(); $fail->(@_) });
+    return;
+}
+
+# Writes the files of a candidate to a folder, puts its path into files and commands, and refuses commands that
+# may not run on it.
+sub place_candidate {
+    my ($folder, $request) = @_;
+    my $place = sub { my ($text) = @_; $text =~ s/\{dir\}/$folder/g; return $text };
+    my $files = $request->{files};
+    my %placed = map { $_ => $place->($files->{$_}) } keys %$files;
+    write_candidate($folder, $request->{folders} || [], \%placed);
+    for my $command (@{ $request->{commands} }) {
+        my @argv = map { $place->($_) } argv_of($command);
+        $command->{argv} = \@argv;
+        refuse("'@argv' is not on the list of programs that check a candidate") unless may_judge($folder, @argv);
+        check_own_queue($folder, \@argv, \%placed) if base_of($argv[0]) eq 'postfix';
+    }
+    return;
+}
+
+# Runs commands one after the other, and answers with their results.
+sub run_judges {
+    my ($folder, $deadline, $commands, $ok, $fail) = @_;
     my @rest = @$commands;
-    my $next;
+    my (@answers, $next);
     $next = sub {
         my $command = shift @rest;
         if (!$command) {
             undef $next;
-            $clean->();
             return $ok->(\@answers);
         }
         run_program(
@@ -1865,7 +1886,6 @@ sub op_judge {
                 my ($result) = @_;
                 if ($result->{fault}) {
                     undef $next;
-                    $clean->();
                     return $fail->($result->{fault});
                 }
                 push @answers, $result;
@@ -2016,7 +2036,7 @@ sub put_small {
     my ($path, $text) = @_;
     my $temporary = "$path.new";
     unlink $temporary;
-    my $gid = $> ? (split ' ', $))[0] : 0;
+    my $gid = own_gid();
     make_file($temporary, $text, 0600, $>, $gid);
     rename $temporary, $path or die "cannot make $path: $!\n";
     delete $litter{$temporary};
