@@ -1,8 +1,8 @@
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 
 /**
- * A token of the address syntax in which postalias(1) and local(8) read aliases. Tokens are those of Postfix's tok822_scan,
- * and recipients those of tok822_parse and deliver_token.
+ * A token of the address syntax in which postalias(1) and local(8) read aliases. Tokens are those of Postfix's
+ * tok822_scan, and recipients those of tok822_parse and deliver_token.
  */
 export interface Token {
   readonly type: "operator" | "atom" | "quoted" | "literal" | "comment";
@@ -131,8 +131,8 @@ function split(
 }
 
 /**
- * The recipients of a value. They are separated by commas or white space. Addresses come without needless quotes, comments
- * and names (`Alice <alice@example.org>`), and files, commands and includes without quotes.
+ * The recipients of a value. They are separated by commas or white space. Addresses come without needless quotes,
+ * comments and names (`Alice <alice@example.org>`), and files, commands and includes without quotes.
  */
 export function recipients(tokens: readonly Token[]): readonly Bytes[] {
   return split(

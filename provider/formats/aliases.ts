@@ -1,6 +1,6 @@
 /**
- * aliases(5) as Postfix reads it: `name: recipient, recipient`, with names without regard to case. Of several entries of
- * one name the first is in force; postalias(1) warns of the others and ignores them.
+ * aliases(5) as Postfix reads it: `name: recipient, recipient`, with names without regard to case. Of several entries
+ * of one name the first is in force; postalias(1) warns of the others and ignores them.
  */
 import {
   external,
@@ -92,8 +92,8 @@ function written(name: Bytes, old: Bytes | undefined): Bytes {
 }
 
 /**
- * Sets the recipients of a name. Of several entries one remains, in the place of the one in force. A new entry goes to the
- * end, or to its former place if `was` has one. A text with these recipients already in force is not changed.
+ * Sets the recipients of a name. Of several entries one remains, in the place of the one in force. A new entry goes
+ * to the end, or to its former place if `was` has one. A text with these recipients already in force is not changed.
  *
  * @throws FormatError for a name or recipient that the file cannot hold, and for an empty list
  */

@@ -1,6 +1,6 @@
 /**
- * The text of a file as bytes: one character (U+0000 to U+00FF) for each, as `Buffer`'s "latin1" converts them, so that no
- * byte is lost, valid UTF-8 or not.
+ * The text of a file as bytes: one character (U+0000 to U+00FF) for each, as `Buffer`'s "latin1" converts them, so
+ * that no byte is lost, valid UTF-8 or not.
  */
 export type Bytes = string;
 

@@ -1,7 +1,7 @@
 /**
  * mailer.conf(5) as mailwrapper(8) reads it with fparseln(3): rows of `name program [argument ...]`. A `#` without a
- * backslash before it begins a comment, and a backslash at the end of a line joins the next one. This package only reads
- * it; postfix-enable and postfix-disable write it.
+ * backslash before it begins a comment, and a backslash at the end of a line joins the next one. This package only
+ * reads it; postfix-enable and postfix-disable write it.
  */
 import type { Bytes } from "./bytes";
 import { splitLines } from "./units";
@@ -31,8 +31,8 @@ function wordsOf(row: Bytes): readonly Bytes[] {
 }
 
 /**
- * The row that mailwrapper(8) uses for a name, which is the first. Undefined when there is none, or when a row without a
- * program stands before it: there mailwrapper ends with `parse error in /etc/mailer.conf`.
+ * The row that mailwrapper(8) uses for a name, which is the first. Undefined when there is none, or when a row
+ * without a program stands before it: there mailwrapper ends with `parse error in /etc/mailer.conf`.
  */
 export function mapping(text: Bytes, name: Bytes): { readonly program: Bytes } | undefined {
   for (const row of logicalRows(text)) {

@@ -60,8 +60,8 @@ export function get(text: Bytes, name: string): Bytes | undefined {
 }
 
 /**
- * Refuses a name that Postfix would not read back. Names that Postfix makes from those of services may hold `-`, `.`, `:`,
- * `@` and `+` (`policyd-spf_time_limit`).
+ * Refuses a name that Postfix would not read back. Names that Postfix makes from those of services may hold `-`, `.`,
+ * `:`, `@` and `+` (`policyd-spf_time_limit`).
  */
 export function checkName(name: string): void {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*$/.test(name)) {
@@ -81,8 +81,8 @@ export function checkValue(name: string, value: Bytes): void {
 }
 
 /**
- * Sets a parameter. Of several entries one remains, in the place of the one in force. A new entry goes to the end of the
- * file, or to its former place if `was` has one. A text with the value already in force is not changed.
+ * Sets a parameter. Of several entries one remains, in the place of the one in force. A new entry goes to the end of
+ * the file, or to its former place if `was` has one. A text with the value already in force is not changed.
  *
  * @throws FormatError for a name or value that main.cf cannot hold
  */

@@ -1,6 +1,6 @@
 /**
- * master.cf: services as Postfix reads them (master_ent.c, and postconf(1) -M, -F and -P), edited word by word. Of several
- * entries of one service the last is in force.
+ * master.cf: services as Postfix reads them (master_ent.c, and postconf(1) -M, -F and -P), edited word by word. Of
+ * several entries of one service the last is in force.
  */
 import type { Bytes } from "./bytes";
 import { FormatError } from "./bytes";
@@ -200,8 +200,8 @@ function sampleEnd(units: readonly Unit[], name: string): number | undefined {
 }
 
 /**
- * Sets a service as a whole. An existing entry keeps its place and each word that is right. A new entry goes to its former
- * place if `was` has one, else after its commented-out sample, else to the end.
+ * Sets a service as a whole. An existing entry keeps its place and each word that is right. A new entry goes to its
+ * former place if `was` has one, else after its commented-out sample, else to the end.
  *
  * @throws FormatError for a service that master.cf cannot hold
  */
@@ -346,8 +346,9 @@ export function savePart(text: Bytes, name: string): SavedPart {
 }
 
 /**
- * Restores one field or override of a service as it was at `savePart`, to the byte if the rest of the service is unchanged
- * since. A service that was removed since stays away. A field keeps its value when the service did not exist at `savePart`.
+ * Restores one field or override of a service as it was at `savePart`, to the byte if the rest of the service is
+ * unchanged since. A service that was removed since stays away. A field keeps its value when the service did not
+ * exist at `savePart`.
  */
 export function undoPart(text: Bytes, name: string, { entry: before }: SavedPart): Bytes {
   const key = parseKey(name);
@@ -440,9 +441,9 @@ const notChrooted = new Set([
 const privileged = new Set(["local", "virtual", "pipe", "spawn"]);
 
 /**
- * The value of a column that is usual in this file for a program: that of most services with the program, or else, for
- * chroot, of most services whose programs can be chrooted, or cannot, like this one. The default `-` will not do: it means
- * "n" for chroot only since Postfix 3.0, and the port writes its own values.
+ * The value of a column that is usual in this file for a program: that of most services with the program, or else,
+ * for chroot, of most services whose programs can be chrooted, or cannot, like this one. The default `-` will not do:
+ * it means "n" for chroot only since Postfix 3.0, and the port writes its own values.
  */
 export function usual(text: Bytes, column: "chroot" | "unprivileged", command: Bytes): Bytes {
   const all = [...services(text).values()];

@@ -3,8 +3,9 @@ import { isIgnored, whiteSpace } from "./logicalLines";
 import { splitLines } from "./units";
 
 /**
- * The entry of a service in master.cf, split into words as master(8) does it. Each word has its place in the text, so that
- * it can be changed without touching another byte. Comments between continuation lines are not part of it, and stay.
+ * The entry of a service in master.cf, split into words as master(8) does it. Each word has its place in the text, so
+ * that it can be changed without touching another byte. Comments between continuation lines are not part of it, and
+ * stay.
  */
 export interface Entry {
   readonly raw: Bytes;

@@ -3,9 +3,9 @@ import type { RcUnit } from "./rcUnits";
 import { splitLines } from "./units";
 
 /**
- * An assignment in rc.conf.local, as `_rc_parse_conf` of rc.subr(8) reads it from OpenBSD 5.6 on: one on each line, without
- * expansion or continuation, up to the first `#` even inside quotes, with one pair of quotes removed. The function loops
- * over `read`, so it ignores a last line without a newline.
+ * An assignment in rc.conf.local, as `_rc_parse_conf` of rc.subr(8) reads it from OpenBSD 5.6 on: one on each line,
+ * without expansion or continuation, up to the first `#` even inside quotes, with one pair of quotes removed. The
+ * function loops over `read`, so it ignores a last line without a newline.
  */
 const line = /^[ \t]*([^#= \t][^=]*?)[ \t]*=[ \t]*/;
 

@@ -75,11 +75,11 @@ function isUsed(units: readonly RcUnit[], key: string): boolean {
 }
 
 /**
- * Sets a variable. Of several entries one remains, in the place of the one in force. A new entry goes to the end, or to its
- * former place if `was` has one. A text with the value already in force is not changed.
+ * Sets a variable. Of several entries one remains, in the place of the one in force. A new entry goes to the end, or
+ * to its former place if `was` has one. A text with the value already in force is not changed.
  *
- * @throws FormatError for a name or value that rc(8) would not read back, and for a file to which no line can be added
- * (an open quote, `exit`)
+ * @throws FormatError for a name or value that rc(8) would not read back, and for a file to which no line can be
+ *   added (an open quote, `exit`)
  */
 export function set(text: Bytes, name: string, value: Bytes, syntax: RcSyntax, was?: Saved): Bytes {
   checkName(name, syntax);

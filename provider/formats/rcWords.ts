@@ -120,8 +120,8 @@ export function saveWords(
 }
 
 /**
- * Undoes `addWords`: removes the words, and if the variable then has its former value, restores its lines to the byte. Words
- * that were there before stay.
+ * Undoes `addWords`: removes the words, and if the variable then has its former value, restores its lines to the
+ * byte. Words that were there before stay.
  */
 export function undoWords(
   text: Bytes,

@@ -1,4 +1,6 @@
-/** Parses sh(1) as far as a sourced configuration file needs it: into statements and simple assignments. Runs nothing. */
+/**
+ * Parses sh(1) as far as a sourced configuration file needs it: into statements and simple assignments. Runs nothing.
+ */
 import type { Bytes } from "./bytes";
 
 /** A part of a word. */
@@ -155,8 +157,8 @@ const takesName = new Set(["for", "select", "case"]);
 const goesOn = new Set(["then", "do", "else", "elif", "!", "time"]);
 
 /**
- * Reads the statement that begins at `from`; undefined when it never ends, or has a here-document, which this cannot tell
- * from statements.
+ * Reads the statement that begins at `from`; undefined when it never ends, or has a here-document, which this cannot
+ * tell from statements.
  */
 export function readStatement(text: Bytes, from: number): Statement | undefined {
   return new StatementReader(text, from).read();

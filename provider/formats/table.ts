@@ -1,7 +1,7 @@
 /**
- * Lookup tables as postmap(1) reads them: `key value`, with keys without regard to case. Of several entries of one key the
- * first is in force; postmap(1) warns of the others and ignores them. Not for tables of type regexp, pcre and cidr, which
- * have another syntax.
+ * Lookup tables as postmap(1) reads them: `key value`, with keys without regard to case. Of several entries of one
+ * key the first is in force; postmap(1) warns of the others and ignores them. Not for tables of type regexp, pcre and
+ * cidr, which have another syntax.
  */
 import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
@@ -113,8 +113,8 @@ function written(key: Bytes, old: Bytes | undefined): Bytes {
 }
 
 /**
- * Sets the value of a key. Of several entries one remains, in the place of the one in force. A new entry goes to the end,
- * or to its former place if `was` has one. A text with the value already in force is not changed.
+ * Sets the value of a key. Of several entries one remains, in the place of the one in force. A new entry goes to the
+ * end, or to its former place if `was` has one. A text with the value already in force is not changed.
  *
  * @throws FormatError for a key or value that the file cannot hold
  */
@@ -166,9 +166,9 @@ export function faults(text: Bytes): readonly Fault[] {
 }
 
 /**
- * The keys and values of the database that postmap(1) makes of the text: one map for each way in which a release of Postfix
- * may read it. They differ in whether quotes keep a key together, and in whether lines that are not UTF-8 are left out
- * (smtputf8_enable).
+ * The keys and values of the database that postmap(1) makes of the text: one map for each way in which a release of
+ * Postfix may read it. They differ in whether quotes keep a key together, and in whether lines that are not UTF-8 are
+ * left out (smtputf8_enable).
  */
 export function compiled(text: Bytes): readonly ReadonlyMap<string, Bytes>[] {
   const lines = logicalLines(text).map((line) => line.text);

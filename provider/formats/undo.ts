@@ -4,9 +4,10 @@ import { joinUnits, splitLines, withNewline, withoutKeys, type Unit } from "./un
 /**
  * What is saved of a key before an edit, so that the edit can be undone after other edits of the same file.
  *
- * Edits touch no unit without a key (comment, blank line, line in error). The place of an entry is therefore given by the
- * number of such units before it and, between two of them, by the keys of the entries around it. Edits of other keys do
- * not change that. When a user changed the comments, the lines next to the entry lead to its place, or near it.
+ * Edits touch no unit without a key (comment, blank line, line in error). The place of an entry is therefore given by
+ * the number of such units before it and, between two of them, by the keys of the entries around it. Edits of other
+ * keys do not change that. When a user changed the comments, the lines next to the entry lead to its place, or near
+ * it.
  */
 export interface Saved {
   readonly entries: readonly SavedEntry[];

@@ -31,8 +31,8 @@ export function splitLines(text: Bytes): readonly Bytes[] {
 }
 
 /**
- * A function that remembers its last two answers. Several keys of one text are read, saved and set in turn, and parsing a
- * large text is most of that work.
+ * A function that remembers its last two answers. Several keys of one text are read, saved and set in turn, and
+ * parsing a large text is most of that work.
  */
 export function remembered<T>(read: (text: Bytes) => T): (text: Bytes) => T {
   let known: readonly (readonly [Bytes, T])[] = [];

@@ -60,13 +60,13 @@ export interface AgentOptions {
   readonly pingMs?: number;
   /** After this many pings without an answer the connection counts as lost. @default 3 */
   readonly pingTimes?: number;
-  /** After this many milliseconds without a word from this process the agent gives its write section up. @default 120 000 */
+  /** The agent gives up the write section of a process that is silent for so many milliseconds. @default 120 000 */
   readonly silenceMs?: number;
 }
 
 /**
- * The command that becomes the agent. As root it runs perl, as another user doas(1), with -n so that doas never asks for
- * a password. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell.
+ * The command that becomes the agent. As root it runs perl, as another user doas(1), with -n so that doas never asks
+ * for a password. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell.
  */
 export const agentCommand =
   "exec /bin/sh -c '" +

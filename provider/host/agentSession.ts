@@ -153,9 +153,9 @@ export class AgentSession {
   }
 
   /**
-   * Pings the agent every `intervalMs`. After `times` pings during which nothing came from the host, the connection counts
-   * as lost. The pings also tell the agent that its client is alive and needs its write section. (The keepalive of ssh2
-   * would keep an idle process from ending.)
+   * Pings the agent every `intervalMs`. After `times` pings during which nothing came from the host, the connection
+   * counts as lost. The pings also tell the agent that its client is alive and needs its write section. (The
+   * keepalive of ssh2 would keep an idle process from ending.)
    */
   keepAlive(intervalMs: number, times: number): void {
     this.watch = setInterval(() => {

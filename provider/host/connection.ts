@@ -21,8 +21,8 @@ export interface ConnectionHop {
   /** The socket of an SSH agent. @default $SSH_AUTH_SOCK */
   readonly agentSocketPath?: string;
   /**
-   * The key that the host must have: `ssh-ed25519 AAAA…`, a line of known_hosts or of ssh-keyscan, or `SHA256:…`. A host
-   * with several keys has one a line.
+   * The key that the host must have: `ssh-ed25519 AAAA…`, a line of known_hosts or of ssh-keyscan, or `SHA256:…`. A
+   * host with several keys has one a line.
    *
    * @default the keys that known_hosts has for the host
    */
@@ -31,7 +31,9 @@ export interface ConnectionHop {
   readonly dialErrorLimit?: number;
   /** Seconds that one attempt to connect and log in may take; 0: no limit. @default 15 */
   readonly perDialTimeout?: number;
-  /** A file with a private key; `~` is the home folder. @default ~/.ssh/id_ed25519 and ~/.ssh/id_rsa, after the agent */
+  /**
+   * A file with a private key; `~` is the home folder. @default ~/.ssh/id_ed25519 and ~/.ssh/id_rsa, after the agent
+   */
   readonly privateKeyPath?: string;
   /** A file in the format of known_hosts. @default ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts */
   readonly knownHostsPath?: string;

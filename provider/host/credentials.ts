@@ -1,6 +1,7 @@
 /**
- * Finds the credentials for a connection at run time. The state holds them only where the user gave them inline; else it
- * holds the names of configuration values, of files or of a socket. Errors name where was looked, and never a secret.
+ * Finds the credentials for a connection at run time. The state holds them only where the user gave them inline; else
+ * it holds the names of configuration values, of files or of a socket. Errors name where was looked, and never a
+ * secret.
  */
 import { readFileSync } from "node:fs";
 import { createAgent, type ParsedKey, utils } from "ssh2";
@@ -65,7 +66,9 @@ function keyFile(path: string, passphrase: string | undefined): ParsedKey | stri
   }
 }
 
-/** How many keys an agent holds, or why that is unknown. Asked before the login, which ssh2 ends when an agent fails. */
+/**
+ * How many keys an agent holds, or why that is unknown. Asked before the login, which ssh2 ends when an agent fails.
+ */
 async function agentKeys(socket: string): Promise<number | string> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve("it does not answer"), agentTimeoutMs);

@@ -34,8 +34,8 @@ class DialFailure extends Error {
 }
 
 /**
- * Connects and logs in. A failure that may pass by itself (refused, timed out, reset) is tried again after growing pauses,
- * up to the connection's limit and within one total time.
+ * Connects and logs in. A failure that may pass by itself (refused, timed out, reset) is tried again after growing
+ * pauses, up to the connection's limit and within one total time.
  *
  * @throws HostError
  */
@@ -183,8 +183,8 @@ interface Sight {
 }
 
 /**
- * Logs in over a new line. A host of which only a fingerprint is known may have keys of several types: while the key that
- * it shows does not match, it is asked for a key of the types that are left.
+ * Logs in over a new line. A host of which only a fingerprint is known may have keys of several types: while the key
+ * that it shows does not match, it is asked for a key of the types that are left.
  */
 async function loginTo(
   hop: ConnectionHop,
@@ -252,8 +252,8 @@ function configFor(
     keepaliveInterval: 0,
     algorithms: {
       serverHostKey: hostKeyAlgorithms(trust, new Set(shown.map(keyTypeOf))) as never,
-      // The OpenSSH 5 of OpenBSD 4.7 has group exchange, and group14-sha1 where that is off. At the end of the list it is
-      // used only with a server that has nothing better. ssh-dss, arcfour, MD5 and group1 are never offered.
+      // The OpenSSH 5 of OpenBSD 4.7 has group exchange, and group14-sha1 where that is off. At the end of the list
+      // it is used only with a server that has nothing better. ssh-dss, arcfour, MD5 and group1 are never offered.
       kex: { append: ["diffie-hellman-group14-sha1"], prepend: [], remove: [] },
     },
     hostVerifier: (blob: Buffer) => {

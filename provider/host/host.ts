@@ -140,9 +140,9 @@ export interface Judgement {
   /** Paths of further folders in the folder. */
   readonly folders?: readonly string[];
   /**
-   * Programs to run, of those that the agent allows here: `postconf`, `postfix check`, `postmap`, `postalias`. `{dir}` in
-   * an argument or in the contents of a file stands for the path of the folder. With `tty` the error output is a
-   * terminal: `postfix check` gives its reasons only to one.
+   * Programs to run, of those that the agent allows here: `postconf`, `postfix check`, `postmap`, `postalias`.
+   * `{dir}` in an argument or in the contents of a file stands for the path of the folder. With `tty` the error
+   * output is a terminal: `postfix check` gives its reasons only to one.
    */
   readonly commands: readonly { readonly argv: readonly string[]; readonly tty?: boolean }[];
 }
@@ -158,7 +158,7 @@ export interface HostReader {
   judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]>;
 }
 
-/** What must be at a path for a change to go ahead: contents with this SHA-256, nothing, or whatever. */
+/** What must be at a path for a change to go ahead: contents with this SHA-256, nothing, or anything. */
 export type Expectation =
   { readonly sha256: string } | { readonly absent: true } | { readonly anything: true };
 
@@ -248,8 +248,8 @@ export interface HostWriter extends HostReader {
   pollJob(key: string, offset: number): Promise<JobState>;
   forgetJob(key: string): Promise<void>;
   /**
-   * Connects from the host to a TCP service; `host` is an address or "localhost". The connection is closed at the end of
-   * the write section, or when `timeoutMs` have passed.
+   * Connects from the host to a TCP service; `host` is an address or "localhost". The connection is closed at the end
+   * of the write section, or when `timeoutMs` have passed.
    */
   connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection>;
   /**

@@ -1,6 +1,6 @@
 /**
- * Jobs: programs on the host that outlive the connection. A job has a key, by which a later run finds it, waits for it and
- * gets its result. Its files stay on the host until the job is forgotten.
+ * Jobs: programs on the host that outlive the connection. A job has a key, by which a later run finds it, waits for
+ * it and gets its result. Its files stay on the host until the job is forgotten.
  */
 import { lastLines } from "../values/readable";
 import { HostError } from "./errors";

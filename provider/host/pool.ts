@@ -105,8 +105,8 @@ class PooledHost implements Host {
   }
 
   /**
-   * Repeats a request that only looks on a new connection, because a broken one may show only when it is used. Not after
-   * a silent one: that has taken its time already.
+   * Repeats a request that only looks on a new connection, because a broken one may show only when it is used. Not
+   * after a silent one: that has taken its time already.
    */
   private async again<T>(work: (client: AgentClient) => Promise<T>): Promise<T> {
     try {

@@ -1,4 +1,4 @@
-/** Running programs on a host, and waiting for what they do. */
+/** Runs programs on a host, and waits for their effects. */
 import { lastLines } from "../values/readable";
 import { HostError } from "./errors";
 import type { RunRequest, HostWriter, RunResult, HostReader } from "./host";

@@ -1,10 +1,10 @@
 /**
- * The record: a file on the host with what was there before this package changed it, and with the owner of each key. It is
- * written before the first change, and removed when no key has an owner. A destroy restores from it, so that the state is
- * not needed for that.
+ * The record: a file on the host with what was there before this package changed it, and with the owner of each key.
+ * It is written before the first change, and removed when no key has an owner. A destroy restores from it, so that
+ * the state is not needed for that.
  *
- * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Keys of one file
- * share the saved state of that file.
+ * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Keys of one
+ * file share the saved state of that file.
  */
 import { equal } from "../values/json";
 import { type Expectation, fileAt, type FileState, type HostWriter } from "./host";
@@ -128,8 +128,8 @@ export interface Claim {
 }
 
 /**
- * The record after `owner` has claimed keys. A key that is in the record keeps its `before` and its order. An instance that
- * loses its last key this way is noted as moved.
+ * The record after `owner` has claimed keys. A key that is in the record keeps its `before` and its order. An
+ * instance that loses its last key this way is noted as moved.
  *
  * @param baselines - the files of the claims as they are now
  */
@@ -169,8 +169,8 @@ export function claim(
 }
 
 /**
- * The next revision of a resource. It is larger than all that any instance of it had, because resources that depend on it
- * act when its revision changes.
+ * The next revision of a resource. It is larger than all that any instance of it had, because resources that depend
+ * on it act when its revision changes.
  *
  * @param known - the revision in the state; 0 for a resource that is being created
  */

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { TreeEntry } from "./host";
 
 /**
- * A digest of a tree; "" for one that is missing. tree_digest in agent.pl computes the same. Mode and owner of links are
- * left out, because nothing uses them.
+ * A digest of a tree; "" for one that is missing. tree_digest in agent.pl computes the same. Mode and owner of links
+ * are left out, because nothing uses them.
  */
 export function treeDigest(entries: readonly TreeEntry[] | null): string {
   if (entries === null) return "";
@@ -18,7 +18,7 @@ export function treeDigest(entries: readonly TreeEntry[] | null): string {
   return digest.digest("hex");
 }
 
-/** A tree as copyTree copies it: folders 0755 and files 0644, root:wheel, without what is neither file, folder nor link. */
+/** The copy that copyTree makes of a tree: folders 0755 and files 0644, root:wheel, without sockets and the like. */
 export function copyOfTree(source: readonly TreeEntry[]): TreeEntry[] {
   return source
     .filter(({ type }) => type !== "other")

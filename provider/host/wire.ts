@@ -1,7 +1,7 @@
 /**
  * The frames between this process and the agent: a length (4 bytes, most significant first), then that many bytes of
- * bencode, extended by `n` (null), `t` (true) and `f` (false). Bencode, because it carries bytes, and the Perl of OpenBSD
- * 4.7 (5.10.1) has no JSON in its core.
+ * bencode, extended by `n` (null), `t` (true) and `f` (false). Bencode, because it carries bytes, and the Perl of
+ * OpenBSD 4.7 (5.10.1) has no JSON in its core.
  *
  * Strings are bytes (latin1, one character for each). {@link toBytes} makes such a string of text; a character above
  * U+00FF is an error, rather than lost without a word.

@@ -23,7 +23,10 @@ export function parsePackage(name: string): PackageName | undefined {
   return { stem, version, flavors: flavors.split("-").filter((flavor) => flavor !== "") };
 }
 
-/** Every package has SASL by Dovecot built in (openbsd.md 1.1): this flavor of ours is none of the port. */
+/**
+ * The flavor by which users ask for SASL by Dovecot. Every package has that built in (openbsd.md 1.1), so it is no
+ * flavor of the port.
+ */
 export const BUILT_IN = "dovecot";
 
 /** The wanted flavors that are flavors of the port. */
@@ -85,7 +88,7 @@ export type Choice =
   | {
       /** A full name, or a specification that pkg_add(1) resolves: `postfix--mysql%stable`. */
       readonly name: string;
-      /** Packages of other branches with the same flavors, which the user is told of. */
+      /** Packages of other branches with the same flavors, for a message to the user. */
       readonly others: readonly string[];
     }
   | NoChoice;

@@ -1,5 +1,5 @@
 /**
- * What differs between releases of OpenBSD, told from the release that the host names itself (uname -r). This is the
+ * What differs between releases of OpenBSD, by the release that uname(1) on the host prints. This is the
  * only file that compares releases (eslint.config.mjs sees to that); the others ask a {@link Platform}.
  */
 
