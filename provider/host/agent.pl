@@ -1950,7 +1950,7 @@ sub start_job {
     fault('program', "there is no program '$argv[0]' on the host") unless defined $file;
     my $cwd = defined $request->{cwd} ? path_of($request, 'cwd') : '/';
     refuse("the folder $cwd does not exist") unless -d $cwd;
-    my %job = (argv => \@argv, env => environment_of({}), cwd => $cwd, file => $file);
+    my %job = (argv => \@argv, env => environment_of($request), cwd => $cwd, file => $file);
     mkdir "$record/jobs", 0700 or $!{EEXIST} or refuse("cannot make the folder $record/jobs: $!");
     my $new = parent_of($folder) . '/.new-' . base_of($folder);
     remove_tree($new);

@@ -193,6 +193,7 @@ export interface JobRequest {
   readonly key: string;
   readonly argv: readonly string[];
   readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface JobState {

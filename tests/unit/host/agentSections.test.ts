@@ -411,12 +411,13 @@ describe("a job", () => {
     });
   });
 
-  test("has its own folder", async () => {
+  test("has its own folder and environment", async () => {
     const { client } = await box.agent();
     await client.change("job", async (host) => {
-      await host.startJob({ key: "cwd", argv: ["sh", "-c", "pwd; umask"], cwd: box.path });
-      expect((await finish(host, "cwd")).all).toBe(`${box.path}\n0022\n`);
-      await host.forgetJob("cwd");
+      const argv = ["sh", "-c", 'echo "$FLAVOR"; pwd; umask'];
+      await host.startJob({ key: "env", argv, cwd: box.path, env: { FLAVOR: "mysql" } });
+      expect((await finish(host, "env")).all).toBe(`mysql\n${box.path}\n0022\n`);
+      await host.forgetJob("env");
     });
   });
 
