@@ -1,4 +1,4 @@
-/** From what the agent sends to the types of host.ts. Nothing is taken on trust: a wrong shape is a WireError. */
+/** Turns answers of the agent into the types of host.ts. Each answer is checked: a wrong shape is a WireError. */
 import type {
   Fact,
   FactAnswers,
@@ -15,7 +15,7 @@ import { toText, WireError, type WireValue } from "./wire";
 
 type Dictionary = { readonly [key: string]: WireValue };
 
-/** A dictionary, or an error that names what was expected. */
+/** The value as a dictionary. @throws WireError that says `what` was expected */
 export function dictionaryOf(value: WireValue | undefined, what: string): Dictionary {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new WireError(`the agent's answer lacks ${what}`);
@@ -46,7 +46,7 @@ function stringOrNull(value: WireValue | undefined, what: string): string | null
   return value === null ? null : stringOf(value, what);
 }
 
-/** `ok` of hello. */
+/** The answer to hello. */
 export function systemFactsOf(value: WireValue): SystemFacts {
   const facts = dictionaryOf(value, "the system's facts");
   return {
@@ -59,8 +59,8 @@ export function systemFactsOf(value: WireValue): SystemFacts {
   };
 }
 
-/** A state of a path. */
-export function fileStateOf(value: WireValue | undefined): FileState {
+/** The state of a path, in several answers. */
+function fileStateOf(value: WireValue | undefined): FileState {
   const state = dictionaryOf(value, "a file's state");
   const type = stringOf(state.type, "type");
   if (type === "absent") return { type };
@@ -89,7 +89,7 @@ export function fileStateOf(value: WireValue | undefined): FileState {
   };
 }
 
-/** What came of a program. */
+/** The result of a program. */
 export function runResultOf(value: WireValue | undefined): RunResult {
   const result = dictionaryOf(value, "a program's result");
   return {
@@ -102,16 +102,14 @@ export function runResultOf(value: WireValue | undefined): RunResult {
   };
 }
 
-/** The same, where a program that is not there is an answer. */
-export function probeResultOf(
-  value: WireValue | undefined,
-): RunResult | { readonly notFound: true } {
+/** The result of a program that may be missing on the host. */
+function probeResultOf(value: WireValue | undefined): RunResult | { readonly notFound: true } {
   return dictionaryOf(value, "a program's result").notFound === true
     ? { notFound: true }
     : runResultOf(value);
 }
 
-/** Answers to judge. */
+/** The answer to judge. */
 export function judgementsOf(
   value: WireValue,
 ): readonly (RunResult | { readonly notFound: true })[] {
@@ -147,10 +145,9 @@ function treeEntryOf(value: WireValue): TreeEntry {
   };
 }
 
-/** The answer to one fact, by its kind. */
+/** The answer to one fact of read. */
 export function factAnswerOf(fact: Fact, value: WireValue | undefined): FactAnswers[Fact["fact"]] {
-  if (value === undefined)
-    throw new WireError("the agent's answer lacks a fact that was asked for");
+  if (value === undefined) throw new WireError("the agent's answer lacks a fact of the request");
   switch (fact.fact) {
     case "file":
       return fileStateOf(value);
@@ -205,7 +202,7 @@ export function jobStateOf(value: WireValue): JobState {
   };
 }
 
-/** The answer to connect: the connection's number, or why there is none. */
+/** The answer to connect: the number of the connection, or why it failed. */
 export function connectAnswerOf(
   value: WireValue,
 ): { readonly stream: number } | { readonly error: string } {
@@ -215,7 +212,7 @@ export function connectAnswerOf(
     : { error: toText(stringOf(answer.error, "error")) };
 }
 
-/** The answer to receive and send: bytes, nothing more to come, or why the connection is over. */
+/** The answer to receive and send: bytes, the end of the data, or why the connection is over. */
 export function streamAnswerOf(value: WireValue): {
   readonly bytes?: string;
   readonly end?: boolean;

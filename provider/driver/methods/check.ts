@@ -1,5 +1,5 @@
 /** `check`: what is wrong with the inputs, what the release fills in, and, in a preview, what will change on the host. */
-import { connectionFaults } from "../../host/connection";
+import { connectionFaults } from "../../host/connectionFaults";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { connect } from "../../host/pool";

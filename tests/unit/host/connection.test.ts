@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../provider/host/agentClient";
-import { type ConnectionArgs, connectionFaults } from "../../../provider/host/connection";
+import type { ConnectionArgs } from "../../../provider/host/connection";
+import { connectionFaults } from "../../../provider/host/connectionFaults";
 import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
@@ -562,7 +563,7 @@ describe("the agent over SSH", () => {
       "no Perl",
       ["sh", "-c", "echo 'sh: perl: not found' >&2; exit 127"],
       "protocol",
-      "Perl is needed",
+      "Install Perl",
     ],
     [
       "a shell that lets nobody in",
