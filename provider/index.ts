@@ -12,7 +12,7 @@ import { remove as removeKind } from "./driver/methods/delete";
 import { type DiffAnswer, diff as diffKind } from "./driver/methods/diff";
 import { type ReadAnswer, read as readKind } from "./driver/methods/read";
 import { migrate, migrateInputs } from "./driver/migrate";
-import { keepingSecrets } from "./driver/secrets";
+import { keepingSecrets } from "./driver/secrets/keeping";
 import type { Service, ServiceKind } from "./driver/service";
 import { setStackConfig, type StackConfig } from "./host/stackConfig";
 import type { AnyKind } from "./kind/kind";

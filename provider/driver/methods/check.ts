@@ -13,7 +13,8 @@ import { newlyPinned } from "../machine";
 import { type Overlay, type Unseen, overlayOf } from "../overlay";
 import { claimsOfAnother, instanceHolding, instanceNamed, ownedElsewhere } from "../ownership";
 import { printChange } from "../printChange";
-import { learnSecrets, mask } from "../secrets";
+import { learnSecrets } from "../secrets/known";
+import { mask } from "../secrets/masking";
 import type { ServiceKind } from "../service";
 import { NotOpenBSD, Unfit, liveOf, look, platformFor } from "../sight";
 import {
