@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 import prettier from "eslint-config-prettier";
 
-/** Imports point one way: components → arguments; provider: index → driver, kinds → judge → postfix → openbsd, host → formats, values. */
+/** Imports point one way: components → arguments; provider: index → driver, kinds → judge → postfix → openbsd, host; arguments → formats, values. */
 const restrict = (files, patterns) => ({
   files,
   rules: { "no-restricted-imports": ["error", { patterns }] },
@@ -92,6 +92,21 @@ export default tseslint.config(
   },
   restrict(["provider/openbsd/**/*.ts"], [testing, components, ssh, pulumi, kinds, driver]),
   restrict(["provider/host/**/*.ts"], [testing, components, pulumi, kinds, driver]),
+  restrict(
+    ["provider/arguments/**/*.ts"],
+    [
+      testing,
+      components,
+      ssh,
+      pulumi,
+      kinds,
+      driver,
+      no(
+        ["**/host/**", "**/openbsd/**", "**/postfix/**", "**/judge/**", "**/judge"],
+        "What may be said is judged without a host: provider/formats/ and provider/values/ alone.",
+      ),
+    ],
+  ),
   restrict(
     ["provider/formats/**/*.ts"],
     [

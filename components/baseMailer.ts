@@ -1,9 +1,14 @@
 import type * as pulumi from "@pulumi/pulumi";
+import {
+  type BaseMailerArgs as Plain,
+  baseMailerArguments,
+} from "../provider/arguments/baseMailer";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
-/** Arguments of {@link BaseMailer}: none of its own. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
-export interface BaseMailerArgs {}
+/** Arguments of {@link BaseMailer}. */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
+export type BaseMailerArgs = Inputs<Plain>;
 
 /** The base system's mailer, sendmail or smtpd, stopped (guide 3.2); started again on destroy if it ran before. */
 export class BaseMailer extends Step {
@@ -13,7 +18,16 @@ export class BaseMailer extends Step {
   readonly queuedMessages: pulumi.Output<number>;
 
   constructor(name: string, args: BaseMailerArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super("BaseMailer", name, args, ["name", "queuedMessages", "running"], opts);
+    super(
+      {
+        kind: "BaseMailer",
+        schema: baseMailerArguments,
+        outputs: ["name", "queuedMessages", "running"],
+      },
+      name,
+      args,
+      opts,
+    );
     this.mailerName = this.resource.output("name");
     this.queuedMessages = this.resource.output("queuedMessages");
     this.registerOutputs({ mailerName: this.mailerName, queuedMessages: this.queuedMessages });

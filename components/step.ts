@@ -1,5 +1,6 @@
 /** What all steps share: the connection, and the component around the one resource that lives on the host. */
 import * as pulumi from "@pulumi/pulumi";
+import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
 import { HostResource } from "./hostResource";
 
 /**
@@ -162,6 +163,25 @@ export function passedOn(
 }
 
 /**
+ * What can be ignored of a step. What the provider fills in is no argument: where an option named that, or everything,
+ * the engine would bring it back as one.
+ */
+function ignorable(paths: readonly string[], own: readonly string[]): string[] {
+  return paths
+    .flatMap((path) => pathsFor(path, [], own))
+    .filter((path) => ["connection", ...own].includes(path.split(/[.[]/, 1)[0] ?? ""));
+}
+
+/** What a step is made from, besides what the program says. */
+export interface StepKind {
+  /** Its name, in types of resources and in the provider. */
+  readonly kind: string;
+  readonly schema: AnyArguments;
+  /** What the provider puts out, besides what every step has. */
+  readonly outputs: readonly string[];
+}
+
+/**
  * A setup step: a component with one resource on the host in it. The component is what the user sees: its name in
  * the preview is where the diff of the host is shown.
  */
@@ -174,15 +194,14 @@ export abstract class Step extends pulumi.ComponentResource {
   protected readonly resource: HostResource;
 
   protected constructor(
-    kind: string,
+    { kind, schema, outputs }: StepKind,
     name: string,
     args: OnHost,
-    outputs: readonly string[],
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(`openbsd-postfix:index:${kind}`, name, {}, opts);
     const { connection, ...own } = args;
-    const { replaceOnChanges, ...passed } = passedOn(opts);
+    const { replaceOnChanges, ignoreChanges, ...passed } = passedOn(opts);
     const secrets = Promise.all(secretPaths(own)).then((paths) => paths.flat().sort());
     this.resource = new HostResource(
       kind,
@@ -197,7 +216,11 @@ export abstract class Step extends pulumi.ComponentResource {
         ...(replaceOnChanges === undefined ? {} : { replaceOnChanges }),
       },
       outputs,
-      { ...passed, parent: this },
+      {
+        ...passed,
+        ...(ignoreChanges && { ignoreChanges: ignorable(ignoreChanges, argumentNames(schema)) }),
+        parent: this,
+      },
     );
     this.revision = this.resource.output("revision");
     this.release = this.resource.output("release");

@@ -2,8 +2,8 @@
 import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { MAIN_CF } from "../postfix/paths";
-import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "./knownParameters";
-import { isSlip, nearest, suggestion } from "./spelling";
+import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../arguments/knownParameters";
+import { isSlip, nearest, suggestion } from "../values/spelling";
 import { references, words } from "../postfix/values";
 
 /** Set for every program by itself (postconf(5)), and not in the list of older postconf(1). */

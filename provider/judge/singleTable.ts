@@ -3,7 +3,7 @@ import type { Bytes } from "../formats/bytes";
 import { logicalLines } from "../formats/logicalLines";
 import type { HostReader, RunResult } from "../host/host";
 import type { Failure, JudgeContext } from "../kind/kind";
-import { BUILT_TYPES } from "../postfix/database";
+import { isBuilt } from "../arguments/lookupTable";
 
 const SBIN = "/usr/local/sbin";
 const SAMPLES = "/usr/local/share/examples/postfix";
@@ -32,7 +32,7 @@ export async function judgeTable(
   const { tool, type, path, property } = table;
   const question = QUESTION[type];
   // The other types are settings of a client, which only connects to a server when asked.
-  if (!BUILT_TYPES.includes(type) && question === undefined) return [];
+  if (!isBuilt({ type }) && question === undefined) return [];
   const command = (name: string): { readonly argv: readonly string[] } => ({
     argv: [
       `${SBIN}/${tool}`,

@@ -1,7 +1,7 @@
 /** Tables: types that this Postfix does not have, and files that are not there. */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { isRestrictionList } from "./restrictions";
-import { suggestion } from "./spelling";
+import { suggestion } from "../values/spelling";
 import { expand, unbraced, words } from "../postfix/values";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */

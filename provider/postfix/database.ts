@@ -6,6 +6,7 @@
  * {@link restoreDatabase}, and passes the step on to {@link databaseStep}. What was compiled is what the tool makes of
  * the text: one map for each reading that some release or build of Postfix has.
  */
+import type { BUILT_TYPES } from "../arguments/lookupTable";
 import { programFailed } from "../host/programs";
 import { restoreWholeFile } from "../kind/keyedFile";
 import { contentsOf } from "../host/host";
@@ -46,10 +47,7 @@ const SUFFIX: Readonly<Record<string, string>> = {
   btree: ".db",
   cdb: ".cdb",
   lmdb: ".lmdb",
-};
-
-/** The types of table that are built from a text into one file. */
-export const BUILT_TYPES: readonly string[] = Object.keys(SUFFIX);
+} satisfies Record<(typeof BUILT_TYPES)[number], string>;
 
 const TOOLS = { postmap: "/usr/local/sbin/postmap", postalias: "/usr/local/sbin/postalias" };
 
