@@ -13,7 +13,6 @@ import {
   single,
   step,
   text,
-  violations,
 } from "./schema";
 
 /** Owner and mode of a file. */
@@ -192,6 +191,3 @@ export const lookupTableArguments = step<LookupTableArgs>(
   },
   ...RULES,
 );
-
-export const validate = (args: unknown): readonly Failure[] =>
-  violations(lookupTableArguments, args);

@@ -14,8 +14,6 @@ import {
   single,
   step,
   text as string,
-  violations,
-  type Failure,
 } from "./schema";
 
 /**
@@ -151,5 +149,3 @@ export const masterCfArguments = step<MasterCfArgs>({
   services: record("must be services by name/type.", nameFault, () => oneOf([null], service)),
   accept: optional(acceptedRules),
 });
-
-export const validate = (args: unknown): readonly Failure[] => violations(masterCfArguments, args);

@@ -7,7 +7,6 @@ import type { FileState, HostReader } from "../host/host";
 import type { Change, Failure, JudgeContext } from "../kind/kind";
 import { type Candidate, type Complaint, candidateOf, keyOf } from "./candidate";
 import { type Rule } from "../arguments/ruleNames";
-import { RULES } from "../arguments/ruleNames";
 import { MASTER_CF } from "../postfix/paths";
 import { MAIN_CF } from "../postfix/paths";
 import { complaintsOf } from "./rules";
@@ -31,20 +30,6 @@ export interface Question {
   readonly elsewhere?: (complaint: Complaint) => boolean;
   /** What was wrong before the plan is said by others. */
   readonly onlyNew?: true;
-}
-
-/** Names in `accept` that are no rules. */
-export function wrongRules(accept: readonly string[] = []): Failure[] {
-  return accept.flatMap((rule, index) =>
-    (RULES as readonly string[]).includes(rule)
-      ? []
-      : [
-          {
-            path: `accept[${index}]`,
-            reason: `there is no rule "${rule}"; rules are ${RULES.join(", ")}.`,
-          },
-        ],
-  );
 }
 
 /** Rules whose complaints a later main.cf, or a table that comes after this step, may settle. */

@@ -1,19 +1,15 @@
 /**
- * What a resource is. A kind says what may be said (`validate`, `complete`), what to look at (`facts`, `observe`,
+ * What a resource is. A kind says what may be said (`arguments`, `complete`), what to look at (`facts`, `observe`,
  * `live`), what to do (`plan`) and how to get back (`restore`). Everything but `step` is pure: the driver reads the
  * facts, applies the changes, and keeps the record.
  */
+import type { AnyArguments, Failure } from "../arguments/schema";
 import type { Answers, Facts, FileState, HostReader, HostWriter } from "../host/host";
 import type { Declarations } from "../judge/declarations";
 import type { Claim, HostRecord, Json, KeyEntry, Owner, SavedFile } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 
-/** A violation of what may be said, or something wrong on the host: shown at `path` of the inputs. */
-export interface Failure {
-  /** Property path as the user wrote it: `parameters.myhostname`, `flavors[0]`. */
-  readonly path: string;
-  readonly reason: string;
-}
+export type { Failure };
 
 /** One change. Every one of them prints as a unified diff or as one line, and is applied by the driver alike. */
 export type Change =
@@ -130,8 +126,8 @@ export interface Kind<A extends object, O> {
   readonly switches?: true;
   /** What of a host it is: the second half of the id. */
   what(args: A): string;
-  /** Everything that is wrong with the arguments by themselves; unknown values are no violation. */
-  validate(args: Partial<A>): readonly Failure[];
+  /** What the user may give: everything in `A` but what `complete` fills in under names of its own. */
+  readonly arguments: AnyArguments;
   /** The property that says what a key of its file is to be, as the user wrote it. */
   property?(key: string, args: A): string;
   /** The arguments with defaults and everything that depends on the release filled in. */

@@ -1,4 +1,5 @@
 /** Guide 3.2, "Kill existing session of Sendmail": the base system's mailer stopped, and started again on destroy. */
+import { type BaseMailerArgs, baseMailerArguments } from "../arguments/baseMailer";
 import { programFailed } from "../host/programs";
 import { lastLines } from "../values/readable";
 import { HostError } from "../host/errors";
@@ -10,7 +11,7 @@ import { waitUntil } from "../host/programs";
 import { until } from "../host/programs";
 import { runOrFail } from "../host/programs";
 
-export interface BaseMailerArgs {
+interface Completed extends BaseMailerArgs {
   /** Filled in: whether it runs. */
   readonly running?: boolean;
 }
@@ -69,11 +70,11 @@ async function isRunning(host: HostWriter, platform: Platform): Promise<boolean>
   return !("notFound" in process) && process.exitCode === 0;
 }
 
-export const baseMailer: Kind<BaseMailerArgs, Observed> = {
+export const baseMailer: Kind<Completed, Observed> = {
   name: "BaseMailer",
   switches: true,
   what: () => "process",
-  validate: () => [],
+  arguments: baseMailerArguments,
   complete: (args) => ({ ...args, running: false }),
   facts: (_args, platform) => ({
     process: { fact: "probe", argv: platform.baseMailer.running },

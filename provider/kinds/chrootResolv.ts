@@ -1,13 +1,12 @@
 /** The guide's "Postfix chroot files": copies below /var/spool/postfix/etc, kept equal to their sources in /etc. */
+import { type ChrootResolvArgs, chrootResolvArguments } from "../arguments/chrootResolv";
 import { restoreWholeFile } from "../kind/keyedFile";
 import { contentsOf } from "../host/host";
 import type { FileState } from "../host/host";
 import { savedContents } from "../host/record";
-import type { Change, Failure, Kind, RestoreContext } from "../kind/kind";
+import type { Change, Kind, RestoreContext } from "../kind/kind";
 
-export interface ChrootResolvArgs {
-  /** Names below /etc. Default: those that this release's package copies at installation. */
-  readonly files?: readonly string[];
+interface Completed extends ChrootResolvArgs {
   /** Filled in: what each copy is to be. */
   readonly copies?: Readonly<Record<string, string>>;
 }
@@ -65,20 +64,10 @@ function restoreAttributes(
   return [{ change: "write", path, found: copy, contents: copy.contents, mode, uid, gid }];
 }
 
-export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
+export const chrootResolv: Kind<Completed, Observed> = {
   name: "ChrootResolv",
   what: () => "var/spool/postfix/etc",
-  validate: ({ files }): Failure[] =>
-    (files ?? []).flatMap((name, index) =>
-      /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(name) && !name.split("/").includes("..")
-        ? []
-        : [
-            {
-              path: `files[${index}]`,
-              reason: "must be a name below /etc, as in resolv.conf or ssl/cert.pem.",
-            },
-          ],
-    ),
+  arguments: chrootResolvArguments,
   complete: (args, platform) => {
     const files = args.files ?? platform.chrootFiles;
     return {

@@ -44,8 +44,8 @@ import {
   isBuilt,
   SECRET_TYPES,
   typeOf,
-  validate,
   type LookupTableArgs,
+  lookupTableArguments,
 } from "../arguments/lookupTable";
 
 interface Observed {
@@ -383,7 +383,7 @@ function settled(observed: Observed, args: LookupTableArgs): boolean {
 export const lookupTable: Kind<LookupTableArgs, Observed> = {
   name: "LookupTable",
   what: ({ path }) => path.slice(1),
-  validate,
+  arguments: lookupTableArguments,
   complete: (args) => ({
     ...args,
     path: args.path,

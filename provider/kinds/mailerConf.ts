@@ -4,6 +4,7 @@
  * The files end as `postfix-enable` and `postfix-disable` leave them, with two differences: there is no moment without
  * a mailer.conf, and the saved base mapping is never overwritten by a second enabling (openbsd.md 2.4).
  */
+import { type MailerConfArgs, mailerConfArguments } from "../arguments/mailerConf";
 import { restoreWholeFile } from "../kind/keyedFile";
 import { contentsOf } from "../host/host";
 import { mapping } from "../formats/mailerConf";
@@ -11,7 +12,7 @@ import type { FileState } from "../host/host";
 import { parseRecord } from "../host/record";
 import type { Change, Kind } from "../kind/kind";
 
-export interface MailerConfArgs {
+interface Completed extends MailerConfArgs {
   /** Filled in: whom the row `sendmail` names. */
   readonly mailer?: string;
 }
@@ -45,11 +46,11 @@ function mailerOf(current: FileState): string {
   return program === SENDMAIL ? "postfix" : (program ?? "none");
 }
 
-export const mailerConf: Kind<MailerConfArgs, Observed> = {
+export const mailerConf: Kind<Completed, Observed> = {
   name: "MailerConf",
   switches: true,
   what: () => "etc/mailer.conf",
-  validate: () => [],
+  arguments: mailerConfArguments,
   complete: (args) => ({ ...args, mailer: "postfix" }),
   facts: () => ({
     current: { fact: "file", path: CURRENT },

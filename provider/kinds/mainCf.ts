@@ -9,27 +9,21 @@ import {
   restoreKeyedFile,
 } from "../kind/keyedFile";
 import { contentsOf } from "../host/host";
+import { type MainCfArgs, mainCfArguments } from "../arguments/mainCf";
 import * as mainCfText from "../formats/mainCf";
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import type { FactAnswers, FileState } from "../host/host";
 import { type Json, keysOf } from "../host/record";
-import { declarationClaims, judge, wrongRules } from "../judge";
+import { declarationClaims, judge } from "../judge";
 import { MAIN_CF } from "../postfix/paths";
 import { expand } from "../postfix/values";
-import type { Failure, Kind, PlanContext } from "../kind/kind";
+import type { Kind, PlanContext } from "../kind/kind";
 
 /** What a program may say for a parameter; booleans are `yes` and `no` in the file. */
 type Value = string | number | boolean;
 
-export interface MainCfArgs {
-  /** `null` removes a parameter, `""` sets it empty. */
+interface Completed extends MainCfArgs {
   readonly parameters: Readonly<Record<string, Value | null>>;
-  /** "exact" removes every other parameter that the file sets; default "merge" leaves them. */
-  readonly mode?: "merge" | "exact";
-  /** Names that Postfix does not know and that are meant. */
-  readonly userDefined?: readonly string[];
-  /** Rules of the judgement whose complaints are warnings. */
-  readonly accept?: readonly string[];
 }
 
 interface Observed {
@@ -66,7 +60,7 @@ export const text: KeyedText = {
 };
 
 /** Names that "exact" removes: those that the file sets, and those that it removed before and keeps so. */
-function others(observed: Observed, args: MainCfArgs, removed: Iterable<string>): string[] {
+function others(observed: Observed, args: Completed, removed: Iterable<string>): string[] {
   if (args.mode !== "exact") return [];
   const inFile = mainCfText.parameters(contentsOf(observed.file) ?? "").keys();
   return [...new Set([...inFile, ...removed])].filter((name) => !(name in args.parameters));
@@ -79,7 +73,7 @@ function bytesOf(value: Value): string {
 }
 
 /** The wanted values as bytes. */
-function fileOf(observed: Observed, args: MainCfArgs, removed: Iterable<string> = []): KeyedFile {
+function fileOf(observed: Observed, args: Completed, removed: Iterable<string> = []): KeyedFile {
   const named = Object.entries(args.parameters).map(
     ([name, value]) => [name, value === null ? null : bytesOf(value)] as const,
   );
@@ -111,59 +105,6 @@ function settings(probe: FactAnswers["probe"] | undefined): Record<string, strin
   return found;
 }
 
-const MODES: readonly unknown[] = ["merge", "exact", undefined];
-
-function validate({ parameters = {}, mode, accept }: Partial<MainCfArgs>): Failure[] {
-  const failures: Failure[] = MODES.includes(mode)
-    ? []
-    : [{ path: "mode", reason: 'must be "merge" or "exact".' }];
-  return [...failures, ...wrongRules(accept), ...wrongParameters(parameters)];
-}
-
-function wrongParameters(parameters: MainCfArgs["parameters"]): Failure[] {
-  return Object.entries(parameters).flatMap(([name, value]): Failure[] => {
-    const path = `parameters.${name}`;
-    if (refused(() => mainCfText.checkName(name)) !== undefined)
-      return [
-        {
-          path: `parameters[${JSON.stringify(name)}]`,
-          reason:
-            'a parameter name is letters, digits and underscores, as postconf(5) lists them, and "-.:@+" where it begins with the name of a service; no blanks, no newline, no `=`.',
-        },
-      ];
-    if (value === null) return [];
-    if (!["string", "boolean"].includes(typeof value) && !Number.isSafeInteger(value))
-      return [
-        {
-          path,
-          reason:
-            'must be a string ("" sets the parameter empty), a whole number, true or false (yes or no), or null (removes it).',
-        },
-      ];
-    if (/[\n\r\0]/.test(String(value)))
-      return [
-        {
-          path,
-          reason:
-            "must be one line: Postfix reads a newline as the end of the value. Separate list items with commas or blanks.",
-        },
-      ];
-    const wrong = refused(() => mainCfText.checkValue(name, bytesOf(value)));
-    return wrong === undefined ? [] : [{ path, reason: `${wrong}.` }];
-  });
-}
-
-/** Why the editor refuses it. */
-function refused(check: () => void): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (!FormatError.isInstance(error)) throw error;
-    return error.message;
-  }
-}
-
 /** The value in force, with what the file itself sets for the names in it. */
 function inForce(contents: string, name: string): string | undefined {
   const set = mainCfText.parameters(contents);
@@ -171,10 +112,10 @@ function inForce(contents: string, name: string): string | undefined {
   return value === undefined ? undefined : expand(value, (other) => set.get(other)?.value);
 }
 
-export const mainCf: Kind<MainCfArgs, Observed> = {
+export const mainCf: Kind<Completed, Observed> = {
   name: "MainCf",
   what: () => "etc/postfix/main.cf",
-  validate,
+  arguments: mainCfArguments,
   property: (name) => `parameters.${name}`,
   complete: (args) => ({ ...args, parameters: args.parameters }),
   facts: () => ({

@@ -21,10 +21,10 @@ import { postfixTraits } from "../postfix/traits";
 import type { Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/kind";
 import {
   type MasterCfArgs,
+  masterCfArguments,
   type MasterService,
   needsBraces,
   partsOf,
-  validate,
 } from "../arguments/masterCf";
 
 interface Observed {
@@ -255,7 +255,7 @@ function warnOfFaults(contents: Bytes, { warn }: Pick<JudgeContext, "warn">): vo
 export const masterCf: Kind<MasterCfArgs, Observed> = {
   name: "MasterCf",
   what: () => MASTER_CF.slice(1),
-  validate,
+  arguments: masterCfArguments,
   complete: (args) => ({ ...args, services: args.services }),
   facts: () => ({
     file: { fact: "file", path: MASTER_CF },

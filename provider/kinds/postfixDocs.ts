@@ -3,6 +3,7 @@
  * becomes the html folder; a second `cp -R` would put one into the other (openbsd.md 14). Bytes are compared by their
  * digests and copied on the host.
  */
+import { type PostfixDocsArgs, postfixDocsArguments } from "../arguments/postfixDocs";
 import { HostError } from "../host/errors";
 import type { Answers, Facts, FileState, HostWriter, TreeEntry } from "../host/host";
 import { EMPTY_RECORD, type Json, type KeyEntry, parseRecord } from "../host/record";
@@ -15,9 +16,7 @@ import {
 } from "../host/tree";
 import type { Change, Failure, Kind, PlanContext } from "../kind/kind";
 
-export interface PostfixDocsArgs {
-  readonly path?: string;
-  readonly triggers?: readonly unknown[];
+interface Completed extends PostfixDocsArgs {
   /** Filled in: what the tree at `path` is to be. */
   readonly manual?: string;
 }
@@ -58,10 +57,6 @@ const SOURCE = "/usr/local/share/doc/postfix/html";
 const DEFAULT_PATH = "/var/www/htdocs/manual/postfix";
 const EQUAL = `equal to ${SOURCE}`;
 const KEY = "tree:";
-
-/** Folders whose contents are no documents: nothing is moved aside or removed there. */
-const FORBIDDEN =
-  /^\/(bin|boot|dev|etc|root|sbin|sys|tmp|usr\/(?!local\/)[^/]+|usr\/local\/(bin|lib|libexec|man|sbin|share)|var\/(backups|cron|db|log|mail|postfix|run|spool))(\/|$)/;
 
 /** Beside the target, with a name that no web server lists, in a folder that only root can enter. */
 function asideOf(path: string): string {
@@ -108,19 +103,6 @@ function placeIn(answers: Answers<Facts>, path: string): Place {
   };
 }
 
-function validate({ path }: Partial<PostfixDocsArgs>): Failure[] {
-  if (path === undefined) return [];
-  const reason =
-    typeof path !== "string" || !/^(\/[^/\0\n]+)+$/.test(path) || /\/\.\.?(\/|$)/.test(path)
-      ? 'must be an absolute path without a slash at its end, "." and "..".'
-      : path.split("/").length < 4
-        ? "must lie at least two folders below /: what is in it and not of the manual goes."
-        : FORBIDDEN.test(path)
-          ? "is no place for documents: what is in it and not of the manual goes."
-          : undefined;
-  return reason === undefined ? [] : [{ path: "path", reason }];
-}
-
 /** Names, the first few of them. */
 function few(paths: readonly string[]): string {
   const names = paths.filter((path) => path !== "");
@@ -152,10 +134,10 @@ function appliedOf(entry: KeyEntry): string {
   return (entry.applied as { readonly digest?: string } | null)?.digest ?? "";
 }
 
-export const postfixDocs: Kind<PostfixDocsArgs, Observed> = {
+export const postfixDocs: Kind<Completed, Observed> = {
   name: "PostfixDocs",
   what: () => "html",
-  validate,
+  arguments: postfixDocsArguments,
   complete: (args) => ({ ...args, path: args.path ?? DEFAULT_PATH, manual: EQUAL }),
   facts: ({ path = DEFAULT_PATH }) => ({
     source: { fact: "tree", path: SOURCE },
@@ -246,7 +228,7 @@ function otherPaths(answers: Answers<Facts>, path: string): string[] {
     .map((key) => key.slice(KEY.length));
 }
 
-function plan(observed: Observed, args: PostfixDocsArgs, context: PlanContext): Change[] {
+function plan(observed: Observed, args: Completed, context: PlanContext): Change[] {
   const path = args.path ?? DEFAULT_PATH;
   const { tree, saved } = observed.place;
   const wanted = wantedOf(observed);

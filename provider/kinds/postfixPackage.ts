@@ -1,4 +1,5 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
+import { type PostfixPackageArgs, postfixPackageArguments } from "../arguments/postfixPackage";
 import { contentsOf } from "../host/host";
 import type { FileState, HostReader } from "../host/host";
 import { foreignOwner, type Json, parseRecord } from "../host/record";
@@ -40,14 +41,10 @@ import {
 } from "../postfix/package/install";
 import { portsFacts, portsQuestions, portsSight } from "../postfix/package/portsBuild";
 
-export interface PostfixPackageArgs {
-  readonly version?: string;
+interface Completed extends Omit<PostfixPackageArgs, "flavors" | "branch"> {
+  /** What a host has may be any. */
   readonly flavors?: readonly string[];
   readonly branch?: string;
-  readonly source?: "packages" | "ports";
-  readonly packagePath?: string;
-  readonly lockTimeout?: number;
-  readonly discardQueue?: boolean;
   /** Filled in: the installation is complete. */
   readonly installed?: boolean;
   /** Filled in where no version is pinned: the release of OpenBSD that the package is for. */
@@ -72,7 +69,7 @@ interface Observed {
   readonly note: PackageNote;
 }
 
-function sourceOf(args: PostfixPackageArgs): "packages" | "ports" {
+function sourceOf(args: Completed): "packages" | "ports" {
   return args.source ?? "packages";
 }
 
@@ -85,12 +82,12 @@ function releaseOf(note: PackageNote, platform: Platform): string {
 }
 
 /** Did we put it there for another release of the host, with no version pinned that would have to stay? */
-function isOutdated(note: PackageNote, args: PostfixPackageArgs, platform: Platform): boolean {
+function isOutdated(note: PackageNote, args: Completed, platform: Platform): boolean {
   return args.version === undefined && releaseOf(note, platform) !== platform.release;
 }
 
 /** Did we take it from another branch than the one that is asked for? A name alone does not say. */
-function isOtherBranch(note: PackageNote, { version, branch }: PostfixPackageArgs): boolean {
+function isOtherBranch(note: PackageNote, { version, branch }: Completed): boolean {
   return (
     version === undefined &&
     branch !== undefined &&
@@ -100,7 +97,7 @@ function isOtherBranch(note: PackageNote, { version, branch }: PostfixPackageArg
 }
 
 /** What is to be installed: a name, or why there is none. */
-function choiceFor(observed: Observed, args: PostfixPackageArgs, platform: Platform): Choice {
+function choiceFor(observed: Observed, args: Completed, platform: Platform): Choice {
   if (sourceOf(args) === "packages") return choosePackage(observed.offered, args, platform);
   const name = observed.ports ? builtName(observed.ports, args) : undefined;
   return { name: name ?? describeWanted(args), others: [] };
@@ -108,7 +105,7 @@ function choiceFor(observed: Observed, args: PostfixPackageArgs, platform: Platf
 
 function reasonToAct(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   note: PackageNote,
   platform: Platform,
 ): Reason | undefined {
@@ -120,36 +117,6 @@ function reasonToAct(
   if (sourceOf(args) === "ports") return "release";
   const choice = choiceFor(observed, args, platform);
   return "name" in choice && choice.name === observed.name ? undefined : "release";
-}
-
-function validate(args: Partial<PostfixPackageArgs>): Failure[] {
-  const failures: Failure[] = [];
-  if (args.version !== undefined && !/^\d[A-Za-z0-9.]*$/.test(args.version))
-    failures.push({
-      path: "version",
-      reason: 'must be a version as in a package name, such as "2.6.5" or "3.5.25p2".',
-    });
-  if (args.branch !== undefined && !/^(stable\d*|snapshot)$/.test(args.branch))
-    failures.push({
-      path: "branch",
-      reason: 'must be "stable", "snapshot", or an older series such as "stable35".',
-    });
-  if (args.source !== undefined && !["packages", "ports"].includes(args.source))
-    failures.push({ path: "source", reason: 'must be "packages" or "ports".' });
-  if (args.packagePath !== undefined && !/^[^\s\0]+$/.test(args.packagePath))
-    failures.push({
-      path: "packagePath",
-      reason: "must be a PKG_PATH: URLs or folders, colon separated, without blanks.",
-    });
-  if (args.lockTimeout !== undefined && !(args.lockTimeout >= 0 && args.lockTimeout <= 3600))
-    failures.push({ path: "lockTimeout", reason: "must be seconds, from 0 to 3600." });
-  for (const [index, flavor] of (args.flavors ?? []).entries())
-    if (typeof flavor === "string" && !/^[a-z][a-z0-9_]*$/.test(flavor))
-      failures.push({
-        path: `flavors[${index}]`,
-        reason: `"${flavor}" cannot be a flavor: lower-case letters and digits, as in "mysql".`,
-      });
-  return failures;
 }
 
 /** The branch of what is installed, in the user's word where it may be that. */
@@ -180,7 +147,7 @@ function isBeyond(observed: Observed, before: Traces): boolean {
  */
 function isShared(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   { record, owner, platform }: Pick<PlanContext, "record" | "owner" | "platform">,
 ): boolean {
   const note = notedIn(record);
@@ -191,10 +158,10 @@ function isShared(
   );
 }
 
-export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
+export const postfixPackage: Kind<Completed, Observed> = {
   name: "PostfixPackage",
   what: () => "postfix",
-  validate,
+  arguments: postfixPackageArguments,
   complete: (args, platform) => ({
     ...args,
     flavors: args.flavors ?? [],
@@ -419,7 +386,7 @@ async function otherRelease(
 
 function packageChange(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   reason: Reason,
   platform: Platform,
 ): Change {
@@ -448,7 +415,7 @@ function packageChange(
 /** Why the plan cannot be carried out on this host. */
 function impossible(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   platform: Platform,
   machine: string,
 ): Failure | undefined {

@@ -1,4 +1,5 @@
 /** Guide 3.4 and 3.5: `postfix check` with its reasons, start, and what the running Postfix must be told later. */
+import { type PostfixServiceArgs, postfixServiceArguments } from "../arguments/postfixService";
 import { HostError } from "../host/errors";
 import type { Fact, FactAnswers, FileState } from "../host/host";
 import { type HostRecord, parseRecord, serves, withoutRollback } from "../host/record";
@@ -10,9 +11,7 @@ import { parseSettings } from "../postfix/postconf";
 import { type Address, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
 import { addressIn, type Way, checkConfiguration, serve } from "../postfix/serving";
 
-export interface PostfixServiceArgs {
-  /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
-  readonly triggers?: readonly unknown[];
+interface Completed extends PostfixServiceArgs {
   /** Filled in: whether Postfix runs. */
   readonly running?: boolean;
   /** Filled in: what the running Postfix has not been told yet. */
@@ -54,10 +53,10 @@ function step(name: string, text: string): Change {
   return { change: "step", step: name, text };
 }
 
-export const postfixService: Kind<PostfixServiceArgs, Observed> = {
+export const postfixService: Kind<Completed, Observed> = {
   name: "PostfixService",
   what: () => "process",
-  validate: () => [],
+  arguments: postfixServiceArguments,
   complete: (args) => ({ ...args, running: true, pending: NOTHING }),
   facts: () => ({
     master: { fact: "probe", argv: MASTER_TEST },

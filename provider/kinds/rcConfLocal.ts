@@ -7,6 +7,7 @@ import {
   planKeyedFile,
   restoreKeyedFile,
 } from "../kind/keyedFile";
+import { type RcConfLocalArgs, rcConfLocalArguments } from "../arguments/rcConfLocal";
 import { contentsOf } from "../host/host";
 import { FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
@@ -16,19 +17,6 @@ import { type HostRecord, type Json, parseRecord } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import type { Change, Failure, JudgeContext, Kind } from "../kind/kind";
 import { runOrFail } from "../host/programs";
-
-export interface RcConfLocalArgs {
-  /** `"postfix"`: Postfix starts at boot and the base mailer does not. */
-  readonly boot?: "postfix" | "unchanged";
-  /** Whether syslogd opens a socket in Postfix's chroot; `"auto"`: where the release needs it. */
-  readonly logSocket?: boolean | "auto";
-  /** Whole variables, by name. */
-  readonly variables?: Readonly<Record<string, string>>;
-  /** Single flags inside a variable. */
-  readonly flags?: Readonly<Record<string, readonly string[]>>;
-  /** Names in `pkg_scripts`. */
-  readonly packageScripts?: readonly string[];
-}
 
 interface Observed {
   readonly file: FileState;
@@ -249,47 +237,11 @@ function restart(changes: readonly Change[]): Extract<Change, { change: "step" }
     .find((change) => change.step === RESTART);
 }
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const VALUE = /^[^"'#$`\\\n\r\0]*$/;
-
-function validate(args: Partial<RcConfLocalArgs>): Failure[] {
-  const failures: Failure[] = [];
-  if (args.boot !== undefined && !["postfix", "unchanged"].includes(args.boot))
-    failures.push({ path: "boot", reason: 'must be "postfix" or "unchanged".' });
-  if (args.logSocket !== undefined && ![true, false, "auto"].includes(args.logSocket))
-    failures.push({ path: "logSocket", reason: 'must be true, false or "auto".' });
-  const value = (path: string, text: unknown): void => {
-    if (typeof text !== "string" || !VALUE.test(text))
-      failures.push({
-        path,
-        reason:
-          "must be one line without quotes, `#`, `$`, backquote or backslash: older releases source this file as shell, newer ones cut at `#`.",
-      });
-  };
-  for (const [name, text] of Object.entries(args.variables ?? {})) {
-    if (!NAME.test(name))
-      failures.push({ path: `variables.${name}`, reason: "is no name of a shell variable." });
-    value(`variables.${name}`, text);
-  }
-  for (const [name, flags] of Object.entries(args.flags ?? {})) {
-    if (!NAME.test(name))
-      failures.push({ path: `flags.${name}`, reason: "is no name of a shell variable." });
-    for (const [index, flag] of flags.entries()) value(`flags.${name}[${index}]`, flag);
-  }
-  for (const [index, name] of (args.packageScripts ?? []).entries())
-    if (!/^[A-Za-z0-9_.-]+$/.test(name))
-      failures.push({
-        path: `packageScripts[${index}]`,
-        reason: "must be the name of a script in /etc/rc.d.",
-      });
-  return failures;
-}
-
 export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
   name: "RcConfLocal",
   switches: true,
   what: () => "etc/rc.conf.local",
-  validate,
+  arguments: rcConfLocalArguments,
   property: pathOf,
   complete: (args, platform) => {
     const boot = args.boot ?? "postfix";

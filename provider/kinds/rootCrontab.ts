@@ -11,16 +11,12 @@ import {
   planKeyedFile,
   restoreKeyedFile,
 } from "../kind/keyedFile";
+import { patternOf, type RootCrontabArgs, rootCrontabArguments } from "../arguments/rootCrontab";
 import { contentsOf } from "../host/host";
 import * as crontabText from "../formats/crontab";
 import type { FileState } from "../host/host";
 import type { Json } from "../host/record";
-import type { Failure, Kind } from "../kind/kind";
-
-export interface RootCrontabArgs {
-  /** Texts, or regular expressions between slashes: every active line that contains one is commented out. */
-  readonly commentOut?: readonly string[];
-}
+import type { Kind } from "../kind/kind";
 
 interface Observed {
   readonly file: FileState;
@@ -29,21 +25,6 @@ interface Observed {
 const PATH = "/var/cron/tabs/root";
 /** The command of sendmail's clientmqueue runner, whatever its white space (openbsd.md 6). */
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
-
-/** `/…/` is a regular expression, everything else a text that the line contains. */
-function patternOf(word: string): RegExp | string {
-  const source = /^\/(.+)\/$/.exec(word)?.[1];
-  return source === undefined ? word : new RegExp(source);
-}
-
-function isPattern(word: unknown): boolean {
-  if (typeof word !== "string" || word.trim() === "" || /[\n\r\0]/.test(word)) return false;
-  try {
-    return patternOf(word) !== "";
-  } catch {
-    return false;
-  }
-}
 
 const text: KeyedText = {
   kind: "RootCrontab",
@@ -72,18 +53,7 @@ function isGone({ file }: Observed): boolean {
 export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
   name: "RootCrontab",
   what: () => "var/cron/tabs/root",
-  validate: ({ commentOut }): Failure[] =>
-    (commentOut ?? []).flatMap((pattern, index) =>
-      isPattern(pattern)
-        ? []
-        : [
-            {
-              path: `commentOut[${index}]`,
-              reason:
-                "must be a text of one line that the crontab lines contain, or between slashes a regular expression that they match.",
-            },
-          ],
-    ),
+  arguments: rootCrontabArguments,
   complete: (args, platform) => ({
     ...args,
     commentOut: args.commentOut ?? (platform.clientQueueRunner ? [CLIENT_QUEUE_RUNNER] : []),

@@ -5,7 +5,8 @@ import { EMPTY_RECORD, type HostRecord, recordFile } from "../../provider/host/r
 import { platformOf } from "../../provider/openbsd/platform";
 import { askKind, Unfit } from "../../provider/driver/plan";
 import type { AnyKind, Change, Failure } from "../../provider/kind/kind";
-import { rcConfLocal, type RcConfLocalArgs } from "../../provider/kinds/rcConfLocal";
+import type { RcConfLocalArgs } from "../../provider/arguments/rcConfLocal";
+import { rcConfLocal } from "../../provider/kinds/rcConfLocal";
 
 const SOCKET = "/var/spool/postfix/dev/log";
 const ABSENT: FileState = { type: "absent" };

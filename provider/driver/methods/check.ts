@@ -1,4 +1,5 @@
 /** `check`: what is wrong with the inputs, what the release fills in, and, in a preview, what will change on the host. */
+import { violations } from "../../arguments/schema";
 import { printChange } from "../printChange";
 import { connectionFaults } from "../../host/connection";
 import { HostError } from "../../host/errors";
@@ -45,7 +46,7 @@ export async function check(kind: AnyKind, olds: Values, news: Values): Promise<
   const preview = isPreview(news);
   const inputs: Record<string, unknown> = { ...news, owner: urn };
   const args = argsOf(inputs);
-  const failures: Failure[] = [...connectionFailures(inputs), ...kind.validate(knownPart(args))];
+  const failures: Failure[] = [...connectionFailures(inputs), ...violations(kind.arguments, args)];
   if (failures.length > 0) return answer(inputs, failures);
 
   const asBefore = filledAsBefore(kind, inputs, olds);

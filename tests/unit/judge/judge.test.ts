@@ -12,6 +12,7 @@ import { aliases } from "../../../provider/kinds/aliases";
 import { lookupTable } from "../../../provider/kinds/lookupTable";
 import { mainCf } from "../../../provider/kinds/mainCf";
 import { masterCf } from "../../../provider/kinds/masterCf";
+import { violations } from "../../../provider/arguments/schema";
 import type { Change, Failure, JudgeContext } from "../../../provider/kind/kind";
 import { type Fake, MAIN, MASTER, SMTPD, contextOf, fakeHost, stateOf, write } from "./fake";
 
@@ -232,7 +233,7 @@ describe("a master.cf", () => {
     ]);
     expect(failures).toBe("");
     expect(warnings).toMatch(/relays mail for everybody/);
-    expect(masterCf.validate({ services: {}, accept: ["relay"] })).toEqual([
+    expect(violations(masterCf.arguments, { services: {}, accept: ["relay"] })).toEqual([
       expect.objectContaining({ path: "accept[0]" }),
     ]);
   });
@@ -247,18 +248,18 @@ describe("a master.cf", () => {
 
 describe("a main.cf", () => {
   test.each(["foo/bar", "-x", ".a", "a b"])("takes no name %j", (name) => {
-    expect(mainCf.validate({ parameters: { [name]: "x" } })).toHaveLength(1);
+    expect(violations(mainCf.arguments, { parameters: { [name]: "x" } })).toHaveLength(1);
   });
 
   test.each(["policy@x", "policyd-spf_time_limit", "2bounce_notice_recipient"])(
     "takes the name %s, as the editor does",
     (name) => {
-      expect(mainCf.validate({ parameters: { [name]: "x" } })).toEqual([]);
+      expect(violations(mainCf.arguments, { parameters: { [name]: "x" } })).toEqual([]);
     },
   );
 
   test("takes no half a character", () => {
-    expect(mainCf.validate({ parameters: { mydomain: "\ud800" } })).toEqual([
+    expect(violations(mainCf.arguments, { parameters: { mydomain: "\ud800" } })).toEqual([
       expect.objectContaining({ path: "parameters.mydomain" }),
     ]);
   });
