@@ -1,4 +1,5 @@
 /** How to reach a host: the argument that users give. */
+import { suggestion } from "../values/spelling";
 import { CONFIGURED, privateKeyOf, secretOf } from "./credentials";
 import { parseHostKey } from "./hostKey";
 
@@ -45,6 +46,26 @@ export interface ConnectionArgs extends ConnectionHop {
   readonly proxy?: ConnectionHop;
 }
 
+/** Every property that a connection can have. */
+const NAMES = Object.keys({
+  host: true,
+  port: true,
+  user: true,
+  privateKey: true,
+  privateKeyPassword: true,
+  privateKeyPath: true,
+  password: true,
+  privateKeyConfig: true,
+  privateKeyPasswordConfig: true,
+  passwordConfig: true,
+  agentSocketPath: true,
+  hostKey: true,
+  knownHostsPath: true,
+  dialErrorLimit: true,
+  perDialTimeout: true,
+  proxy: true,
+} satisfies Record<keyof ConnectionArgs, true>);
+
 /** What is wrong with a property of a connection; the path is relative to it, "" for itself. */
 export interface ConnectionFault {
   readonly path: string;
@@ -70,6 +91,8 @@ function hopFaults(value: unknown, at: string, proxyAllowed: boolean): Connectio
   const fault = (name: string, reason: string) =>
     faults.push({ path: at === "" ? name : `${at}.${name}`, reason });
   const isGiven = (name: string) => hop[name] !== undefined;
+  for (const name of Object.keys(hop).filter((one) => isGiven(one) && !NAMES.includes(one)))
+    fault(name, `is no part of a connection${suggestion(name, NAMES) || `: ${NAMES.join(", ")}`}`);
 
   if (typeof hop.host !== "string" || !/^[A-Za-z0-9_:%][A-Za-z0-9._:%-]{0,254}$/.test(hop.host)) {
     fault("host", "must be a host name or an IP address");

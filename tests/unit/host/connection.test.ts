@@ -665,6 +665,16 @@ describe("validation", () => {
     setStackConfig(undefined);
   });
 
+  test.each([
+    [{ host: "h", prot: 22 }, "prot", "is no part of a connection: did you mean port?"],
+    [{ host: "h", proxy: { host: "p", uesr: "a" } }, "proxy.uesr", "did you mean user?"],
+    [{ host: "h", colour: "canary" }, "colour", "is no part of a connection: host, port, user, "],
+  ])("names that are none are refused: %j", (connection, path, reason) => {
+    const faults = connectionFaults(connection);
+    expect(faults).toEqual([{ path, reason: expect.stringContaining(reason) as string }]);
+    expect(JSON.stringify(faults)).not.toContain("canary");
+  });
+
   test("never repeats a secret", () => {
     const faults = connectionFaults({ host: "h", privateKey: "canary", password: 5 });
     expect(JSON.stringify(faults)).not.toContain("canary");
