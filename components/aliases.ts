@@ -1,10 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type AliasesArgs as Plain, aliasesArguments } from "../provider/arguments/aliases";
+import * as plain from "../provider/arguments/aliases";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link Aliases}. */
-export type AliasesArgs = Inputs<Plain>;
+export type AliasesArgs = Inputs<plain.AliasesArgs>;
 
 /**
  * Alias entries, and their database rebuilt when, and only when, its content differs (guide 2.7 and 3.3). Postfix
@@ -12,7 +12,7 @@ export type AliasesArgs = Inputs<Plain>;
  */
 export class Aliases extends Step {
   constructor(name: string, args: AliasesArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super({ kind: "Aliases", schema: aliasesArguments, outputs: ["file"] }, name, args, opts);
+    super({ kind: "Aliases", schema: plain.aliasesArguments, outputs: ["file"] }, name, args, opts);
     this.registerOutputs({ revision: this.revision });
   }
 }

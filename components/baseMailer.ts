@@ -1,14 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type BaseMailerArgs as Plain,
-  baseMailerArguments,
-} from "../provider/arguments/baseMailer";
+import * as plain from "../provider/arguments/baseMailer";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link BaseMailer}. */
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
-export type BaseMailerArgs = Inputs<Plain>;
+export type BaseMailerArgs = Inputs<plain.BaseMailerArgs>;
 
 /** The base system's mailer, sendmail or smtpd, stopped (guide 3.2); started again on destroy if it ran before. */
 export class BaseMailer extends Step {
@@ -21,7 +18,7 @@ export class BaseMailer extends Step {
     super(
       {
         kind: "BaseMailer",
-        schema: baseMailerArguments,
+        schema: plain.baseMailerArguments,
         outputs: ["name", "queuedMessages", "running"],
       },
       name,

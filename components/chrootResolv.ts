@@ -1,13 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type ChrootResolvArgs as Plain,
-  chrootResolvArguments,
-} from "../provider/arguments/chrootResolv";
+import * as plain from "../provider/arguments/chrootResolv";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link ChrootResolv}. */
-export type ChrootResolvArgs = Inputs<Plain>;
+export type ChrootResolvArgs = Inputs<plain.ChrootResolvArgs>;
 
 /**
  * Copies of /etc/resolv.conf and its like in Postfix's chroot, kept equal to their sources (the guide's "Postfix chroot
@@ -20,7 +17,7 @@ export class ChrootResolv extends Step {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(
-      { kind: "ChrootResolv", schema: chrootResolvArguments, outputs: ["files", "copies"] },
+      { kind: "ChrootResolv", schema: plain.chrootResolvArguments, outputs: ["files", "copies"] },
       name,
       args,
       opts,

@@ -1,13 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  type LookupTableArgs as Plain,
-  lookupTableArguments,
-} from "../provider/arguments/lookupTable";
+import * as plain from "../provider/arguments/lookupTable";
 import type { Inputs } from "./inputs";
 import { type OnHost, secretPaths, Step } from "./step";
 
 /** Arguments of {@link LookupTable}. */
-export type LookupTableArgs = Inputs<Plain>;
+export type LookupTableArgs = Inputs<plain.LookupTableArgs>;
 
 /**
  * A lookup table and its database as one (postmap(1)). The database is built beside the old one and renamed in whole,
@@ -39,7 +36,7 @@ export class LookupTable extends Step {
     const { permissions = permissionsFor(args.entries, text), ...rest } = args;
     const all: OnHost & Record<string, unknown> = { ...rest, text, permissions };
     super(
-      { kind: "LookupTable", schema: lookupTableArguments, outputs: ["table"] },
+      { kind: "LookupTable", schema: plain.lookupTableArguments, outputs: ["table"] },
       name,
       all,
       opts,

@@ -1,10 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type MailCheckArgs as Plain, mailCheckArguments } from "../provider/arguments/mailCheck";
+import * as plain from "../provider/arguments/mailCheck";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MailCheck}. */
-export type MailCheckArgs = Inputs<Plain>;
+export type MailCheckArgs = Inputs<plain.MailCheckArgs>;
 
 /** What a test message has shown. */
 export interface MailProof {
@@ -65,7 +65,7 @@ export class MailCheck extends Step {
     super(
       {
         kind: "MailCheck",
-        schema: mailCheckArguments,
+        schema: plain.mailCheckArguments,
         outputs: [
           "banner",
           "capabilities",

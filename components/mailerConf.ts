@@ -1,14 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type MailerConfArgs as Plain,
-  mailerConfArguments,
-} from "../provider/arguments/mailerConf";
+import * as plain from "../provider/arguments/mailerConf";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MailerConf}. */
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
-export type MailerConfArgs = Inputs<Plain>;
+export type MailerConfArgs = Inputs<plain.MailerConfArgs>;
 
 /**
  * /etc/mailer.conf (guide 2.3): /usr/sbin/sendmail, mailq and newaliases become Postfix's, as `postfix-enable` does
@@ -20,7 +17,7 @@ export class MailerConf extends Step {
 
   constructor(name: string, args: MailerConfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
     super(
-      { kind: "MailerConf", schema: mailerConfArguments, outputs: ["mailer"] },
+      { kind: "MailerConf", schema: plain.mailerConfArguments, outputs: ["mailer"] },
       name,
       args,
       opts,

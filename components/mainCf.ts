@@ -1,13 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type MainCfArgs as Plain, mainCfArguments } from "../provider/arguments/mainCf";
+import * as plain from "../provider/arguments/mainCf";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MainCf}. */
-export type MainCfArgs = Inputs<Plain>;
+export type MainCfArgs = Inputs<plain.MainCfArgs>;
 
 /** Parameters of main.cf by name: see {@link MainCfArgs}. */
-export type MainCfParameters = Inputs<Plain["parameters"]>;
+export type MainCfParameters = Inputs<plain.MainCfArgs["parameters"]>;
 
 /**
  * Parameters in /etc/postfix/main.cf (guide 2.4). The candidate is judged by the host's own Postfix and by rules
@@ -31,7 +31,7 @@ export class MainCf extends Step {
 
   constructor(name: string, args: MainCfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
     super(
-      { kind: "MainCf", schema: mainCfArguments, outputs: ["nonDefault", "effective"] },
+      { kind: "MainCf", schema: plain.mainCfArguments, outputs: ["nonDefault", "effective"] },
       name,
       args,
       opts,

@@ -1,17 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type MasterCfArgs as Plain,
-  masterCfArguments,
-  type MasterService as PlainService,
-} from "../provider/arguments/masterCf";
+import * as plain from "../provider/arguments/masterCf";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Parts of one service in {@link MasterCfArgs}. */
-export type MasterService = Inputs<PlainService>;
+export type MasterService = Inputs<plain.MasterService>;
 
 /** Arguments of {@link MasterCf}. */
-export type MasterCfArgs = Inputs<Plain>;
+export type MasterCfArgs = Inputs<plain.MasterCfArgs>;
 
 /**
  * Services in /etc/postfix/master.cf (master(5)) and their overrides. On destroy the lines of before come back.
@@ -34,7 +30,7 @@ export type MasterCfArgs = Inputs<Plain>;
  */
 export class MasterCf extends Step {
   constructor(name: string, args: MasterCfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super({ kind: "MasterCf", schema: masterCfArguments, outputs: [] }, name, args, opts);
+    super({ kind: "MasterCf", schema: plain.masterCfArguments, outputs: [] }, name, args, opts);
     this.registerOutputs({ revision: this.revision });
   }
 }

@@ -1,13 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type PostfixDocsArgs as Plain,
-  postfixDocsArguments,
-} from "../provider/arguments/postfixDocs";
+import * as plain from "../provider/arguments/postfixDocs";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link PostfixDocs}. */
-export type PostfixDocsArgs = Inputs<Plain>;
+export type PostfixDocsArgs = Inputs<plain.PostfixDocsArgs>;
 
 /**
  * The HTML manual that comes with the package, copied to a web root (guide 2.2) as a managed tree: missing, changed and
@@ -30,7 +27,11 @@ export class PostfixDocs extends Step {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(
-      { kind: "PostfixDocs", schema: postfixDocsArguments, outputs: ["path", "manual", "files"] },
+      {
+        kind: "PostfixDocs",
+        schema: plain.postfixDocsArguments,
+        outputs: ["path", "manual", "files"],
+      },
       name,
       args,
       opts,

@@ -1,13 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type PostfixPackageArgs as Plain,
-  postfixPackageArguments,
-} from "../provider/arguments/postfixPackage";
+import * as plain from "../provider/arguments/postfixPackage";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link PostfixPackage}. */
-export type PostfixPackageArgs = Inputs<Plain>;
+export type PostfixPackageArgs = Inputs<plain.PostfixPackageArgs>;
 
 /**
  * The Postfix package (guide 2.1), read back from the package database. Another version, flavor, branch or source is an
@@ -42,7 +39,7 @@ export class PostfixPackage extends Step {
     super(
       {
         kind: "PostfixPackage",
-        schema: postfixPackageArguments,
+        schema: plain.postfixPackageArguments,
         outputs: ["name", "installed", "forRelease"],
       },
       name,

@@ -1,13 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type PostfixServiceArgs as Plain,
-  postfixServiceArguments,
-} from "../provider/arguments/postfixService";
+import * as plain from "../provider/arguments/postfixService";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link PostfixService}. */
-export type PostfixServiceArgs = Inputs<Plain>;
+export type PostfixServiceArgs = Inputs<plain.PostfixServiceArgs>;
 
 /**
  * Postfix running (guide 3.4 and 3.5): `postfix check` with its reasons shown, start, proven by the master lock and the
@@ -28,7 +25,7 @@ export class PostfixService extends Step {
     super(
       {
         kind: "PostfixService",
-        schema: postfixServiceArguments,
+        schema: plain.postfixServiceArguments,
         outputs: ["banner", "version", "running", "pending"],
       },
       name,

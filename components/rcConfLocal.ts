@@ -1,13 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type RcConfLocalArgs as Plain,
-  rcConfLocalArguments,
-} from "../provider/arguments/rcConfLocal";
+import * as plain from "../provider/arguments/rcConfLocal";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link RcConfLocal}. */
-export type RcConfLocalArgs = Inputs<Plain>;
+export type RcConfLocalArgs = Inputs<plain.RcConfLocalArgs>;
 
 /**
  * /etc/rc.conf.local (guide 2.5 and 3.1): what starts at boot, and where syslogd listens. Edited as text: comments and
@@ -22,7 +19,7 @@ export class RcConfLocal extends Step {
     super(
       {
         kind: "RcConfLocal",
-        schema: rcConfLocalArguments,
+        schema: plain.rcConfLocalArguments,
         outputs: ["boot", "logSocket", "variables", "flags", "packageScripts"],
       },
       name,

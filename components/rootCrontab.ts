@@ -1,13 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
-import {
-  type RootCrontabArgs as Plain,
-  rootCrontabArguments,
-} from "../provider/arguments/rootCrontab";
+import * as plain from "../provider/arguments/rootCrontab";
 import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link RootCrontab}. */
-export type RootCrontabArgs = Inputs<Plain>;
+export type RootCrontabArgs = Inputs<plain.RootCrontabArgs>;
 
 /** Lines of root's crontab commented out (guide 2.6). They come back on destroy. */
 export class RootCrontab extends Step {
@@ -17,7 +14,7 @@ export class RootCrontab extends Step {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(
-      { kind: "RootCrontab", schema: rootCrontabArguments, outputs: ["commentOut"] },
+      { kind: "RootCrontab", schema: plain.rootCrontabArguments, outputs: ["commentOut"] },
       name,
       args,
       opts,

@@ -1,44 +1,40 @@
 /** What may be said of a server: which steps, and that each of them is described by an object. */
 import * as pulumi from "@pulumi/pulumi";
-import { object, optional, record, single, violations } from "../provider/arguments/schema";
+import { object, optional, single, violations } from "../provider/arguments/schema";
 import type { PostfixServerArgs } from "./postfixServer";
 
 /** Arguments of a server that are those of a step, or, for `tables`, of several. */
 export type Field = Exclude<keyof PostfixServerArgs, "connection">;
 
 /** The resource graph must not depend on outputs: fields of a step's arguments may be some, they themselves may not. */
-function isPlain(own: unknown): boolean {
+function isPlain(own: unknown): own is object {
   const isObject = typeof own === "object" && own !== null && !Array.isArray(own);
   return isObject && !pulumi.Output.isInstance(own) && !(own instanceof Promise);
 }
 
-/** The arguments, whatever is in those of a step. */
-type Known = { readonly connection: unknown } & {
-  readonly [F in Exclude<Field, "tables">]?: unknown;
-} & { readonly tables?: Readonly<Record<string, unknown>> };
-
-const OWN = "must be an object of arguments, whose fields may be outputs";
-const table = single<unknown>((own) => (isPlain(own) ? undefined : `${OWN}.`));
 const step = optional(
-  single<unknown>((own) =>
-    own === false || isPlain(own) ? undefined : `${OWN}, or false, which leaves the step out.`,
+  single((own) =>
+    own === false || isPlain(own)
+      ? undefined
+      : "must be an object of arguments, whose fields may be outputs, or false, which leaves the step out.",
+  ),
+);
+const tables = optional(
+  single((own) =>
+    isPlain(own) && Object.values(own).every(isPlain)
+      ? undefined
+      : "must be, by names of your own, objects of arguments, whose fields may be outputs.",
   ),
 );
 
-const serverArguments = object<Known>(
+const serverArguments = object<{ readonly connection: unknown } & Partial<Record<Field, unknown>>>(
   {
     connection: single(() => undefined),
     package: step,
     docs: step,
     mainCf: step,
     masterCf: step,
-    tables: optional(
-      record(
-        "must be arguments of tables by names of your own.",
-        () => undefined,
-        () => table,
-      ),
-    ),
+    tables,
     aliases: step,
     chrootResolv: step,
     baseMailer: step,

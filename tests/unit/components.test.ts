@@ -293,12 +293,8 @@ describe("what a server is told wrongly stops the program", () => {
     ["a step that is true", { docs: true }, "docs must be an object of arguments,"],
     ["a list", { service: [] }, "service must be an object of arguments,"],
     ["an output", { aliases: pulumi.output({}) }, "aliases must be an object of arguments,"],
-    ["tables that are a list", { tables: [] }, "tables must be arguments of tables by names"],
-    [
-      "a table that is left out",
-      { tables: { a: false } },
-      "tables.a must be an object of arguments",
-    ],
+    ["tables that are a list", { tables: [] }, "tables must be, by names of your own,"],
+    ["a table that is left out", { tables: { a: false } }, "tables must be, by names of your own,"],
     ["no connection", { connection: undefined }, "connection must be given."],
   ])("%s", (_what, args, reason) => {
     const make = (): unknown => new PostfixServer("mx", { connection, ...(args as object) });
