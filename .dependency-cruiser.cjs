@@ -7,9 +7,9 @@
 const provider = {
   values: [],
   formats: [],
-  host: ["values", "formats"],
-  openbsd: ["formats"],
   arguments: ["values", "formats"],
+  host: ["values", "formats", "arguments"],
+  openbsd: ["formats"],
   kind: ["values", "formats", "host", "openbsd", "arguments"],
   postfix: ["values", "formats", "host", "openbsd", "kind"],
   judge: ["values", "formats", "host", "openbsd", "arguments", "kind", "postfix"],
@@ -25,6 +25,12 @@ const testing = {
   pulumi: ["machine", "host"],
 };
 
+/** The testing kit gives the connection of its hosts in the type that components take. */
+const kit = ["^components/index\\.ts$"];
+
+/** Plain facts about Postfix, which import nothing: everybody may know them. */
+const facts = ["^provider/postfix/(tableTypes|knownParameters|paths)\\.ts$"];
+
 const ours = "^(components|provider|testing|tests|tools|examples|index\\.ts)";
 const sources = "^(components|provider|testing|tools)/";
 
@@ -37,7 +43,11 @@ const floors = (root, table) =>
     from: { path: `^${root}/${folder}/` },
     to: {
       path: ours,
-      pathNot: [`^${root}/(${[folder, ...allowed].join("|")})/`],
+      pathNot: [
+        `^${root}/(${[folder, ...allowed].join("|")})/`,
+        ...facts,
+        ...(folder === "pulumi" ? kit : []),
+      ],
     },
   }));
 
@@ -69,7 +79,7 @@ module.exports = {
       from: { path: "^components/" },
       to: {
         path: ours,
-        pathNot: ["^components/", "^provider/arguments/", "^provider/index\\.ts$"],
+        pathNot: ["^components/", "^provider/arguments/", "^provider/index\\.ts$", ...facts],
       },
     },
     {

@@ -1,5 +1,7 @@
 /** What is wrong with a `connection` argument, found without looking at files or hosts. Messages repeat no secret. */
-import { CONFIGURED, privateKeyOf, secretOf } from "./credentials";
+import { suggestion } from "../values/spelling";
+import { CONFIGURED, CONNECTION_NAMES } from "../arguments/connection";
+import { privateKeyOf, secretOf } from "./credentials";
 import { parseHostKey } from "./hostKey";
 
 /** The path is relative to the connection; "" stands for the connection itself. */
@@ -19,7 +21,12 @@ function hopFaults(value: unknown, at: string, proxyAllowed: boolean): readonly 
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return [{ path: at, reason: 'must be an object with at least "host"' }];
   const hop = value as Hop;
-  const own = [...shapeFaults(hop), ...configuredFaults(hop), ...privateKeyFaults(hop)];
+  const own = [
+    ...nameFaults(hop),
+    ...shapeFaults(hop),
+    ...configuredFaults(hop),
+    ...privateKeyFaults(hop),
+  ];
   const faults = own.map(({ path, reason }) => ({
     path: at === "" ? path : `${at}.${path}`,
     reason,
@@ -28,6 +35,16 @@ function hopFaults(value: unknown, at: string, proxyAllowed: boolean): readonly 
   if (proxyAllowed) return [...faults, ...hopFaults(hop.proxy, "proxy", false)];
   const reason = "a jump host cannot have a proxy itself: only one hop is supported";
   return [...faults, { path: `${at}.proxy`, reason }];
+}
+
+/** Names that no connection has, each with the nearest name that one has. */
+function nameFaults(hop: Hop): readonly ConnectionFault[] {
+  return Object.keys(hop)
+    .filter((name) => hop[name] !== undefined && !CONNECTION_NAMES.includes(name))
+    .map((name) => ({
+      path: name,
+      reason: `is no part of a connection${suggestion(name, CONNECTION_NAMES) || `: ${CONNECTION_NAMES.join(", ")}`}`,
+    }));
 }
 
 const isString = (value: unknown): boolean => typeof value === "string";

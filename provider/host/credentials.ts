@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { createAgent, type ParsedKey, utils } from "ssh2";
-import type { ConnectionHop } from "./connection";
+import { CONFIGURED, type ConnectionHop } from "../arguments/connection";
 import { reasonOf } from "./errors";
 import { homePath } from "./home";
 import { configValue } from "./stackConfig";
@@ -22,9 +22,6 @@ export interface Credentials {
   /** Credentials that cannot be used, each with the reason, for messages. */
   readonly unusable: readonly string[];
 }
-
-/** Properties that can be given inline, or as `privateKeyConfig` and so on by the name of a configuration value. */
-export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
 
 /** The value of such a property, inline or from the configuration; `missing` says why the latter has none. */
 export function secretOf(

@@ -1,7 +1,8 @@
 /** Connects and logs in. Nothing that proves who the user is leaves this process before the host key is verified. */
 import { connect as connectSocket, type Socket } from "node:net";
 import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
-import { addressOf, type ConnectionArgs, type ConnectionHop, portOf, userOf } from "./connection";
+import { type ConnectionArgs, type ConnectionHop } from "../arguments/connection";
+import { addressOf, portOf, userOf } from "./connection";
 import { connectionFaults } from "./connectionFaults";
 import { type Credential, type Credentials, findCredentials } from "./credentials";
 import { HostError, reasonOf } from "./errors";

@@ -1,6 +1,7 @@
 /** Verifies the key of a host, before anything is sent that proves who the user is. */
 import { readFileSync } from "node:fs";
-import { addressOf, type ConnectionHop, portOf } from "./connection";
+import { type ConnectionHop } from "../arguments/connection";
+import { addressOf, portOf } from "./connection";
 import { HostError } from "./errors";
 import { homePath } from "./home";
 import {

@@ -5,7 +5,8 @@
 import { sha256 } from "../values/digest";
 import { AgentClient, agentCommand, type AgentOptions } from "./agentClient";
 import { type SessionCounters, SILENT } from "./agentSession";
-import { addressOf, type ConnectionArgs } from "./connection";
+import { type ConnectionArgs } from "../arguments/connection";
+import { addressOf } from "./connection";
 import { dial, type DialOptions } from "./dial";
 import { HostError } from "./errors";
 import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";

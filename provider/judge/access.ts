@@ -2,7 +2,7 @@
 import { ACTIONS, answersOf, type Read } from "./answers";
 import type { Candidate, Complaint } from "./candidate";
 import { RESTRICTIONS, isRestrictionList } from "./restrictions";
-import { nearest, suggestion } from "./spelling";
+import { nearest, suggestion } from "../values/spelling";
 import { filesOf, tableReferences } from "./tables";
 import { expand, words } from "../postfix/values";
 

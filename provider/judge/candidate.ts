@@ -1,7 +1,7 @@
 /** What is judged: Postfix's files as they will stand together, and what is wrong with them. */
 import { parameters, type Parameter } from "../formats/mainCf";
 import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
-import { Rule } from "./ruleNames";
+import { Rule } from "../arguments/ruleNames";
 import { servicesOf, type Service, type ServiceFault } from "../postfix/services";
 import { expand } from "../postfix/values";
 

@@ -2,7 +2,7 @@
 import { logicalLines } from "../formats/logicalLines";
 import { type Candidate, type Complaint, settingsOf } from "./candidate";
 import { MASTER_CF } from "../postfix/paths";
-import { suggestion } from "./spelling";
+import { suggestion } from "../values/spelling";
 import { filesOf, tableReferences } from "./tables";
 import { expand, words } from "../postfix/values";
 

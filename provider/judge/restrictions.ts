@@ -1,6 +1,6 @@
 /** Lists of restrictions: names that smtpd(8) does not know, and arguments that are missing (postconf(5), access(5)). */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
-import { nearest, suggestion } from "./spelling";
+import { nearest, suggestion } from "../values/spelling";
 import { expand, words } from "../postfix/values";
 
 /** What stands after a restriction's name: a table, a domain (of a blocklist), a server, a word, or nothing. */

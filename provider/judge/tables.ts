@@ -2,7 +2,7 @@
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { isRestrictionList } from "./restrictions";
 import { databasePath, tableType } from "../postfix/tableTypes";
-import { suggestion } from "./spelling";
+import { suggestion } from "../values/spelling";
 import { expand, unbraced, words } from "../postfix/values";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */

@@ -1,7 +1,7 @@
 /** What becomes of complaints: failures of the preview, or warnings. */
 import type { Failure, Plan } from "../kind/kind";
 import { type Complaint, keyOf } from "./candidate";
-import type { Rule } from "./ruleNames";
+import type { Rule } from "../arguments/ruleNames";
 
 /** What one resource wants judged. */
 export interface Question {

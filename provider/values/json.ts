@@ -9,7 +9,8 @@ export function isUnknown(value: unknown): boolean {
 
 type Dictionary = Readonly<Record<string, unknown>>;
 
-function isDictionary(value: unknown): value is Dictionary {
+/** An object that is no list. */
+export function isDictionary(value: unknown): value is Dictionary {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

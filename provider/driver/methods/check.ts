@@ -1,4 +1,5 @@
 /** `check`: what is wrong with the inputs, what the release fills in, and, in a preview, what will change on the host. */
+import { violations } from "../../arguments/schema";
 import { connectionFaults } from "../../host/connectionFaults";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
@@ -55,7 +56,7 @@ interface Request {
 export async function check(kind: ServiceKind, olds: Values, news: Values): Promise<CheckAnswer> {
   const request = requestOf(kind, olds, news);
   const { inputs, args, asBefore, names, preview } = request;
-  const failures = [...connectionFailures(inputs), ...kind.validate(knownPart(args))];
+  const failures = [...connectionFailures(inputs), ...violations(kind.arguments, args)];
   if (failures.length > 0) return answer(inputs, failures);
 
   if (asBefore && request.differing.length === 0) {

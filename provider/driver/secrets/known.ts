@@ -9,7 +9,8 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { decodeUtf8, FormatError } from "../../formats/bytes";
-import { CONFIGURED, secretOf } from "../../host/credentials";
+import { CONFIGURED } from "../../arguments/connection";
+import { secretOf } from "../../host/credentials";
 import { contentsOf, type FileState, type HostReader } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
 import type { HostRecord, KeyEntry } from "../../host/record";
