@@ -5,6 +5,7 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import {
   connectAnswerOf,
+  dictionaryOf,
   factAnswerOf,
   jobStateOf,
   judgementsOf,
@@ -157,15 +158,10 @@ class Reader {
   ) {}
 
   async read<F extends Facts>(facts: F): Promise<Answers<F>> {
-    const names = Object.keys(facts);
-    const during = `reading ${names.length} facts`;
-    const reply = await this.ask(
-      "read",
-      { facts: wireFacts(facts) },
-      { during, timeoutMs: lookMs + slackMs },
-    );
-    return this.understand(during, () => {
-      const answers = reply as Readonly<Record<string, WireValue>>;
+    const during = `reading ${Object.keys(facts).length} facts`;
+    const options = { during, timeoutMs: lookMs + slackMs };
+    return this.ask("read", { facts: wireFacts(facts) }, options, (reply) => {
+      const answers = dictionaryOf(reply, "the facts");
       const entries = Object.entries<Fact>(facts).map(([name, fact]) => [
         name,
         factAnswerOf(fact, answers[name]),
@@ -177,30 +173,25 @@ class Reader {
   async judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
     const during = "having the host judge the candidate configuration";
     const timeoutMs = lookMs * Math.max(1, candidate.commands.length) + slackMs;
-    const reply = await this.ask(
-      "judge",
-      { ...candidate, timeoutMs: lookMs },
-      { during, timeoutMs },
-    );
-    return this.understand(during, () => judgementsOf(reply));
+    const values = { ...candidate, timeoutMs: lookMs };
+    return this.ask("judge", values, { during, timeoutMs }, judgementsOf);
   }
 
-  protected ask(
+  /** Sends a request. @throws HostError of kind "protocol" for a reply that `parse` does not understand */
+  protected async ask<T>(
     op: string,
     values: Readonly<Record<string, WireValue>>,
     options: RequestOptions,
-  ): Promise<WireValue> {
-    return this.session.request(op, values, options);
-  }
-
-  protected understand<T>(during: string, parse: () => T): T {
+    parse: (reply: WireValue) => T,
+  ): Promise<T> {
+    const reply = await this.session.request(op, values, options);
     try {
-      return parse();
+      return parse(reply);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       throw new HostError("protocol", {
         host: this.address,
-        during,
+        during: options.during,
         reason: reasonOf(error),
         changed: "unknown",
         next: MISUNDERSTOOD,
@@ -214,7 +205,7 @@ class Writer extends Reader implements HostWriter {
   /** Changes that are made. */
   private done = 0;
   /** Requests under way. */
-  private readonly open = new Set<Promise<WireValue>>();
+  private readonly open = new Set<Promise<unknown>>();
   private readonly connections = new Set<RelayedConnection>();
   /** Requests under way that may change something. */
   private changing = 0;
@@ -239,62 +230,57 @@ class Writer extends Reader implements HostWriter {
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
-    const during = `writing ${request.path}`;
-    const reply = await this.change(
-      "write",
-      { ...request, expect: { ...request.expect }, sha256: sha256(request.contents) },
-      during,
-      fileMs,
+    const values = { ...request, expect: { ...request.expect }, sha256: sha256(request.contents) };
+    return this.settle(
+      await this.change("write", values, `writing ${request.path}`, fileMs, writeOutcomeOf),
     );
-    return this.settle(this.understand(during, () => writeOutcomeOf(reply)));
   }
 
   async remove(path: string, expect: Expectation): Promise<WriteOutcome> {
-    const during = `removing ${path}`;
-    const reply = await this.change("remove", { path, expect: { ...expect } }, during, fileMs);
-    return this.settle(this.understand(during, () => writeOutcomeOf(reply)));
+    const values = { path, expect: { ...expect } };
+    return this.settle(
+      await this.change("remove", values, `removing ${path}`, fileMs, writeOutcomeOf),
+    );
   }
 
   async makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void> {
     const owner = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
-    await this.change("directory", { path, mode, ...owner }, `making the folder ${path}`, fileMs);
+    const during = `making the folder ${path}`;
+    await this.change("directory", { path, mode, ...owner }, during, fileMs, nothing);
     this.done++;
   }
 
   async run(request: RunRequest): Promise<RunResult> {
     const during = `running ${shortened(request.argv)}`;
     const timeoutMs = (request.timeoutMs ?? runMs) + slackMs;
-    const reply = await this.change("run", { ...request }, during, timeoutMs);
-    this.done++;
-    return this.understand(during, () => runResultOf(reply));
+    return this.change("run", { ...request }, during, timeoutMs, (reply) => {
+      this.done++;
+      return runResultOf(reply);
+    });
   }
 
   async startJob(request: JobRequest): Promise<JobState> {
     const during = `starting the job ${request.key} (${shortened(request.argv)})`;
-    const reply = await this.change("startJob", { ...request }, during, fileMs);
-    this.done++;
-    return this.understand(during, () => jobStateOf(reply));
+    return this.change("startJob", { ...request }, during, fileMs, (reply) => {
+      this.done++;
+      return jobStateOf(reply);
+    });
   }
 
   async pollJob(key: string, offset: number): Promise<JobState> {
-    const during = `looking at the job ${key}`;
-    const reply = await this.look("pollJob", { key, offset }, during, fileMs);
-    return this.understand(during, () => jobStateOf(reply));
+    return this.look("pollJob", { key, offset }, `looking at the job ${key}`, fileMs, jobStateOf);
   }
 
   async forgetJob(key: string): Promise<void> {
-    await this.change("forgetJob", { key }, `removing the record of the job ${key}`, fileMs);
+    const during = `removing the record of the job ${key}`;
+    await this.change("forgetJob", { key }, during, fileMs, nothing);
   }
 
   async connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection> {
     const during = `connecting to ${host} port ${port} on the host`;
-    const reply = await this.change(
-      "connect",
-      { host, port, timeoutMs },
-      during,
-      timeoutMs + slackMs,
-    );
-    const answer = this.understand(during, () => connectAnswerOf(reply));
+    const values = { host, port, timeoutMs };
+    const limit = timeoutMs + slackMs;
+    const answer = await this.change("connect", values, during, limit, connectAnswerOf);
     if ("error" in answer)
       throw new HostError("program", {
         host: this.address,
@@ -306,7 +292,7 @@ class Writer extends Reader implements HostWriter {
     const connection = this.relay(
       answer.stream,
       `talking to ${host} port ${port} on the host`,
-      timeoutMs,
+      limit,
     );
     this.connections.add(connection);
     connection.once("close", () => this.connections.delete(connection));
@@ -314,38 +300,32 @@ class Writer extends Reader implements HostWriter {
   }
 
   async copyTree(from: string, to: string, expect: string): Promise<boolean> {
-    const during = `copying ${from} to ${to}`;
-    const reply = await this.change("copyTree", { from, to, expect }, during, treeMs);
-    return this.settleTree(this.understand(during, () => treeOutcomeOf(reply)));
+    return this.changeTree("copyTree", { from, to, expect }, `copying ${from} to ${to}`);
   }
 
   async pruneTree(path: string, keep: readonly string[], expect: string): Promise<boolean> {
-    const during = `removing ${path}`;
-    const reply = await this.change("pruneTree", { path, keep, expect }, during, treeMs);
-    return this.settleTree(this.understand(during, () => treeOutcomeOf(reply)));
+    return this.changeTree("pruneTree", { path, keep, expect }, `removing ${path}`);
   }
 
   async move(from: string, to: string): Promise<void> {
-    await this.change("move", { from, to }, `moving ${from} to ${to}`, fileMs);
+    await this.change("move", { from, to }, `moving ${from} to ${to}`, fileMs, nothing);
     this.done++;
   }
 
   async takeMessage(request: MessageRequest): Promise<MessageFound> {
     const during = `looking for the test message in ${request.path}`;
-    const timeoutMs = request.timeoutMs + slackMs;
-    const reply = await this.change("takeMessage", { ...request }, during, timeoutMs);
-    const found = this.understand(during, () => messageFoundOf(reply));
+    const limit = request.timeoutMs + slackMs;
+    const found = await this.change("takeMessage", { ...request }, during, limit, messageFoundOf);
     if (found.stale > 0 || (found.found && !request.keep)) this.done++;
     return found;
   }
 
-  private relay(stream: number, during: string, timeoutMs: number): RelayedConnection {
+  private relay(stream: number, during: string, limit: number): RelayedConnection {
     const ask = async (
       op: string,
       values: Readonly<Record<string, WireValue>> = {},
     ): Promise<ReturnType<typeof streamAnswerOf>> => {
-      const reply = await this.change(op, { stream, ...values }, during, timeoutMs + slackMs);
-      const answer = this.understand(during, () => streamAnswerOf(reply));
+      const answer = await this.change(op, { stream, ...values }, during, limit, streamAnswerOf);
       if (answer.error !== undefined) throw new Error(answer.error);
       return answer;
     };
@@ -364,7 +344,12 @@ class Writer extends Reader implements HostWriter {
     });
   }
 
-  private settleTree(written: boolean): boolean {
+  private async changeTree(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    during: string,
+  ): Promise<boolean> {
+    const written = await this.change(op, values, during, treeMs, treeOutcomeOf);
     if (written) this.done++;
     return written;
   }
@@ -374,40 +359,45 @@ class Writer extends Reader implements HostWriter {
     return outcome;
   }
 
-  private look(
+  private look<T>(
     op: string,
     values: Readonly<Record<string, WireValue>>,
     during: string,
     timeoutMs: number,
-  ): Promise<WireValue> {
-    const reply = this.ask(op, { ...values, section: this.token }, { during, timeoutMs });
+    parse: (reply: WireValue) => T,
+  ): Promise<T> {
+    const section = { ...values, section: this.token };
+    const reply = this.ask(op, section, { during, timeoutMs }, parse);
     this.open.add(reply);
     const forget = () => this.open.delete(reply);
     reply.then(forget, forget);
     return reply;
   }
 
-  private async change(
-    op: string,
-    values: Readonly<Record<string, WireValue>>,
-    during: string,
-    timeoutMs: number,
-  ): Promise<WireValue> {
+  private async change<T>(
+    ...[op, values, during, timeoutMs, parse]: Parameters<typeof this.look<T>>
+  ): Promise<T> {
     this.changing++;
     try {
-      return await this.look(op, values, during, timeoutMs);
+      return await this.look(op, values, during, timeoutMs, parse);
     } finally {
       this.changing--;
     }
   }
 
-  protected override ask(
+  protected override ask<T>(
     op: string,
     values: Readonly<Record<string, WireValue>>,
     options: RequestOptions,
-  ): Promise<WireValue> {
-    return super.ask(op, values, { ...options, changed: this.changed });
+    parse: (reply: WireValue) => T,
+  ): Promise<T> {
+    return super.ask(op, values, { ...options, changed: this.changed }, parse);
   }
+}
+
+/** For requests whose reply says nothing but that the request was carried out. */
+function nothing(): void {
+  // The reply holds nothing to read.
 }
 
 /** A running agent. */
