@@ -175,8 +175,3 @@ export interface Kind<A extends object, O> {
 
 /** A kind whose type parameters do not matter to the caller. */
 export type AnyKind = Kind<Record<string, unknown>, unknown>;
-
-/** Does a file change by this plan? */
-export function writesFile({ changes }: Plan): boolean {
-  return changes.some(({ change }) => change === "write" || change === "remove");
-}
