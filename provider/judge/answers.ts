@@ -7,7 +7,7 @@ import { unbraced, words } from "../postfix/values";
 export type Read = (path: string) => string | undefined;
 
 /** A line of a table: what it is asked for, and what it answers. */
-export interface Answer {
+interface Answer {
   readonly key: string;
   readonly result: string;
   /** In the table's file; `undefined` for what stands in main.cf itself. */
@@ -57,7 +57,7 @@ const ANYTHING = new Set([
 ]);
 
 /** Width of an address in bits. */
-export type Bits = 32 | 128;
+type Bits = 32 | 128;
 
 /** What the table answers to anybody, who comes from an address of that width. */
 export function answerToAll(word: string, read: Read, bits: Bits): string | undefined {

@@ -16,7 +16,7 @@ const CLASSES = [
 const BY_DEFAULT = "$virtual_alias_maps";
 
 /** The domains of a list, in lower case; those in tables that can be read as text are among them. */
-export function domainsOf(
+function domainsOf(
   candidate: Candidate,
   name: string,
   read: (path: string) => string | undefined,

@@ -23,7 +23,7 @@ import { merged, type Question, verdict } from "./verdict";
 
 export { type Complaint } from "./candidate";
 export { declarationClaims, declare, type Declarations } from "./declarations";
-export { settledLater, tableQuestion, type Question } from "./verdict";
+export { settledLater, tableQuestion } from "./verdict";
 
 /** Postfix's two files as they stand and as they will stand; without a main.cf there is nothing before. */
 interface Generations {

@@ -19,7 +19,7 @@ function numberOf(address: string): { bits: number; value: bigint } | undefined 
 }
 
 /** A network such as `10.0.0.0/8`, `[::1]/128` or a single address. */
-export interface Network {
+interface Network {
   readonly bits: number;
   readonly value: bigint;
   readonly prefix: number;

@@ -1,7 +1,7 @@
 import type { Failure } from "../kind/kind";
 
 /** What a complaint is about: the names that MainCf's `accept` takes. */
-export const RULES = [
+const RULES = [
   "syntax",
   "name",
   "value",

@@ -1,7 +1,7 @@
 /** Which of the known words somebody may have meant. */
 
 /** Edits between two words: a letter put in, left out, changed, or swapped with its neighbour counts one. */
-export function distance(left: string, right: string): number {
+function distance(left: string, right: string): number {
   let older: number[] = [];
   let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row += 1) {

@@ -6,7 +6,7 @@ import { suggestion } from "./spelling";
 import { expand, unbraced, words } from "../postfix/values";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */
-export interface TableReference {
+interface TableReference {
   readonly setting: Setting;
   /** `undefined` for a plain file, one item a line. */
   readonly type: string | undefined;

@@ -14,7 +14,7 @@ export function banner({ host, port }: Address, timeoutMs: number): Look<FactAns
 }
 
 /** What decides it. */
-export interface ListenSettings {
+interface ListenSettings {
   /** As `postconf` prints them: `$name` stands as it does in main.cf. */
   readonly inetInterfaces: string;
   readonly inetProtocols: string;

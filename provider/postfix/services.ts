@@ -3,7 +3,7 @@ import { entries } from "../formats/masterCf";
 import { FIELDS, lineWithin, optionsOf, type Entry } from "../formats/masterCfEntry";
 
 /** A parameter that a service overrides. */
-export interface Override {
+interface Override {
   readonly name: string;
   readonly value: string;
   readonly line: number;

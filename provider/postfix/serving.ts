@@ -59,7 +59,7 @@ export async function checkConfiguration(
 }
 
 /** Where Postfix greets by the files that it has; `undefined` where it greets nowhere that could be connected to. */
-export const GREETING_ADDRESS: Look<Address | undefined> = Look.all({
+const GREETING_ADDRESS: Look<Address | undefined> = Look.all({
   settings: settings(...LISTEN_PARAMETERS),
   masterCf: file(MASTER_CF),
 }).map(({ settings: found, masterCf }) => addressIn(found, contentsOf(masterCf) ?? ""));

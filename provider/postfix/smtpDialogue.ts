@@ -5,7 +5,7 @@ import { HostError } from "../host/errors";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 
 /** A message to hand in. */
-export interface SmtpMessage {
+interface SmtpMessage {
   /** How we call ourselves in EHLO. */
   readonly name: string;
   /** Envelope sender; "" is the null sender. */
@@ -33,8 +33,7 @@ export interface SmtpDialogue {
 }
 
 /** How the server is reached: over a connection that stands, or one that the client opens. */
-export type SmtpRoute =
-  { readonly connection: Duplex } | { readonly host: string; readonly port: number };
+type SmtpRoute = { readonly connection: Duplex } | { readonly host: string; readonly port: number };
 
 /** What nodemailer hangs on its errors. */
 interface ClientError extends Error {

@@ -1,5 +1,5 @@
 /** How each Postfix does things, from the version that it names itself; no resource compares versions. */
-export interface PostfixTraits {
+interface PostfixTraits {
   /** Whether `{ name = value }` in master.cf keeps blanks in one word (master(5), "3.0 and later"). */
   readonly braces: boolean;
 }

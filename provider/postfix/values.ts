@@ -1,7 +1,7 @@
 /** Values of parameters: the names they refer to, what they expand to, and the words of lists (postconf(5)). */
 
 /** A name that a value refers to, as `$name`, `${name}` or `$(name)`. */
-export interface Reference {
+interface Reference {
   readonly name: string;
   /** `${name?…}` and `${name:…}` ask whether it is set, so that it need not be. */
   readonly conditional: boolean;
