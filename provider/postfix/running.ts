@@ -1,7 +1,7 @@
 /** Whether Postfix and the base system's mailer run, and starting and stopping Postfix. */
 import type { HostReader, HostWriter } from "../host/host";
 import { file, Look, lookAt, probe, stat } from "../host/look";
-import { until, waitUntil } from "../host/programs";
+import { runOrFail, until, waitUntil } from "../host/programs";
 import { contentsOf } from "../host/host";
 import type { Platform } from "../openbsd/platform";
 import { DAEMONS, PROGRAMS, QUEUE } from "./paths";
@@ -48,6 +48,11 @@ export async function startOf(host: HostReader, platform: Platform): Promise<rea
   if (platform.services === "processes") return platform.postfix.start;
   const script = await lookAt(host, stat(RC_SCRIPT));
   return script.type === "absent" ? POSTFIX_START : platform.postfix.start;
+}
+
+/** Starts Postfix; a start that fails is an error. */
+export async function startPostfix(host: HostWriter, platform: Platform): Promise<void> {
+  await runOrFail(host, "start Postfix", { argv: await startOf(host, platform) });
 }
 
 const MASTER_PID = `${QUEUE}/pid/master.pid`;
