@@ -1,6 +1,7 @@
+/** The names of the rules. */
 import type { Failure } from "../kind/kind";
 
-/** What a complaint is about: the names that MainCf's `accept` takes. */
+/** The names that `accept` of MainCf and MasterCf takes. */
 const RULES = [
   "syntax",
   "name",
@@ -20,7 +21,7 @@ const RULES = [
 ] as const;
 export type Rule = (typeof RULES)[number];
 
-/** Names in `accept` that are no rules. */
+/** Failures for names in `accept` that no rule has. */
 export function wrongRules(accept: readonly string[] = []): Failure[] {
   return accept.flatMap((rule, index) =>
     (RULES as readonly string[]).includes(rule)

@@ -1,6 +1,6 @@
 /** The judgement's own rules, without a host. */
-import { staged } from "../../../provider/judge/staging";
-import { toolComplaints } from "../../../provider/judge/said";
+import { stagedMainCf } from "../../../provider/judge/stagedMainCf";
+import { toolComplaints } from "../../../provider/judge/toolComplaints";
 import { candidateOf } from "../../../provider/judge/candidate";
 import { KNOWLEDGE, MAIN, MASTER, SMTPD, found, reasons } from "./fake";
 
@@ -195,10 +195,10 @@ describe("levels of TLS", () => {
   });
 });
 
-test("what is staged has folders of its own, each set once, and every other line where it was", () => {
+test("the main.cf for the tools has folders of its own, each set once, and every other line where it was", () => {
   const main =
     "queue_directory = /a\nbiff = no\nqueue_directory =\n# why\n  /b\ndata_directory = /c\nmyhostname = x";
-  expect(staged(main)).toBe(
+  expect(stagedMainCf(main)).toBe(
     "#queue_directory = /a\nbiff = no\n#queue_directory =\n# why\n#  /b\n#data_directory = /c\nmyhostname = x\n" +
       "queue_directory = {dir}/queue\ndata_directory = {dir}/data\n",
   );
