@@ -41,7 +41,7 @@ export const NOTHING_KNOWN: Knowledge = {
   daemons: new Set(),
 };
 
-/** The default of a parameter. For config_directory `postconf -d` prints the folder that it was told to look into. */
+/** The default of a parameter. For config_directory `postconf -d` prints the private folder in which it is run. */
 function defaultOf(name: string, { defaults }: Knowledge): string | undefined {
   return name === "config_directory"
     ? CONFIGURATION

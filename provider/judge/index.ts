@@ -119,22 +119,22 @@ function complaintsAfter(after: Generation, evidence: Evidence): Complaint[] {
   const candidate = candidateOf(after.main, after.master, knowledge);
   const read: TextAt = (path) => (texts.has(path) ? texts.after(path) : standing(path));
   const changedTables = plannedTables(candidate, texts);
-  const ours = complaintsOf(candidate, {
+  const ruleComplaints = complaintsOf(candidate, {
     read,
     declared: declarationsOf(context),
     isThere: (path) =>
       read(path) !== undefined || context.coming(path) || isBuiltLater(path, changedTables),
   });
   return [
-    ...ours,
-    ...toolComplaints([answers?.after.postconf, answers?.after.check], candidate, ours),
+    ...ruleComplaints,
+    ...toolComplaints([answers?.after.postconf, answers?.after.check], candidate, ruleComplaints),
     ...tables.flatMap(({ path, contents }, at) =>
       tableComplaints(answers?.tables[at], path, contents),
     ),
   ];
 }
 
-/** What was wrong before the plan, in the same words, so that it can be told from what the plan makes wrong. */
+/** What was wrong before the plan, in the same words, so that it can be distinguished from what the plan makes wrong. */
 function complaintsBefore(before: Generation, evidence: Evidence): Complaint[] {
   const { context, looked, standing, tables, knowledge, answers } = evidence;
   const candidate = candidateOf(before.main, before.master, knowledge);
@@ -143,10 +143,10 @@ function complaintsBefore(before: Generation, evidence: Evidence): Complaint[] {
     declared: declarationsOf(context),
     isThere: (path) => standing(path) !== undefined || !looked.has(path),
   };
-  const ours = complaintsOf(candidate, around);
+  const ruleComplaints = complaintsOf(candidate, around);
   return [
-    ...ours,
-    ...toolComplaints([answers?.before.postconf, answers?.before.check], candidate, ours),
+    ...ruleComplaints,
+    ...toolComplaints([answers?.before.postconf, answers?.before.check], candidate, ruleComplaints),
     ...tables.flatMap(({ path, before: text = "" }, at) =>
       tableComplaints(answers?.tablesBefore[at], path, text),
     ),

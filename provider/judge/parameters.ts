@@ -205,7 +205,7 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
   return undefined;
 }
 
-/** What Postfix reads a parameter as. One whose default is another, such as `$default_transport_rate_delay`, is like it. */
+/** What Postfix reads a parameter as: relay_destination_rate_delay, say, as its default $default_destination_rate_delay. */
 function kindOf({ knowledge }: Candidate, name: string): ParameterKind {
   const known: Readonly<Record<string, ParameterKind>> = KNOWN_PARAMETERS;
   const like = /^\$(\w+)$/.exec(knowledge.defaults.get(name) ?? "")?.[1] ?? "";

@@ -16,7 +16,7 @@ function isPublic({ name, type }: Service, lookup: Lookup): boolean {
   return !interfaces.every((one) => /^(loopback-only|localhost|127\..*|\[?::1\]?)$/.test(one));
 }
 
-/** Services that relay mail for everybody, each with the setting that lets it. */
+/** Services of master.cf that relay mail for everybody, each with the setting that makes it do so. */
 export function relayComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   const complaints: Complaint[] = [];
   const servers = candidate.services.filter(({ daemon }) => daemon === "smtpd");

@@ -37,7 +37,7 @@ export interface ToolAnswers {
   readonly before: GenerationAnswers;
   /** One for each table. */
   readonly tables: readonly ToolAnswer[];
-  /** One for each table; `undefined` for a table without a text of before. */
+  /** One for each table; `undefined` for a table whose text on the host is not judged. */
   readonly tablesBefore: readonly ToolAnswer[];
   readonly defaults: ReadonlyMap<string, string>;
   readonly tableTypes: ReadonlySet<string>;
@@ -52,7 +52,7 @@ const PLAIN_FILES = {
   "plain/master.cf": "",
 };
 
-/** Asks the tools in one request. What stands on the host is judged too, so that old faults are told from new ones. */
+/** Asks the tools in one request. What stands on the host is judged too, so that old faults can be distinguished from new ones. */
 export async function askHost(
   host: HostReader,
   after: Generation,

@@ -30,11 +30,15 @@ const SAID_BETTER =
 const UNDEFINED = /undefined parameter: (\S+)/;
 
 /** Is a name that is set nowhere in another complaint already, or only in values that are expanded later? */
-function isNeedless(name: string, candidate: Candidate, ours: readonly Complaint[]): boolean {
+function isNeedless(
+  name: string,
+  candidate: Candidate,
+  ruleComplaints: readonly Complaint[],
+): boolean {
   const mentions = new RegExp(`\\$${escaped(name)}(?!\\w)`);
   const settings = settingsOf(candidate).filter(({ value }) => refersTo(value, name));
   return (
-    ours.some(({ rule, reason }) => rule === "unset" && mentions.test(reason)) ||
+    ruleComplaints.some(({ rule, reason }) => rule === "unset" && mentions.test(reason)) ||
     (settings.length > 0 && settings.every((one) => EXPANDED_LATER.has(one.name)))
   );
 }
@@ -48,11 +52,11 @@ function escaped(name: string): string {
   return name.replace(/[.+]/g, "\\$&");
 }
 
-/** @param ours the complaints of this project's own rules */
+/** @param ruleComplaints the complaints of this project's own rules */
 export function toolComplaints(
   answers: readonly ToolAnswer[],
   candidate: Candidate,
-  ours: readonly Complaint[],
+  ruleComplaints: readonly Complaint[],
 ): Complaint[] {
   const complaints = new Map<string, Complaint>();
   for (const answer of answers) {
@@ -61,7 +65,7 @@ export function toolComplaints(
     const fatal = result.exitCode !== 0;
     const relevant = linesOf(result.stderr).filter((line) => {
       const name = UNDEFINED.exec(line)?.[1];
-      if (name !== undefined && isNeedless(name, candidate, ours)) return false;
+      if (name !== undefined && isNeedless(name, candidate, ruleComplaints)) return false;
       // A message with the private folder in it is about the owner of that folder, not about the candidate.
       return !SAID_BETTER.test(line) && !line.includes(PRIVATE);
     });

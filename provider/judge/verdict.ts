@@ -51,10 +51,13 @@ export function tableQuestion({ changes }: Plan, path: string): Question {
 /** Leaves out repeated complaints, and those of a tool about a setting of which a rule complains already. */
 export function merged(complaints: readonly Complaint[]): Complaint[] {
   const place = ({ file, subject = "" }: Complaint): string => `${file}#${subject}`;
-  const ours = new Set(complaints.filter(({ rule, mild }) => rule !== "said" && !mild).map(place));
+  const placesOfRules = new Set(
+    complaints.filter(({ rule, mild }) => rule !== "said" && !mild).map(place),
+  );
   const seen = new Set<string>();
   return complaints.filter((one) => {
-    if (one.rule === "said" && one.subject !== undefined && ours.has(place(one))) return false;
+    if (one.rule === "said" && one.subject !== undefined && placesOfRules.has(place(one)))
+      return false;
     const key = keyOf(one);
     return !seen.has(key) && seen.add(key);
   });

@@ -22,7 +22,7 @@ export interface SeenDatabase {
   readonly stored: ReadonlyMap<Bytes, Bytes> | null;
   /** `stored` is only the beginning: the database is too large to be read in whole. */
   readonly partial: boolean;
-  /** Files that a build has left behind because it was cut off. */
+  /** Files that an interrupted build has left behind. */
   readonly leftovers: readonly (readonly [string, FileState])[];
 }
 

@@ -54,7 +54,7 @@ function attributesOf(state: FileState): NonNullable<DatabaseTable["attributes"]
   return file?.type === "file" ? file : { mode: 0o644, uid: 0, gid: 0 };
 }
 
-/** Returns the path of the new database. The next plan removes what is left of a build that was cut off. */
+/** Returns the path of the new database. The next plan removes what an interrupted build leaves. */
 async function build(
   table: DatabaseTable,
   contents: Bytes,

@@ -99,8 +99,10 @@ function aliasTargets(name: string, table: string): Look<readonly string[]> {
 /** The user names that a recipient may mean to local(8): the whole local part, or what stands before the delimiter. */
 function usersOf(delivery: Delivery, delimiters: string): readonly string[] {
   const local = delivery.to.replace(/@[^@]*$/, "").toLowerCase();
-  const cut = Array.from(local).findIndex((letter, at) => at > 0 && delimiters.includes(letter));
-  return cut < 0 ? [local] : [local, local.slice(0, cut)];
+  const delimiter = Array.from(local).findIndex(
+    (letter, at) => at > 0 && delimiters.includes(letter),
+  );
+  return delimiter < 0 ? [local] : [local, local.slice(0, delimiter)];
 }
 
 /** The mailbox to which one delivery went. */

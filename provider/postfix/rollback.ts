@@ -1,6 +1,6 @@
 /**
  * Rolling back: when Postfix cannot serve by new files although they have passed all checks, the files by which it last
- * served are put back. The record says so before the first file is written, so that the next run can finish a cut one.
+ * served are put back. The record says so before the first file is written, so that an interrupted run can be finished.
  */
 import { HostError } from "../host/errors";
 import { contentsOf, type Expectation, type HostWriter } from "../host/host";
@@ -82,7 +82,7 @@ export async function putBack(host: HostWriter, context: ActContext): Promise<st
   const banner = await serve(
     host,
     context.platform,
-    // No reload: master(8) goes on throttling a service that has failed, and a restart may have been cut in half.
+    // No reload: master(8) goes on throttling a service that has failed, and an interrupted restart may have left it half done.
     (await isPostfixRunning(host)) ? "restart" : "start",
   );
   await context.setRecord(serves);
@@ -115,7 +115,7 @@ async function putFileBack(host: HostWriter, path: string, saved: SavedFile): Pr
     });
 }
 
-/** The error, with what was done about it and what the user can do. */
+/** The error with another advice to the user: what was done about it, and what to do next. */
 function withOutcome(host: HostWriter, error: HostError, next: readonly string[]): HostError {
   return new HostError(error.kind, {
     host: host.address,

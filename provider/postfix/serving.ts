@@ -20,10 +20,10 @@ const STARTED = /\/master\[\d+\]: daemon started -- version/;
 const SMTPD_FAILED = /\/smtpd\[\d+\]: (fatal|panic): |\/smtpd: bad command startup -- throttling/;
 const MASTER_DIED = /\/master\[\d+\]: (fatal|panic): .*/;
 
-/** A reload ends some time after `postfix reload` does: for so long its master is watched. */
+/** How long to wait after the log's line of a reload: the reload itself ends a little later. */
 const WATCH_MS = 400;
 
-/** For so long a Postfix that greets nowhere may take until the log says that it has started. */
+/** How long to wait for a line in the log if no service greets. */
 const QUIET_MS = 5000;
 
 function failed(

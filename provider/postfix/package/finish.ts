@@ -1,4 +1,4 @@
-/** What is left to do once pkg_add has ended, in the same run or, after a cut, in the next one. */
+/** What is left to do once pkg_add has ended: in the same run or, if that was interrupted, in the next one. */
 import { contentsOf, type HostWriter } from "../../host/host";
 import { forgetJob, jobSight, stopJob } from "../../host/job";
 import { file, Look, lookAt, stat } from "../../host/look";

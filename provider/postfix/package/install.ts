@@ -48,7 +48,7 @@ export async function installPackage(
   await finishInstallation(host, args, context);
 }
 
-/** Notes which packages are installed, unless an attempt that was cut off has noted it before it changed them. */
+/** Notes which packages are installed, unless an interrupted run has noted it already, before it changed them. */
 async function noteBeginning(host: HostWriter, step: PackageStep): Promise<void> {
   const note = step.note();
   if (!note.under)

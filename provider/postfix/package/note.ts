@@ -1,4 +1,4 @@
-/** The note of the package in the record: enough to go on after a cut, and to undo the installation. */
+/** The note of the package in the record: enough to go on after an interrupted run, and to undo the installation. */
 import type { HostRecord, Json, KeyEntry, SavedFile } from "../../host/record";
 
 /** The key of the package. */
@@ -29,7 +29,7 @@ export interface PackageNote {
   readonly came?: readonly string[];
   /** What a build changed in the ports tree. */
   readonly ports?: PortsNote;
-  /** What is under way: noted before the first change and removed after the last, so that a cut run can be finished. */
+  /** What is under way, from before the first change until after the last: an interrupted run is finished by it. */
   readonly under?: UnderWay;
 }
 

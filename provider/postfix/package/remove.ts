@@ -37,7 +37,7 @@ export async function removePackage(
   await forgetJob(host, BUILD_JOB);
 }
 
-/** Stops Postfix. If its queue goes with the package, it must be empty before, and again once no new mail can come. */
+/** Stops Postfix. If the queue is removed with the package, it must be empty, both before and after the stop. */
 async function stopWithEmptyQueue(
   host: HostWriter,
   before: Traces,
