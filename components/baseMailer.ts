@@ -1,9 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/baseMailer";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
-/** Arguments of {@link BaseMailer}: none of its own. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
-export interface BaseMailerArgs {}
+/** Arguments of {@link BaseMailer}. */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
+export type BaseMailerArgs = Inputs<plain.BaseMailerArgs>;
 
 /** The base system's mailer, sendmail or smtpd, stopped (guide 3.2); started again on destroy if it ran before. */
 export class BaseMailer extends Step {
@@ -13,7 +15,16 @@ export class BaseMailer extends Step {
   readonly queuedMessages: pulumi.Output<number>;
 
   constructor(name: string, args: BaseMailerArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super("BaseMailer", name, args, ["name", "queuedMessages", "running"], opts);
+    super(
+      {
+        kind: "BaseMailer",
+        schema: plain.baseMailerArguments,
+        outputs: ["name", "queuedMessages", "running"],
+      },
+      name,
+      args,
+      opts,
+    );
     this.mailerName = this.resource.output("name");
     this.queuedMessages = this.resource.output("queuedMessages");
     this.registerOutputs({ mailerName: this.mailerName, queuedMessages: this.queuedMessages });

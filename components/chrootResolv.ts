@@ -1,11 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/chrootResolv";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link ChrootResolv}. */
-export interface ChrootResolvArgs {
-  /** Names below /etc. @defaultValue those that the release's package copies: hosts (from 5.0), localtime, resolv.conf, services */
-  readonly files?: pulumi.Input<pulumi.Input<string>[]>;
-}
+export type ChrootResolvArgs = Inputs<plain.ChrootResolvArgs>;
 
 /**
  * Copies of /etc/resolv.conf and its like in Postfix's chroot, kept equal to their sources (the guide's "Postfix chroot
@@ -17,7 +16,12 @@ export class ChrootResolv extends Step {
     args: ChrootResolvArgs & OnHost,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("ChrootResolv", name, args, ["files", "copies"], opts);
+    super(
+      { kind: "ChrootResolv", schema: plain.chrootResolvArguments, outputs: ["files", "copies"] },
+      name,
+      args,
+      opts,
+    );
     this.registerOutputs({ revision: this.revision });
   }
 }

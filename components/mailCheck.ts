@@ -1,30 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/mailCheck";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MailCheck}. */
-export interface MailCheckArgs {
-  /** Whom the test message is for: an address, or a local user, who is then written to at localhost. */
-  readonly recipient: pulumi.Input<string>;
-  /** Envelope sender. @defaultValue `""`, the null sender, so that a failure makes no bounce */
-  readonly sender?: pulumi.Input<string>;
-  /** Where to hand the message in, as seen from the host. @defaultValue "127.0.0.1" */
-  readonly host?: pulumi.Input<string>;
-  /** TCP port. @defaultValue 25 */
-  readonly port?: pulumi.Input<number>;
-  /** Seconds until the test is given up. @defaultValue 30 */
-  readonly timeoutSeconds?: pulumi.Input<number>;
-  /** Leave the test message in the mailbox. @defaultValue false */
-  readonly keep?: pulumi.Input<boolean>;
-  /**
-   * Send a second message from the machine that runs Pulumi: `true`, or where the server is reached from there.
-   * @defaultValue false; `host` is that of the connection, and `port` is 25
-   */
-  readonly outside?: pulumi.Input<
-    boolean | { readonly host?: pulumi.Input<string>; readonly port?: pulumi.Input<number> }
-  >;
-  /** Anything; when one of them changes, the test is made again. */
-  readonly triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
-}
+export type MailCheckArgs = Inputs<plain.MailCheckArgs>;
 
 /** What a test message has shown. */
 export interface MailProof {
@@ -83,22 +63,25 @@ export class MailCheck extends Step {
 
   constructor(name: string, args: MailCheckArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
     super(
-      "MailCheck",
+      {
+        kind: "MailCheck",
+        schema: plain.mailCheckArguments,
+        outputs: [
+          "banner",
+          "capabilities",
+          "queueId",
+          "delivery",
+          "transcript",
+          "log",
+          "mailbox",
+          "originalTo",
+          "deliveredTo",
+          "fromOutside",
+          "elapsedSeconds",
+        ],
+      },
       name,
       args,
-      [
-        "banner",
-        "capabilities",
-        "queueId",
-        "delivery",
-        "transcript",
-        "log",
-        "mailbox",
-        "originalTo",
-        "deliveredTo",
-        "fromOutside",
-        "elapsedSeconds",
-      ],
       opts,
     );
     this.banner = this.resource.output("banner");

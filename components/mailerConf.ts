@@ -1,9 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/mailerConf";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
-/** Arguments of {@link MailerConf}: none of its own. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
-export interface MailerConfArgs {}
+/** Arguments of {@link MailerConf}. */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
+export type MailerConfArgs = Inputs<plain.MailerConfArgs>;
 
 /**
  * /etc/mailer.conf (guide 2.3): /usr/sbin/sendmail, mailq and newaliases become Postfix's, as `postfix-enable` does
@@ -14,7 +16,12 @@ export class MailerConf extends Step {
   readonly mailer: pulumi.Output<string>;
 
   constructor(name: string, args: MailerConfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super("MailerConf", name, args, ["mailer"], opts);
+    super(
+      { kind: "MailerConf", schema: plain.mailerConfArguments, outputs: ["mailer"] },
+      name,
+      args,
+      opts,
+    );
     this.mailer = this.resource.output("mailer");
     this.registerOutputs({ mailer: this.mailer });
   }

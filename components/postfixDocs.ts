@@ -1,16 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/postfixDocs";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link PostfixDocs}. */
-export interface PostfixDocsArgs {
-  /**
-   * The folder that the HTML manual is copied to: it becomes the manual's folder. Absolute, at least two folders below
-   * /, and no folder of the system. @defaultValue "/var/www/htdocs/manual/postfix"
-   */
-  readonly path?: pulumi.Input<string>;
-  /** Anything; when one of them changes, the copy is looked at again: the package's `revision`, for one. */
-  readonly triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
-}
+export type PostfixDocsArgs = Inputs<plain.PostfixDocsArgs>;
 
 /**
  * The HTML manual that comes with the package, copied to a web root (guide 2.2) as a managed tree: missing, changed and
@@ -32,7 +26,16 @@ export class PostfixDocs extends Step {
     args: PostfixDocsArgs & OnHost,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("PostfixDocs", name, args, ["path", "manual", "files"], opts);
+    super(
+      {
+        kind: "PostfixDocs",
+        schema: plain.postfixDocsArguments,
+        outputs: ["path", "manual", "files"],
+      },
+      name,
+      args,
+      opts,
+    );
     this.path = this.resource.output("path");
     this.files = this.resource.output("files");
     this.registerOutputs({ path: this.path });

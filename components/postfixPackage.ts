@@ -1,41 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/postfixPackage";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link PostfixPackage}. */
-export interface PostfixPackageArgs {
-  /** Version as in the package's name, such as "2.6.5" or "3.5.25p2". @defaultValue the newest that the repository offers of the branch */
-  readonly version?: pulumi.Input<string>;
-  /**
-   * Flavors of the port: exactly these. What the release has as packages is plain, one of ldap, mysql, pgsql, sasl2,
-   * and from 5.7 on sasl2 with one of the others; every other combination is built from ports. "dovecot" may be said
-   * and changes nothing: SASL through Dovecot is in every package.
-   *
-   * @defaultValue none
-   */
-  readonly flavors?: pulumi.Input<
-    pulumi.Input<"sasl2" | "ldap" | "mysql" | "pgsql" | "db4" | "sqlite" | "dovecot">[]
-  >;
-  /**
-   * Postfix's stable releases, its snapshots where the release has them (to 7.0), or an older stable series that is
-   * kept beside the newest, such as "stable35" for 3.5.
-   *
-   * @defaultValue "stable" for what is still to come; a package that is there may be of any
-   */
-  readonly branch?: pulumi.Input<"stable" | "snapshot" | `stable${number}`>;
-  /**
-   * "packages" installs with pkg_add(1); "ports" builds in /usr/ports on the host, which needs the ports tree and the
-   * compiler set there, and takes minutes to hours. The build goes on when the connection breaks.
-   *
-   * @defaultValue "packages"
-   */
-  readonly source?: pulumi.Input<"packages" | "ports">;
-  /** Where packages are looked for, as PKG_PATH has it (pkg_add(1)). @defaultValue what the host says: /etc/installurl or /etc/pkg.conf */
-  readonly packagePath?: pulumi.Input<string>;
-  /** Seconds to wait while another program holds the lock of the package database, 0 to 3600. @defaultValue 300 */
-  readonly lockTimeout?: pulumi.Input<number>;
-  /** On destroy, delete mail that is still in the queue, instead of stopping with a list of it. @defaultValue false */
-  readonly discardQueue?: pulumi.Input<boolean>;
-}
+export type PostfixPackageArgs = Inputs<plain.PostfixPackageArgs>;
 
 /**
  * The Postfix package (guide 2.1), read back from the package database. Another version, flavor, branch or source is an
@@ -67,7 +36,16 @@ export class PostfixPackage extends Step {
     args: PostfixPackageArgs & OnHost,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("PostfixPackage", name, args, ["name", "installed", "forRelease"], opts);
+    super(
+      {
+        kind: "PostfixPackage",
+        schema: plain.postfixPackageArguments,
+        outputs: ["name", "installed", "forRelease"],
+      },
+      name,
+      args,
+      opts,
+    );
     this.packageName = this.resource.output("name");
     this.registerOutputs({ packageName: this.packageName });
   }

@@ -1,11 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/postfixService";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link PostfixService}. */
-export interface PostfixServiceArgs {
-  /** Anything; usually the `revision` of what Postfix reads. What the running Postfix has not been told makes it reload, once. */
-  readonly triggers?: pulumi.Input<pulumi.Input<unknown>[]>;
-}
+export type PostfixServiceArgs = Inputs<plain.PostfixServiceArgs>;
 
 /**
  * Postfix running (guide 3.4 and 3.5): `postfix check` with its reasons shown, start, proven by the master lock and the
@@ -23,7 +22,16 @@ export class PostfixService extends Step {
     args: PostfixServiceArgs & OnHost,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("PostfixService", name, args, ["banner", "version", "running", "pending"], opts);
+    super(
+      {
+        kind: "PostfixService",
+        schema: plain.postfixServiceArguments,
+        outputs: ["banner", "version", "running", "pending"],
+      },
+      name,
+      args,
+      opts,
+    );
     this.banner = this.resource.output("banner");
     this.version = this.resource.output("version");
     this.registerOutputs({ banner: this.banner, version: this.version });

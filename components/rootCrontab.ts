@@ -1,15 +1,10 @@
 import type * as pulumi from "@pulumi/pulumi";
+import * as plain from "../provider/arguments/rootCrontab";
+import type { Inputs } from "./inputs";
 import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link RootCrontab}. */
-export interface RootCrontabArgs {
-  /**
-   * Patterns: every active line of root's crontab that contains one of them is commented out. A pattern is a text, or
-   * a regular expression between slashes, as in `"/sm-msp-queue +-Ac/"`.
-   * @defaultValue sendmail's clientmqueue runner on releases that have it (before 5.6); nothing on the others
-   */
-  readonly commentOut?: pulumi.Input<pulumi.Input<string>[]>;
-}
+export type RootCrontabArgs = Inputs<plain.RootCrontabArgs>;
 
 /** Lines of root's crontab commented out (guide 2.6). They come back on destroy. */
 export class RootCrontab extends Step {
@@ -18,7 +13,12 @@ export class RootCrontab extends Step {
     args: RootCrontabArgs & OnHost,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("RootCrontab", name, args, ["commentOut"], opts);
+    super(
+      { kind: "RootCrontab", schema: plain.rootCrontabArguments, outputs: ["commentOut"] },
+      name,
+      args,
+      opts,
+    );
     this.registerOutputs({ revision: this.revision });
   }
 }

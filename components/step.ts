@@ -1,63 +1,18 @@
 /** What all steps share: the connection, and the component around the one resource that lives on the host. */
 import * as pulumi from "@pulumi/pulumi";
+import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
+import * as plain from "../provider/arguments/connection";
 import { HostResource } from "./hostResource";
+import type { Inputs } from "./inputs";
 
-/**
- * How a host is reached. The names are those of `remote.ConnectionArgs` in `@pulumi/command`, so that one object
- * serves both packages.
- *
- * Host keys are always verified: against {@link hostKey}, or the user's known_hosts. Credentials are looked for in
- * this order: `privateKey` or `privateKeyConfig`, `privateKeyPath`, the ssh-agent, `~/.ssh/id_ed25519` and
- * `~/.ssh/id_rsa`, `password` or `passwordConfig`. A secret that is given here is kept encrypted in the state; the
- * others are resolved at run time and not kept.
- */
-export interface ConnectionArgs {
-  /** Host name or IP address. */
-  readonly host: pulumi.Input<string>;
-  /** TCP port of sshd(8). @defaultValue 22 */
-  readonly port?: pulumi.Input<number>;
-  /** Whom to log in as: root, or a user whom doas.conf(5) lets run commands as root without a password. @defaultValue "root" */
-  readonly user?: pulumi.Input<string>;
-  /** A private key as text, in OpenSSH or PEM format. */
-  readonly privateKey?: pulumi.Input<string>;
-  /** The passphrase of the private key. */
-  readonly privateKeyPassword?: pulumi.Input<string>;
-  /** A file with a private key, read at run time where Pulumi runs. */
-  readonly privateKeyPath?: pulumi.Input<string>;
-  /** A password to log in with. */
-  readonly password?: pulumi.Input<string>;
-  /**
-   * The name of a value of the stack's configuration that holds the private key: `mailKey` of the project, or
-   * `namespace:mailKey` (`pulumi config set --secret`). The state of the resources holds the name only, and a new key is
-   * no change of them. A refresh and a destroy get the values of the last `up`, because Pulumi keeps a stack's
-   * configuration with its own provider resource, encrypted where it is secret.
-   */
-  readonly privateKeyConfig?: pulumi.Input<string>;
-  /** The name of a value of the stack's configuration that holds the passphrase of the private key. */
-  readonly privateKeyPasswordConfig?: pulumi.Input<string>;
-  /** The name of a value of the stack's configuration that holds the password to log in with. */
-  readonly passwordConfig?: pulumi.Input<string>;
-  /** The socket of an ssh-agent. @defaultValue what SSH_AUTH_SOCK says */
-  readonly agentSocketPath?: pulumi.Input<string>;
-  /** The host's public key, as in `ssh-ed25519 AAAA…`, or its fingerprint, as in `SHA256:…`. */
-  readonly hostKey?: pulumi.Input<string>;
-  /** A known_hosts file. @defaultValue `~/.ssh/known_hosts`, then `/etc/ssh/ssh_known_hosts` */
-  readonly knownHostsPath?: pulumi.Input<string>;
-  /** How often to try to reach the host. @defaultValue 10 */
-  readonly dialErrorLimit?: pulumi.Input<number>;
-  /** Seconds until one try is given up. @defaultValue 15 */
-  readonly perDialTimeout?: pulumi.Input<number>;
-  /** A host to go through. */
-  readonly proxy?: pulumi.Input<Omit<ConnectionArgs, "proxy">>;
-}
+/** How a host is reached: see the plain {@link plain.ConnectionArgs}. */
+export interface ConnectionArgs extends Inputs<plain.ConnectionArgs> {}
 
 /** What every step takes besides its own arguments. */
 export interface OnHost {
   /** The host to work on. */
   readonly connection: pulumi.Input<ConnectionArgs>;
 }
-
-const SECRET_FIELDS = ["privateKey", "privateKeyPassword", "password"] as const;
 
 /**
  * Inline credentials are secrets, whether or not the program said so. Field by field where the program gives fields: a
@@ -71,7 +26,7 @@ function withSecrets(connection: pulumi.Input<unknown>): pulumi.Input<unknown> {
     Object.entries(connection)
       .filter(([, value]) => value !== undefined)
       .map(([field, value]: [string, unknown]) => {
-        if ((SECRET_FIELDS as readonly string[]).includes(field))
+        if ((plain.CONFIGURED as readonly string[]).includes(field))
           return [field, pulumi.secret(value)];
         return [field, field === "proxy" ? withSecrets(value) : value];
       }),
@@ -162,6 +117,25 @@ export function passedOn(
 }
 
 /**
+ * What can be ignored of a step. What the provider fills in is no argument: where an option named that, or everything,
+ * the engine would bring it back as one.
+ */
+function ignorable(paths: readonly string[], own: readonly string[]): string[] {
+  return paths
+    .flatMap((path) => pathsFor(path, [], own))
+    .filter((path) => ["connection", ...own].includes(path.split(/[.[]/, 1)[0] ?? ""));
+}
+
+/** What a step is made from, besides what the program says. */
+export interface StepKind {
+  /** Its name, in types of resources and in the provider. */
+  readonly kind: string;
+  readonly schema: AnyArguments;
+  /** What the provider puts out, besides what every step has. */
+  readonly outputs: readonly string[];
+}
+
+/**
  * A setup step: a component with one resource on the host in it. The component is what the user sees: its name in
  * the preview is where the diff of the host is shown.
  */
@@ -174,15 +148,14 @@ export abstract class Step extends pulumi.ComponentResource {
   protected readonly resource: HostResource;
 
   protected constructor(
-    kind: string,
+    { kind, schema, outputs }: StepKind,
     name: string,
     args: OnHost,
-    outputs: readonly string[],
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super(`openbsd-postfix:index:${kind}`, name, {}, opts);
     const { connection, ...own } = args;
-    const { replaceOnChanges, ...passed } = passedOn(opts);
+    const { replaceOnChanges, ignoreChanges, ...passed } = passedOn(opts);
     const secrets = Promise.all(secretPaths(own)).then((paths) => paths.flat().sort());
     this.resource = new HostResource(
       kind,
@@ -197,7 +170,11 @@ export abstract class Step extends pulumi.ComponentResource {
         ...(replaceOnChanges === undefined ? {} : { replaceOnChanges }),
       },
       outputs,
-      { ...passed, parent: this },
+      {
+        ...passed,
+        ...(ignoreChanges && { ignoreChanges: ignorable(ignoreChanges, argumentNames(schema)) }),
+        parent: this,
+      },
     );
     this.revision = this.resource.output("revision");
     this.release = this.resource.output("release");

@@ -12,24 +12,11 @@ import { remove as removeKind } from "./driver/methods/delete";
 import { type DiffAnswer, diff as diffKind } from "./driver/methods/diff";
 import { type ReadAnswer, read as readKind } from "./driver/methods/read";
 import { migrate, migrateInputs } from "./driver/migrate";
-import { keepingSecrets } from "./driver/secrets";
+import { keepingSecrets } from "./driver/secrets/keeping";
 import type { Service, ServiceKind } from "./driver/service";
 import { setStackConfig, type StackConfig } from "./host/stackConfig";
-import type { AnyKind } from "./kind/kind";
-import { aliases } from "./kinds/aliases";
-import { baseMailer } from "./kinds/baseMailer";
-import { chrootResolv } from "./kinds/chrootResolv";
+import { kinds } from "./kinds";
 import { keyedTextOf } from "./kinds/keyedTexts";
-import { lookupTable } from "./kinds/lookupTable";
-import { mailCheck } from "./kinds/mailCheck";
-import { mailerConf } from "./kinds/mailerConf";
-import { mainCf } from "./kinds/mainCf";
-import { masterCf } from "./kinds/masterCf";
-import { postfixDocs } from "./kinds/postfixDocs";
-import { postfixPackage } from "./kinds/postfixPackage";
-import { postfixService } from "./kinds/postfixService";
-import { rcConfLocal } from "./kinds/rcConfLocal";
-import { rootCrontab } from "./kinds/rootCrontab";
 import { reloadIfRunning, whoServes } from "./postfix/running";
 import { noteUntold } from "./postfix/served";
 
@@ -44,26 +31,12 @@ const postfix: Service = {
 };
 
 /** Every kind, by the name under which states know it. */
-const kinds: Readonly<Record<string, ServiceKind>> = Object.fromEntries(
-  [
-    aliases,
-    baseMailer,
-    chrootResolv,
-    lookupTable,
-    mailCheck,
-    mailerConf,
-    mainCf,
-    masterCf,
-    postfixDocs,
-    postfixPackage,
-    postfixService,
-    rcConfLocal,
-    rootCrontab,
-  ].map((kind) => [kind.name, { ...(kind as unknown as AnyKind), service: postfix }]),
+const byName: Readonly<Record<string, ServiceKind>> = Object.fromEntries(
+  kinds.map((kind) => [kind.name, { ...kind, service: postfix }]),
 );
 
 function kindNamed(name: string): ServiceKind {
-  const kind = kinds[name];
+  const kind = byName[name];
   if (!kind)
     throw new Error(
       `pulumi-openbsd-postfix has no resource ${name}: the state was written by a newer version. Upgrade the package in this program.`,

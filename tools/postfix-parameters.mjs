@@ -1,12 +1,12 @@
 /**
- * Makes provider/judge/knownParameters.ts from the source of Postfix: `node tools/postfix-parameters.mjs SOURCE…`, each an
+ * Makes provider/postfix/knownParameters.ts from the source of Postfix: `node tools/postfix-parameters.mjs SOURCE…`, each an
  * unpacked source of a version, oldest first. Facts only: the names that Postfix reads, what kind of value each takes (by
  * the table in which the daemons declare it) and the version that brought it (by what postconf.proto says of it).
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const OUT = new URL("../provider/judge/knownParameters.ts", import.meta.url);
+const OUT = new URL("../provider/postfix/knownParameters.ts", import.meta.url);
 
 /** The tables of mail_conf.h by the kind of value. */
 const KINDS = {

@@ -1,30 +1,68 @@
 /** What may be said of a lookup table. */
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
-import * as tableText from "../formats/table";
-import type { Failure } from "../kind/kind";
-import { BUILT_TYPES, PLAIN_TYPES, WHOLE_TYPES } from "../postfix/tableTypes";
+import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import * as table from "../formats/table";
+import { BUILT_TYPES, PLAIN_TYPES, tableType, WHOLE_TYPES } from "../postfix/tableTypes";
+import {
+  at,
+  type Failure,
+  object,
+  oneOf,
+  optional,
+  record,
+  refusal,
+  type Rule,
+  single,
+  step,
+  text,
+} from "./schema";
 
+/** Owner and mode of a file. */
+interface Permissions {
+  /** Octal digits, as in "0640". */
+  readonly mode: string;
+  /** A user's name. @defaultValue "root" */
+  readonly owner?: string;
+  /** A group's name. @defaultValue "wheel" */
+  readonly group?: string;
+}
+
+/** Arguments of `LookupTable`. Its content is given by {@link entries}, or as a whole by {@link text}. */
 export interface LookupTableArgs {
-  /** The text; its database stands beside it. */
+  /** The table's text, as an absolute path. A database stands beside it, as in `/etc/postfix/virtual.db`. */
   readonly path: string;
+  /**
+   * The type of table (`postconf -m`; DATABASE_README): `hash`, `btree`, `cdb` and `lmdb` are built by postmap(1);
+   * `texthash`, `regexp`, `pcre`, `cidr`, `mysql`, `pgsql`, `ldap`, `sqlite` and `memcache` are read as they stand. It
+   * must be one that the host's Postfix has. @defaultValue "hash"
+   */
   readonly type?: string;
-  /** Entries by key; `null` removes one. */
+  /**
+   * Entries by key (access(5), transport(5), virtual(5), …). A key is one word, without regard to case; a value is one
+   * line and not empty; `null` removes an entry. Others in the file, comments and order are left as they are, unless
+   * {@link mode} says otherwise.
+   */
   readonly entries?: Readonly<Record<string, string | null>>;
-  /** `"exact"`: the file has no other entries. */
+  /**
+   * `"merge"` leaves entries that are not named in {@link entries} as they are; `"exact"` removes them, and destroy
+   * gives them back. @defaultValue "merge"
+   */
   readonly mode?: "merge" | "exact";
-  /** The file as a whole, in place of `entries`. */
+  /**
+   * The file as a whole, for types whose lines have an order or are settings (`regexp`, `pcre`, `cidr`, `mysql`, …), and
+   * for a file that is brought from elsewhere. Lines that postmap(1) would skip, and keys that stand twice, are refused.
+   * For the types `mysql`, `pgsql`, `ldap` and `memcache`, which log in elsewhere by it, it is a secret by itself.
+   */
   readonly text?: string;
-  readonly permissions?: {
-    /** Four octal digits. */
-    readonly mode: string;
-    readonly owner?: string;
-    readonly group?: string;
-  };
+  /**
+   * Owner and mode of the text and of its database. Where others may not read them, neither is their content shown in
+   * previews. @defaultValue as they are, 0644 root:wheel for new files; 0640 root:_postfix where the content is secret
+   */
+  readonly permissions?: Permissions;
 }
 
 const DEFAULT_TYPE = "hash";
 
-const TYPES: readonly string[] = [...BUILT_TYPES, ...PLAIN_TYPES, ...WHOLE_TYPES];
+const TYPES: readonly unknown[] = [...BUILT_TYPES, ...PLAIN_TYPES, ...WHOLE_TYPES];
 
 /** The type; hash where none was given. */
 export const typeOf = (args: Pick<LookupTableArgs, "type">): string => args.type ?? DEFAULT_TYPE;
@@ -33,82 +71,115 @@ export const typeOf = (args: Pick<LookupTableArgs, "type">): string => args.type
 export const isBuilt = (args: Pick<LookupTableArgs, "type">): boolean =>
   BUILT_TYPES.includes(typeOf(args));
 
-function validateEntries(entries: NonNullable<LookupTableArgs["entries"]>): Failure[] {
+/** Whether the text of such a table says how to log in to another server. */
+export const isSecretType = (type: string): boolean => tableType(type)?.secret === true;
+
+function keyFault(key: string): string | undefined {
+  return refusal(() => table.checkKey(encodeUtf8(key)));
+}
+
+function valueFault(key: string, value: unknown): string | undefined {
+  if (value === null) return undefined;
+  if (typeof value !== "string") return "must be a string, or null (removes the entry).";
+  return refusal(() => table.checkValue(key, encodeUtf8(value.trim())));
+}
+
+function textFault(contents: unknown): string | undefined {
+  if (typeof contents !== "string") return "must be the text of the file.";
+  if (contents.includes("\0")) return "must not hold a NUL byte.";
+  return refusal(() => void encodeUtf8(contents));
+}
+
+/** Keys that are the same to postmap(1). */
+function twins({ entries = {} }: Partial<LookupTableArgs>): Failure[] {
   const seen = new Map<string, string>();
-  return Object.entries(entries).flatMap(([key, value]): Failure[] => {
-    const path = /^[\w-]+$/.test(key) ? `entries.${key}` : `entries[${JSON.stringify(key)}]`;
-    const said = (check: () => void): Failure[] => {
-      try {
-        check();
-        return [];
-      } catch (error) {
-        if (!FormatError.isInstance(error)) throw error;
-        return [{ path, reason: `${error.message}.` }];
-      }
-    };
-    if (value !== null && typeof value !== "string")
-      return [{ path, reason: "must be a string, or null (removes the entry)." }];
-    const wrong = said(() => {
-      tableText.checkKey(encodeUtf8(key));
-      if (value !== null) tableText.checkValue(key, encodeUtf8(value.trim()));
-    });
-    if (wrong.length > 0) return wrong;
-    const folded = tableText.foldKey(encodeUtf8(key));
+  return Object.keys(entries).flatMap((key) => {
+    const folded = table.foldKey(encodeUtf8(key));
     const other = seen.get(folded);
     seen.set(folded, key);
-    return other === undefined
-      ? []
-      : [
-          {
-            path,
-            reason: `is the same key as ${JSON.stringify(other)}: postmap(1) folds letters.`,
-          },
-        ];
+    if (other === undefined) return [];
+    const reason = `is the same key as ${JSON.stringify(other)}: postmap(1) folds letters.`;
+    return [{ path: `.entries${at(key)}`, reason }];
   });
 }
 
 /** Lines of a text that postmap(1) would skip, and keys of which it would take the first only. */
-function validateText(contents: string): Failure[] {
+function lines({ type = DEFAULT_TYPE, text: contents }: Partial<LookupTableArgs>): Failure[] {
+  if (contents === undefined || WHOLE_TYPES.includes(type)) return [];
   const bytes = encodeUtf8(contents);
   return [
-    ...tableText.faults(bytes).map(({ line, reason }) => ({
-      path: "text",
-      reason: `line ${line} ${reason}.`,
-    })),
-    ...tableText.duplicates(bytes).map(({ name, lines }) => ({
-      path: "text",
-      reason: `lines ${lines.join(", ")} have the same key ${JSON.stringify(decodeUtf8(name))}: postmap(1) takes the first only.`,
-    })),
-  ];
+    ...table.faults(bytes).map(({ line, reason }) => `line ${line} ${reason}.`),
+    ...table
+      .duplicates(bytes)
+      .map(
+        ({ name, lines: found }) =>
+          `lines ${found.join(", ")} have the same key ${JSON.stringify(decodeUtf8(name))}: postmap(1) takes the first only.`,
+      ),
+  ].map((reason) => ({ path: ".text", reason }));
 }
 
-export function validate(args: Partial<LookupTableArgs>): Failure[] {
-  const { path, type = DEFAULT_TYPE, entries, mode, text: whole, permissions } = args;
-  const failures: Failure[] = [];
-  const wrong = (at: string, reason: string): void => void failures.push({ path: at, reason });
-  if (path !== undefined && !/^\/[^\s\0:,]*[^\s\0:,/]$/.test(path))
-    wrong("path", "must be the absolute path of the text, without blanks, colons and commas.");
-  if (!TYPES.includes(type))
-    wrong("type", `must be a type of table that is made from a file: ${TYPES.join(", ")}.`);
-  if (mode !== undefined && !["merge", "exact"].includes(mode))
-    wrong("mode", 'must be "merge" (other entries stay) or "exact" (they are removed).');
-  if (entries !== undefined && whole !== undefined)
-    wrong("text", "is the file as a whole: give either text or entries.");
-  if (entries !== undefined && WHOLE_TYPES.includes(type))
-    wrong("entries", `a table of type ${type} is no list of keys and values: give its text.`);
-  else if (entries !== undefined) failures.push(...validateEntries(entries));
-  if (typeof whole === "string") {
-    if (whole.includes("\0")) wrong("text", "must not hold a NUL byte.");
-    else if (!WHOLE_TYPES.includes(type)) failures.push(...validateText(whole));
-  }
-  if (permissions !== undefined) {
-    // Not known yet is no violation.
-    const { mode: bits } = permissions as Partial<typeof permissions>;
-    if (bits !== undefined && !/^0?[0-7]{3}$/.test(bits))
-      wrong("permissions.mode", 'must be octal digits, as in "0640".');
-    for (const field of ["owner", "group"] as const)
-      if (permissions[field] !== undefined && !/^[\w.-]+$/.test(permissions[field]))
-        wrong(`permissions.${field}`, "must be a name, as in passwd(5) and group(5).");
-  }
-  return failures;
-}
+const RULES: readonly Rule<LookupTableArgs>[] = [
+  {
+    of: ["entries", "text"],
+    failures: ({ entries, text: whole }) =>
+      entries === undefined || whole === undefined
+        ? []
+        : [{ path: ".text", reason: "is the file as a whole: give either text or entries." }],
+  },
+  {
+    of: ["type", "entries"],
+    failures: ({ type = DEFAULT_TYPE, entries }) =>
+      entries === undefined || !WHOLE_TYPES.includes(type)
+        ? []
+        : [
+            {
+              path: ".entries",
+              reason: `a table of type ${type} is no list of keys and values: give its text.`,
+            },
+          ],
+  },
+  { of: ["entries"], failures: twins },
+  { of: ["type", "text"], failures: lines },
+];
+
+const name = text(/^[\w.-]+$/, "must be a name, as in passwd(5) and group(5).");
+
+/** What each argument of `LookupTable` may be. */
+export const lookupTableArguments = step<LookupTableArgs>(
+  {
+    path: text(
+      /^\/[^\s\0:,]*[^\s\0:,/]$/,
+      "must be the absolute path of the text, without blanks, colons and commas.",
+    ),
+    type: optional(
+      single((type) =>
+        TYPES.includes(type)
+          ? undefined
+          : `must be a type of table that is made from a file: ${TYPES.join(", ")}.`,
+      ),
+    ),
+    entries: optional(
+      record<string | null>("must be values by key.", keyFault, (key) =>
+        single((value) => valueFault(key, value)),
+      ),
+    ),
+    mode: optional(
+      oneOf(
+        ["merge", "exact"],
+        'must be "merge" (other entries stay) or "exact" (they are removed).',
+      ),
+    ),
+    text: optional(single<string>(textFault)),
+    permissions: optional(
+      object<Permissions>(
+        {
+          mode: text(/^0?[0-7]{3}$/, 'must be octal digits, as in "0640".'),
+          owner: optional(name),
+          group: optional(name),
+        },
+        "part of permissions",
+      ),
+    ),
+  },
+  ...RULES,
+);

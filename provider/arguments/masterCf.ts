@@ -1,28 +1,56 @@
 /** What may be said of services in master.cf. */
 import { encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
 import * as text from "../formats/masterCf";
-import { checkArgs, checkOverride, checkService, fieldFault } from "../formats/masterCfKeys";
 import { overrideWord } from "../formats/masterCfEntry";
-import { wrongRules } from "../judge/ruleNames";
-import type { Failure } from "../kind/kind";
+import { checkArgs, checkOverride, checkService, fieldFault } from "../formats/masterCfKeys";
+import { acceptedRules } from "./ruleNames";
+import {
+  list,
+  object,
+  oneOf,
+  optional,
+  record,
+  refusal,
+  single,
+  step,
+  text as string,
+} from "./schema";
 
-/** Parts of one service; those that are left out belong to nobody. */
+/**
+ * Parts of one service, by the names of master(5). What is left out stays as it is; in a service that is added it is
+ * as in the file's services of the same program, which matters for `chroot`: what `-` means there depends on the version
+ * of Postfix, and the port chroots most of them.
+ */
 export interface MasterService {
+  /** Whether only Postfix itself may use it: `"y"`, `"n"`, or `"-"` for the default `y`. */
   readonly private?: string;
+  /** Whether it runs without root's rights: `"y"`, `"n"`, or `"-"` for the default `y`. */
   readonly unprivileged?: string;
+  /** Whether it runs in the chroot: `"y"`, `"n"`, or `"-"` for the version's default. */
   readonly chroot?: string;
+  /** Seconds after which it is woken: `"60"`; `"60?"` only once it was used; `"-"` for never. */
   readonly wakeup?: string;
+  /** How many processes it may have at a time: `"1"`, `"0"` for no limit, `"-"` for `default_process_limit`. */
   readonly maxproc?: string;
+  /** The program in the daemon directory, as in `"smtpd"`; needed to add a service. */
   readonly command?: string;
+  /** The program's arguments but for the overrides, each a word: `["-v"]`, `["flags=DRhu", "user=vmail", "argv=…"]`. */
   readonly args?: readonly string[];
-  /** `null` removes an override. */
+  /** `-o name=value`: parameters of main.cf as this service sees them. `null` removes one. */
   readonly overrides?: Readonly<Record<string, string | null>>;
 }
 
+/** Arguments of `MasterCf`. */
 export interface MasterCfArgs {
-  /** By `name/type`, as `postconf -M` spells it; `null` removes a service. */
+  /**
+   * Services by name and type, as `postconf -M` spells them: `submission/inet`, `smtp/unix`. `null` removes one. Others
+   * in the file, comments and order are left as they are. A new one goes behind its sample that stands commented out.
+   */
   readonly services: Readonly<Record<string, MasterService | null>>;
-  /** Rules of the judgement whose complaints are warnings. */
+  /**
+   * Rules of the judgement whose complaints are to be warnings, by the names that the complaints end with, as in
+   * `["openRelay"]` for a service that a closed network alone can reach. What is said here holds for the whole host.
+   */
   readonly accept?: readonly string[];
 }
 
@@ -59,64 +87,65 @@ export function needsBraces(service: MasterService): boolean {
   );
 }
 
-function said(path: string, check: () => void): Failure[] {
-  try {
-    check();
-    return [];
-  } catch (error) {
-    if (!FormatError.isInstance(error)) throw error;
-    return [{ path, reason: `${error.message}.` }];
-  }
-}
-
-function validateService(path: string, service: MasterService): Failure[] {
-  const known: readonly string[] = [...FIELDS, "args", "overrides"];
-  return [
-    ...Object.keys(service)
-      .filter((field) => !known.includes(field))
-      .map((field) => ({
-        path: `${path}.${field}`,
-        reason: `is no part of a service: ${known.join(", ")} (master(5)).`,
-      })),
-    ...FIELDS.flatMap((field): Failure[] => {
-      const value: unknown = service[field];
-      if (value === undefined) return [];
-      const fault =
-        typeof value === "string" ? fieldFault(field, encodeUtf8(value)) : "must be a string";
-      return fault === undefined ? [] : [{ path: `${path}.${field}`, reason: `${fault}.` }];
-    }),
-    ...(service.args === undefined
-      ? []
-      : said(`${path}.args`, () => {
-          if (!Array.isArray(service.args)) throw new FormatError("must be a list of words");
-          checkArgs(service.args.map(encodeUtf8));
-        })),
-    ...Object.entries(service.overrides ?? {}).flatMap(([parameter, value]) =>
-      said(`${path}.overrides.${parameter}`, () => {
-        if (value !== null && typeof value !== "string")
-          throw new FormatError("must be a string, or null (removes the override)");
-        const bytes = encodeUtf8((value ?? "").trim());
-        checkOverride(parameter, bytes);
-        overrideWord(parameter, bytes);
-      }),
-    ),
-  ];
-}
-
-export function validate({ services, accept }: Partial<MasterCfArgs>): Failure[] {
-  const wrongServices = Object.entries(services ?? {}).flatMap(([name, service]): Failure[] => {
-    const path = `services[${JSON.stringify(name)}]`;
-    const wrong = said(path, () => {
-      checkService(encodeUtf8(name));
-      if (text.parseKey(name).is !== "service")
-        throw new FormatError(
-          "is no service: it is written name/type; fields and overrides stand in its value",
-        );
-    });
-    if (wrong.length > 0 || service === null) return wrong;
-    if (typeof service !== "object")
-      return [{ path, reason: "must be a service, or null (removes it)." }];
-    return validateService(path, service);
+function nameFault(name: string): string | undefined {
+  return refusal(() => {
+    checkService(encodeUtf8(name));
+    if (text.parseKey(name).is !== "service")
+      throw new FormatError(
+        "is no service: it is written name/type; fields and overrides stand in its value",
+      );
   });
-  return [...wrongRules(accept), ...wrongServices];
 }
+
+function field(name: (typeof FIELDS)[number]) {
+  return optional(
+    single<string>((value) => {
+      if (typeof value !== "string") return "must be a string.";
+      return refusal(() => {
+        const fault = fieldFault(name, encodeUtf8(value));
+        if (fault !== undefined) throw new FormatError(fault);
+      });
+    }),
+  );
+}
+
+function overrideFault(name: string, value: unknown): string | undefined {
+  if (value !== null && typeof value !== "string")
+    return "must be a string, or null (removes the override).";
+  return refusal(() => {
+    const bytes = encodeUtf8((value ?? "").trim());
+    checkOverride(name, bytes);
+    overrideWord(name, bytes);
+  });
+}
+
+const service = object<MasterService>(
+  {
+    private: field("private"),
+    unprivileged: field("unprivileged"),
+    chroot: field("chroot"),
+    wakeup: field("wakeup"),
+    maxproc: field("maxproc"),
+    command: field("command"),
+    args: optional(
+      list(string(/^/, "must be a word."), "must be a list of words.", (words) =>
+        refusal(() => checkArgs(words.map(encodeUtf8))),
+      ),
+    ),
+    overrides: optional(
+      record<string | null>(
+        "must be values by the names of parameters.",
+        () => undefined,
+        (name) => single((value) => overrideFault(name, value)),
+      ),
+    ),
+  },
+  "part of a service",
+  { reason: "must be a service, or null (removes it)." },
+);
+
+/** What each argument of `MasterCf` may be. */
+export const masterCfArguments = step<MasterCfArgs>({
+  services: record("must be services by name/type.", nameFault, () => oneOf([null], service)),
+  accept: optional(acceptedRules),
+});

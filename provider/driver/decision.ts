@@ -12,7 +12,7 @@ import {
 import type { Holdings, Plan, PlanContext } from "../kind/kind";
 import { equal } from "../values/json";
 import { takeOver, withPrevious } from "./ownership";
-import { isSecretValue } from "./secrets";
+import { isSecretValue } from "./secrets/known";
 import type { ServiceKind } from "./service";
 import { type Sight, askKind } from "./sight";
 import type { State } from "./state";

@@ -5,7 +5,7 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { createRequire } from "node:module";
-import { mask } from "./secrets";
+import { mask } from "./secrets/masking";
 
 export type Severity = "info" | "warning" | "error";
 

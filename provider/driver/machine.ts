@@ -1,5 +1,6 @@
 /** Is it the machine that it was, and what to do when it is not there. */
-import { type ConnectionArgs, addressOf } from "../host/connection";
+import { type ConnectionArgs } from "../arguments/connection";
+import { addressOf } from "../host/connection";
 import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
 import { type Values, connectionOf, nameToForget, userError } from "./state";

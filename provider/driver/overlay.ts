@@ -2,7 +2,7 @@
  * What earlier steps of the same plan will have done to a host, so that `check` of one resource sees the plans of
  * those before it. One overlay for each host and process; only previews look through it.
  */
-import type { ConnectionArgs } from "../host/connection";
+import type { ConnectionArgs } from "../arguments/connection";
 import type { FileState } from "../host/host";
 import { type AnswerTo, withFiles } from "../host/look";
 import { sha256 } from "../values/digest";

@@ -6,7 +6,7 @@ import { type HostRecord, RECORD_PATH, parseRecord } from "../host/record";
 import { KeyFault } from "../kind/keyedText";
 import type { AnyKind } from "../kind/kind";
 import { type Platform, platformOf } from "../openbsd/platform";
-import { learnFromRecord } from "./secrets";
+import { learnFromRecord } from "./secrets/known";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 

@@ -1,5 +1,5 @@
 /** What travels between the engine and a method: inputs, the state, and what is said of them. */
-import { type ConnectionArgs } from "../host/connection";
+import { type ConnectionArgs } from "../arguments/connection";
 import { NOTHING_BEFORE, type Previous } from "../kind/kind";
 
 /** Inputs that every kind has; the rest are the kind's arguments. */

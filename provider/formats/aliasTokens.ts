@@ -1,8 +1,8 @@
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 
 /**
- * The address language in which postalias(1) and local(8) read aliases: tokens as Postfix's tok822_scan
- * makes them, and recipients as tok822_parse and deliver_token take them apart.
+ * A token of the address syntax in which postalias(1) and local(8) read aliases. Tokens are those of Postfix's
+ * tok822_scan, and recipients those of tok822_parse and deliver_token.
  */
 export interface Token {
   readonly type: "operator" | "atom" | "quoted" | "literal" | "comment";
@@ -12,7 +12,7 @@ export interface Token {
 const operators = new Set("|%!)<>@,;:.]");
 const special = /[ \x00-\x1f\x7f|%!()<>@,;:\\".[\]]/;
 
-/** Characters up to one that `ends`, backslashes taken away and white space made a blank. */
+/** The text up to a character that `ends`, without backslashes, with blanks for white space; and the index after it. */
 function collect(text: Bytes, from: number, ends: (char: string) => boolean): [Bytes, number] {
   let at = from;
   let collected = "";
@@ -24,7 +24,7 @@ function collect(text: Bytes, from: number, ends: (char: string) => boolean): [B
   return [collected, Math.min(at, text.length)];
 }
 
-/** Index after the comment that begins at `from`; comments nest. */
+/** The index after the comment that begins at `from`; comments can be nested. */
 function commentEnd(text: Bytes, from: number): number {
   let level = 0;
   for (let at = from; at < text.length; at += 1) {
@@ -71,7 +71,7 @@ export function scan(text: Bytes): readonly Token[] {
 const isOperator = (token: Token | undefined, text?: string): boolean =>
   token?.type === "operator" && (text === undefined || token.text === text);
 
-/** Texts of tokens, with a blank where Postfix writes one: after a comma, before "<", between words. */
+/** The texts of tokens, with blanks where Postfix writes them: after a comma, before "<", between words. */
 function joined(tokens: readonly Token[], write: (token: Token) => Bytes): Bytes {
   return tokens
     .map((token, nth) => {
@@ -87,12 +87,12 @@ function joined(tokens: readonly Token[], write: (token: Token) => Bytes): Bytes
 const escaped = (text: Bytes, chars: RegExp): Bytes => text.replace(chars, "\\$&");
 export const quoted = (text: Bytes): Bytes => `"${escaped(text, /["\\\r\n]/g)}"`;
 
-/** Without quotes: how a key is stored, and what deliver_token looks at. */
+/** The text without quotes, in which postalias(1) stores a key and which deliver_token inspects. */
 export function internal(tokens: readonly Token[]): Bytes {
   return joined(tokens, ({ type, text }) => (type === "literal" ? `[${text}]` : text));
 }
 
-/** With quotes: how postalias(1) stores a value. */
+/** The text with quotes, in which postalias(1) stores a value. */
 export function external(tokens: readonly Token[]): Bytes {
   return joined(tokens, ({ type, text }) => {
     if (type === "quoted") return quoted(text);
@@ -100,7 +100,7 @@ export function external(tokens: readonly Token[]): Bytes {
   });
 }
 
-/** File, home file, command, list in a file: these are not addresses (local(8)). */
+/** Recipients that are no addresses (local(8)): a file, a file in the home folder, a command, a list in a file. */
 const notAddress = /^([/~|]|:include:)/i;
 
 function recipient(tokens: readonly Token[]): Bytes {
@@ -131,8 +131,8 @@ function split(
 }
 
 /**
- * The recipients of a value, separated by commas or white space: addresses without needless quotes and
- * without comments and names (`Alice <alice@example.org>`); files, commands and includes without quotes.
+ * The recipients of a value. They are separated by commas or white space. Addresses come without needless quotes,
+ * comments and names (`Alice <alice@example.org>`), and files, commands and includes without quotes.
  */
 export function recipients(tokens: readonly Token[]): readonly Bytes[] {
   return split(
@@ -148,10 +148,9 @@ export function recipients(tokens: readonly Token[]): readonly Bytes[] {
 }
 
 /**
- * One spelling for each recipient, the one that `get` gives: `|command args`, `/file`, `:include:/file`
- * without quotes around them, addresses without needless quotes.
+ * A recipient in the spelling of {@link recipients}, so that equal recipients are equal texts.
  *
- * @throws FormatError when the text is not exactly one recipient.
+ * @throws FormatError when the text is not exactly one recipient
  */
 export function normalizeTarget(target: Bytes): Bytes {
   const what = `the recipient ${JSON.stringify(target)}`;
@@ -167,7 +166,7 @@ export function normalizeTarget(target: Bytes): Bytes {
   return only;
 }
 
-/** A normalized recipient as it is written in the file. */
+/** A normalized recipient as it is written to the file. */
 export function writtenTarget(target: Bytes): Bytes {
   const plain = !notAddress.test(target) || /^(:include:)?\/[\w/.+=-]*$/i.test(target);
   return plain ? target : quoted(target);

@@ -1,6 +1,6 @@
 /**
- * aliases(5) as Postfix reads them: `name: recipient, recipient`, names without regard to case. Of several
- * entries of one name the first is in force: postalias(1) warns of the others and ignores them.
+ * aliases(5) as Postfix reads it: `name: recipient, recipient`, with names without regard to case. Of several entries
+ * of one name the first is in force; postalias(1) warns of the others and ignores them.
  */
 import {
   external,
@@ -12,21 +12,10 @@ import {
   writtenTarget,
   type Token,
 } from "./aliasTokens";
-import { checkLineText, FormatError, type Bytes } from "./bytes";
+import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits } from "./logicalLines";
-import type { Fault } from "./mainCf";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
-import {
-  duplicatesIn,
-  joinUnits,
-  remembered,
-  replaceEntries,
-  startsOf,
-  withNewline,
-  withoutKeys,
-  type Duplicate,
-  type Unit,
-} from "./units";
+import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
+import { joinUnits, remembered, replaceEntries, startsOf, withoutKeys, type Unit } from "./units";
 
 export { normalizeTarget };
 
@@ -35,12 +24,7 @@ interface Entry {
   readonly value: readonly Token[];
 }
 
-/** Postfix folds ASCII only (the port is built without EAI). */
-function folded(name: Bytes): Bytes {
-  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
-
-/** Takes a logical line apart as postalias(1) does; the text says what it finds wrong. */
+/** Parses a logical line as postalias(1) does; a string is the reason why that would skip it. */
 function parse(line: Bytes): Entry | string {
   const tokens = scan(line);
   const is = (token: Token, chars: string) =>
@@ -52,7 +36,7 @@ function parse(line: Bytes): Entry | string {
     return 'is not "name: value"';
   }
   if (name.some((token) => is(token, "@%"))) return "has a name that is not local";
-  return { name: folded(internal(name)), value };
+  return { name: foldKey(internal(name)), value };
 }
 
 const unitsOf = remembered((text): readonly Unit[] =>
@@ -62,13 +46,12 @@ const unitsOf = remembered((text): readonly Unit[] =>
   }),
 );
 
-/** Entries in force, with the line on which each begins. */
-function inForce(text: Bytes): ReadonlyMap<string, Entry & { readonly line: number }> {
-  const found = new Map<string, Entry & { line: number }>();
-  for (const { text: joined, line } of logicalLines(text)) {
+/** Entries in force. */
+function inForce(text: Bytes): ReadonlyMap<string, Entry> {
+  const found = new Map<string, Entry>();
+  for (const { text: joined } of logicalLines(text)) {
     const entry = parse(joined);
-    if (typeof entry !== "string" && !found.has(entry.name))
-      found.set(entry.name, { ...entry, line });
+    if (typeof entry !== "string" && !found.has(entry.name)) found.set(entry.name, entry);
   }
   return found;
 }
@@ -79,24 +62,19 @@ export function entries(text: Bytes): ReadonlyMap<string, readonly Bytes[]> {
 }
 
 /**
- * What postalias(1) makes of the text: the keys and values that its database then holds. Compare them
- * without blanks at the end: Postfix 3.7 writes one after a last comma (measured), later releases do not.
+ * The keys and values of the database that postalias(1) makes of the text. Compare values without blanks at their ends:
+ * Postfix 3.7 writes one after a last comma (measured), later releases do not.
  */
 export function compiled(text: Bytes): ReadonlyMap<string, Bytes> {
   return new Map([...inForce(text)].map(([name, entry]) => [name, external(entry.value)]));
 }
 
-/** The line on which the entry in force begins, for messages. */
-export function lineOf(text: Bytes, name: Bytes): number | undefined {
-  return inForce(text).get(folded(name))?.line;
-}
-
-/** Recipients of a name, in their order; undefined when it has no entry. */
+/** The recipients of a name; undefined when it has no entry. */
 export function get(text: Bytes, name: Bytes): readonly Bytes[] | undefined {
-  return entries(text).get(folded(name));
+  return entries(text).get(foldKey(name));
 }
 
-/** Refuses a name that could not be read back. */
+/** Refuses a name that postalias(1) would not read back. */
 export function checkName(name: Bytes): void {
   checkLineText(`the alias name ${JSON.stringify(name)}`, name);
   if (name === "" || /[\x00-\x1f\x7f]/.test(name)) {
@@ -106,7 +84,7 @@ export function checkName(name: Bytes): void {
   }
 }
 
-/** The name with what stands between it and the recipients, as the file had it where that is plain. */
+/** The beginning of an entry up to its recipients, as the old entry has it where that is simple. */
 function written(name: Bytes, old: Bytes | undefined): Bytes {
   const before = /^([\w.+-]+)[ \t]*:[ \t]+/.exec(old ?? "");
   if (before !== null) return before[0];
@@ -114,10 +92,10 @@ function written(name: Bytes, old: Bytes | undefined): Bytes {
 }
 
 /**
- * Sets a name's recipients: one entry remains, in the place of the one in force. A new one goes to the end,
- * or to its former place when `was` tells it. The text stays as it is when it already says so.
+ * Sets the recipients of a name. Of several entries one remains, in the place of the one in force. A new entry goes
+ * to the end, or to its former place if `was` has one. A text with these recipients already in force is not changed.
  *
- * @throws FormatError for a name or recipient that the file cannot carry, and for no recipients.
+ * @throws FormatError for a name or recipient that the file cannot hold, and for an empty list
  */
 export function set(text: Bytes, name: Bytes, targets: readonly Bytes[], was?: Saved): Bytes {
   checkName(name);
@@ -127,53 +105,30 @@ export function set(text: Bytes, name: Bytes, targets: readonly Bytes[], was?: S
       `the alias ${JSON.stringify(name)} needs a recipient; /dev/null drops its mail`,
     );
   }
-  const key = folded(name);
+  const key = foldKey(name);
   const units = unitsOf(text);
   const starts = startsOf(units, key);
   const first = starts[0];
   const line = (old?: Bytes) => `${written(name, old)}${wanted.map(writtenTarget).join(", ")}\n`;
-  if (first === undefined) {
-    const place = was && formerPlace(units, was, "first");
-    return place === undefined
-      ? withNewline(text) + line()
-      : insertLines(units, [{ at: place, raw: line() }]);
-  }
+  if (first === undefined)
+    return withLineAt(text, units, line(), was && formerPlace(units, was, "first"));
   const now = get(text, key) ?? [];
   const same = now.length === wanted.length && wanted.every((target, nth) => target === now[nth]);
   if (same && starts.length === 1) return text;
   return replaceEntries(units, key, first, line(units[first]?.raw));
 }
 
-/** Takes all entries of a name away. */
+/** Removes all entries of a name. */
 export function remove(text: Bytes, name: Bytes): Bytes {
-  return joinUnits(withoutKeys(unitsOf(text), new Set([folded(name)])));
+  return joinUnits(withoutKeys(unitsOf(text), new Set([foldKey(name)])));
 }
 
-/** What `undo` needs to bring a name's entries back. */
+/** What `undo` needs to restore the entries of a name. */
 export function save(text: Bytes, name: Bytes): Saved {
-  return saveKey(text, unitsOf(text), folded(name));
+  return saveKey(text, unitsOf(text), foldKey(name));
 }
 
-/** Brings a name's entries back to what they were at `save`, and leaves all else as it is now. */
+/** Restores the entries of a name as they were at `save`, and changes nothing else. */
 export function undo(text: Bytes, name: Bytes, saved: Saved): Bytes {
-  return undoAll(text, [{ key: name, saved }]);
-}
-
-/** Like `undo` for several names, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  const names = keys.map(({ key, saved }) => ({ key: folded(key), saved }));
-  return undoKeys(text, unitsOf, names);
-}
-
-/** Names with several entries, of which postalias(1) stores the first. */
-export function duplicates(text: Bytes): readonly Duplicate[] {
-  return duplicatesIn(unitsOf(text));
-}
-
-/** Lines that postalias(1) warns of and skips, with exit status 0. */
-export function faults(text: Bytes): readonly Fault[] {
-  return logicalLines(text).flatMap(({ text: joined, line }) => {
-    const entry = parse(joined);
-    return typeof entry === "string" ? [{ line, reason: entry }] : [];
-  });
+  return undoKey(text, unitsOf, foldKey(name), saved);
 }

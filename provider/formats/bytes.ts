@@ -1,12 +1,12 @@
 /**
- * Text as it stands in a file: one character (U+0000 to U+00FF) for each byte, so that every byte
- * survives reading and writing, valid UTF-8 or not. `Buffer`'s "latin1" converts both ways.
+ * The text of a file as bytes: one character (U+0000 to U+00FF) for each, as `Buffer`'s "latin1" converts them, so
+ * that no byte is lost, valid UTF-8 or not.
  */
 export type Bytes = string;
 
 const marker = "__pulumiOpenbsdPostfixFormatError";
 
-/** A name or value that a file format cannot carry, or a file that cannot be edited safely. */
+/** For a name or value that a format cannot hold, and for a file that cannot be edited safely. */
 export class FormatError extends Error {
   readonly [marker] = true;
 
@@ -24,7 +24,7 @@ export class FormatError extends Error {
 /**
  * The UTF-8 bytes of a string.
  *
- * @throws FormatError for half a surrogate pair, which UTF-8 cannot express.
+ * @throws FormatError for half a surrogate pair, which has no UTF-8
  */
 export function encodeUtf8(text: string): Bytes {
   const bytes = Buffer.from(text, "utf8");
@@ -38,7 +38,7 @@ export function encodeUtf8(text: string): Bytes {
 const utf8Character =
   /[\x00-\x7f]+|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[^]/g;
 
-/** The bytes as a person reads them: UTF-8 decoded, each byte that is not valid UTF-8 shown as `\xNN`. */
+/** Bytes as text to read: decoded as UTF-8, with each byte that is not valid UTF-8 as `\xNN`. */
 export function decodeUtf8(bytes: Bytes): string {
   return bytes.replace(utf8Character, (found) =>
     found.length === 1 && found >= "\x80"
@@ -48,9 +48,9 @@ export function decodeUtf8(bytes: Bytes): string {
 }
 
 /**
- * Refuses what no line-based file can hold inside a line.
+ * Refuses text that cannot be part of a line.
  *
- * @param what - what the text is, for the message, e.g. `the value of "myhostname"`
+ * @param what - names the text in messages: `the value of "myhostname"`
  */
 export function checkLineText(what: string, text: Bytes): void {
   if (text.includes("\n")) throw new FormatError(`${what} must be one line: it holds a newline`);
@@ -58,4 +58,9 @@ export function checkLineText(what: string, text: Bytes): void {
   if (/[^\0-\xff]/.test(text)) {
     throw new FormatError(`${what} must be bytes, one character each: encode it with encodeUtf8`);
   }
+}
+
+/** A key without regard to case. Postfix folds ASCII only where it is built without EAI, as the port is. */
+export function foldKey(key: Bytes): Bytes {
+  return key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

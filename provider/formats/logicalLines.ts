@@ -2,22 +2,23 @@ import type { Bytes } from "./bytes";
 import { splitLines, type Unit } from "./units";
 
 /**
- * Postfix's logical lines, as its readlline(3) joins them for main.cf, aliases, lookup tables and
- * master.cf: a line that starts with white space continues the one before, comment and blank lines are
- * dropped even in between, and text after a NUL byte is not seen.
+ * A logical line, as Postfix's readlline(3) joins them for main.cf, master.cf, aliases and lookup tables: a line that
+ * starts with white space continues the one before, comment and blank lines are skipped also in between, and a NUL byte
+ * ends the line.
  */
 export interface LogicalLine {
-  /** Its physical lines joined as they stand, without newlines. */
+  /** Its physical lines, joined without their newlines. */
   readonly text: Bytes;
+  /** The number of the first one, from 1. */
   readonly line: number;
 }
 
-/** What C's isspace(3) takes as white space in the C locale. */
+/** White space to isspace(3) in the C locale, for use in regular expressions. */
 export const whiteSpace = " \\t\\n\\v\\f\\r";
 
 const ignored = new RegExp(`^[${whiteSpace}]*(#|$)`);
 
-/** Whether a line, without its newline, is a comment or blank, also inside a logical line. */
+/** Whether a line, given without its newline, is a comment or blank. */
 export function isIgnored(content: Bytes): boolean {
   return ignored.test(content);
 }
@@ -47,14 +48,14 @@ function physicalLines(text: Bytes): readonly Physical[] {
 
 const visible = (text: Bytes): Bytes => text.replace(/\0[^]*/, "");
 
-/** The logical lines in their order. */
+/** The logical lines of a text. */
 export function logicalLines(text: Bytes): readonly LogicalLine[] {
   return physicalLines(text).flatMap(({ role, of }) =>
     role === "start" && of !== undefined ? [{ text: visible(of.text), line: of.line }] : [],
   );
 }
 
-/** The file in units; `keyOf` gives a logical line's key, or undefined for one in error. */
+/** The units of a text. `keyOf` returns the key of a logical line, or undefined for one in error. */
 export function logicalUnits(
   text: Bytes,
   keyOf: (line: Bytes) => string | undefined,

@@ -1,33 +1,26 @@
 /**
- * main.cf: parameters as Postfix reads them (dict_load_fp and split_nameval), edited line by line.
- * Replaces `postconf -e`, which loosens the file's mode, replaces symbolic links and rewrites the file
- * also when nothing changes.
+ * main.cf: parameters as Postfix reads them (dict_load_fp and split_nameval), edited line by line. `postconf -e` is not
+ * used because it loosens the mode of the file, replaces a symbolic link and rewrites the file when nothing changes.
  */
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
+import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
   remembered,
   replaceEntries,
   startsOf,
-  withNewline,
   withoutKeys,
   type Duplicate,
+  type Fault,
   type Unit,
 } from "./units";
 
-/** A parameter's value as read, and the line on which the entry that is in force begins. */
+/** A parameter's value, and the line on which its entry in force begins. */
 export interface Parameter {
   readonly value: Bytes;
   readonly line: number;
-}
-
-/** A line that Postfix refuses to start with, or ignores. */
-export interface Fault {
-  readonly line: number;
-  readonly reason: string;
 }
 
 const setting = new RegExp(`^([^=${whiteSpace}]+)[${whiteSpace}]*=[${whiteSpace}]*`);
@@ -36,7 +29,7 @@ function nameOf(line: Bytes): string | undefined {
   return setting.exec(line)?.[1];
 }
 
-/** Without the white space at the end; a regular expression would take quadratic time for some lines. */
+/** The value without white space at its end. A regular expression would take quadratic time for some lines. */
 function trimmed(value: Bytes): Bytes {
   let end = value.length;
   while (end > 0 && isSpace.test(value.charAt(end - 1))) end -= 1;
@@ -47,7 +40,7 @@ const isSpace = new RegExp(`[${whiteSpace}]`);
 
 const unitsOf = remembered((text): readonly Unit[] => logicalUnits(text, nameOf));
 
-/** All parameters that the file sets; of several entries the last is in force. */
+/** All parameters that the file sets. Of several entries of one parameter the last is in force. */
 export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
   const found = new Map<string, Parameter>();
   for (const { text: joined, line } of logicalLines(text)) {
@@ -59,22 +52,16 @@ export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
 }
 
 /**
- * The value in force, continuation lines joined as Postfix joins them; undefined when it is not set.
- * `postconf` of 2.9 and later prints it with each run of white space as one blank (measured): see
- * `sameValue`.
+ * The value in force, with continuation lines joined as Postfix does it; undefined for a parameter that is not set.
+ * `postconf` of 2.9 and later prints each run of white space in it as one blank (measured).
  */
 export function get(text: Bytes, name: string): Bytes | undefined {
   return parameters(text).get(name)?.value;
 }
 
-/** The line on which the entry in force begins, for messages. */
-export function lineOf(text: Bytes, name: string): number | undefined {
-  return parameters(text).get(name)?.line;
-}
-
 /**
- * Refuses a name that could not be read back as this parameter. Besides letters, digits and `_`, names
- * that Postfix makes from service names hold `-`, `.`, `:`, `@` and `+` (`policyd-spf_time_limit`).
+ * Refuses a name that Postfix would not read back. Names that Postfix makes from those of services may hold `-`, `.`,
+ * `:`, `@` and `+` (`policyd-spf_time_limit`).
  */
 export function checkName(name: string): void {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.:@+-]*$/.test(name)) {
@@ -84,7 +71,7 @@ export function checkName(name: string): void {
   }
 }
 
-/** Refuses a value that could not be read back as it is. */
+/** Refuses a value that Postfix would not read back unchanged. */
 export function checkValue(name: string, value: Bytes): void {
   const what = `the value of ${JSON.stringify(name)}`;
   checkLineText(what, value);
@@ -93,17 +80,11 @@ export function checkValue(name: string, value: Bytes): void {
   }
 }
 
-/** Whether two values mean the same to Postfix, which splits lists at any run of white space. */
-export function sameValue(one: Bytes, other: Bytes): boolean {
-  const folded = (value: Bytes) => value.replace(new RegExp(`[${whiteSpace}]+`, "g"), " ");
-  return folded(one) === folded(other);
-}
-
 /**
- * Sets a parameter: one entry remains, in the place of the one in force. A new one goes to the end of the
- * file, or to its former place when `was` tells it. The text stays as it is when it already says so.
+ * Sets a parameter. Of several entries one remains, in the place of the one in force. A new entry goes to the end of
+ * the file, or to its former place if `was` has one. A text with the value already in force is not changed.
  *
- * @throws FormatError for a name or value that main.cf cannot carry.
+ * @throws FormatError for a name or value that main.cf cannot hold
  */
 export function set(text: Bytes, name: string, value: Bytes, was?: Saved): Bytes {
   checkName(name);
@@ -112,49 +93,40 @@ export function set(text: Bytes, name: string, value: Bytes, was?: Saved): Bytes
   const starts = startsOf(units, name);
   const line = value === "" ? `${name} =\n` : `${name} = ${value}\n`;
   const inForce = starts.at(-1);
-  if (inForce === undefined) {
-    const place = was && formerPlace(units, was, "last");
-    return place === undefined
-      ? withNewline(text) + line
-      : insertLines(units, [{ at: place, raw: line }]);
-  }
+  if (inForce === undefined)
+    return withLineAt(text, units, line, was && formerPlace(units, was, "last"));
   if (starts.length === 1 && get(text, name) === value) return text;
   return replaceEntries(units, name, inForce, line);
 }
 
-/** Takes all entries of a parameter away. */
+/** Removes all entries of a parameter. */
 export function remove(text: Bytes, name: string): Bytes {
   return joinUnits(withoutKeys(unitsOf(text), new Set([name])));
 }
 
-/** Makes comments of all entries of a parameter, so that everything else keeps its line. */
+/** Makes comments of all entries of a parameter, so that all others keep their line numbers. */
 export function commentedOut(text: Bytes, name: string): Bytes {
   return unitsOf(text)
     .map(({ raw, key, role }) => (key === name && role !== "gap" ? `#${raw}` : raw))
     .join("");
 }
 
-/** What `undo` needs to bring a parameter's entries back. */
+/** What `undo` needs to restore the entries of a parameter. */
 export function save(text: Bytes, name: string): Saved {
   return saveKey(text, unitsOf(text), name);
 }
 
-/** Brings a parameter's entries back to what they were at `save`, and leaves all else as it is now. */
+/** Restores the entries of a parameter as they were at `save`, and changes nothing else. */
 export function undo(text: Bytes, name: string, saved: Saved): Bytes {
-  return undoAll(text, [{ key: name, saved }]);
+  return undoKey(text, unitsOf, name, saved);
 }
 
-/** Like `undo` for several parameters, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  return undoKeys(text, unitsOf, keys);
-}
-
-/** Parameters with several entries. Postfix takes the last; from 2.11 on postconf warns of them. */
+/** Parameters with several entries. Postfix uses the last; from 2.11 on postconf warns of the others. */
 export function duplicates(text: Bytes): readonly Duplicate[] {
   return duplicatesIn(unitsOf(text));
 }
 
-/** Lines that make Postfix stop ("missing '=' after attribute name"), and continuations of nothing. */
+/** Lines with which Postfix does not start ("missing '=' after attribute name"), and continuations of nothing. */
 export function faults(text: Bytes): readonly Fault[] {
   let began = false;
   return unitsOf(text).flatMap(({ role, key, line }) => {

@@ -1,14 +1,14 @@
 /**
  * master.cf: services as Postfix reads them (master_ent.c, and postconf(1) -M, -F and -P), edited word by word. Of
- * several entries of one service the last is in force. A commented-out sample is no service.
+ * several entries of one service the last is in force.
  */
 import type { Bytes } from "./bytes";
 import { FormatError } from "./bytes";
 import { logicalLines, logicalUnits } from "./logicalLines";
-import type { Fault } from "./mainCf";
 import {
   closes,
   FIELDS,
+  isOption,
   nameAndValue,
   optionsOf,
   overrideWord,
@@ -25,53 +25,47 @@ import {
   columns,
   fieldFault,
   overrideKey,
+  isType,
   parseKey,
+  TYPES,
   type Column,
 } from "./masterCfKeys";
-import {
-  beyondContinuations,
-  formerPlace,
-  insertLines,
-  saveKey,
-  undoKeys,
-  type Saved,
-  type SavedKey,
-} from "./undo";
+import { beyondContinuations, formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
+  orphanFault,
   remembered,
   startsOf,
   withNewline,
   withoutKeys,
   type Duplicate,
+  type Fault,
   type Unit,
 } from "./units";
 
 export { columns, fieldKey, overrideKey, parseKey, type Column, type Field } from "./masterCfKeys";
 
-/** A service as master(5) has it; `-` stands for the default. */
+/** A service by the fields of master(5); `-` stands for the default. */
 export interface Service {
   readonly private: Bytes;
   readonly unprivileged: Bytes;
   readonly chroot: Bytes;
-  /** Seconds, with `?` behind them where the service is woken only once it was used. */
+  /** Seconds; with a `?` after them the service is woken up only if it has been used. */
   readonly wakeup: Bytes;
   readonly maxproc: Bytes;
   /** The program in the daemon directory. */
   readonly command: Bytes;
-  /** Its arguments but for the overrides. */
+  /** Its arguments except the overrides. */
   readonly args: readonly Bytes[];
-  /** `-o name=value` by name; of several the last is in force. */
+  /** The values of `-o name=value`; of several for one name the last is in force. */
   readonly overrides: Readonly<Record<string, Bytes>>;
 }
 
-/** What brings back one field or override: the service's lines as they were, null when there was none. */
+/** What `undoPart` needs to restore a field or override: the lines of the service, or null when there was none. */
 export interface SavedPart {
   readonly entry: Bytes | null;
 }
-
-const types = /^(inet|unix|fifo|pass|unix-dgram)$/;
 
 function keyOf(line: Bytes): string | undefined {
   const found = wordsOf(line, FIELDS);
@@ -83,7 +77,7 @@ function keyOf(line: Bytes): string | undefined {
 
 const unitsOf = remembered((text): readonly Unit[] => logicalUnits(text, keyOf));
 
-/** Where an entry stands in the units: from its first line up to the last that continues it. */
+/** The units of an entry: from its first line to the last one that continues it. */
 function extentOf(units: readonly Unit[], start: number): { from: number; to: number } {
   let to = start + 1;
   for (let at = start + 1; at < units.length && units[at]?.role !== "start"; at += 1)
@@ -98,7 +92,7 @@ interface Found {
   readonly entry: Entry;
 }
 
-/** The entry in force. */
+/** The entry of a service that is in force. */
 function find(text: Bytes, service: string): Found | undefined {
   const units = unitsOf(text);
   const start = startsOf(units, service).at(-1);
@@ -130,7 +124,7 @@ function serviceOf(entry: Entry): Service {
   };
 }
 
-/** All services, with the line on which the entry in force begins. */
+/** All services, each with the line on which its entry in force begins. */
 export function services(text: Bytes): ReadonlyMap<string, Service & { readonly line: number }> {
   const found = new Map<string, Service & { line: number }>();
   for (const { text: joined, line } of logicalLines(text)) {
@@ -140,7 +134,7 @@ export function services(text: Bytes): ReadonlyMap<string, Service & { readonly 
   return found;
 }
 
-/** All entries as they stand, those in error and those that a later one overrides included. */
+/** All entries, also those in error and those that are not in force. */
 export function entries(text: Bytes): readonly { readonly line: number; readonly entry: Entry }[] {
   const units = unitsOf(text);
   return units.flatMap(({ role, line }, at) => {
@@ -150,7 +144,7 @@ export function entries(text: Bytes): readonly { readonly line: number; readonly
   });
 }
 
-/** A service, a field of one or one of its overrides; undefined when it is not there. */
+/** A service, one of its fields or one of its overrides; undefined when there is none of that name. */
 export function get(text: Bytes, name: string): Service | Bytes | readonly Bytes[] | undefined {
   const key = parseKey(name);
   const found = find(text, key.service);
@@ -160,14 +154,8 @@ export function get(text: Bytes, name: string): Service | Bytes | readonly Bytes
   return key.is === "field" ? service[key.field] : service.overrides[key.parameter];
 }
 
-/** The line on which the service's entry in force begins, for messages. */
-export function lineOf(text: Bytes, name: string): number | undefined {
-  const found = find(text, parseKey(name).service);
-  return found?.units[found.from]?.line;
-}
-
-/** Refuses a service that could not be read back. */
-export function checkValue(name: string, service: Service): void {
+/** Refuses a service that Postfix would not read back. */
+function checkValue(name: string, service: Service): void {
   checkService(name);
   for (const field of [...columns, "command"] as const) {
     const fault = fieldFault(field, service[field]);
@@ -180,7 +168,7 @@ export function checkValue(name: string, service: Service): void {
   }
 }
 
-/** The line of a new service, in the columns of the file that comes with Postfix. */
+/** The lines of a new service, in columns like those of the file that comes with Postfix. */
 function written(name: string, service: Service): Bytes {
   const slash = name.lastIndexOf("/");
   const cells = [
@@ -199,7 +187,7 @@ function written(name: string, service: Service): Bytes {
   return `${line}${overrides.join("")}${args}\n`;
 }
 
-/** Behind the sample of the service that stands commented out, if there is one. */
+/** The index after the commented-out sample of a service, if there is one. */
 function sampleEnd(units: readonly Unit[], name: string): number | undefined {
   const at = units.findIndex(({ role, raw }) => {
     if (role !== "gap") return false;
@@ -212,20 +200,17 @@ function sampleEnd(units: readonly Unit[], name: string): number | undefined {
 }
 
 /**
- * Sets a service as a whole. One that is there keeps its line and every word that says the same; a new one goes to its
- * former place when `was` tells it, behind its sample, or to the end.
+ * Sets a service as a whole. An existing entry keeps its place and each word that is right. A new entry goes to its
+ * former place if `was` has one, else after its commented-out sample, else to the end.
  *
- * @throws FormatError for what master.cf cannot carry.
+ * @throws FormatError for a service that master.cf cannot hold
  */
 export function set(text: Bytes, name: string, service: Service, was?: Saved): Bytes {
   checkValue(name, service);
   const units = unitsOf(text);
   if (startsOf(units, name).length === 0) {
     const place = (was && formerPlace(units, was, "last")) ?? sampleEnd(units, name);
-    const line = written(name, service);
-    return place === undefined
-      ? withNewline(text) + line
-      : insertLines(units, [{ at: place, raw: line }]);
+    return withLineAt(text, units, written(name, service), place);
   }
   const found = needed(text, name);
   let { entry } = found;
@@ -239,7 +224,7 @@ export function set(text: Bytes, name: string, service: Service, was?: Saved): B
   return withEntry(found, withArgs(entry, service.args));
 }
 
-/** The entry to edit. One whose options cannot be told apart for certain is not touched. */
+/** The entry to edit. One whose options are in error is refused, because editing could change their meaning. */
 function needed(text: Bytes, service: string): Found {
   const found = find(text, service);
   if (found === undefined) throw new FormatError(`master.cf has no service ${service}`);
@@ -247,7 +232,7 @@ function needed(text: Bytes, service: string): Found {
   const fault = optionFault(options) ?? openBrace(options);
   if (fault !== undefined)
     throw new FormatError(
-      `master.cf, line ${found.units[found.from]?.line}: ${service} ${fault}; mend it by hand first`,
+      `master.cf, line ${found.units[found.from]?.line}: ${service} ${fault}; fix it by hand first`,
     );
   return found;
 }
@@ -292,9 +277,9 @@ function withoutOverrides(entry: Entry, parameters: ReadonlySet<string>): Entry 
 }
 
 /**
- * Sets a column or the program of a service that is there.
+ * Sets a column or the program of an existing service.
  *
- * @throws FormatError when there is no such service, and for a value that the column does not take.
+ * @throws FormatError when there is no such service, and for a value that the column cannot have
  */
 export function setField(
   text: Bytes,
@@ -308,23 +293,23 @@ export function setField(
   return withEntry(found, withField(found.entry, field, value));
 }
 
-/** Sets the arguments of a service that is there, behind its overrides. @throws FormatError like {@link setField}. */
+/** Sets the arguments of an existing service, after its overrides. @throws FormatError like {@link setField}. */
 export function setArgs(text: Bytes, service: string, args: readonly Bytes[]): Bytes {
   checkArgs(args);
   const found = needed(text, service);
   return withEntry(found, withArgs(found.entry, args));
 }
 
-/** @throws FormatError for a service that is not there, or whose options are in error, so that it cannot be edited. */
+/** @throws FormatError for a service that does not exist, or cannot be edited because its options are in error */
 export function checkEditable(text: Bytes, service: string): void {
   needed(text, service);
 }
 
 /**
- * Sets an `-o` override of a service that is there: the one in force is changed in its place, a new one gets a line
- * behind the last option.
+ * Sets an `-o` override of an existing service: changes the one in force in its place, or adds a line after the last
+ * option.
  *
- * @throws FormatError when there is no such service, and for a name or value that master.cf cannot carry.
+ * @throws FormatError when there is no such service, and for a name or value that master.cf cannot hold
  */
 export function setOverride(text: Bytes, service: string, parameter: string, value: Bytes): Bytes {
   checkOverride(parameter, value);
@@ -332,43 +317,38 @@ export function setOverride(text: Bytes, service: string, parameter: string, val
   return withEntry(found, withOverride(found.entry, parameter, value));
 }
 
-/** Takes all overrides of a parameter away. */
-export function removeOverride(text: Bytes, service: string, parameter: string): Bytes {
+/** Removes all overrides of a parameter. */
+function removeOverride(text: Bytes, service: string, parameter: string): Bytes {
   if (get(text, overrideKey(service, parameter)) === undefined) return text;
   const found = needed(text, service);
   return withEntry(found, withoutOverrides(found.entry, new Set([parameter])));
 }
 
-/** Takes all entries of a service away, or one override; a field cannot be taken away. */
+/** Removes all entries of a service, or all overrides of a parameter; a field cannot be removed. */
 export function remove(text: Bytes, name: string): Bytes {
   const key = parseKey(name);
   if (key.is === "override") return removeOverride(text, key.service, key.parameter);
   return key.is === "field" ? text : joinUnits(withoutKeys(unitsOf(text), new Set([name])));
 }
 
-/** What `undo` needs to bring a service's entries back. */
+/** What `undo` needs to restore the entries of a service. */
 export function save(text: Bytes, name: string): Saved {
   return saveKey(text, unitsOf(text), name);
 }
 
-/** Brings a service's entries back to what they were at `save`, and leaves all else as it is now. */
+/** Restores the entries of a service as they were at `save`, and changes nothing else. */
 export function undo(text: Bytes, name: string, saved: Saved): Bytes {
-  return undoAll(text, [{ key: name, saved }]);
+  return undoKey(text, unitsOf, name, saved);
 }
 
-/** Like `undo` for several services, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  return undoKeys(text, unitsOf, keys);
-}
-
-/** What `undoPart` needs to bring a field or an override back. */
 export function savePart(text: Bytes, name: string): SavedPart {
   return { entry: find(text, parseKey(name).service)?.entry.raw ?? null };
 }
 
 /**
- * Brings one field or override of a service back to what it was at `savePart`: to the byte where nothing else of the
- * service was changed since. A service that is gone stays so, and a field of one that was not there stays as it is.
+ * Restores one field or override of a service as it was at `savePart`, to the byte if the rest of the service is
+ * unchanged since. A service that was removed since stays away. A field keeps its value when the service did not
+ * exist at `savePart`.
  */
 export function undoPart(text: Bytes, name: string, { entry: before }: SavedPart): Bytes {
   const key = parseKey(name);
@@ -388,7 +368,7 @@ export function undoPart(text: Bytes, name: string, { entry: before }: SavedPart
   return setField(text, key.service, key.field, value as Bytes);
 }
 
-/** With the comments behind it that stood inside it while it was longer. */
+/** The entry with comments after it that were in it when it was longer. */
 function withFormerGaps(found: Found, count: number): Found {
   let { to } = found;
   for (let missing = count - found.entry.gaps.length; missing > 0; missing -= 1)
@@ -396,7 +376,7 @@ function withFormerGaps(found: Found, count: number): Found {
   return { ...found, to };
 }
 
-/** The text with one part of a service made the same whatever it was; as it is where there is no such service. */
+/** The text with a part of a service replaced by a constant, for comparing the rest of the service. */
 export function blanked(entry: Bytes, name: string): Bytes {
   const key = parseKey(name);
   if (key.is !== "field" || find(entry, key.service) === undefined) return remove(entry, name);
@@ -404,7 +384,7 @@ export function blanked(entry: Bytes, name: string): Bytes {
   return setField(entry, key.service, key.field, key.field === "command" ? "x" : "-");
 }
 
-/** Services with several entries. master(8) warns of them and takes the last. */
+/** Services with several entries. master(8) uses the last and warns of the others. */
 export function duplicates(text: Bytes): readonly Duplicate[] {
   return duplicatesIn(unitsOf(text));
 }
@@ -414,8 +394,8 @@ function faultOf(line: Bytes): string | undefined {
   const [name, type] = found;
   if (found.length < FIELDS)
     return "has fewer than 8 fields (name type private unprivileged chroot wakeup maxproc command)";
-  if (type === undefined || name === undefined || !types.test(type.text))
-    return `has the type ${JSON.stringify(type?.text)}: it is inet, unix, fifo, pass or unix-dgram`;
+  if (type === undefined || name === undefined || !isType(type.text))
+    return `has the type ${JSON.stringify(type?.text)}: it is ${TYPES}`;
   for (const [nth, field] of columns.entries()) {
     const fault = fieldFault(field, found[nth + 2]?.text ?? "");
     if (fault !== undefined) return `${field} ${fault}`;
@@ -423,11 +403,11 @@ function faultOf(line: Bytes): string | undefined {
   return optionFault(found.slice(FIELDS).map((one) => one.text));
 }
 
-/** The options as daemons read them: `-o` wants `name=value`. */
+/** An `-o` among the options, as daemons read them, without a `name=value`. */
 function optionFault(args: readonly Bytes[]): string | undefined {
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at] ?? "";
-    if (!arg.startsWith("-") || arg === "-" || arg === "--") return undefined;
+    if (!isOption(arg)) return undefined;
     const o = arg.indexOf("o", 1);
     if (o < 0) continue;
     const value = o + 1 < arg.length ? arg.slice(o + 1) : args[(at += 1)];
@@ -437,19 +417,16 @@ function optionFault(args: readonly Bytes[]): string | undefined {
   return undefined;
 }
 
-/** Lines that make Postfix stop, and continuations of nothing. */
+/** Lines with which Postfix does not start, and continuations of nothing. */
 export function faults(text: Bytes): readonly Fault[] {
   const lines = logicalLines(text).flatMap(({ text: joined, line }) => {
     const reason = faultOf(joined);
     return reason === undefined ? [] : [{ line, reason }];
   });
-  const first = unitsOf(text).find((unit) => unit.role !== "gap");
-  return first?.role === "more"
-    ? [{ line: first.line, reason: "starts with white space, but continues no service" }, ...lines]
-    : lines;
+  return [...orphanFault(unitsOf(text), "service"), ...lines];
 }
 
-/** Daemons that the port never chroots (docs/openbsd.md 2.3): they need files, programs or mailboxes outside. */
+/** Daemons that the port never chroots (docs/openbsd.md 2.3), because they need files, programs or mailboxes outside. */
 const notChrooted = new Set([
   "proxymap",
   "proxywrite",
@@ -460,13 +437,13 @@ const notChrooted = new Set([
   "postlogd",
 ]);
 
-/** Daemons that start programs or write mailboxes as other users, for which they must begin as root. */
+/** Daemons that start as root, because they run programs or write mailboxes as other users. */
 const privileged = new Set(["local", "virtual", "pipe", "spawn"]);
 
 /**
- * The column that the file gives to services like this one: what `-` means for chroot changed with Postfix 3.0, and the
- * port writes its own. That of the same program, else for chroot the one that most services have that may be chrooted
- * as well.
+ * The value of a column that is usual in this file for a program: that of most services with the program, or else,
+ * for chroot, of most services whose programs can be chrooted, or cannot, like this one. The default `-` will not do:
+ * it means "n" for chroot only since Postfix 3.0, and the port writes its own values.
  */
 export function usual(text: Bytes, column: "chroot" | "unprivileged", command: Bytes): Bytes {
   const all = [...services(text).values()];

@@ -3,21 +3,22 @@ import { isIgnored, whiteSpace } from "./logicalLines";
 import { splitLines } from "./units";
 
 /**
- * One service of master.cf: its words as master(8) parts them, each with its place in the text, so that one word is
- * changed without touching any other byte. Comments between continuation lines belong to nobody and stay.
+ * The entry of a service in master.cf, split into words as master(8) does it. Each word has its place in the text, so
+ * that it can be changed without touching another byte. Comments between continuation lines are not part of it, and
+ * stay.
  */
 export interface Entry {
   readonly raw: Bytes;
-  /** What Postfix sees: the lines joined, without newlines, up to a NUL byte. */
+  /** The text that Postfix sees: the lines without comments, joined without newlines, up to a NUL byte. */
   readonly seen: Bytes;
   readonly words: readonly Word[];
-  /** Index in `raw` of a character of `seen`. */
+  /** The index in `raw` of a character of `seen`. */
   readonly place: (at: number) => number;
-  /** Comment and blank lines inside. */
+  /** The comment and blank lines in `raw`. */
   readonly gaps: readonly { readonly from: number; readonly to: number }[];
 }
 
-/** A word: from one index of {@link Entry.seen} up to another. */
+/** A word and its indexes in {@link Entry.seen}. */
 export interface Word {
   readonly text: Bytes;
   readonly from: number;
@@ -28,19 +29,19 @@ export interface Word {
 export interface Override {
   readonly name: string;
   readonly value: Bytes;
-  /** Of the option with its value, in `seen`. */
+  /** The indexes in `seen` of the option with its value. */
   readonly from: number;
   readonly to: number;
-  /** Of `name=value` alone. */
+  /** The index of `name=value`. */
   readonly valueFrom: number;
 }
 
-/** Fields before the arguments: name, type, five columns, and the program. */
+/** The number of fields before the arguments: name, type, five columns and the program. */
 export const FIELDS = 8;
 
 const blank = " \t\r\n";
 
-/** Words as mystrtokq parts them from Postfix 3.0 on: a blank between braces parts nothing. */
+/** Words as mystrtokq of Postfix 3.0 and later splits them: not at blanks between braces. */
 export function wordsOf(seen: Bytes, most = Infinity): readonly Word[] {
   const words: Word[] = [];
   let at = 0;
@@ -96,7 +97,7 @@ const setting = new RegExp(
   `^([^=${whiteSpace}]+)[${whiteSpace}]*=[${whiteSpace}]*([^]*?)[${whiteSpace}]*$`,
 );
 
-/** Index of the brace that closes the one with which the word begins; -1 where none does. */
+/** The index of the brace that closes the first one of the word; -1 without one. */
 function braceEnd(word: Bytes): number {
   let level = 0;
   for (let at = 0; at < word.length; at += 1) {
@@ -106,7 +107,7 @@ function braceEnd(word: Bytes): number {
   return -1;
 }
 
-/** `name=value`, or `{ name = value }` from Postfix 3.0 on; undefined for what is neither. */
+/** The parts of `name=value` or, from Postfix 3.0 on, `{ name = value }`; undefined for other words. */
 export function nameAndValue(word: Bytes): { name: string; value: Bytes } | undefined {
   let inner = word;
   if (word.startsWith("{")) {
@@ -119,25 +120,25 @@ export function nameAndValue(word: Bytes): { name: string; value: Bytes } | unde
 
 interface Options {
   readonly overrides: readonly Override[];
-  /** All that is no override, options first as they stand. */
-  readonly args: readonly { readonly text: Bytes; readonly from: number; readonly to: number }[];
-  /** What stands after an -o and is no `name=value`: the daemon stops at it. */
+  /** All other words, in their order. */
+  readonly args: readonly Word[];
+  /** Words after an -o that are no `name=value`; a daemon stops at such a word. */
   readonly faulty: readonly Word[];
-  /** End of the last option, or of the program: where a new override goes. */
+  /** The index after the last option, or after the program: the place for a new override. */
   readonly end: number;
 }
 
-/** The options as the daemons read them: up to the first word that is none. */
+/** The options as the daemons read them, which is up to the first word that is no option. */
 export function optionsOf(entry: Entry): Options {
   const { words } = entry;
   const overrides: Override[] = [];
-  const args: { text: Bytes; from: number; to: number }[] = [];
+  const args: Word[] = [];
   const faulty: Word[] = [];
   let end = words[FIELDS - 1]?.to ?? entry.seen.length;
   let at = FIELDS;
   for (; at < words.length; at += 1) {
     const word = words[at] as Word;
-    if (!word.text.startsWith("-") || word.text === "-" || word.text === "--") break;
+    if (!isOption(word.text)) break;
     const o = word.text.indexOf("o", 1);
     if (o < 0) {
       args.push(word);
@@ -145,38 +146,39 @@ export function optionsOf(entry: Entry): Options {
       continue;
     }
     const inside = o + 1 < word.text.length;
-    const value = inside
-      ? { text: word.text.slice(o + 1), from: word.from + o + 1, to: word.to }
-      : words[at + 1];
+    const value = inside ? tailOf(word, o + 1) : words[at + 1];
     if (value === undefined) break;
-    const pair = nameAndValue(value.text);
-    // Other options may stand before it in the same word: -vo name=value.
+    // In -vo name=value, another option comes before it in the same word.
     const bundled = o > 1;
-    if (bundled) args.push({ text: word.text.slice(0, o), from: word.from, to: word.from + o });
+    const from = word.from + (bundled ? o : 0);
+    if (bundled) args.push({ text: word.text.slice(0, o), from: word.from, to: from });
+    const pair = nameAndValue(value.text);
     if (pair === undefined) {
-      args.push({ ...word, from: word.from + (bundled ? o : 0) }, ...(inside ? [] : [value]));
+      args.push({ ...word, from }, ...(inside ? [] : [value]));
       faulty.push(value);
-    } else
-      overrides.push({
-        ...pair,
-        from: word.from + (bundled ? o : 0),
-        to: value.to,
-        valueFrom: value.from,
-      });
+    } else overrides.push({ ...pair, from, to: value.to, valueFrom: value.from });
     end = value.to;
     if (!inside) at += 1;
   }
   return { overrides, args: [...args, ...words.slice(at)], faulty, end };
 }
 
-/** How many lines below the first of the entry an index of {@link Entry.seen} stands. */
+/** Whether a word is an option, as getopt(3) sees it. */
+export function isOption(word: Bytes): boolean {
+  return word.startsWith("-") && word !== "-" && word !== "--";
+}
+
+function tailOf(word: Word, at: number): Word {
+  return { text: word.text.slice(at), from: word.from + at, to: word.to };
+}
+
+/** The number of the line, counted from 0 in the entry, of an index of {@link Entry.seen}. */
 export function lineWithin({ raw, place }: Entry, at: number): number {
   return raw.slice(0, place(at)).split("\n").length - 1;
 }
 
 /**
- * The entry with what stands between two indexes of `seen` replaced. Comments in between move behind the line, which
- * is where they stand when nothing is left of their own.
+ * The entry with the text between two indexes of `seen` replaced. Comments in between are kept and go after the line.
  */
 export function replaceBetween(entry: Entry, from: number, to: number, text: Bytes): Bytes {
   const { raw, place, gaps } = entry;
@@ -194,21 +196,21 @@ export function replaceBetween(entry: Entry, from: number, to: number, text: Byt
     : before + raw.slice(end, newline + 1) + kept + raw.slice(newline + 1);
 }
 
-/** Takes a word away with the blanks before it, up to the word that it follows. */
+/** Removes a word and the blanks before it. */
 export function removeBetween(entry: Entry, from: number, to: number): Bytes {
   const before = entry.words.filter((word) => word.to <= from).at(-1);
-  // Options that stand in one word with an override, as in -vo name=value: the hyphen is the override's as well.
+  // For the other options in -vo name=value: the hyphen stays, because the override needs it.
   if (entry.words.some((word) => word.from === from && to < word.to))
     return replaceBetween(entry, from + 1, to, "");
-  // Inside a word there is nothing before it to take away.
+  // In the middle of a word there are no blanks before it.
   const within = entry.words.some((word) => word.from < from && from < word.to);
   return replaceBetween(entry, within || before === undefined ? from : before.to, to, "");
 }
 
 /**
- * `name=value` as one word, in braces where it holds blanks.
+ * `name=value` as one word, in braces where the value has blanks.
  *
- * @throws FormatError for a value that cannot be read back: one with braces that do not close.
+ * @throws FormatError for a value that Postfix would not read back, because its braces do not match
  */
 export function overrideWord(name: string, value: Bytes, braces = false): Bytes {
   const word = braces || /[ \t\r]/.test(value) ? `{ ${name} = ${value} }` : `${name}=${value}`;
@@ -216,12 +218,12 @@ export function overrideWord(name: string, value: Bytes, braces = false): Bytes 
   const pair = nameAndValue(word);
   if (read.length !== 1 || pair?.name !== name || pair.value !== value || !closes(word))
     throw new FormatError(
-      `the value of -o ${name} has braces that do not match, which master.cf cannot carry`,
+      `the value of -o ${name} has braces that do not match, which master.cf cannot hold`,
     );
   return word;
 }
 
-/** Whether every brace that opens in a word closes in it: else it would take in the words after it. */
+/** Whether all braces that open in a word close in it. If not, the word goes on over the blanks after it. */
 export function closes(word: Bytes): boolean {
   let level = 0;
   for (const char of word) {

@@ -1,7 +1,7 @@
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 import { checkName as checkParameter, checkValue as checkParameterValue } from "./mainCf";
 
-/** Columns of a service between its type and its program, by the names of master(5), and what the program is given. */
+/** The columns of a service between its type and its program, by their names in master(5). */
 export const columns = ["private", "unprivileged", "chroot", "wakeup", "maxproc"] as const;
 export type Column = (typeof columns)[number];
 export type Field = Column | "command" | "args";
@@ -15,19 +15,29 @@ export type MasterKey =
   | { readonly is: "field"; readonly service: string; readonly field: Field }
   | { readonly is: "override"; readonly service: string; readonly parameter: string };
 
-const key = /^([^]*?\/(?:inet|unix-dgram|unix|fifo|pass))(?:([:/])([^]+))?$/;
+const types = ["inet", "unix", "fifo", "pass", "unix-dgram"];
+
+/** The types of services, for messages. */
+export const TYPES = `${types.slice(0, -1).join(", ")} or ${types.at(-1) ?? ""}`;
+
+export function isType(text: Bytes): boolean {
+  return types.includes(text);
+}
+
+// Of two types of which one begins with the other, the longer is tried first.
+const key = new RegExp(`^([^]*?/(?:${types.toReversed().join("|")}))(?:([:/])([^]+))?$`);
 const fields: readonly string[] = [...columns, "command", "args"];
 
 export const fieldKey = (service: string, field: Field): string => `${service}:${field}`;
 export const overrideKey = (service: string, parameter: string): string =>
   `${service}/${parameter}`;
 
-/** @throws FormatError for a name without a type, or for a field that master.cf does not have. */
+/** @throws FormatError for a name without a type, and for a field that master.cf does not have */
 export function parseKey(name: string): MasterKey {
   const [, service, mark, part] = key.exec(name) ?? [];
   if (service === undefined)
     throw new FormatError(
-      `${JSON.stringify(name)} is no service: it is written name/type, the type being inet, unix, fifo, pass or unix-dgram`,
+      `${JSON.stringify(name)} is no service: it is written name/type, where the type is ${TYPES}`,
     );
   if (mark === undefined || part === undefined) return { is: "service", service };
   if (mark === "/") return { is: "override", service, parameter: part };
@@ -36,7 +46,7 @@ export function parseKey(name: string): MasterKey {
   return { is: "field", service, field: part as Field };
 }
 
-/** Refuses a service name that could not be read back. */
+/** Refuses the name of a service that Postfix would not read back. */
 export function checkService(service: string): void {
   parseKey(service);
   checkLineText(`the service ${JSON.stringify(service)}`, service);
@@ -55,13 +65,13 @@ const allowed: Readonly<Record<Column | "command", readonly [RegExp, string]>> =
   command: [/^[^\s{}\0]+$/, "the name of a program in the daemon directory, without blanks"],
 };
 
-/** What is wrong with a column or the program; undefined when nothing is. */
+/** What is wrong with the value of a column or the program; undefined when it is right. */
 export function fieldFault(field: Column | "command", value: Bytes): string | undefined {
   const [pattern, says] = allowed[field];
   return pattern.test(value) ? undefined : `must be ${says}`;
 }
 
-/** Refuses arguments that would be read as something else: an override, or several words. */
+/** Refuses arguments that Postfix would read as an override, or as several words. */
 export function checkArgs(args: readonly Bytes[]): void {
   let options = true;
   for (const arg of args) {
@@ -84,7 +94,7 @@ export function checkArgs(args: readonly Bytes[]): void {
   }
 }
 
-/** Refuses an override that could not be read back. */
+/** Refuses an override that Postfix would not read back. */
 export function checkOverride(name: string, value: Bytes): void {
   checkParameter(name);
   checkParameterValue(name, value);

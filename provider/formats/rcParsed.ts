@@ -3,9 +3,9 @@ import type { RcUnit } from "./rcUnits";
 import { splitLines } from "./units";
 
 /**
- * rc.conf.local as `_rc_parse_conf` of rc.subr(8) reads it from OpenBSD 5.6 on: one variable a line, no
- * expansion, no continuation, cut at the first `#` even inside quotes, then one pair of quotes taken away.
- * The loop is `while read`: a last line without a newline is not seen.
+ * An assignment in rc.conf.local, as `_rc_parse_conf` of rc.subr(8) reads it from OpenBSD 5.6 on: one on each line,
+ * without expansion or continuation, up to the first `#` even inside quotes, with one pair of quotes removed. The
+ * function loops over `read`, so it ignores a last line without a newline.
  */
 const line = /^[ \t]*([^#= \t][^=]*?)[ \t]*=[ \t]*/;
 
@@ -26,7 +26,7 @@ const others = [
 ];
 const accepted = new RegExp(`^([a-z0-9_]*_(${suffixes.join("|")})|${others.join("|")})$`);
 
-/** Whether rc.subr(8) looks at a variable at all; it silently ignores all others. */
+/** Whether rc.subr(8) reads a variable; it ignores all others without a word. */
 export function isAccepted(name: string): boolean {
   return accepted.test(name.toLowerCase());
 }
@@ -35,7 +35,7 @@ export function parsedUnits(text: Bytes): readonly RcUnit[] {
   return splitLines(text).map((raw, index) => unitOf(raw, index + 1));
 }
 
-/** Written out field by field: objects put together by spreading take several times as long in a file of many lines. */
+/** Without object spread, which takes several times as long in a file of many lines. */
 function unitOf(raw: Bytes, number: number): RcUnit {
   const content = raw.endsWith("\n") ? raw.slice(0, -1) : raw;
   const [head, name] = line.exec(content) ?? [];
@@ -71,7 +71,7 @@ function unitOf(raw: Bytes, number: number): RcUnit {
   };
 }
 
-/** A value as it is written. Quotes also keep it whole for a shell that sources the file. */
+/** A value as it is written. The quotes are for a shell that sources the file. */
 export function parsedValue(value: Bytes): Bytes {
   return /^(|NO|YES)$/.test(value) ? value : `"${value}"`;
 }

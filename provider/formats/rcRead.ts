@@ -4,21 +4,21 @@ import { sourcedUnits } from "./rcSourced";
 import type { RcSyntax, RcUnit } from "./rcUnits";
 import { remembered, startsOf } from "./units";
 
-/** A value; text that only a shell could evaluate; or undefined: rc.conf's own default is in force. */
+/** A value, or text that only a shell could evaluate; undefined when the default of rc.conf is in force. */
 export type RcValue = Bytes | { readonly unreadable: Bytes } | undefined;
 
 const units = { parsed: remembered(parsedUnits), sourced: remembered(sourcedUnits) };
 
-/** rc.conf.local in units. */
+/** The units of rc.conf.local. */
 export function unitsOf(text: Bytes, syntax: RcSyntax): readonly RcUnit[] {
   return units[syntax](text);
 }
 
-/** rc.subr(8) folds names to lower case. */
+/** The key of a variable; rc.subr(8) folds names to lower case. */
 export const keyOf = (name: string, syntax: RcSyntax): string =>
   syntax === "parsed" ? name.toLowerCase() : name;
 
-/** Whether a unit that is no entry may change the variable. */
+/** Whether a unit that is no entry may assign the variable. */
 export function mayAssign(unit: RcUnit, name: string): boolean {
   if (unit.opaque === "anything") return true;
   if (unit.opaque === "no") return unit.assigns.some((one) => one.name === name);
@@ -44,7 +44,7 @@ function valueOf(parts: RcUnit["assigns"][number]["parts"], known: Known): RcVal
   return { unreadable: shown.join("") };
 }
 
-/** The value in force; see `get`. */
+/** The value in force; see `get` in rcVariables.ts. */
 export function read(units: readonly RcUnit[], name: string, inherited?: Bytes): RcValue {
   const known = new Map<string, Bytes | { readonly unreadable: Bytes }>();
   if (inherited !== undefined) known.set(name, inherited);
@@ -64,7 +64,7 @@ export function read(units: readonly RcUnit[], name: string, inherited?: Bytes):
   return assigned ? known.get(name) : undefined;
 }
 
-/** Index of the entry in force; undefined when there is none, or something else may change it after. */
+/** The index of the entry in force; undefined without one, or when a later unit may assign the variable. */
 export function editable(units: readonly RcUnit[], key: string): number | undefined {
   const last = startsOf(units, key).at(-1);
   const after = units.slice((last ?? -1) + 1);

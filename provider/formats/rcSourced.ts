@@ -2,7 +2,9 @@ import type { Bytes } from "./bytes";
 import type { RcUnit, Assignment } from "./rcUnits";
 import { assignment, readStatement, readWord, type Statement, type Word } from "./shell";
 
-/** rc.conf.local as rc(8) sources it up to OpenBSD 5.5: any shell. */
+/** rc.conf.local as rc(8) sources it up to OpenBSD 5.5: any shell code. */
+
+/** Commands that run code which is not in the file. */
 const runsOther = new Set([".", "source", "eval"]);
 const endsReading = new Set(["return", "exit", "exec"]);
 
@@ -10,7 +12,7 @@ interface Located extends Assignment {
   readonly value: Word;
 }
 
-/** The assignment that a word is, with where its value stands; undefined when it is none. */
+/** The assignment that a word is, with the place of its value; undefined for another word. */
 function located(text: Bytes, word: Word): Located | undefined {
   const raw = text.slice(word.from, word.to);
   const name = assignment.exec(raw)?.[1];
@@ -19,7 +21,7 @@ function located(text: Bytes, word: Word): Located | undefined {
   return value === undefined ? undefined : { name, value, parts: value.parts };
 }
 
-/** What a command assigns when it does nothing else; undefined when it does. */
+/** The assignments of a command that does nothing else; undefined for another command. */
 function assignmentsOf(text: Bytes, command: readonly Word[]): readonly Located[] | undefined {
   const raws = command.map((word) => text.slice(word.from, word.to));
   const exporting = raws[0] === "export";
@@ -30,7 +32,7 @@ function assignmentsOf(text: Bytes, command: readonly Word[]): readonly Located[
   return all.length === words.length ? all : undefined;
 }
 
-/** An assignment to be edited in its place: text, after a reference to the variable itself if at all. */
+/** Whether an assignment can be edited: its value is text, or a reference to the variable itself and text. */
 function isEntry({ name, parts }: Assignment): boolean {
   return parts.every(
     (part, nth) => "literal" in part || (nth === 0 && "variable" in part && part.variable === name),
@@ -45,53 +47,63 @@ function assignsInside({ parts }: Word): boolean {
 }
 
 function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
-  const { from, to, commands, plain } = statement;
-  const raw = text.slice(from, to);
-  const first = commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
+  const { commands, plain } = statement;
   const each = commands.map((command) => assignmentsOf(text, command));
-  const assigns = each.flatMap((some) => some ?? []);
-  if (!plain || each.includes(undefined) || commands.flat().some(assignsInside)) {
-    const stop = first.find((word) => endsReading.has(word));
-    const fixes = first.find((word) => word === "readonly" || word === "typeset");
-    return {
-      raw,
-      role: "start",
-      key: undefined,
-      line,
-      head: "",
-      rest: "",
-      assigns: [],
-      opaque: first.some((word) => runsOther.has(word)) ? "anything" : "mentioned",
-      fault:
-        plain && stop !== undefined
-          ? `"${stop}" ends the reading of the file`
-          : fixes && `"${fixes}" may forbid a later assignment`,
-    };
-  }
-  const only = assigns[0];
-  if (only === undefined) {
-    return {
-      raw,
-      role: commands.length === 0 ? "gap" : "start",
-      key: undefined,
-      line,
-      head: "",
-      rest: "",
-      assigns,
-      opaque: "no",
-      fault: undefined,
-    };
-  }
-  const words = commands.reduce((sum, command) => sum + command.length, 0);
-  const alone = words === 1 || (words === 2 && first[0] === "export" && commands.length === 1);
-  const editable = alone && assigns.length === 1 && isEntry(only);
+  return !plain || each.includes(undefined) || commands.flat().some(assignsInside)
+    ? opaqueUnit(text, statement, line)
+    : assigningUnit(
+        text,
+        statement,
+        line,
+        each.flatMap((some) => some ?? []),
+      );
+}
+
+function firstWords(text: Bytes, { commands }: Statement): readonly Bytes[] {
+  return commands.map((command) => text.slice(command[0]?.from, command[0]?.to));
+}
+
+/** The unit of a statement that does more than assign, or assigns in a way that only a shell understands. */
+function opaqueUnit(text: Bytes, statement: Statement, line: number): RcUnit {
+  const first = firstWords(text, statement);
+  const stop = first.find((word) => endsReading.has(word));
+  const fixes = first.find((word) => word === "readonly" || word === "typeset");
   return {
-    raw,
+    raw: text.slice(statement.from, statement.to),
     role: "start",
-    key: editable ? only.name : undefined,
+    key: undefined,
     line,
-    head: text.slice(from, only.value.from),
-    rest: text.slice(only.value.to, to),
+    head: "",
+    rest: "",
+    assigns: [],
+    opaque: first.some((word) => runsOther.has(word)) ? "anything" : "mentioned",
+    fault:
+      statement.plain && stop !== undefined
+        ? `"${stop}" ends the reading of the file`
+        : fixes && `"${fixes}" may forbid a later assignment`,
+  };
+}
+
+/** The unit of a statement that does nothing but assign, or nothing at all. */
+function assigningUnit(
+  text: Bytes,
+  statement: Statement,
+  line: number,
+  assigns: readonly Located[],
+): RcUnit {
+  const { from, to, commands } = statement;
+  const [only] = assigns;
+  const words = commands.reduce((sum, command) => sum + command.length, 0);
+  const exported =
+    words === 2 && commands.length === 1 && firstWords(text, statement)[0] === "export";
+  const alone = assigns.length === 1 && (words === 1 || exported);
+  return {
+    raw: text.slice(from, to),
+    role: commands.length === 0 ? "gap" : "start",
+    key: only !== undefined && alone && isEntry(only) ? only.name : undefined,
+    line,
+    head: only === undefined ? "" : text.slice(from, only.value.from),
+    rest: only === undefined ? "" : text.slice(only.value.to, to),
     assigns,
     opaque: "no",
     fault: undefined,
@@ -101,11 +113,11 @@ function unitOf(text: Bytes, statement: Statement, line: number): RcUnit {
 const definition =
   /(?<![\w$])(?:([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([ \t]*\)|function[ \t]+([A-Za-z_][A-Za-z0-9_]*))/g;
 
-/** With the functions that each unit runs: any that it mentions and that stands before it, and those that these run. */
+/** The units with the functions that each runs: those defined before it that it mentions, and what these run. */
 function withFunctions(units: readonly RcUnit[]): readonly RcUnit[] {
   const defined = new Map<string, { readonly unit: RcUnit; readonly mentions: RegExp }>();
   return units.map((unit) => {
-    // Assignments alone, comments and blanks neither define nor run anything.
+    // Plain assignments, comments and blank lines neither define nor run functions.
     if (unit.opaque === "no") return unit;
     const run = new Set<RcUnit>();
     const queue = [unit];
@@ -154,14 +166,14 @@ export function sourcedUnits(text: Bytes): readonly RcUnit[] {
 
 const escaped = (value: Bytes): Bytes => value.replace(/[$`"\\]/g, "\\$&");
 
-/** A value as it is written: also as rc.subr(8) of later releases would read it, where that is possible. */
+/** A value as it is written: where possible in a form that rc.subr(8) of later releases reads alike. */
 export function sourcedValue(value: Bytes): Bytes {
   if (/^(|NO|YES)$/.test(value)) return value;
   if (!/[$`"\\]/.test(value)) return `"${value}"`;
   return value.includes("'") ? `"${escaped(value)}"` : `'${value}'`;
 }
 
-/** A value that begins with what the variable holds already. */
+/** A value that adds text to the former value of the variable. */
 export function addingValue(name: string, addition: Bytes): Bytes {
   return `"\${${name}}${escaped(addition)}"`;
 }

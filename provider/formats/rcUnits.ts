@@ -2,7 +2,7 @@ import type { Bytes } from "./bytes";
 import type { Unit } from "./units";
 import type { Part } from "./shell";
 
-/** `sourced`: rc.conf.local is shell, as up to OpenBSD 5.5. `parsed`: lines, read by rc.subr, from 5.6 on. */
+/** How rc.conf.local is read: by a shell (`sourced`, up to OpenBSD 5.5), or line by line by rc.subr(8) (`parsed`). */
 export type RcSyntax = "sourced" | "parsed";
 
 export interface Assignment {
@@ -10,28 +10,28 @@ export interface Assignment {
   readonly parts: readonly Part[];
 }
 
-/** A piece of rc.conf.local. An entry, which may be edited, is one assignment that has its line for itself. */
+/** A unit of rc.conf.local. It is an entry, which may be edited, when it is one assignment alone on its line. */
 export interface RcUnit extends Unit {
-  /** Of an entry: text before and after the value. */
+  /** The text of an entry before and after the value. */
   readonly head: Bytes;
   readonly rest: Bytes;
-  /** What it assigns, in order. */
+  /** Its assignments, in their order. */
   readonly assigns: readonly Assignment[];
-  /** May also assign any variable that it mentions, or (`anything`) others. */
+  /** Whether it may assign further variables: those that it mentions, or any. */
   readonly opaque: "no" | "mentioned" | "anything";
-  /** Functions that it runs, as the file defines them: what they mention it mentions as well. */
+  /** The definitions of the functions that it runs; it may assign what they mention, too. */
   readonly runs?: Bytes;
-  /** Why nothing may be written after it. */
+  /** Why nothing can be added after it. */
   readonly fault: string | undefined;
 }
 
-/** Text of an entry's value besides a reference to the variable itself (`"${name} -a /path"`). */
+/** The value of an entry without a reference to the variable itself (`"${name} -a /path"`). */
 export function literalOf(unit: RcUnit): Bytes {
   const parts = unit.assigns[0]?.parts ?? [];
   return parts.map((part) => ("literal" in part ? part.literal : "")).join("");
 }
 
-/** Whether an entry adds to the value that its variable had before. */
+/** Whether an entry adds to the former value of its variable. */
 export function addsToItself(unit: RcUnit): boolean {
   const [first] = unit.assigns[0]?.parts ?? [];
   return first !== undefined && "variable" in first && first.variable === unit.key;

@@ -19,11 +19,11 @@ import type { Saved } from "./undo";
 import { startsOf } from "./units";
 import { containsWords, withoutWords, withWords } from "./words";
 
-/** What `undoWords` needs. */
+/** What `undoWords` needs to remove words. */
 export interface SavedWords {
-  /** The words were there before us: they stay. */
+  /** Whether the value had the words already, which therefore stay. */
   readonly had: boolean;
-  /** null: not set in this file. */
+  /** The value; null when the file does not set the variable. */
   readonly value: Bytes | { readonly unreadable: Bytes } | null;
   readonly variable: Saved;
 }
@@ -35,7 +35,7 @@ function withLiteral(unit: RcUnit, literal: Bytes, syntax: RcSyntax): Bytes {
   return rewritten(unit, value);
 }
 
-/** Whether the value in force holds the words, next to each other. */
+/** Whether the value in force has the words, next to each other. */
 export function hasWords(
   text: Bytes,
   name: string,
@@ -51,10 +51,10 @@ export function hasWords(
 }
 
 /**
- * Adds words (`-a /path`, a package's script) to a variable and keeps what it holds.
+ * Adds words (`-a /path`, the script of a package) to the value of a variable.
  *
- * @param inherited - what rc.conf says, on which a first entry here builds
- * @throws FormatError when the variable is `NO`: its daemon is off, and flags would turn it on.
+ * @param inherited - the value in rc.conf, to which a first entry in this file adds
+ * @throws FormatError when the value is `NO`: the daemon is off, and flags would turn it on
  */
 export function addWords(
   text: Bytes,
@@ -74,7 +74,7 @@ export function addWords(
   if (now === "NO") {
     throw new FormatError(`${name} is NO, so its daemon is off: set the variable as a whole`);
   }
-  // In the parsed syntax a last line without a newline is an entry, but not read: look before it.
+  // In the parsed syntax rc(8) ignores a last line without a newline, although it is an entry here.
   const seen = units.filter(
     (one) => one.role === "gap" || one.key !== key || one.assigns.length > 0,
   );
@@ -90,7 +90,7 @@ export function addWords(
   return append(text, units, `${name}=${addingValue(name, ` ${words}`)}\n`, syntax);
 }
 
-/** Takes words out of the variable's entries; the entry stays, also when it says nothing then. */
+/** Removes words from the entries of a variable. An entry stays even if its value is empty then. */
 export function removeWords(text: Bytes, name: string, words: Bytes, syntax: RcSyntax): Bytes {
   const key = keyOf(name, syntax);
   const units = unitsOf(text, syntax);
@@ -105,7 +105,6 @@ export function removeWords(text: Bytes, name: string, words: Bytes, syntax: RcS
   return replaceOne(units, at, withLiteral(unit, literal, syntax));
 }
 
-/** What `undoWords` needs to take the words out again as if they had never been there. */
 export function saveWords(
   text: Bytes,
   name: string,
@@ -121,8 +120,8 @@ export function saveWords(
 }
 
 /**
- * Undoes `addWords`: takes the words out, and when the variable then says what it said before, brings its
- * lines back to the byte. Words that were there before stay.
+ * Undoes `addWords`: removes the words, and if the variable then has its former value, restores its lines to the
+ * byte. Words that were there before stay.
  */
 export function undoWords(
   text: Bytes,

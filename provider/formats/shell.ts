@@ -1,13 +1,13 @@
+/**
+ * Parses sh(1) as far as a sourced configuration file needs it: into statements and simple assignments. Runs nothing.
+ */
 import type { Bytes } from "./bytes";
 
-/**
- * Reads as much of sh(1) as a sourced configuration file needs: where a statement ends, and what simple
- * assignments assign. Nothing is ever run.
- */
+/** A part of a word. */
 export type Part =
   | { readonly literal: Bytes }
   | { readonly variable: string }
-  /** An expansion whose result only a shell can tell; also of `~`, at the beginning or after a colon. */
+  /** An expansion that only a shell can do; also that of `~`. */
   | { readonly dynamic: Bytes };
 
 export interface Word {
@@ -16,20 +16,20 @@ export interface Word {
   readonly to: number;
 }
 
-/** One or more lines that a shell reads as a whole. */
+/** Lines that a shell reads as a whole. */
 export interface Statement {
   readonly from: number;
   readonly to: number;
   /** Its simple commands. */
   readonly commands: readonly (readonly Word[])[];
-  /** Whether it is nothing but these, one after the other: no pipes, redirections, conditions, … */
+  /** Whether it has nothing else: no pipes, redirections, conditions and so on. */
   readonly plain: boolean;
 }
 
 const metacharacter = /[ \t\n;&|<>()]/;
 export const assignment = /^([A-Za-z_][A-Za-z0-9_]*)=/;
 
-/** Index after the bracket that closes the one before `from`; undefined when none does. */
+/** The index after the bracket that closes the one before `from`; undefined without one. */
 function closing(text: Bytes, from: number, open: string, close: string): number | undefined {
   let depth = 1;
   let at = from;
@@ -50,7 +50,7 @@ function closing(text: Bytes, from: number, open: string, close: string): number
   return undefined;
 }
 
-/** Index after the quote that closes the one at `from`. */
+/** The index after the quote that closes the one at `from`; undefined without one. */
 function quoteEnd(text: Bytes, from: number): number | undefined {
   const quote = text.charAt(from);
   for (let at = from + 1; at < text.length; at += 1) {
@@ -78,26 +78,32 @@ function expansion(text: Bytes, from: number): { part: Part; to: number } | unde
   if (rest.startsWith("$(")) return until(closing(text, from + 2, "(", ")"));
   if (rest.startsWith("${")) return until(closing(text, from + 2, "{", "}"));
   if (/^\$[0-9@*#?$!'"-]/.test(rest)) {
-    // $'…' and $"…" are one thing in some shells and two in others.
+    // Shells differ in whether $'…' and $"…" are a quote with a dollar sign before it, or a syntax of their own.
     return /^\$['"]/.test(rest) ? until(from + 1) : until(from + 2);
   }
   return { part: { literal: "$" }, to: from + 1 };
 }
 
-/** A backslash that would join whatever is added to the text. */
+/** Whether the backslash would join the last line with a line that is added to the text. */
 function joinsTheEnd(text: Bytes, at: number): boolean {
   return at + 1 >= text.length || (text[at + 1] === "\n" && at + 2 >= text.length);
 }
 
+/** The parts of a word, in which adjacent literals are one. */
+class Parts {
+  readonly list: Part[] = [];
+
+  add(part: Part): void {
+    const last = this.list.at(-1);
+    if ("literal" in part && last !== undefined && "literal" in last)
+      this.list.splice(-1, 1, { literal: last.literal + part.literal });
+    else this.list.push(part);
+  }
+}
+
 /** Reads a word; undefined when a quote or bracket in it is never closed. */
 export function readWord(text: Bytes, from: number): Word | undefined {
-  const parts: Part[] = [];
-  const add = (literal: Bytes): void => {
-    const last = parts.at(-1);
-    if (last !== undefined && "literal" in last)
-      parts.splice(-1, 1, { literal: last.literal + literal });
-    else parts.push({ literal });
-  };
+  const parts = new Parts();
   let inQuotes = false;
   let at = from;
   while (at < text.length) {
@@ -109,33 +115,32 @@ export function readWord(text: Bytes, from: number): Word | undefined {
     } else if (char === "'" && !inQuotes) {
       const end = quoteEnd(text, at);
       if (end === undefined) return undefined;
-      add(text.slice(at + 1, end - 1));
+      parts.add({ literal: text.slice(at + 1, end - 1) });
       at = end;
     } else if (char === "\\") {
       if (joinsTheEnd(text, at)) return undefined;
       const next = text.charAt(at + 1);
-      if (next !== "\n") add(inQuotes && !/[$`"\\]/.test(next) ? char + next : next);
+      if (next !== "\n")
+        parts.add({ literal: inQuotes && !/[$`"\\]/.test(next) ? char + next : next });
       at += 2;
     } else if (char === "~" && !inQuotes && (at === from || text[at - 1] === ":")) {
-      parts.push({ dynamic: char });
+      parts.add({ dynamic: char });
       at += 1;
-    } else if (char === "$" || char === "`") {
-      if (inQuotes && /^\$['"]/.test(text.slice(at, at + 2))) {
-        add(char);
-        at += 1;
-        continue;
-      }
+    } else if ((char === "$" || char === "`") && !(inQuotes && isDollarQuote(text, at))) {
       const found = expansion(text, at);
       if (found === undefined) return undefined;
-      if ("literal" in found.part) add(found.part.literal);
-      else parts.push(found.part);
+      parts.add(found.part);
       at = found.to;
     } else {
-      add(char);
+      parts.add({ literal: char });
       at += 1;
     }
   }
-  return inQuotes ? undefined : { parts, from, to: at };
+  return inQuotes ? undefined : { parts: parts.list, from, to: at };
+}
+
+function isDollarQuote(text: Bytes, at: number): boolean {
+  return /^\$['"]/.test(text.slice(at, at + 2));
 }
 
 const ends = new Map([
@@ -152,82 +157,148 @@ const takesName = new Set(["for", "select", "case"]);
 const goesOn = new Set(["then", "do", "else", "elif", "!", "time"]);
 
 /**
- * Reads the statement that begins at `from`; undefined when it never ends, or holds a here-document, whose
- * text cannot be told from statements this way.
+ * Reads the statement that begins at `from`; undefined when it never ends, or has a here-document, which this cannot
+ * tell from statements.
  */
 export function readStatement(text: Bytes, from: number): Statement | undefined {
-  const commands: (readonly Word[])[] = [];
-  const open: string[] = [];
-  let words: Word[] = [];
-  let plain = true;
-  let unfinished = false;
-  let atCommand = true;
-  let nameNext = false;
-  let at = from;
-  const endCommand = (): void => {
-    if (words.length > 0) commands.push(words);
-    words = [];
-    atCommand = true;
-  };
-  while (at < text.length) {
+  return new StatementReader(text, from).read();
+}
+
+/** Reads one statement. Its methods return false when the text cannot be read as one. */
+class StatementReader {
+  private readonly commands: (readonly Word[])[] = [];
+  /** The words that close what is open. */
+  private readonly open: string[] = [];
+  /** The words of the current command. */
+  private words: Word[] = [];
+  private plain = true;
+  /** Whether the last operator needs another command. */
+  private unfinished = false;
+  /** Whether the next word begins a command. */
+  private atCommand = true;
+  /** Whether the next word is the name of a function, or the file of a redirection. */
+  private nameNext = false;
+  private at: number;
+
+  constructor(
+    private readonly text: Bytes,
+    private readonly from: number,
+  ) {
+    this.at = from;
+  }
+
+  read(): Statement | undefined {
+    while (this.at < this.text.length) {
+      const endsLine = this.text[this.at] === "\n";
+      if (!this.next()) return undefined;
+      if (endsLine && this.isComplete) return this.statement;
+    }
+    this.endCommand();
+    return this.isComplete ? this.statement : undefined;
+  }
+
+  private get isComplete(): boolean {
+    return this.open.length === 0 && !this.unfinished;
+  }
+
+  private get statement(): Statement {
+    return { from: this.from, to: this.at, commands: this.commands, plain: this.plain };
+  }
+
+  private endCommand(): void {
+    if (this.words.length > 0) this.commands.push(this.words);
+    this.words = [];
+    this.atCommand = true;
+  }
+
+  private next(): boolean {
+    const { text, at } = this;
     const char = text.charAt(at);
-    if (char === " " || char === "\t") at += 1;
-    else if (char === "\\" && joinsTheEnd(text, at)) return undefined;
-    else if (char === "\\" && text[at + 1] === "\n") at += 2;
-    else if (char === "#") {
-      const end = text.indexOf("\n", at);
-      at = end < 0 ? text.length : end;
-    } else if (char === "\n") {
-      endCommand();
-      at += 1;
-      if (open.length === 0 && !unfinished) return { from, to: at, commands, plain };
-    } else if (char === ";") {
-      endCommand();
-      at += 1;
-    } else if (char === "&" || char === "|") {
-      endCommand();
-      plain = false;
-      const operator = /^(&&|\|\||\|&|[&|])/.exec(text.slice(at, at + 2))?.[0] ?? char;
-      unfinished = operator !== "&";
-      at += operator.length;
-    } else if (char === "<" || char === ">") {
-      if (text.startsWith("<<", at)) return undefined;
-      plain = false;
-      nameNext = true;
-      at += /^[<>&|]+/.exec(text.slice(at, at + 3))?.[0].length ?? 1;
-    } else if (char === "(" || char === ")") {
-      if (char === "(") open.push(")");
-      else if (open.at(-1) === ")") open.pop();
-      else if (open.at(-1) !== "esac") return undefined;
-      endCommand();
-      plain = false;
-      unfinished = false;
-      at += 1;
-    } else {
-      const word = readWord(text, at);
-      if (word === undefined) return undefined;
-      const raw = text.slice(at, word.to);
-      at = word.to;
-      unfinished = false;
-      const end = atCommand ? ends.get(raw) : undefined;
-      if (nameNext) nameNext = false;
-      else if (end !== undefined) {
-        open.push(end);
-        plain = false;
-        atCommand = !takesName.has(raw);
-      } else if (atCommand && closers.has(raw)) {
-        if (open.pop() !== raw) return undefined;
-        plain = false;
-        atCommand = false;
-      } else if (atCommand && (goesOn.has(raw) || raw === "function")) {
-        plain = false;
-        nameNext = raw === "function";
-      } else {
-        words.push(word);
-        atCommand &&= assignment.test(raw);
+    switch (char) {
+      case " ":
+      case "\t":
+        this.at += 1;
+        return true;
+      case "\\":
+        if (joinsTheEnd(text, at)) return false;
+        if (text[at + 1] !== "\n") return this.word();
+        this.at += 2;
+        return true;
+      case "#": {
+        const end = text.indexOf("\n", at);
+        this.at = end < 0 ? text.length : end;
+        return true;
       }
+      case "\n":
+      case ";":
+        this.endCommand();
+        this.at += 1;
+        return true;
+      case "&":
+      case "|":
+        return this.operator(char);
+      case "<":
+      case ">":
+        return this.redirection();
+      case "(":
+      case ")":
+        return this.parenthesis(char);
+      default:
+        return this.word();
     }
   }
-  endCommand();
-  return open.length > 0 || unfinished ? undefined : { from, to: at, commands, plain };
+
+  private operator(char: "&" | "|"): boolean {
+    const found = /^(&&|\|\||\|&)/.exec(this.text.slice(this.at, this.at + 2))?.[0] ?? char;
+    this.endCommand();
+    this.plain = false;
+    this.unfinished = found !== "&";
+    this.at += found.length;
+    return true;
+  }
+
+  private redirection(): boolean {
+    if (this.text.startsWith("<<", this.at)) return false;
+    this.plain = false;
+    this.nameNext = true;
+    this.at += /^[<>&|]+/.exec(this.text.slice(this.at, this.at + 3))?.[0].length ?? 1;
+    return true;
+  }
+
+  private parenthesis(char: "(" | ")"): boolean {
+    if (char === "(") this.open.push(")");
+    else if (this.open.at(-1) === ")") this.open.pop();
+    else if (this.open.at(-1) !== "esac") return false;
+    this.endCommand();
+    this.plain = false;
+    this.unfinished = false;
+    this.at += 1;
+    return true;
+  }
+
+  private word(): boolean {
+    const word = readWord(this.text, this.at);
+    if (word === undefined) return false;
+    const raw = this.text.slice(this.at, word.to);
+    this.at = word.to;
+    this.unfinished = false;
+    const end = this.atCommand ? ends.get(raw) : undefined;
+    if (this.nameNext) this.nameNext = false;
+    else if (end !== undefined) {
+      this.open.push(end);
+      this.plain = false;
+      this.atCommand = !takesName.has(raw);
+    } else if (this.atCommand && closers.has(raw)) {
+      if (this.open.pop() !== raw) return false;
+      this.plain = false;
+      this.atCommand = false;
+    } else if (this.atCommand && (goesOn.has(raw) || raw === "function")) {
+      this.plain = false;
+      this.nameNext = raw === "function";
+    } else {
+      this.words.push(word);
+      this.atCommand &&= assignment.test(raw);
+    }
+    return true;
+  }
 }

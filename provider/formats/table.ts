@@ -1,25 +1,27 @@
 /**
- * Lookup tables as postmap(1) reads them: `key value`, keys without regard to case. Of several entries of one key the
- * first is in force: postmap(1) warns of the others and ignores them. Tables of type regexp, pcre and cidr have another
- * grammar, in which the order counts.
+ * Lookup tables as postmap(1) reads them: `key value`, with keys without regard to case. Of several entries of one
+ * key the first is in force; postmap(1) warns of the others and ignores them. Not for tables of type regexp, pcre and
+ * cidr, which have another syntax.
  */
-import { checkLineText, FormatError, type Bytes } from "./bytes";
+import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import type { Fault } from "./mainCf";
-import { formerPlace, insertLines, saveKey, undoKeys, type Saved, type SavedKey } from "./undo";
+import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
+  orphanFault,
   remembered,
   replaceEntries,
   startsOf,
-  withNewline,
   withoutKeys,
   type Duplicate,
+  type Fault,
   type Unit,
 } from "./units";
 
-/** A key's value, and the line on which the entry that is in force begins. */
+export { foldKey };
+
+/** A key's value, and the line on which its entry in force begins. */
 export interface TableEntry {
   readonly value: Bytes;
   readonly line: number;
@@ -33,12 +35,7 @@ interface Line {
 const blank = new RegExp(`[${whiteSpace}]`);
 const edges = new RegExp(`^[${whiteSpace}]+|[${whiteSpace}]+$`, "g");
 
-/** Postfix folds ASCII only where it is built without EAI, as the port is. */
-export function foldKey(key: Bytes): Bytes {
-  return key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
-
-/** Where the key ends: at the first white space, which later releases of Postfix do not look for inside quotes. */
+/** The end of the key: the first white space, with `quotes` outside of quotes, as in later releases of Postfix. */
 function keyEnd(line: Bytes, quotes: boolean): number | "unbalanced" {
   let quoted = false;
   let at = 0;
@@ -51,7 +48,7 @@ function keyEnd(line: Bytes, quotes: boolean): number | "unbalanced" {
   return quoted ? "unbalanced" : Math.min(at, line.length);
 }
 
-/** Takes a logical line apart as postmap(1) does; the text says what it finds wrong. */
+/** Parses a logical line as postmap(1) does; a string is the reason why that would skip it. */
 function parse(line: Bytes, quotes = true): Line | string {
   const end = keyEnd(line, quotes);
   if (end === "unbalanced") return "has a quote that does not close";
@@ -78,17 +75,12 @@ export function entries(text: Bytes): ReadonlyMap<string, TableEntry> {
   return found;
 }
 
-/** The value in force, continuation lines joined as Postfix joins them. */
+/** The value in force, with continuation lines joined as Postfix does it. */
 export function get(text: Bytes, key: Bytes): Bytes | undefined {
   return entries(text).get(foldKey(key))?.value;
 }
 
-/** The line on which the entry in force begins, for messages. */
-export function lineOf(text: Bytes, key: Bytes): number | undefined {
-  return entries(text).get(foldKey(key))?.line;
-}
-
-/** Refuses a key that not every release of Postfix would read back. */
+/** Refuses a key that some release of Postfix would not read back. */
 export function checkKey(key: Bytes): void {
   const what = `the key ${JSON.stringify(key)}`;
   checkLineText(what, key);
@@ -104,7 +96,7 @@ export function checkKey(key: Bytes): void {
     );
 }
 
-/** Refuses a value that could not be read back as it is. */
+/** Refuses a value that Postfix would not read back unchanged. */
 export function checkValue(key: Bytes, value: Bytes): void {
   const what = `the value of ${JSON.stringify(key)}`;
   checkLineText(what, value);
@@ -114,17 +106,17 @@ export function checkValue(key: Bytes, value: Bytes): void {
     throw new FormatError(`${what} must not begin or end with white space: Postfix drops it`);
 }
 
-/** The key with the white space after it, as the file had them where that is plain. */
+/** The beginning of an entry up to its value, as the old entry has it where that is simple. */
 function written(key: Bytes, old: Bytes | undefined): Bytes {
   const before = /^[^\s"\\#]+[ \t]+(?=[^\s])/.exec(old ?? "");
   return before === null ? `${key}\t` : before[0];
 }
 
 /**
- * Sets a key's value: one entry remains, in the place of the one in force. A new one goes to the end, or to its former
- * place when `was` tells it. The text stays as it is when it already says so.
+ * Sets the value of a key. Of several entries one remains, in the place of the one in force. A new entry goes to the
+ * end, or to its former place if `was` has one. A text with the value already in force is not changed.
  *
- * @throws FormatError for a key or value that the file cannot carry.
+ * @throws FormatError for a key or value that the file cannot hold
  */
 export function set(text: Bytes, key: Bytes, value: Bytes, was?: Saved): Bytes {
   checkKey(key);
@@ -135,34 +127,25 @@ export function set(text: Bytes, key: Bytes, value: Bytes, was?: Saved): Bytes {
   const first = starts[0];
   if (first === undefined) {
     const line = `${written(key, undefined)}${value}\n`;
-    const place = was && formerPlace(units, was, "first");
-    return place === undefined
-      ? withNewline(text) + line
-      : insertLines(units, [{ at: place, raw: line }]);
+    return withLineAt(text, units, line, was && formerPlace(units, was, "first"));
   }
   if (starts.length === 1 && get(text, name) === value) return text;
   return replaceEntries(units, name, first, `${written(key, units[first]?.raw)}${value}\n`);
 }
 
-/** Takes all entries of a key away. */
+/** Removes all entries of a key. */
 export function remove(text: Bytes, key: Bytes): Bytes {
   return joinUnits(withoutKeys(unitsOf(text), new Set([foldKey(key)])));
 }
 
-/** What `undo` needs to bring a key's entries back. */
+/** What `undo` needs to restore the entries of a key. */
 export function save(text: Bytes, key: Bytes): Saved {
   return saveKey(text, unitsOf(text), foldKey(key));
 }
 
-/** Brings a key's entries back to what they were at `save`, and leaves all else as it is now. */
+/** Restores the entries of a key as they were at `save`, and changes nothing else. */
 export function undo(text: Bytes, key: Bytes, saved: Saved): Bytes {
-  return undoAll(text, [{ key, saved }]);
-}
-
-/** Like `undo` for several keys, given in the order in which they were saved. */
-export function undoAll(text: Bytes, keys: readonly SavedKey[]): Bytes {
-  const names = keys.map(({ key, saved }) => ({ key: foldKey(key), saved }));
-  return undoKeys(text, unitsOf, names);
+  return undoKey(text, unitsOf, foldKey(key), saved);
 }
 
 /** Keys with several entries, of which postmap(1) stores the first. */
@@ -170,13 +153,8 @@ export function duplicates(text: Bytes): readonly Duplicate[] {
   return duplicatesIn(unitsOf(text));
 }
 
-/** Lines that postmap(1) warns of and skips, with exit status 0, and continuations of nothing. */
+/** Lines that postmap(1) skips with a warning and exit status 0, and continuations of nothing. */
 export function faults(text: Bytes): readonly Fault[] {
-  const first = unitsOf(text).find((unit) => unit.role !== "gap");
-  const orphan =
-    first?.role === "more"
-      ? [{ line: first.line, reason: "starts with white space, but continues no entry" }]
-      : [];
   const lines = logicalLines(text).flatMap(({ text: joined, line }): readonly Fault[] => {
     const entry = parse(joined);
     if (typeof entry === "string") return [{ line, reason: entry }];
@@ -184,13 +162,13 @@ export function faults(text: Bytes): readonly Fault[] {
       ? [{ line, reason: 'has a key with a colon, as in an alias file: "key value" is meant' }]
       : [];
   });
-  return [...orphan, ...lines];
+  return [...orphanFault(unitsOf(text), "entry"), ...lines];
 }
 
 /**
- * What postmap(1) makes of the text: the keys and values that its database then holds. Which of these readings it is
- * depends on the release and on how it was built: whether quotes keep a key together, and whether lines that are not
- * UTF-8 are left out (smtputf8_enable).
+ * The keys and values of the database that postmap(1) makes of the text: one map for each way in which a release of
+ * Postfix may read it. They differ in whether quotes keep a key together, and in whether lines that are not UTF-8 are
+ * left out (smtputf8_enable).
  */
 export function compiled(text: Bytes): readonly ReadonlyMap<string, Bytes>[] {
   const lines = logicalLines(text).map((line) => line.text);

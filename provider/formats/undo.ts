@@ -2,27 +2,28 @@ import type { Bytes } from "./bytes";
 import { joinUnits, splitLines, withNewline, withoutKeys, type Unit } from "./units";
 
 /**
- * Undoing an edit of one key, while others edit the same file.
+ * What is saved of a key before an edit, so that the edit can be undone after other edits of the same file.
  *
- * No edit touches a unit without a key (comment, blank, line in error). So a place is told by how many of
- * these stand before it, and between two of them by the keys of the entries around it. Both hold however
- * many other keys were set, removed or put back meanwhile. When someone changed the comments, the
- * neighbouring lines themselves find the place, or one near it.
+ * Edits touch no unit without a key (comment, blank line, line in error). The place of an entry is therefore given by
+ * the number of such units before it and, between two of them, by the keys of the entries around it. Edits of other
+ * keys do not change that. When a user changed the comments, the lines next to the entry lead to its place, or near
+ * it.
  */
 export interface Saved {
   readonly entries: readonly SavedEntry[];
   /** Units without a key in the whole file. */
   readonly fixed: number;
-  /** The file's last line when its newline was missing. */
+  /** The last line of the file, if it lacked its newline. */
   readonly tail?: Bytes;
 }
 
-/** One entry of the key as it stood. */
+/** One entry of the key. */
 export interface SavedEntry {
-  /** Its lines, and how many comment and blank lines stood between each and the one before it. */
+  /** Its lines, each with the number of comment and blank lines between it and the one before. */
   readonly lines: readonly { readonly raw: Bytes; readonly skip: number }[];
-  /** How many units without a key stood before it; the nearest before and after it (null: none). */
+  /** The number of units without a key before it. */
   readonly fixedBefore: number;
+  /** The nearest such units before and after it; null where there is none. */
   readonly above: Bytes | null;
   readonly below: Bytes | null;
   /** Keys of the other entries that begin between those two, in their order. */
@@ -30,16 +31,10 @@ export interface SavedEntry {
   readonly after: readonly string[];
 }
 
-/** A key and what `save` gave for it. */
-export interface SavedKey {
-  readonly key: string;
-  readonly saved: Saved;
-}
-
-/** Bounds what is kept of a file of 100,000 adjacent entries; beyond it a place is near, not exact. */
+/** The number of keys that are saved on either side. With more entries between two comments, a place may be inexact. */
 const neighbours = 100;
 
-/** Enough to know a line again. */
+/** Enough of a line to recognize it. */
 const identity = (raw: Bytes): Bytes => raw.replace(/\n$/, "").slice(0, 200);
 
 /** A stretch between two units without a key, and the entries that begin in it. */
@@ -77,7 +72,7 @@ function stretchesIn(units: readonly Unit[]): readonly Stretch[] {
   return [...stretches, { from, to: units.length, above, below: null, starts }];
 }
 
-/** The lines of the entry that begins at `at`: comments and blanks between them are nobody's. */
+/** The lines of the entry that begins at `at`, without the comments and blank lines between them. */
 function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
   const lines: { raw: Bytes; skip: number }[] = [];
   let skip = 0;
@@ -93,7 +88,7 @@ function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
   return lines;
 }
 
-/** What `undoKeys` needs to bring the key's entries back. */
+/** What `undoKey` needs to restore the entries of a key. */
 export function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved {
   const stretches = stretchesOf(units);
   const entries = stretches.flatMap(({ above, below, starts }, fixedBefore) => {
@@ -116,14 +111,14 @@ export function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved
     : { ...saved, tail: splitLines(text).at(-1) ?? "" };
 }
 
-/** How far a stretch is from where the entry stood, counted from the top or from the bottom. */
+/** The distance of a stretch from the former one of the entry, counted from the top or the bottom of the file. */
 function distance(nth: number, count: number, entry: SavedEntry, fixed: number): number {
   const fromTop = Math.abs(nth - entry.fixedBefore);
   const fromBottom = Math.abs(count - 1 - nth - (fixed - entry.fixedBefore));
   return Math.min(fromTop, fromBottom);
 }
 
-/** How many stretches around the expected one are looked at where many entries are to be placed. */
+/** In a large file only this many stretches before and after the expected one are searched. */
 const window = 1000;
 
 function stretchFor(stretches: readonly Stretch[], entry: SavedEntry, fixed: number): Stretch {
@@ -160,7 +155,7 @@ function stretchFor(stretches: readonly Stretch[], entry: SavedEntry, fixed: num
 
 const places = new WeakMap<Stretch, ReadonlyMap<string, readonly number[]>>();
 
-/** Where the entries of each key begin in a stretch. */
+/** The indexes of the entries of each key in a stretch. */
 function placesOf(stretch: Stretch): ReadonlyMap<string, readonly number[]> {
   const known = places.get(stretch);
   if (known !== undefined) return known;
@@ -174,14 +169,14 @@ function placesOf(stretch: Stretch): ReadonlyMap<string, readonly number[]> {
   return found;
 }
 
-/** Index in the units at which the entry stood, by the nearest neighbour that is certainly the same. */
+/** The index in the units for an entry, by the nearest neighbour that was not edited since. */
 function placeIn(stretch: Stretch, entry: SavedEntry): number {
-  // Its continuation lies beyond a comment: nothing else may begin between it and that comment.
+  // The entry goes on after a comment, so no other entry may begin between it and that comment.
   if (entry.lines.some((line) => line.skip > 0)) return stretch.to;
   const now = placesOf(stretch);
   const then = new Map<string, number>();
   for (const key of [...entry.before, ...entry.after]) then.set(key, (then.get(key) ?? 0) + 1);
-  // A key with another number of entries than then was edited since: where it stands now says nothing.
+  // A key with another number of entries was edited since, and may be in another place.
   const reliable = (key: string): boolean => then.get(key) === (now.get(key)?.length ?? 0);
   const nthNow = (key: string, nth: number): number => now.get(key)?.[nth] ?? stretch.to;
 
@@ -198,13 +193,13 @@ function placeIn(stretch: Stretch, entry: SavedEntry): number {
   return entry.before.length === 0 ? stretch.from : stretch.to;
 }
 
-/** Moves on past lines that would otherwise become the continuation of what is inserted. */
+/** The first index from `at` on where an inserted line gets no continuation of another entry behind it. */
 export function beyondContinuations(units: readonly Unit[], at: number): number {
   return placeBeyond(units)(at);
 }
 
 function placeBeyond(units: readonly Unit[]): (at: number) => number {
-  // For each index, the end of the last continuation before the next entry; 0 where there is none.
+  // By index, the end of the last continuation before the next entry; 0 where there is none.
   const ends = new Uint32Array(units.length + 1);
   for (let at = units.length - 1; at >= 0; at -= 1) {
     const next = ends[at + 1] ?? 0;
@@ -214,7 +209,7 @@ function placeBeyond(units: readonly Unit[]): (at: number) => number {
   return (at) => Math.max(at, ends[at] ?? 0);
 }
 
-/** Where in the units each entry belongs; entries of one key keep their order. */
+/** The index in the units for each saved entry, in their order. */
 function placesFor(units: readonly Unit[], saved: Saved): readonly number[] {
   const stretches = stretchesOf(units);
   const beyond = placeBeyond(units);
@@ -227,18 +222,28 @@ function placesFor(units: readonly Unit[], saved: Saved): readonly number[] {
   });
 }
 
-/** Up to `count` comment and blank lines on. */
+/** The index after up to `count` comment and blank lines. */
 function afterGaps(units: readonly Unit[], at: number, count: number): number {
   return count > 0 && units[at]?.role === "gap" ? afterGaps(units, at + 1, count - 1) : at;
 }
 
-/** Where a new line for the key belongs, given what was saved when it was last there. */
+/** The text with a new line, at the index of a unit, or at the end when `at` is undefined. */
+export function withLineAt(
+  text: Bytes,
+  units: readonly Unit[],
+  line: Bytes,
+  at: number | undefined,
+): Bytes {
+  return at === undefined ? withNewline(text) + line : insertLines(units, [{ at, raw: line }]);
+}
+
+/** The index for a new line of a key, by what was saved when the key last had an entry. */
 export function formerPlace(units: readonly Unit[], saved: Saved, inForce: "first" | "last") {
   return placesFor(units, saved).at(inForce === "first" ? 0 : -1);
 }
 
-/** Puts lines in at their indexes; a line that is no longer the last gets its missing newline. */
-export function insertLines(
+/** Inserts lines at indexes of units. A line that is no longer the last gets its missing newline. */
+function insertLines(
   units: readonly Unit[],
   lines: readonly { readonly at: number; readonly raw: Bytes }[],
 ): Bytes {
@@ -267,22 +272,15 @@ function insertEntries(units: readonly Unit[], saved: Saved): Bytes {
   return insertLines(units, lines);
 }
 
-/**
- * Takes away what the keys have now and brings back what was saved, the last saved first. Undoing keys
- * together is exact also where one of them was removed by hand and set anew elsewhere.
- */
-export function undoKeys(
+/** Takes away the entries that the key has now and brings back the saved ones. */
+export function undoKey(
   text: Bytes,
   unitsOf: (text: Bytes) => readonly Unit[],
-  keys: readonly SavedKey[],
+  key: string,
+  saved: Saved,
 ): Bytes {
-  const ours = new Set(keys.map(({ key }) => key));
-  let result = joinUnits(withoutKeys(unitsOf(text), ours));
-  for (const { saved } of [...keys].reverse()) result = insertEntries(unitsOf(result), saved);
-  for (const { saved } of keys) {
-    if (saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`) {
-      result = result.slice(0, -1);
-    }
-  }
-  return result;
+  const without = joinUnits(withoutKeys(unitsOf(text), new Set([key])));
+  const result = insertEntries(unitsOf(without), saved);
+  const lostNewline = saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`;
+  return lostNewline ? result.slice(0, -1) : result;
 }

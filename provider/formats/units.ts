@@ -1,36 +1,38 @@
 import type { Bytes } from "./bytes";
 
-/**
- * A piece of a file, at least one line with its line end. Joined in order, the pieces are the file again,
- * whatever it holds.
- */
+/** A piece of a file: one or more lines with their line ends. Joined in order, the units of any file are the file. */
 export interface Unit {
   readonly raw: Bytes;
   /**
-   * `start` begins an entry, `more` continues the one that began before it, `gap` is a comment or blank
-   * line, which may stand between the two.
+   * `start` begins an entry, `more` continues it, and `gap` is a comment or blank line, which may be between the two.
    */
   readonly role: "start" | "more" | "gap";
-  /** The entry's key; undefined for what no edit ever touches: comments, blanks, lines in error. */
+  /** The key of the entry; undefined for what no edit touches: comments, blank lines, lines in error. */
   readonly key: string | undefined;
-  /** Number of its first line, from 1. */
+  /** The number of its first line, from 1. */
   readonly line: number;
 }
 
-/** A key that has several active entries, and the lines on which they begin. */
+/** A line that the readers of the file refuse or skip. */
+export interface Fault {
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** A key with several entries, and the lines on which they begin. */
 export interface Duplicate {
   readonly name: string;
   readonly lines: readonly number[];
 }
 
-/** Physical lines, each with its newline; the last may lack it. */
+/** The lines of a text with their newlines, which the last one may lack. */
 export function splitLines(text: Bytes): readonly Bytes[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
 /**
- * The same function, which remembers its last answers: several keys of one text are read, saved and set one after the
- * other, and taking a large text apart is most of that work.
+ * A function that remembers its last two answers. Several keys of one text are read, saved and set in turn, and
+ * parsing a large text is most of that work.
  */
 export function remembered<T>(read: (text: Bytes) => T): (text: Bytes) => T {
   let known: readonly (readonly [Bytes, T])[] = [];
@@ -51,12 +53,12 @@ export function withNewline(raw: Bytes): Bytes {
   return raw === "" || raw.endsWith("\n") ? raw : `${raw}\n`;
 }
 
-/** Where the entries of a key begin: indexes of their `start` units. */
+/** The indexes of the units with which the entries of a key begin. */
 export function startsOf(units: readonly Unit[], key: string): readonly number[] {
   return units.flatMap((unit, index) => (unit.key === key && unit.role === "start" ? [index] : []));
 }
 
-/** Puts `line` in the place of the entry that begins at `at`, and takes the key's other entries away. */
+/** Puts `line` in the place of the entry that begins at `at`, and removes the other entries of its key. */
 export function replaceEntries(
   units: readonly Unit[],
   key: string,
@@ -70,6 +72,14 @@ export function replaceEntries(
 
 export function withoutKeys(units: readonly Unit[], keys: ReadonlySet<string>): readonly Unit[] {
   return units.filter((unit) => unit.key === undefined || !keys.has(unit.key));
+}
+
+/** The fault of a continuation line at the beginning of a file, where it continues nothing. */
+export function orphanFault(units: readonly Unit[], entry: string): readonly Fault[] {
+  const first = units.find((unit) => unit.role !== "gap");
+  return first?.role === "more"
+    ? [{ line: first.line, reason: `starts with white space, but continues no ${entry}` }]
+    : [];
 }
 
 export function duplicatesIn(units: readonly Unit[]): readonly Duplicate[] {

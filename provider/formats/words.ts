@@ -1,9 +1,6 @@
+/** Adjacent words in a list, such as a package in `pkg_scripts`, or `-a /path` in the flags of a daemon. */
 import type { Bytes } from "./bytes";
 
-/**
- * Words in a list such as `pkg_scripts` or a daemon's flags, as a unit: `-a /path` are two words that stand
- * next to each other.
- */
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
 
 function pattern(words: Bytes): RegExp {
@@ -15,13 +12,13 @@ export function containsWords(value: Bytes, words: Bytes): boolean {
   return pattern(words).test(value);
 }
 
-/** The value with the words at its end; as it is when it has them. */
+/** The value with the words added at its end, unless it has them already. */
 export function withWords(value: Bytes, words: Bytes): Bytes {
   if (containsWords(value, words)) return value;
   return value === "" ? words : `${value} ${words}`;
 }
 
-/** The value without the last occurrence of the words, and one blank that parted them from the others. */
+/** The value without the last occurrence of the words, and without the blank between them and other words. */
 export function withoutWords(value: Bytes, words: Bytes): Bytes {
   const last = [...value.matchAll(pattern(words))].at(-1);
   if (last === undefined) return value;

@@ -1,20 +1,20 @@
 #!/usr/bin/perl
 #
-# The agent: what runs on the host while a connection is open. It is sent over one SSH channel to
-# `perl -` and then reads requests from the same stream; nothing of it is ever written to the host's
-# disk. It runs as root on mail servers, so it does little, and refuses on doubt:
+# The agent: the program that runs on the host while a connection is open. It is sent over an SSH channel
+# to `perl -` and then reads requests from the same stream; it is never written to the host's disk. It
+# runs as root on mail servers, so it can do little, and refuses what it is not sure of:
 #
-#   - Programs are started from argument lists. There is no shell anywhere in this file.
-#   - Outside a write section (begin ... end, one per host, held by flock(2)) it only looks: files are
-#     read, and programs run only if %PROBES says that these arguments change nothing.
+#   - Programs are started from argument lists, without a shell.
+#   - Outside a write section (begin ... end, one per host, held by flock(2)) it only looks: it reads
+#     files, and runs programs only with arguments of which %PROBES says that they change nothing.
 #   - It is one process with one select(2) loop. Requests are answered by id, in any order.
-#   - When its input ends it ends its programs (not its jobs), gives the lock back and exits.
+#   - When its input ends it ends its programs (but not its jobs), releases the lock and exits.
 #
 # Syntax and modules are those of Perl 5.10.1, which OpenBSD 4.7 has in base (tools/lint-agent.mjs).
 #
 # Wire format, both ways: a length (4 bytes, most significant first), then that many bytes of bencode:
-# integers i7e, byte strings 4:spam, lists l...e, dictionaries d...e, and, of our own, n (null),
-# t (true) and f (false). Bencode because JSON::PP is in base only since Perl 5.14 and cannot carry bytes.
+# integers i7e, byte strings 4:spam, lists l...e, dictionaries d...e, extended by n (null), t (true) and
+# f (false). Bencode, because JSON::PP came to Perl's core with 5.14, and JSON cannot carry bytes.
 
 use strict;
 use warnings;
@@ -37,20 +37,20 @@ use constant {
     PROTOCOL       => 1,
     MAGIC          => "\0pulumi-openbsd-postfix agent 1\0\n",
     MAX_FRAME      => 64 * 1024 * 1024,
-    MAX_FILE       => 16 * 1024 * 1024,    # a larger file is described, not carried
-    MAX_OUTPUT     => 4 * 1024 * 1024,     # per stream of a program; its head is kept
+    MAX_FILE       => 16 * 1024 * 1024,    # of a larger file only its state is sent
+    MAX_OUTPUT     => 4 * 1024 * 1024,     # of each stream of a program; the rest is dropped
     MAX_LOG        => 1024 * 1024,         # of a job's log in one answer
-    MAX_LINE       => 64 * 1024,           # of a TCP service
+    MAX_LINE       => 64 * 1024,           # of the first line of a TCP service
     MAX_CHUNK      => 64 * 1024,           # of a connection's bytes in one answer
     MAX_STREAMS    => 8,                   # connections to TCP services at the same time
     MAX_TREE       => 20_000,              # entries of a tree
     MAX_TREE_BYTES => 256 * 1024 * 1024,   # in all its files
-    MAX_MAILDIR    => 1000,                # messages of a maildir that are looked into, newest first
+    MAX_MAILDIR    => 1000,                # messages of a maildir that are read, newest first
     MAX_HEADERS    => 64 * 1024,           # of a message
-    WORK_SLICE     => 0.2,                 # seconds of long work after which others have their turn
-    MAX_PROGRAMS   => 16,                  # at the same time; more of them wait in line
+    WORK_SLICE     => 0.2,                 # seconds of work on a tree before other requests get a turn
+    MAX_PROGRAMS   => 16,                  # at the same time; further ones wait
     KILL_AFTER     => 5,                   # seconds from TERM to KILL
-    DRAIN_QUIET    => 0.25,                # how long the output of an ended program may stay open
+    DRAIN_QUIET    => 0.25,                # see drain
     DRAIN_TOTAL    => 5,
     LOCK_POLL      => 0.1,
     PROBE_DEADLINE => 30,
@@ -64,28 +64,28 @@ my @SIGNAL_NAMES = split ' ', $Config::Config{sig_name};
 # State
 # ---------------------------------------------------------------------------------------------------
 
-my $record   = '/var/db/pulumi-openbsd-postfix';    # the folder of ours on the host
-my $silence  = 120;     # seconds without a word from the client after which a section is given up
-my $silence_watch;      # the timer that looks
-my $heard    = 0;       # when it last said something
-my $input    = '';      # bytes read and not yet taken apart
-my $output   = '';      # bytes to be written
-my $leaving  = 0;       # set once: input has ended, or a signal has come
-my %readers;            # file number => what to do when it can be read
+my $record   = '/var/db/pulumi-openbsd-postfix';    # the folder of the record, the lock and the jobs
+my $silence  = 120;     # after so many seconds without a word from the client a section is given up
+my $silence_watch;      # the timer of watch_silence
+my $heard    = 0;       # when the client was last heard
+my $input    = '';      # bytes that take_frames has not taken yet
+my $output   = '';      # bytes to write
+my $leaving  = 0;       # set when the input has ended, or a signal has come
+my %readers;            # file number => code to call when it can be read
 my %writers;            # the same for writing
-my @timers;             # [when, what, cancelled]
-my %programs;           # pid => a program that runs
-my @waiting;            # programs that wait for their turn
+my @timers;             # [when, code, cancelled]
+my %programs;           # pid => a running program
+my @waiting;            # programs to start when another one has ended
 my %streams;            # connections to TCP services, by number
 my $last_stream = 0;
 my $section;            # the write section that is open: { token, lock }
-my %litter;             # temporary files and folders to remove whatever happens: path => 1
+my %litter;             # path => 1 of temporary files and folders, removed at the latest on exit
 
 # ---------------------------------------------------------------------------------------------------
 # Values on the wire
 # ---------------------------------------------------------------------------------------------------
 
-# Perl cannot tell 7 from "7": numbers and truth values are wrapped, all other scalars are bytes.
+# Perl does not tell 7 from "7": numbers and truth values are wrapped; all other scalars are byte strings.
 sub num  { my ($value) = @_; return bless \$value, 'WireNumber' }
 sub bool { my ($value) = @_; $value = $value ? 1 : 0; return bless \$value, 'WireBool' }
 sub num_or_null { my ($value) = @_; return defined $value ? num($value) : undef }
@@ -101,7 +101,7 @@ sub encode {
     return 'd' . join('', map { encode($_) . encode($value->{$_}) } sort keys %$value) . 'e';
 }
 
-# Decodes the value at the position of the reference's string; dies on anything malformed.
+# Decodes the value at pos() of the string behind the reference; dies when it is malformed.
 sub decode {
     my ($bytes, $depth) = @_;
     die "too deep\n" if $depth > 32;
@@ -143,14 +143,14 @@ sub send_value {
 sub reply      { my ($id, $value) = @_; send_value({ id => num($id), ok => $value }); return }
 sub reply_fail { my ($id, $fault) = @_; send_value({ id => num($id), error => $fault }); return }
 
-# Ends the request at hand with an error. Kinds are those of errors.ts; `changed` is 0 unless said.
+# Ends the current request with an error, whose kind is a HostErrorKind of errors.ts.
 sub fault {
     my ($kind, $message, %more) = @_;
     die { kind => $kind, message => $message, %more };
 }
 sub refuse { my ($message) = @_; return fault('refused', $message) }
 
-# What was thrown, as a dictionary that can be sent.
+# The fault to send for whatever was thrown.
 sub as_fault {
     my ($thrown) = @_;
     return $thrown if ref $thrown eq 'HASH';
@@ -169,7 +169,7 @@ sub string_of {
     return $value;
 }
 
-# An absolute path without NUL, and without a slash at its end.
+# An absolute path, without a slash at its end.
 sub path_of {
     my ($from, $name) = @_;
     my $path = string_of($from, $name);
@@ -223,7 +223,7 @@ sub seconds_of {
 # The loop
 # ---------------------------------------------------------------------------------------------------
 
-# Time that no change of the clock moves; where the system has none, the clock.
+# A time that setting the clock does not change; the time of the clock where the system has none.
 sub now {
     my $time = eval { Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) };
     return defined $time && $time >= 0 ? $time : Time::HiRes::time();
@@ -242,8 +242,8 @@ sub cancel {
     return;
 }
 
-# Children that end do not always wake select(2) (their pipes may stay open, and Perl runs handlers
-# late): with children alive it wakes by itself ten times a second.
+# The end of a child does not always wake select(2): its pipes may stay open, and Perl runs signal handlers
+# late. While children live, select(2) therefore returns ten times a second.
 sub wait_time {
     my $wait = %programs ? 0.1 : undef;
     @timers = grep { !$_->[2] } @timers;
@@ -355,8 +355,8 @@ sub parent_of { my ($path) = @_; return $path =~ m{^(.+)/[^/]*\z} ? $1 : '/' }
 sub base_of   { my ($path) = @_; return $path =~ m{([^/]*)\z} ? $1 : $path }
 sub under     { my ($folder, $name) = @_; return $folder eq '/' ? "/$name" : "$folder/$name" }
 
-# The path at the end of a chain of links: folders resolved, the last component not a link. It need not
-# exist; undef when its folder does not.
+# The path at the end of a chain of links, with its folders resolved. Nothing need be there; undef when its
+# folder does not exist.
 sub follow {
     my ($path) = @_;
     for (1 .. 32) {
@@ -373,11 +373,11 @@ sub follow {
         $target =~ s{/+\z}{} if $target ne '/';
         $path = $target =~ m{^/} ? $target : under($folder, $target);
     }
-    return undef;                                           ## no critic: too many links lead nowhere
+    return undef;                                           ## no critic: too many links
 }
 
-# Reads a regular file without following a link and without waiting on a pipe or device that took its
-# place. Returns its contents (undef when too large, or not wanted), digest and fstat(2).
+# Reads a regular file; does not follow a link or wait for a pipe that has taken its place. Returns the
+# contents (undef when they are too large or only the digest is wanted), the digest and fstat(2).
 sub read_regular {
     my ($path, $digest_only) = @_;
     sysopen my $handle, $path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK or refuse("cannot open $path: $!");
@@ -396,7 +396,7 @@ sub read_regular {
     return ($large ? undef : $contents, $digest->hexdigest, @stat);
 }
 
-# What stands at a path, as FileState in host.ts.
+# The FileState (host.ts) of a path.
 sub file_state {
     my ($path, $with_contents) = @_;
     my @stat = lstat $path;
@@ -426,6 +426,9 @@ sub file_state {
     return { type => S_ISDIR($stat[2]) ? 'directory' : 'other', owner_of(@stat) };
 }
 
+# The group of new files: wheel for root, else the agent's own.
+sub own_gid { return $> ? (split ' ', $))[0] : 0 }
+
 sub owner_of {
     my (@stat) = @_;
     return (mode => num($stat[2] & 07777), uid => num($stat[4]), gid => num($stat[5]));
@@ -442,8 +445,8 @@ sub list_folder {
     return \@names;
 }
 
-# Everything in a folder, itself included (path ''), sorted by path; null when nothing is there. What is not a
-# folder is a tree of one entry. Nothing in it is followed.
+# Everything in and under a folder, and the folder itself (path ''), sorted by path; null when nothing is
+# there. A file or link is a tree of one entry. Links are not followed.
 sub tree_of {
     my ($top) = @_;
     my ($bytes, @entries) = (0);
@@ -455,7 +458,7 @@ sub tree_of {
         if (!@stat) {
             refuse("cannot look at $full: $!") unless $!{ENOENT} || $!{ENOTDIR};
             return undef if $path eq '';    ## no critic: null is the answer
-            next;                           # it went while we looked
+            next;                           # removed meanwhile
         }
         my %entry = (path => $path, type => 'other', owner_of(@stat));
         if (S_ISREG($stat[2])) {
@@ -479,8 +482,8 @@ sub tree_of {
     return [sort { $a->{path} cmp $b->{path} } @entries];
 }
 
-# One digest for all of a tree, as treeDigest in tree.ts has it. Of a link only its target counts: its mode and
-# owner mean nothing.
+# The digest of a tree, as treeDigest in tree.ts computes it. Mode and owner of links are left out, because
+# nothing uses them.
 sub tree_digest {
     my ($entries) = @_;
     return '' unless defined $entries;
@@ -524,7 +527,7 @@ sub read_from {
 # Programs
 # ---------------------------------------------------------------------------------------------------
 
-# The file to execute: a path as it is, a bare name searched for in PATH.
+# The file of a program: the name itself when it is a path, else the first of that name in PATH.
 sub find_program {
     my ($name) = @_;
     my @candidates = $name =~ m{/} ? ($name) : map { "$_/$name" } split /:/, PATH;
@@ -534,9 +537,8 @@ sub find_program {
     return undef;    ## no critic: undef is the answer
 }
 
-# Starts a program, or puts it in line. Takes argv, stdin, tty ('both' or 'stderr'), cwd, env, timeout
-# (seconds) and done, which is called once with what came of it (RunResult in host.ts) or with
-# { notFound }.
+# Starts a program now or when another one has ended. Takes argv, tty ('both' or 'stderr'), cwd, env,
+# timeout (seconds) and done, which is called once with a RunResult (host.ts), { notFound } or { fault }.
 sub run_program {
     my (%program) = @_;
     push @waiting, \%program;
@@ -563,15 +565,14 @@ sub start_program {
     $p->{stdout} = $p->{stderr} = '';
     $p->{open} = {};
     my ($terminal, $slave) = $p->{tty} ? open_terminal() : ();
-    my ($out_read, $out_write, $err_read, $err_write, $in_read, $in_write);
+    my ($out_read, $out_write, $err_read, $err_write);
     if (($p->{tty} || '') eq 'both') { ($out_write, $err_write) = ($slave, $slave) }
     else                             { pipe $out_read, $out_write or die "pipe: $!\n" }
     if ($p->{tty}) { $err_write = $slave }
     else           { pipe $err_read, $err_write or die "pipe: $!\n" }
-    if (defined $p->{stdin}) { pipe $in_read, $in_write or die "pipe: $!\n" }
-    else                     { sysopen $in_read, '/dev/null', O_RDONLY or die "/dev/null: $!\n" }
+    sysopen my $null, '/dev/null', O_RDONLY or die "cannot open /dev/null: $!\n";
 
-    my $pid = spawn($file, $p, $in_read, $out_write, $err_write, $slave);
+    my $pid = spawn($file, $p, $null, $out_write, $err_write, $slave);
     if (!$pid) {    # exec failed and said why
         return $p->{done}->({ notFound => bool(1) }) if $!{ENOENT} || $!{ENOTDIR};
         my $name = $p->{argv}[0];
@@ -583,14 +584,13 @@ sub start_program {
     collect($p, 'stderr', $err_read) if $err_read;
     collect($p, $p->{tty} eq 'both' ? 'stdout' : 'stderr', $terminal) if $terminal;
     $p->{terminal} = $terminal;
-    feed($p, $in_write) if $in_write;
     $p->{alarm} = after($p->{timeout}, sub { end_program($p) });
     return;
 }
 
 # fork(2) and execve(2). Returns the process id, or 0 with $! set when the program cannot be executed.
-# The program leads a session of its own: nothing can ask the user's terminal, and the whole group can
-# be ended.
+# The program gets a session of its own, so that it has no terminal to ask at, and so that it can be ended
+# with all its children.
 sub spawn {
     my ($file, $p, $in, $out, $err, $slave) = @_;
     pipe my $errno_read, my $errno_write or die "pipe: $!\n";
@@ -615,7 +615,7 @@ sub spawn {
     return 0;
 }
 
-# In the child; does not return. Handles other than 0 to 2 are closed by execve(2) ($^F).
+# Runs in the child; does not return. execve(2) closes all handles but 0 to 2 ($^F).
 sub become_program {
     my ($file, $p, $in, $out, $err, $errno_write) = @_;
     my $ready = eval {
@@ -633,7 +633,7 @@ sub become_program {
     POSIX::_exit(127);
 }
 
-# Reads a stream of a program into its record. What is over the cap is read and dropped, so that the
+# Reads a stream of a program into $p->{$name}. Bytes over the limit are read and dropped, so that the
 # program does not block.
 sub collect {
     my ($p, $name, $handle) = @_;
@@ -661,30 +661,14 @@ sub close_stream {
     delete $readers{$fd};
     delete $writers{$fd};
     my $handle = delete $p->{open}{$fd};
-    # A terminal whose master is closed hangs up, and many programs close their output a moment before
-    # they end: it is closed when they have (finish_program).
+    # Closing the master of a terminal sends the program a HUP, and many programs close their output a moment
+    # before they end. finish_program closes it.
     close $handle if $handle && !($p->{terminal} && $handle == $p->{terminal});
     return;
 }
 
-sub feed {
-    my ($p, $handle) = @_;
-    set_nonblocking($handle);
-    my $fd = fileno $handle;
-    my $bytes = $p->{stdin};
-    my $stop = sub { delete $writers{$fd}; delete $p->{feeding}; close $handle };
-    $p->{feeding} = $stop;
-    $writers{$fd} = sub {
-        my $count = $bytes eq '' ? 0 : syswrite $handle, $bytes, 65_536;
-        return if !defined $count && again();
-        substr $bytes, 0, $count, '' if $count;
-        $stop->() if !defined $count || $bytes eq '';    # EPIPE: the program does not want it
-    };
-    return;
-}
-
-# The deadline: TERM to the whole group, KILL some seconds later, and no waiting for ever for a process
-# that even KILL does not end (a hanging disk).
+# Ends a program at its deadline: TERM to its process group, KILL some seconds later. The request ends even
+# if the process does not, as when it hangs on a disk.
 sub end_program {
     my ($p) = @_;
     $p->{timed_out} = 1;
@@ -708,8 +692,8 @@ sub reap {
     return;
 }
 
-# A program has ended and somebody it left behind holds its output (postfix start leaves master(8)):
-# take what comes until it is quiet, then stop listening.
+# Reads on when a program has ended but a child still holds its output, as master(8) does after `postfix
+# start`: until nothing came for DRAIN_QUIET seconds, and for DRAIN_TOTAL at most.
 sub drain {
     my ($p) = @_;
     after(0.05, sub {
@@ -725,7 +709,6 @@ sub finish_program {
     my ($p) = @_;
     return if $p->{finished}++;
     cancel($p->{alarm});
-    $p->{feeding}->() if $p->{feeding};
     close_stream($p, $_) for keys %{ $p->{open} };
     close $p->{terminal} if $p->{terminal};
     delete $programs{ $p->{pid} };
@@ -754,8 +737,8 @@ sub result_of {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Terminals. Core Perl has no IO::Pty, so the two ways there are, by what exists: ptm(4) on OpenBSD,
-# ptmx(4) on Linux. Output post-processing and echo are off: what the program writes is what comes back.
+# Terminals. IO::Pty is not in Perl's core, so they are opened by ioctl(2) on ptm(4) of OpenBSD or ptmx(4)
+# of Linux. Echo and output processing are turned off: the output comes back as the program wrote it.
 # ---------------------------------------------------------------------------------------------------
 
 use constant {
@@ -800,8 +783,8 @@ sub open_terminal {
     return ($master, $slave);
 }
 
-# Makes it the controlling terminal of the session just begun. Not all that want a terminal want a
-# controlling one: failure is no error.
+# Makes a terminal the controlling one of the new session. An error is ignored: most programs need only a
+# terminal, not a controlling one.
 sub take_terminal {
     my ($slave) = @_;
     my $request = -e '/dev/ptm' ? BSD_TIOCSCTTY : TIOCSCTTY;
@@ -810,13 +793,13 @@ sub take_terminal {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Probes: programs that only look. A name that is not here, or arguments that its entry does not
-# accept, are refused; so no preview can change a host, whatever asks.
+# Probes: programs with arguments that change nothing. Other programs, and other arguments, are refused, so
+# that no request of a preview can change a host.
 # ---------------------------------------------------------------------------------------------------
 
-# Walks options as getopt(3) does, also clustered (-ve is -v -e). $taking: letters that take an
-# argument; $allowed: all letters allowed. Returns the operands, or nothing when an option is not
-# allowed, and the letters seen as the first element.
+# Parses options as getopt(3) does, also several in one word (-ve is -v -e). $allowed has the letters of all
+# options, $taking of those with an argument. Returns the letters that were found and the operands, or an
+# empty list for an option that is not allowed.
 sub options_of {
     my ($allowed, $taking, @words) = @_;
     my $seen = '';
@@ -844,7 +827,7 @@ sub postconf_looks {
     return defined $seen && !grep { /=/ } @operands;
 }
 
-# postmap(1) and postalias(1) only look when asked for a key or for all (-q, -s).
+# postmap(1) and postalias(1) change nothing with -q (look up a key) and -s (list all).
 sub table_looks {
     my (@words) = @_;
     my ($seen) = options_of('cfFhmqsUv', 'cq', @words);
@@ -908,18 +891,17 @@ sub probe {
         unless only_looks(@argv);
     return $done->({ notFound => bool(1) })
         if defined $from->{onlyWith} && !-e path_of($from, 'onlyWith');
-    # Only make(1) is started somewhere: its -C is younger than the oldest releases.
+    # make(1) is started in its folder, because the oldest releases have no -C.
     my $cwd = defined $from->{cwd} ? path_of($from, 'cwd') : '/';
     refuse("a program that only looks is not started in $cwd")
         unless $cwd eq '/' || base_of($argv[0]) eq 'make' && $cwd =~ m{\A/usr/ports/} && $cwd !~ m{/\.\.(?:/|\z)};
     return $done->({ notFound => bool(1) }) unless -d $cwd;
-    # The one thing a probe may be told by its environment: where packages are looked for.
-    my %told = map { exists $from->{env}{$_} ? ($_ => $from->{env}{$_}) : () } qw(PKG_PATH);
+    # ProbeEnvironment of host.ts.
+    my %variables = map { exists $from->{env}{$_} ? ($_ => $from->{env}{$_}) : () } qw(PKG_PATH);
     run_program(
         argv    => \@argv,
-        stdin   => $from->{stdin},
         cwd     => $cwd,
-        env     => environment_of({ env => \%told }),
+        env     => environment_of({ env => \%variables }),
         timeout => $deadline,
         done    => $done,
     );
@@ -927,11 +909,11 @@ sub probe {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Connections to TCP services, relayed byte by byte. Nothing is buffered here: the socket is read only while somebody
-# waits for its bytes, and what is to be sent is answered for when the system has taken it.
+# Connections to TCP services, whose bytes are relayed. Nothing is buffered here: the socket is read only for
+# a receive request, and a send request is answered when the kernel has taken all its bytes.
 # ---------------------------------------------------------------------------------------------------
 
-# Takes host, port, timeout (seconds for the whole life of the connection) and opened, which is called once with the
+# Takes host, port, timeout (seconds from opening to closing) and opened, which is called once with the
 # connection, or with undef and the reason.
 sub connect_stream {
     my (%given) = @_;
@@ -956,7 +938,7 @@ sub connect_stream {
     return;
 }
 
-# Names are not looked up: the resolver would hold up the loop, and Perl 5.10 has none for IPv6.
+# Names are not resolved: that would block the loop, and Perl 5.10 cannot resolve to IPv6 addresses.
 sub begin_connect {
     my ($host, $port) = @_;
     $host = '127.0.0.1' if $host eq 'localhost';
@@ -999,7 +981,7 @@ sub receive_from {
     return;
 }
 
-# Calls done once with {} when the system has taken all bytes, or with { error }.
+# Calls done once with {} when the kernel has taken all bytes, or with { error }.
 sub send_to {
     my ($stream, $bytes, $done) = @_;
     return $done->({ error => $stream->{error} }) if defined $stream->{error};
@@ -1017,7 +999,7 @@ sub send_to {
     return;
 }
 
-# Closes the connection; whoever waits for something of it gets the reason.
+# Closes a connection; requests that wait for it get the reason.
 sub end_stream {
     my ($stream, $why) = @_;
     return if defined $stream->{error};
@@ -1064,7 +1046,7 @@ sub stream_of {
 sub op_receive {
     my ($request, $ok) = @_;
     my $stream = stream_of($request);
-    refuse('somebody waits for its bytes already') if $stream->{receiving};
+    refuse('another request waits for the bytes of this connection') if $stream->{receiving};
     receive_from($stream, $ok);
     return;
 }
@@ -1072,40 +1054,41 @@ sub op_receive {
 sub op_send {
     my ($request, $ok) = @_;
     my $stream = stream_of($request);
-    refuse('something is being sent already') if $stream->{sending};
+    refuse('another request is sending on this connection') if $stream->{sending};
     send_to($stream, string_of($request, 'bytes'), $ok);
     return;
 }
 
 sub op_disconnect {
     my ($request, $ok) = @_;
-    end_stream(stream_of($request), 'the connection was closed by us');
+    end_stream(stream_of($request), 'the client closed the connection');
     delete $streams{ $request->{stream} };
     $ok->({});
     return;
 }
 
 # ---------------------------------------------------------------------------------------------------
-# The write section: one for the whole host, whoever connects. flock(2) on a file of ours; it goes with
-# the process that holds it, however that ends.
+# The write section, of which a host has one at a time. It holds a lock by flock(2), which the kernel
+# releases when the process ends, however that happens.
 # ---------------------------------------------------------------------------------------------------
 
 sub lock_path { return "$record/lock" }
 
-# Our folder: made when missing; refused when somebody else could have put something there.
+# Makes the folder of the record, or refuses one in which another user could have put something. False
+# when it was removed meanwhile.
 sub make_record {
     if (!mkdir $record, 0700) {
         refuse("cannot make the folder $record: $!") unless $!{EEXIST};
     }
     my @stat = lstat $record;
-    return 0 unless @stat;    # removed again by the holder of the lock: the caller tries once more
-    refuse("$record is not a folder of ours: it must be a directory, mode 0700, owned by uid $>")
+    return 0 unless @stat;    # the holder of the lock has removed it
+    refuse("$record must be a directory of mode 0700, owned by uid $>")
         if !S_ISDIR($stat[2]) || $stat[4] != $> || ($stat[2] & 077);
     return 1;
 }
 
-# One try. Returns the handle that holds the lock, or nothing. The holder removes folder and file when
-# it leaves nothing behind, so what we locked must still be what stands under the name.
+# Tries once. Returns the handle that holds the lock, or nothing. The former holder may have removed the file
+# in between (see release), so the locked file must be the one that the name leads to.
 sub try_lock {
     return unless make_record();
     sysopen my $handle, lock_path(), O_RDWR | O_CREAT | O_NOFOLLOW, 0600 or do {
@@ -1172,8 +1155,8 @@ sub op_end {
     return;
 }
 
-# Gives the lock back. Where our folder holds nothing but the lock (and an empty folder of jobs) it
-# goes, while the lock is still held, so that the host has the tree it had.
+# Ends the section. A folder that holds nothing but the lock and an empty folder of jobs is removed, while
+# the lock is still held, so that nothing stays on the host.
 sub release {
     return unless $section;
     end_streams();
@@ -1204,9 +1187,9 @@ sub check_section {
 # Files, changing
 # ---------------------------------------------------------------------------------------------------
 
-# fsync(2) on a folder makes a rename in it durable. The handle is opened for reading (no folder can be
-# opened for writing) and wrapped for writing, because IO::Handle::sync of old Perls takes only such. Best effort:
-# what was written is complete at any rate.
+# fsync(2) on a folder makes a rename in it durable. A folder can only be opened for reading, and the
+# IO::Handle::sync of old Perls needs a handle for writing, hence the second one. Errors are ignored: the
+# renamed file is complete either way.
 sub sync_folder {
     my ($folder) = @_;
     sysopen my $handle, $folder, O_RDONLY or return;
@@ -1215,7 +1198,8 @@ sub sync_folder {
     return;
 }
 
-# A folder where anybody can exchange names under our hands is no place for root to write in.
+# Refuses a folder in which every user can rename files while root writes there. True when every user can
+# write to it, but rename only own files (sticky).
 sub check_folder {
     my ($folder, $path) = @_;
     my @stat = stat $folder or refuse("the folder of $path does not exist");
@@ -1225,8 +1209,8 @@ sub check_folder {
     return $stat[2] & 02;
 }
 
-# Where a write to this path ends up: links followed, as a regular file or absent; anything else is
-# refused.
+# The file that a write to this path changes, behind links, with its stat(2) when it exists. Refuses what is
+# not a regular file.
 sub write_target {
     my ($path) = @_;
     check_folder(parent_of($path), $path);
@@ -1246,7 +1230,7 @@ sub write_target {
         return ($target);
     }
     refuse("$target is not a regular file") unless S_ISREG($stat[2]);
-    refuse("$target has $stat[3] names (hard links), of which only one would change")
+    refuse("$target has $stat[3] names (hard links), and only one of them would change")
         if $stat[3] > 1;
     refuse("$target belongs to uid $stat[4] in a folder that everybody can write to")
         if $shared && $stat[4] != $>;
@@ -1261,7 +1245,7 @@ sub expectation_of {
     return $expect;
 }
 
-# Whether what stands there is what was expected. A link that is to be removed counts by its target.
+# Whether a state is the expected one. The digest of a link is that of its target's name.
 sub as_expected {
     my ($expect, $state) = @_;
     return 1 if $expect->{anything};
@@ -1276,8 +1260,8 @@ sub random_name {
     return join '', map { $letters[rand @letters] } 1 .. 8;
 }
 
-# Temporary names are .<name>.pulumi-XXXXXXXX, in the same folder so that rename(2) can be used. Those
-# of a run that was cut are removed; nobody else can be using them, for we hold the lock.
+# A temporary name, .<name>.pulumi-XXXXXXXX, in the same folder because rename(2) needs that. Files that an
+# interrupted run left under such names are removed: no other run can be using them, as this one holds the lock.
 sub temporary_for {
     my ($path) = @_;
     my ($folder, $name) = (parent_of($path), substr base_of($path), 0, 200);
@@ -1287,7 +1271,7 @@ sub temporary_for {
     return under($folder, ".$name.pulumi-" . random_name());
 }
 
-# Makes a new file with owner and mode set before it has contents, and everything on the disk.
+# Makes a new file and syncs it. Owner and mode are set before it has contents.
 sub make_file {
     my ($path, $contents, $mode, $uid, $gid) = @_;
     sysopen my $handle, $path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600 or die "cannot make it: $!\n";
@@ -1330,7 +1314,7 @@ sub op_write {
 
     my $mode = $request->{mode} // (@stat ? $stat[2] & 07777 : 0644);
     my $uid  = $request->{uid}  // (@stat ? $stat[4]         : $>);
-    my $gid  = $request->{gid}  // (@stat ? $stat[5]         : $> ? (split ' ', $))[0] : 0);
+    my $gid  = $request->{gid}  // (@stat ? $stat[5]         : own_gid());
     my $temporary = temporary_for($target);
     my $outcome = eval {
         make_file($temporary, $contents, $mode, $uid, $gid);
@@ -1350,8 +1334,7 @@ sub op_write {
     return;
 }
 
-# rename(2) replaces whatever is there. Where nothing may be there, link(2) is used, which fails when
-# somebody was faster.
+# rename(2) replaces a file that is there; link(2) fails instead, and is used when none was expected.
 sub put_in_place {
     my ($temporary, $target, $expect) = @_;
     if ($expect->{absent}) {
@@ -1406,29 +1389,7 @@ sub op_directory {
     return;
 }
 
-sub op_link {
-    my ($request, $ok) = @_;
-    my $path = path_of($request, 'path');
-    my $to = string_of($request, 'target');
-    refuse('a link must lead somewhere') if $to eq '' || $to =~ /\0/;
-    check_folder(parent_of($path), $path);
-    my $found = file_state($path, 0);
-    refuse("$path is there and is not a link")
-        if $found->{type} ne 'absent' && $found->{type} ne 'symlink';
-    return $ok->({}) if $found->{type} eq 'symlink' && $found->{target} eq $to;
-    my $temporary = temporary_for($path);
-    symlink $to, $temporary or refuse("cannot make a link in the folder of $path: $!");
-    $litter{$temporary} = 1;
-    my $renamed = rename $temporary, $path;
-    my $why = "$!";
-    discard($temporary);
-    refuse("cannot put the link $path in place: $why") unless $renamed;
-    sync_folder(parent_of($path));
-    $ok->({});
-    return;
-}
-
-# Removes a tree of ours. Nothing in it is followed.
+# Removes a tree without following links.
 sub remove_tree {
     my ($path) = @_;
     my @stat = lstat $path or return;
@@ -1447,8 +1408,7 @@ sub remove_tree {
 # Trees, changing
 # ---------------------------------------------------------------------------------------------------
 
-# Does the pieces of work one after the other, and lets others have their turn in between. Where the agent leaves
-# meanwhile, the rest is not done.
+# Does pieces of work in turn with other requests. When the agent leaves, the rest is not done.
 sub work_off {
     my ($work, $ok, $fail) = @_;
     my $next;
@@ -1467,7 +1427,7 @@ sub work_off {
     return;
 }
 
-# The tree at a path, or nothing when it is not the one that was expected.
+# The tree at a path, or undef when it is not the expected one.
 sub expected_tree {
     my ($request, $path) = @_;
     my $found = tree_of($path);
@@ -1483,8 +1443,8 @@ sub remove_entry {
     return;
 }
 
-# Owner and mode of what stands there, by its handle: a name could lead elsewhere a moment later. False for a file
-# with several names, which would all change with it.
+# Sets owner and mode by a handle, because the name could lead elsewhere a moment later. Returns false, without
+# a change, for a file with several names (hard links): the others would change with it.
 sub own_entry {
     my ($path, $mode, $uid, $gid) = @_;
     sysopen my $handle, $path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK or refuse("cannot open $path: $!");
@@ -1499,8 +1459,8 @@ sub own_entry {
     return 1;
 }
 
-# A folder that somebody else could exchange names in is made root's before anything in it is touched; its own parents
-# have been made so before it.
+# Work that gives the folders of a tree to root, top first, before anything in them is changed: then no other
+# user can rename files in them meanwhile. Folders that are in $stays get mode 0755, others 0700.
 sub own_folders {
     my ($top, $uid, $gid, $entries, $stays) = @_;
     return map {
@@ -1536,8 +1496,8 @@ sub copy_entry {
     refuse("$path could not be made: $why");
 }
 
-# Makes one tree like another: what is missing or different comes, what the other does not have goes. Folders are
-# 0755 and files 0644, as `cp -R` leaves them, and root's.
+# Makes one tree like another: copies what is missing or different, and removes what the other does not have.
+# Owners and modes are those that `cp -R` by root gives: folders 0755, files 0644.
 sub op_copy_tree {
     my ($request, $ok, $fail) = @_;
     my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
@@ -1546,10 +1506,17 @@ sub op_copy_tree {
     return $ok->({ written => bool(0) }) unless $found;
     my $source = tree_of($from);
     refuse("$from is not a folder") if !$source || $source->[0]{type} ne 'directory';
+    work_off(copy_work($from, $to, $source, $found), $ok, $fail);
+    return;
+}
+
+# The pieces of work that make the tree at $to, which is $found now, like $source at $from.
+sub copy_work {
+    my ($from, $to, $source, $found) = @_;
     my @wanted = grep { $_->{type} ne 'other' } @$source;
     my %wanted = map { $_->{path} => $_ } @wanted;
     my %found  = map { $_->{path} => $_ } @$found;
-    my ($uid, $gid) = ($>, $> ? (split ' ', $))[0] : 0);
+    my ($uid, $gid) = ($>, own_gid());
     my @work = own_folders($to, $uid, $gid, $found, \%wanted);
     for my $entry (reverse @$found) {
         my $like = $wanted{ $entry->{path} };
@@ -1560,15 +1527,9 @@ sub op_copy_tree {
     for my $entry (@wanted) {
         my ($source_path, $path) = map { $entry->{path} eq '' ? $_ : under($_, $entry->{path}) } $from, $to;
         my $there = $found{ $entry->{path} };
-        my $is_folder = $entry->{type} eq 'directory';
         my $copy = sub { copy_entry($source_path, $path, $entry, $uid, $gid) };
-        if ($is_folder) {
-            next if $there;
-            push @work, sub {
-                mkdir $path, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
-                own_entry($path, 0755, $uid, $gid);
-                sync_folder(parent_of($path));
-            };
+        if ($entry->{type} eq 'directory') {
+            push @work, sub { make_folder($path, $uid, $gid) } unless $there;
         }
         elsif (!$there || grep { ($entry->{$_} // '') ne ($there->{$_} // '') } qw(sha256 target)) {
             push @work, $copy;
@@ -1580,11 +1541,18 @@ sub op_copy_tree {
     }
     push @work, map { my $path = $_->{path}; sub { sync_folder($path eq '' ? $to : under($to, $path)) } }
         grep { $_->{type} eq 'directory' } @wanted;
-    work_off(\@work, $ok, $fail);
+    return \@work;
+}
+
+sub make_folder {
+    my ($path, $uid, $gid) = @_;
+    mkdir $path, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
+    own_entry($path, 0755, $uid, $gid);
+    sync_folder(parent_of($path));
     return;
 }
 
-# Removes a tree but for the entries that are named, and the folders that these stand in.
+# Removes a tree except the entries in `keep` and the folders that these are in.
 sub op_prune_tree {
     my ($request, $ok, $fail) = @_;
     my $path = path_of($request, 'path');
@@ -1599,14 +1567,13 @@ sub op_prune_tree {
         $keep{''} = 1;
     }
     my @gone = grep { !$keep{ $_->{path} } } @$found;
-    my ($uid, $gid) = ($>, $> ? (split ' ', $))[0] : 0);
+    my ($uid, $gid) = ($>, own_gid());
     my @work = own_folders($path, $uid, $gid, \@gone, {});
     push @work, map { my $entry = $_; sub { remove_entry($path, $entry) } } reverse @gone;
     work_off(\@work, $ok, $fail);
     return;
 }
 
-# Gives what stands at a path another name on the same file system.
 sub op_move {
     my ($request, $ok) = @_;
     my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
@@ -1621,12 +1588,12 @@ sub op_move {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Mailboxes. One message is looked for by its Message-Id and taken out, with the rights and the locks with which
-# local(8) delivers: in a folder that only root can write to as root, else as the mailbox's owner. Links are not
-# followed, and other messages stay as they are, to the byte.
+# Mailboxes. A message is found by its Message-Id and removed, with the rights and the locks with which local(8)
+# delivers: as root in a folder that only root can write to, else as the owner of the mailbox. Links are not
+# followed, and no byte of other messages changes.
 # ---------------------------------------------------------------------------------------------------
 
-# Does something with the effective ids of a user.
+# Calls code with the effective ids of a user.
 sub as_user {
     my ($uid, $gid, $what) = @_;
     return $what->() if $> != 0 || $uid == 0;
@@ -1645,7 +1612,7 @@ sub as_user {
     return $answer;
 }
 
-# (uid, gid) with which a mailbox is worked on: local(8), "MAILBOX DELIVERY".
+# The (uid, gid) with which local(8) delivers to this mailbox (local(8), "MAILBOX DELIVERY").
 sub mailbox_rights {
     my ($request, $path) = @_;
     my ($uid, $gid) = map { string_of($request, $_) } qw(uid gid);
@@ -1656,7 +1623,7 @@ sub mailbox_rights {
     return (0, 0);
 }
 
-# Is this message one that is meant? 'wanted', 'stale' (one of ours that an earlier run left) or nothing.
+# 'wanted' for the message of the request, 'stale' for a test message of an earlier run, else ''.
 sub message_is {
     my ($request, $headers) = @_;
     my ($id) = $headers =~ /^Message-Id:[ \t]*<([^<>\r\n]+)>[ \t]*\r?$/mi or return '';
@@ -1672,8 +1639,8 @@ sub headers_of {
     return substr $headers, 0, MAX_HEADERS;
 }
 
-# (begin, end) of every message in the text of an mbox: each begins with a "From " line at the beginning or after
-# an empty line.
+# The [begin, end] of each message in the text of an mbox: it begins with a "From " line, at the beginning of the
+# text or after an empty line.
 sub mbox_messages {
     my ($text, $is_whole) = @_;
     my @begins;
@@ -1683,8 +1650,7 @@ sub mbox_messages {
     return map { [$begins[$_], $ends[$_]] } 0 .. $#begins;
 }
 
-# Takes the locks as they are named, or returns undef when somebody has one; the handle is open for reading and
-# writing. Mail of a user who can change names in the folder is opened as that user.
+# Looks into an mbox under the locks of the request; undef when another process holds one.
 sub take_mbox {
     my ($request, $path) = @_;
     my $lock = "$path.lock";
@@ -1736,8 +1702,8 @@ sub in_mbox {
     return \%answer;
 }
 
-# Makes the file end with these bytes from the offset on. In place, as mail(1) does it too: whoever waits for the
-# lock has this very file open. Most often there are no such bytes, and the file is only cut.
+# Replaces all from an offset on by these bytes; mostly there are none, and the file is cut. In place, as mail(1)
+# does it: a process that waits for the lock has this file open, and would write to a replaced one in vain.
 sub rewrite_end {
     my ($handle, $path, $offset, $bytes) = @_;
     sysseek $handle, $offset, 0 or refuse("cannot go to byte $offset of $path: $!");
@@ -1788,7 +1754,7 @@ sub op_take_message {
     my $path = path_of($request, 'path');
     string_of($request, $_) for qw(messageId domain locks);
     my $take = string_of($request, 'kind') eq 'maildir' ? \&take_maildir : \&take_mbox;
-    refuse("the mailbox is locked by '$request->{locks}', of which this knows only flock and dotlock")
+    refuse("the mailbox is locked by '$request->{locks}', but only flock and dotlock are supported")
         if $take == \&take_mbox && $request->{locks} !~ /flock|dotlock/;
     my ($uid, $gid) = mailbox_rights($request, $path);
     my $until = now() + seconds_of($request, 'timeoutMs', RUN_DEADLINE);
@@ -1800,7 +1766,7 @@ sub op_take_message {
         return after(LOCK_POLL, $attempt) if !$answer && !$fault && now() < $until;
         undef $attempt;
         return $ok->($answer) if $answer;
-        $fail->($fault || { kind => 'refused', message => "somebody else holds the lock of the mailbox $path" });
+        $fail->($fault || { kind => 'refused', message => "another process holds the lock of the mailbox $path" });
     };
     $attempt->();
     return;
@@ -1812,8 +1778,8 @@ sub op_take_message {
 
 use constant JUDGE_PREFIX => '/tmp/pulumi-openbsd-postfix-';
 
-# The private folder's name has our process id: what a killed agent left behind is known by its process
-# being gone.
+# Makes a private folder. Its name has the process id of its agent, so that a later agent can remove the
+# folder of one that was killed.
 sub judge_folder {
     for my $left (glob JUDGE_PREFIX . '*') {
         my @stat = lstat $left or next;
@@ -1834,8 +1800,8 @@ sub inside {
     return "$folder/$name";
 }
 
-# May this command run on the candidate in that folder? postfix(1) and postconf(1) must be told to use
-# it; what is built by postmap(1) and postalias(1) must lie in it.
+# Whether a program may run with these arguments on the candidate in a folder: `postfix -c FOLDER check`,
+# postconf(1) that changes nothing, and postmap(1) and postalias(1) on files in the folder.
 sub may_judge {
     my ($folder, $name, @words) = @_;
     my $program = base_of($name);
@@ -1850,8 +1816,8 @@ sub may_judge {
     return @tables && !grep { my $file = $_; $file =~ s/\A[a-z]+://; $file !~ $own || $file =~ m{/\.\./} } @tables;
 }
 
-# `postfix check` makes and repairs the queue of the configuration that it checks: a candidate that
-# does not name a queue of its own would have it work on the live one.
+# `postfix check` creates and repairs the queue of the configuration that it checks. A candidate must name a
+# queue in its folder, or the live queue would be changed.
 sub check_own_queue {
     my ($folder, $words, $files) = @_;
     my $main = substr "$words->[2]/main.cf", length($folder) + 1;
@@ -1871,33 +1837,43 @@ sub op_judge {
     refuse('a candidate is a dictionary of files and a list of commands')
         if ref $files ne 'HASH' || ref $commands ne 'ARRAY';
     my $folder = judge_folder();
-    my $place = sub { my ($text) = @_; $text =~ s/\{dir\}/$folder/g; return $text };
     my $clean = sub { remove_tree($folder); delete $litter{$folder}; return };
-    my @answers;
-    my $prepared = eval {
-        my %placed = map { $_ => $place->($files->{$_}) } keys %$files;
-        write_candidate($folder, $request->{folders} || [], \%placed);
-        for my $command (@$commands) {
-            my @argv = map { $place->($_) } argv_of($command);
-            $command->{argv} = \@argv;
-            refuse("'@argv' is not on the list of programs that judge") unless may_judge($folder, @argv);
-            check_own_queue($folder, \@argv, \%placed) if base_of($argv[0]) eq 'postfix';
-        }
-        1;
-    };
-    if (!$prepared) {
+    if (!eval { place_candidate($folder, $request); 1 }) {
         my $fault = as_fault($@);
         $clean->();
         die $fault;
     }
     my $deadline = seconds_of($request, 'timeoutMs', RUN_DEADLINE);
+    run_judges($folder, $deadline, $commands, sub { $clean->(); $ok->(@_) }, sub { $clean->(); $fail->(@_) });
+    return;
+}
+
+# Writes the files of a candidate to a folder, puts its path into files and commands, and refuses commands that
+# may not run on it.
+sub place_candidate {
+    my ($folder, $request) = @_;
+    my $place = sub { my ($text) = @_; $text =~ s/\{dir\}/$folder/g; return $text };
+    my $files = $request->{files};
+    my %placed = map { $_ => $place->($files->{$_}) } keys %$files;
+    write_candidate($folder, $request->{folders} || [], \%placed);
+    for my $command (@{ $request->{commands} }) {
+        my @argv = map { $place->($_) } argv_of($command);
+        $command->{argv} = \@argv;
+        refuse("'@argv' is not on the list of programs that check a candidate") unless may_judge($folder, @argv);
+        check_own_queue($folder, \@argv, \%placed) if base_of($argv[0]) eq 'postfix';
+    }
+    return;
+}
+
+# Runs commands one after the other, and answers with their results.
+sub run_judges {
+    my ($folder, $deadline, $commands, $ok, $fail) = @_;
     my @rest = @$commands;
-    my $next;
+    my (@answers, $next);
     $next = sub {
         my $command = shift @rest;
         if (!$command) {
             undef $next;
-            $clean->();
             return $ok->(\@answers);
         }
         run_program(
@@ -1910,7 +1886,6 @@ sub op_judge {
                 my ($result) = @_;
                 if ($result->{fault}) {
                     undef $next;
-                    $clean->();
                     return $fail->($result->{fault});
                 }
                 push @answers, $result;
@@ -1938,8 +1913,8 @@ sub write_candidate {
         my $count = syswrite $handle, $files->{$name};
         refuse("cannot write $path: $!") if !defined $count || $count != length $files->{$name};
         close $handle or refuse("cannot write $path: $!");
-        # Postfix waits until a file that it reads is two seconds old, lest it be written still
-        # (dict_load_file): every program that judges would wait.
+        # Postfix waits until a file that it reads is two seconds old, because it may still be being written
+        # (dict_load_file). Each program here would wait.
         my $old = time - 60;
         utime $old, $old, $path or refuse("cannot set the time of $path: $!");
     }
@@ -1947,9 +1922,9 @@ sub write_candidate {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Jobs: programs that outlive the connection. A supervisor, detached from us, starts the program with
-# its output in a file, waits for it and writes down how it ended. It holds a lock on the file `pid` for
-# as long as it lives, so that being alive is never guessed from a process id.
+# Jobs: programs that outlive the connection. A supervisor, detached from the agent, starts the program with
+# its output in a file, waits for it and writes how it ended to another file. While it lives it holds a lock
+# on its file `pid`: whether it lives is not guessed from a process id, which may be another process by then.
 # ---------------------------------------------------------------------------------------------------
 
 sub job_folder {
@@ -2005,8 +1980,8 @@ sub start_job {
     refuse("the job could not be started: " . ($said eq '' ? 'its supervisor said nothing' : $said));
 }
 
-# Leaves the agent: a new session, a second fork so that it can never get a terminal again, and none of
-# the agent's handles. Above all not that of the section's lock, which would stay held with it.
+# Detaches a supervisor from the agent: a new session, a second fork so that it never gets a terminal, and
+# none of the agent's handles. With the handle of the write section's lock it would keep holding the lock.
 sub detach {
     my ($keep) = @_;
     POSIX::setsid();
@@ -2024,8 +1999,8 @@ sub detach {
     return;
 }
 
-# The life of a supervisor; does not return. The folder gets its name only when all is in it and the
-# lock is held: a job that has a name has been started.
+# The supervisor; does not return. The folder gets its name when it is complete and the lock is held, so that
+# a folder with the name of a job is one that was started.
 sub supervise {
     my ($new, $folder, $job, $ready) = @_;
     chdir '/' or die "cannot go to /: $!\n";
@@ -2056,12 +2031,12 @@ sub supervise {
     POSIX::_exit(0);
 }
 
-# A small file of ours, complete or not there.
+# Writes a small file so that it is either complete or missing.
 sub put_small {
     my ($path, $text) = @_;
     my $temporary = "$path.new";
     unlink $temporary;
-    my $gid = $> ? (split ' ', $))[0] : 0;
+    my $gid = own_gid();
     make_file($temporary, $text, 0600, $>, $gid);
     rename $temporary, $path or die "cannot make $path: $!\n";
     delete $litter{$temporary};
@@ -2069,8 +2044,8 @@ sub put_small {
     return;
 }
 
-# Order matters: first whether the supervisor lives, then its status, then the log; so "ended" always
-# comes with the log as it is at the end.
+# The order matters: first whether the supervisor lives, then the status, then the log, so that "ended" comes
+# with the whole log.
 sub job_state {
     my ($folder, $offset) = @_;
     my %state = (state => 'lost', exitCode => undef, signal => undef, log => '', offset => num($offset));
@@ -2117,7 +2092,7 @@ sub op_forget_job {
 # Requests
 # ---------------------------------------------------------------------------------------------------
 
-# Who and what we are, by the host's own programs: POSIX::uname would not see a changed PATH.
+# The facts of the host, by uname(1). POSIX::uname would not find a uname that tests put in PATH.
 sub op_hello {
     my ($request, $ok, $fail) = @_;
     $record = path_of($request, 'record') if defined $request->{record};
@@ -2150,7 +2125,7 @@ sub op_hello {
     return;
 }
 
-# All facts of one request; the answer goes out when the last of them is known.
+# Reads all facts of a request, and answers when the last one is known.
 sub op_read {
     my ($request, $ok, $fail) = @_;
     my $facts = $request->{facts};
@@ -2198,7 +2173,7 @@ sub look_at {
     refuse("there is no fact '$kind'");
 }
 
-# The first line that a service says, within its time; a last line may lack its end.
+# The first line that a TCP service sends, or the error.
 sub banner {
     my ($fact, $done) = @_;
     my $said = '';
@@ -2233,7 +2208,6 @@ sub op_run {
     my @argv = argv_of($request);
     run_program(
         argv    => \@argv,
-        stdin   => $request->{stdin},
         tty     => $request->{tty} ? 'both' : undef,
         cwd     => defined $request->{cwd} ? path_of($request, 'cwd') : '/',
         env     => environment_of($request),
@@ -2248,7 +2222,7 @@ sub op_run {
     return;
 }
 
-# Those that look, and those that need the section.
+# Requests that change nothing, and requests that need a write section.
 my %LOOKING = (
     hello => \&op_hello,
     ping  => sub { $_[1]->({}) },
@@ -2261,7 +2235,6 @@ my %CHANGING = (
     write       => \&op_write,
     remove      => \&op_remove,
     directory   => \&op_directory,
-    link        => \&op_link,
     run         => \&op_run,
     startJob    => \&op_start_job,
     pollJob     => \&op_poll_job,
@@ -2291,8 +2264,8 @@ sub dispatch {
 # Coming and going
 # ---------------------------------------------------------------------------------------------------
 
-# A client that is there but silent (its machine sleeps, the line is cut without a word) must not hold
-# the lock for ever.
+# Gives up a write section whose client is silent, because its machine sleeps or the line is dead: it would
+# hold the lock for ever.
 sub watch_silence {
     if ($section && now() - $heard > $silence) {
         print {*STDERR} "agent: nothing heard for $silence s; giving the write section up\n";
@@ -2303,8 +2276,8 @@ sub watch_silence {
     return;
 }
 
-# Ends what runs, waits for it, and only then gives the lock back: a program that is still changing
-# things is still inside its section.
+# Ends all programs and waits for them before it releases the lock: a program that still changes something
+# belongs to the write section.
 sub leave {
     delete $readers{0};
     @waiting = ();
@@ -2331,8 +2304,8 @@ sub main {
     $readers{0} = \&read_input;
     watch_silence();
 
-    # Perl may have read requests along with the end of this program's text: they are in STDIN's
-    # buffer, which sysread does not see. What read returns short of leaves nothing in it.
+    # With the end of this text Perl may have read requests as well. They are in the buffer of STDIN, which
+    # sysread passes by. A read(STDIN) that returns less than it could has emptied that buffer.
     while ((read(STDIN, $input, 65_536, length $input) || 0) == 65_536) { }
     take_frames();
     if (!eval { turn() until $leaving; 1 }) {

@@ -1,4 +1,4 @@
-/** From what the agent sends to the types of host.ts. Nothing is taken on trust: a wrong shape is a WireError. */
+/** Turns answers of the agent into the types of host.ts. Each answer is checked: a wrong shape is a WireError. */
 import type {
   Fact,
   FactAnswers,
@@ -7,7 +7,6 @@ import type {
   MessageFound,
   RunResult,
   SystemFacts,
-  TailState,
   TreeEntry,
   WriteOutcome,
 } from "./host";
@@ -15,217 +14,206 @@ import { toText, WireError, type WireValue } from "./wire";
 
 type Dictionary = { readonly [key: string]: WireValue };
 
-/** A dictionary, or an error that names what was expected. */
+/** Reads one value of an answer; `what` names it in the error. */
+type Reader<T> = (value: WireValue | undefined, what: string) => T;
+
+function lacks(what: string): WireError {
+  return new WireError(`the agent's answer lacks ${what}`);
+}
+
+/** The value as a dictionary. @throws WireError that says `what` was expected */
 export function dictionaryOf(value: WireValue | undefined, what: string): Dictionary {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new WireError(`the agent's answer lacks ${what}`);
-  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw lacks(what);
   return value as Dictionary;
 }
 
-function listOf(value: WireValue | undefined, what: string): readonly WireValue[] {
-  if (!Array.isArray(value)) throw new WireError(`the agent's answer lacks the list ${what}`);
-  return value as readonly WireValue[];
-}
-
-function stringOf(value: WireValue | undefined, what: string): string {
-  if (typeof value !== "string") throw new WireError(`the agent's answer lacks the string ${what}`);
+const string: Reader<string> = (value, what) => {
+  if (typeof value !== "string") throw lacks(`the string ${what}`);
   return value;
-}
+};
 
-function numberOf(value: WireValue | undefined, what: string): number {
-  if (typeof value !== "number") throw new WireError(`the agent's answer lacks the number ${what}`);
+const number: Reader<number> = (value, what) => {
+  if (typeof value !== "number") throw lacks(`the number ${what}`);
   return value;
+};
+
+const flag: Reader<boolean> = (value) => value === true;
+
+const message: Reader<string> = (value, what) => toText(string(value, what));
+
+function nullable<T>(read: Reader<T>): Reader<T | null> {
+  return (value, what) => (value === null ? null : read(value, what));
 }
 
-function numberOrNull(value: WireValue | undefined, what: string): number | null {
-  return value === null ? null : numberOf(value, what);
+function optional<T>(read: Reader<T>): Reader<T | undefined> {
+  return (value, what) => (value === undefined ? undefined : read(value, what));
 }
 
-function stringOrNull(value: WireValue | undefined, what: string): string | null {
-  return value === null ? null : stringOf(value, what);
-}
-
-/** `ok` of hello. */
-export function systemFactsOf(value: WireValue): SystemFacts {
-  const facts = dictionaryOf(value, "the system's facts");
-  return {
-    name: stringOf(facts.name, "name"),
-    release: stringOf(facts.release, "release"),
-    machine: stringOf(facts.machine, "machine"),
-    hostname: stringOf(facts.hostname, "hostname"),
-    perl: stringOf(facts.perl, "perl"),
-    uid: numberOf(facts.uid, "uid"),
+function list<T>(item: Reader<T>): Reader<readonly T[]> {
+  return (value, what) => {
+    if (!Array.isArray(value)) throw lacks(`the list ${what}`);
+    return (value as readonly WireValue[]).map((one) => item(one, what));
   };
 }
 
-/** A state of a path. */
-export function fileStateOf(value: WireValue | undefined): FileState {
-  const state = dictionaryOf(value, "a file's state");
-  const type = stringOf(state.type, "type");
-  if (type === "absent") return { type };
-  if (type === "symlink") {
-    return {
-      type,
-      target: stringOf(state.target, "target"),
-      ...(state.resolved === undefined ? {} : { resolved: stringOf(state.resolved, "resolved") }),
-      ...(state.file === undefined ? {} : { file: fileStateOf(state.file) }),
-    };
-  }
-  const owner = {
-    mode: numberOf(state.mode, "mode"),
-    uid: numberOf(state.uid, "uid"),
-    gid: numberOf(state.gid, "gid"),
+function oneOf<T extends string>(...known: readonly T[]): Reader<T> {
+  return (value, what) => {
+    const found = known.find((one) => one === value);
+    if (found === undefined) throw lacks(`a known ${what}`);
+    return found;
   };
-  if (type === "directory" || type === "other") return { type, ...owner };
-  if (type !== "file")
-    throw new WireError(`the agent's answer has the unknown file type '${type}'`);
-  return {
-    type,
+}
+
+/** A dictionary with these values, and without those that are optional and left out. */
+function shape<T extends object>(
+  what: string,
+  fields: { readonly [K in keyof T]-?: Reader<T[K] | undefined> },
+): (value: WireValue | undefined) => T {
+  return (value) => {
+    const found = dictionaryOf(value, what);
+    const entries = Object.entries<Reader<unknown>>(fields).map(
+      ([name, read]) => [name, read(found[name], name)] as const,
+    );
+    return Object.fromEntries(entries.filter(([, one]) => one !== undefined)) as T;
+  };
+}
+
+/** The answer to hello. */
+export const systemFactsOf = shape<SystemFacts>("the system's facts", {
+  name: string,
+  release: string,
+  machine: string,
+  hostname: string,
+  perl: string,
+  uid: number,
+});
+
+const owner = { mode: number, uid: number, gid: number };
+
+/** What the state of a path holds, by its type. */
+const fileStates: Readonly<Record<FileState["type"], (value: WireValue | undefined) => object>> = {
+  absent: () => ({}),
+  directory: shape("a folder's state", owner),
+  other: shape("a path's state", owner),
+  symlink: shape("a link's state", {
+    target: string,
+    resolved: optional(string),
+    file: optional(fileStateOf),
+  }),
+  file: shape("a file's state", {
     ...owner,
-    size: numberOf(state.size, "size"),
-    ...(state.contents === undefined ? {} : { contents: stringOf(state.contents, "contents") }),
-    ...(state.sha256 === undefined ? {} : { sha256: stringOf(state.sha256, "sha256") }),
-  };
+    size: number,
+    contents: optional(string),
+    sha256: optional(string),
+  }),
+};
+
+function fileStateOf(value: WireValue | undefined): FileState {
+  const type = string(dictionaryOf(value, "a file's state").type, "type");
+  if (!Object.hasOwn(fileStates, type))
+    throw new WireError(`the agent's answer has the unknown file type '${type}'`);
+  return { type, ...fileStates[type as FileState["type"]](value) } as FileState;
 }
 
-/** What came of a program. */
-export function runResultOf(value: WireValue | undefined): RunResult {
-  const result = dictionaryOf(value, "a program's result");
-  return {
-    exitCode: numberOrNull(result.exitCode, "exitCode"),
-    signal: stringOrNull(result.signal, "signal"),
-    stdout: stringOf(result.stdout, "stdout"),
-    stderr: stringOf(result.stderr, "stderr"),
-    truncated: result.truncated === true,
-    timedOut: result.timedOut === true,
-  };
-}
+/** The result of a program. */
+export const runResultOf = shape<RunResult>("a program's result", {
+  exitCode: nullable(number),
+  signal: nullable(string),
+  stdout: string,
+  stderr: string,
+  truncated: flag,
+  timedOut: flag,
+});
 
-/** The same, where a program that is not there is an answer. */
-export function probeResultOf(
-  value: WireValue | undefined,
-): RunResult | { readonly notFound: true } {
+type ProbeResult = FactAnswers["probe"];
+
+/** The result of a program that may be missing on the host. */
+function probeResultOf(value: WireValue | undefined): ProbeResult {
   return dictionaryOf(value, "a program's result").notFound === true
     ? { notFound: true }
     : runResultOf(value);
 }
 
-/** Answers to judge. */
-export function judgementsOf(
-  value: WireValue,
-): readonly (RunResult | { readonly notFound: true })[] {
-  return listOf(value, "of results").map(probeResultOf);
+/** The answer to judge. */
+export function judgementsOf(value: WireValue): readonly ProbeResult[] {
+  return list(probeResultOf)(value, "of results");
 }
 
-function tailOf(value: WireValue): TailState | null {
-  if (value === null) return null;
-  const tail = dictionaryOf(value, "a file's tail");
-  return {
-    size: numberOf(tail.size, "size"),
-    inode: stringOf(tail.inode, "inode"),
-    contents: stringOf(tail.contents, "contents"),
-  };
-}
+const treeEntryOf = shape<TreeEntry>("an entry of a tree", {
+  path: string,
+  type: oneOf("file", "directory", "symlink", "other"),
+  ...owner,
+  size: optional(number),
+  sha256: optional(string),
+  target: optional(string),
+});
 
-const treeTypes = ["file", "directory", "symlink", "other"] as const;
+const bannerOf = shape<{ readonly line?: string; readonly error?: string }>("a banner", {
+  line: optional(string),
+  error: optional(message),
+});
 
-function treeEntryOf(value: WireValue): TreeEntry {
-  const entry = dictionaryOf(value, "an entry of a tree");
-  const type = treeTypes.find((known) => known === entry.type);
-  if (type === undefined) throw new WireError("the agent's answer lacks the type of an entry");
-  return {
-    path: stringOf(entry.path, "path"),
-    type,
-    mode: numberOf(entry.mode, "mode"),
-    uid: numberOf(entry.uid, "uid"),
-    gid: numberOf(entry.gid, "gid"),
-    ...(type === "file"
-      ? { size: numberOf(entry.size, "size"), sha256: stringOf(entry.sha256, "sha256") }
-      : {}),
-    ...(type === "symlink" ? { target: stringOf(entry.target, "target") } : {}),
-  };
-}
+/** Reads the answer to each kind of fact. */
+const factAnswers: { readonly [F in Fact["fact"]]: Reader<FactAnswers[F]> } = {
+  file: fileStateOf,
+  list: nullable(list(string)),
+  tree: nullable(list(treeEntryOf)),
+  probe: probeResultOf,
+  tail: nullable(shape("a file's tail", { size: number, inode: string, contents: string })),
+  user: nullable(shape("a user", { uid: number, gid: number, home: string })),
+  group: nullable(shape("a group", { gid: number })),
+  banner: (value) => {
+    const { line, error = "" } = bannerOf(value);
+    return line === undefined ? { error } : { line };
+  },
+};
 
-/** The answer to one fact, by its kind. */
-export function factAnswerOf(fact: Fact, value: WireValue | undefined): FactAnswers[Fact["fact"]] {
-  if (value === undefined)
-    throw new WireError("the agent's answer lacks a fact that was asked for");
-  switch (fact.fact) {
-    case "file":
-      return fileStateOf(value);
-    case "list":
-      return value === null
-        ? null
-        : listOf(value, "of names").map((name) => stringOf(name, "name"));
-    case "tree":
-      return value === null ? null : listOf(value, "of a tree's entries").map(treeEntryOf);
-    case "probe":
-      return probeResultOf(value);
-    case "tail":
-      return tailOf(value);
-    case "user": {
-      if (value === null) return null;
-      const user = dictionaryOf(value, "a user");
-      const [uid, gid] = [numberOf(user.uid, "uid"), numberOf(user.gid, "gid")];
-      return { uid, gid, home: stringOf(user.home, "home") };
-    }
-    case "group":
-      return value === null ? null : { gid: numberOf(dictionaryOf(value, "a group").gid, "gid") };
-    case "banner": {
-      const banner = dictionaryOf(value, "a banner");
-      return typeof banner.line === "string"
-        ? { line: banner.line }
-        : { error: toText(stringOf(banner.error, "error")) };
-    }
-  }
+/** The answer to one fact of read. */
+export function factAnswerOf(
+  { fact }: Fact,
+  value: WireValue | undefined,
+): FactAnswers[Fact["fact"]] {
+  if (value === undefined) throw lacks("a fact of the request");
+  return factAnswers[fact](value, fact);
 }
 
 /** The answer to write and remove. */
 export function writeOutcomeOf(value: WireValue): WriteOutcome {
   const outcome = dictionaryOf(value, "an outcome");
   return outcome.written === true
-    ? { written: true, sha256: stringOf(outcome.sha256, "sha256") }
+    ? { written: true, sha256: string(outcome.sha256, "sha256") }
     : { written: false, found: fileStateOf(outcome.found) };
 }
 
-const jobStates = ["running", "ended", "lost"] as const;
-
 /** The answer to startJob and pollJob. */
-export function jobStateOf(value: WireValue): JobState {
-  const job = dictionaryOf(value, "a job's state");
-  const state = jobStates.find((known) => known === job.state);
-  if (state === undefined) throw new WireError("the agent's answer lacks a job's state");
-  return {
-    state,
-    exitCode: numberOrNull(job.exitCode, "exitCode"),
-    signal: stringOrNull(job.signal, "signal"),
-    log: stringOf(job.log, "log"),
-    offset: numberOf(job.offset, "offset"),
-  };
-}
+export const jobStateOf = shape<JobState>("a job's state", {
+  state: oneOf("running", "ended", "lost"),
+  exitCode: nullable(number),
+  signal: nullable(string),
+  log: string,
+  offset: number,
+});
 
-/** The answer to connect: the connection's number, or why there is none. */
+/** The answer to connect: the number of the connection, or why it failed. */
 export function connectAnswerOf(
   value: WireValue,
 ): { readonly stream: number } | { readonly error: string } {
-  const answer = dictionaryOf(value, "a connection");
-  return answer.error === undefined
-    ? { stream: numberOf(answer.stream, "stream") }
-    : { error: toText(stringOf(answer.error, "error")) };
+  const { error, stream } = dictionaryOf(value, "a connection");
+  return error === undefined
+    ? { stream: number(stream, "stream") }
+    : { error: message(error, "error") };
 }
 
-/** The answer to receive and send: bytes, nothing more to come, or why the connection is over. */
-export function streamAnswerOf(value: WireValue): {
+/** The answer to receive and send: bytes, the end of the data, or why the connection is over. */
+export const streamAnswerOf = shape<{
   readonly bytes?: string;
   readonly end?: boolean;
   readonly error?: string;
-} {
-  const answer = dictionaryOf(value, "a connection's answer");
-  if (answer.error !== undefined) return { error: toText(stringOf(answer.error, "error")) };
-  if (answer.bytes !== undefined) return { bytes: stringOf(answer.bytes, "bytes") };
-  return { end: answer.end === true };
-}
+}>("a connection's answer", {
+  bytes: optional(string),
+  end: optional(flag),
+  error: optional(message),
+});
 
 /** The answer to copyTree and pruneTree. */
 export function treeOutcomeOf(value: WireValue): boolean {
@@ -234,11 +222,10 @@ export function treeOutcomeOf(value: WireValue): boolean {
 
 /** The answer to takeMessage. */
 export function messageFoundOf(value: WireValue): MessageFound {
-  const answer = dictionaryOf(value, "a message");
-  const found = answer.found === true;
+  const { found, headers, stale = 0 } = dictionaryOf(value, "a message");
   return {
-    found,
-    headers: found ? stringOf(answer.headers, "headers") : "",
-    stale: answer.stale === undefined ? 0 : numberOf(answer.stale, "stale"),
+    found: found === true,
+    headers: found === true ? string(headers, "headers") : "",
+    stale: number(stale, "stale"),
   };
 }

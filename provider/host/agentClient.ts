@@ -1,10 +1,11 @@
-/** The host as the agent shows it: `Host` of host.ts, over any program that became the agent. */
-import { createHash, randomBytes } from "node:crypto";
+/** The `Host` of host.ts, by requests to an agent (agent.pl) that runs on the host. */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import {
   connectAnswerOf,
+  dictionaryOf,
   factAnswerOf,
   jobStateOf,
   judgementsOf,
@@ -15,7 +16,13 @@ import {
   treeOutcomeOf,
   writeOutcomeOf,
 } from "./agentAnswers";
-import { AgentSession, type RequestOptions, type SessionCounters } from "./agentSession";
+import {
+  AgentSession,
+  MISUNDERSTOOD,
+  type RequestOptions,
+  type SessionCounters,
+} from "./agentSession";
+import { sha256 } from "../values/digest";
 import { type Changed, HostError, reasonOf } from "./errors";
 import type {
   Answers,
@@ -42,25 +49,25 @@ import { toBytes, WireError, type WireValue } from "./wire";
 export interface AgentOptions {
   /** `user@host:port`, for messages. */
   readonly address: string;
-  /** Of the verified host key. */
+  /** The fingerprint of the verified host key. */
   readonly fingerprint: string;
-  /** Settles with the reason when the connection below breaks. */
+  /** Settles with the reason when the SSH connection breaks. */
   readonly lost?: Promise<string>;
-  /** The folder of the record and the lock. @default "/var/db/pulumi-openbsd-postfix" */
+  /** The folder of the record and the lock on the host. @default "/var/db/pulumi-openbsd-postfix" */
   readonly record?: string;
   /** How long the start of the agent may take. @default 20 000 */
   readonly helloTimeoutMs?: number;
-  /** Pause between signs of life. @default 10 000 */
+  /** Milliseconds between two pings. @default 10 000 */
   readonly pingMs?: number;
-  /** Signs of life that may stay out. @default 3 */
+  /** After this many pings without an answer the connection counts as lost. @default 3 */
   readonly pingTimes?: number;
-  /** After so long without a sign of life from us the agent gives a write section up. @default 120 000 */
+  /** The agent gives up the write section of a process that is silent for so many milliseconds. @default 120 000 */
   readonly silenceMs?: number;
 }
 
 /**
- * Becomes the agent, whatever the user's login shell is (csh, ksh and fish read it alike): directly as root, by
- * doas(1) otherwise. `doas -n` never asks for a password.
+ * The command that becomes the agent. As root it runs perl, as another user doas(1), with -n so that doas never asks
+ * for a password. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell.
  */
 export const agentCommand =
   "exec /bin/sh -c '" +
@@ -73,8 +80,8 @@ export const agentCommand =
 let agentText: Buffer | undefined;
 
 /**
- * The agent's program as it is sent: comments and indentation are left behind (lines stay, for messages), `__END__`
- * closes it.
+ * The text of the agent as it is sent, without comments and indentation. Its lines keep their numbers, which Perl's
+ * messages name, and `__END__` tells Perl where it ends.
  */
 export function agentProgram(): Buffer {
   agentText ??= Buffer.from(
@@ -85,13 +92,13 @@ export function agentProgram(): Buffer {
   return agentText;
 }
 
-/** Slack of our own deadlines over those that the agent itself keeps. */
+/** How much later than the agent this process gives up: the agent knows better what took so long. */
 const slackMs = 20_000;
 const lookMs = 60_000;
 const fileMs = 60_000;
 const lockWaitMs = 300_000;
 const runMs = 60_000;
-/** A tree is copied file by file, each of them synced. */
+/** A tree takes long: each of its files is synced. */
 const treeMs = 600_000;
 
 function shortened(argv: readonly string[]): string {
@@ -99,7 +106,7 @@ function shortened(argv: readonly string[]): string {
   return line.length > 200 ? `${line.slice(0, 197)}...` : line;
 }
 
-/** A fault of the agent before it said hello, told by what its error output says. */
+/** The error for an agent that ended before its greeting, by what the host wrote instead. */
 function startError(session: AgentSession, error: HostError, address: string): HostError {
   if (session.greeted || error.kind !== "lost") return error;
   const said = session.complaints;
@@ -124,15 +131,15 @@ function startError(session: AgentSession, error: HostError, address: string): H
   if (/perl.*not found|not found.*perl/i.test(said)) {
     return new HostError("protocol", {
       ...details,
-      next: "Perl is needed; OpenBSD has it in its base system",
+      next: "Install Perl, which is in the base system of OpenBSD",
     });
   }
   return said === ""
     ? error
-    : new HostError("protocol", { ...details, next: "See what the user's login shell says" });
+    : new HostError("protocol", { ...details, next: "Look at what the user's login shell writes" });
 }
 
-/** Facts as they are sent: an interface of ours is not a dictionary to the compiler. */
+/** Facts as dictionaries, which to the compiler an interface is not. */
 function wireFacts(facts: Facts): Readonly<Record<string, WireValue>> {
   const wire = ([name, fact]: readonly [string, Fact]): [string, WireValue] =>
     fact.fact !== "probe" || fact.env === undefined
@@ -141,7 +148,7 @@ function wireFacts(facts: Facts): Readonly<Record<string, WireValue>> {
   return Object.fromEntries(Object.entries(facts).map(wire));
 }
 
-/** The part that only looks. */
+/** Requests that only look. */
 class Reader {
   constructor(
     protected readonly session: AgentSession,
@@ -151,15 +158,10 @@ class Reader {
   ) {}
 
   async read<F extends Facts>(facts: F): Promise<Answers<F>> {
-    const names = Object.keys(facts);
-    const during = `reading ${names.length} facts`;
-    const reply = await this.ask(
-      "read",
-      { facts: wireFacts(facts) },
-      { during, timeoutMs: lookMs + slackMs },
-    );
-    return this.understand(during, () => {
-      const answers = reply as Readonly<Record<string, WireValue>>;
+    const during = `reading ${Object.keys(facts).length} facts`;
+    const options = { during, timeoutMs: lookMs + slackMs };
+    return this.ask("read", { facts: wireFacts(facts) }, options, (reply) => {
+      const answers = dictionaryOf(reply, "the facts");
       const entries = Object.entries<Fact>(facts).map(([name, fact]) => [
         name,
         factAnswerOf(fact, answers[name]),
@@ -171,43 +173,41 @@ class Reader {
   async judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
     const during = "having the host judge the candidate configuration";
     const timeoutMs = lookMs * Math.max(1, candidate.commands.length) + slackMs;
-    const reply = await this.ask(
-      "judge",
-      { ...candidate, timeoutMs: lookMs },
-      { during, timeoutMs },
-    );
-    return this.understand(during, () => judgementsOf(reply));
+    const values = { ...candidate, timeoutMs: lookMs };
+    return this.ask("judge", values, { during, timeoutMs }, judgementsOf);
   }
 
-  protected ask(
+  /** Sends a request. @throws HostError of kind "protocol" for a reply that `parse` does not understand */
+  protected async ask<T>(
     op: string,
     values: Readonly<Record<string, WireValue>>,
     options: RequestOptions,
-  ): Promise<WireValue> {
-    return this.session.request(op, values, options);
-  }
-
-  protected understand<T>(during: string, parse: () => T): T {
+    parse: (reply: WireValue) => T,
+  ): Promise<T> {
+    const reply = await this.session.request(op, values, options);
     try {
-      return parse();
+      return parse(reply);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       throw new HostError("protocol", {
         host: this.address,
-        during,
+        during: options.during,
         reason: reasonOf(error),
         changed: "unknown",
-        next: "The agent and this package do not understand each other; report this",
+        next: MISUNDERSTOOD,
       });
     }
   }
 }
 
-/** The part that changes, for as long as one section lasts. */
+/** Requests of one write section, which may change the host. */
 class Writer extends Reader implements HostWriter {
+  /** Changes that are made. */
   private done = 0;
-  private readonly open = new Set<Promise<WireValue>>();
+  /** Requests under way. */
+  private readonly open = new Set<Promise<unknown>>();
   private readonly connections = new Set<RelayedConnection>();
+  /** Requests under way that may change something. */
   private changing = 0;
 
   constructor(
@@ -217,81 +217,70 @@ class Writer extends Reader implements HostWriter {
     super(reader.session, reader.address, reader.fingerprint, reader.system);
   }
 
-  /** What is known of changes: one that was under way when the line broke may or may not have happened. */
+  /** Whether the section has changed the host. A request under way when the line broke may or may not have. */
   readonly changed = (cause: "failed" | "lost"): Changed => {
     if (cause === "lost" && this.changing > 0) return "unknown";
     return this.done > 0 ? "yes" : "no";
   };
 
-  /** Resolves when nothing of this section is under way any more. */
+  /** Resolves when no request of this section is under way any more. */
   async quiet(): Promise<void> {
     for (const connection of this.connections) connection.destroy();
     while (this.open.size > 0) await Promise.allSettled([...this.open]);
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
-    const during = `writing ${request.path}`;
-    const digest = createHash("sha256").update(request.contents, "latin1").digest("hex");
-    const reply = await this.change(
-      "write",
-      { ...request, expect: { ...request.expect }, sha256: digest },
-      during,
-      fileMs,
+    const values = { ...request, expect: { ...request.expect }, sha256: sha256(request.contents) };
+    return this.settle(
+      await this.change("write", values, `writing ${request.path}`, fileMs, writeOutcomeOf),
     );
-    return this.settle(this.understand(during, () => writeOutcomeOf(reply)));
   }
 
   async remove(path: string, expect: Expectation): Promise<WriteOutcome> {
-    const during = `removing ${path}`;
-    const reply = await this.change("remove", { path, expect: { ...expect } }, during, fileMs);
-    return this.settle(this.understand(during, () => writeOutcomeOf(reply)));
+    const values = { path, expect: { ...expect } };
+    return this.settle(
+      await this.change("remove", values, `removing ${path}`, fileMs, writeOutcomeOf),
+    );
   }
 
   async makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void> {
     const owner = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
-    await this.change("directory", { path, mode, ...owner }, `making the folder ${path}`, fileMs);
-    this.done++;
-  }
-
-  async link(path: string, target: string): Promise<void> {
-    await this.change("link", { path, target }, `linking ${path} to ${target}`, fileMs);
+    const during = `making the folder ${path}`;
+    await this.change("directory", { path, mode, ...owner }, during, fileMs, nothing);
     this.done++;
   }
 
   async run(request: RunRequest): Promise<RunResult> {
     const during = `running ${shortened(request.argv)}`;
     const timeoutMs = (request.timeoutMs ?? runMs) + slackMs;
-    const reply = await this.change("run", { ...request }, during, timeoutMs);
-    this.done++;
-    return this.understand(during, () => runResultOf(reply));
+    return this.change("run", { ...request }, during, timeoutMs, (reply) => {
+      this.done++;
+      return runResultOf(reply);
+    });
   }
 
   async startJob(request: JobRequest): Promise<JobState> {
     const during = `starting the job ${request.key} (${shortened(request.argv)})`;
-    const reply = await this.change("startJob", { ...request }, during, fileMs);
-    this.done++;
-    return this.understand(during, () => jobStateOf(reply));
+    return this.change("startJob", { ...request }, during, fileMs, (reply) => {
+      this.done++;
+      return jobStateOf(reply);
+    });
   }
 
   async pollJob(key: string, offset: number): Promise<JobState> {
-    const during = `looking at the job ${key}`;
-    const reply = await this.look("pollJob", { key, offset }, during, fileMs);
-    return this.understand(during, () => jobStateOf(reply));
+    return this.look("pollJob", { key, offset }, `looking at the job ${key}`, fileMs, jobStateOf);
   }
 
   async forgetJob(key: string): Promise<void> {
-    await this.change("forgetJob", { key }, `removing the record of the job ${key}`, fileMs);
+    const during = `removing the record of the job ${key}`;
+    await this.change("forgetJob", { key }, during, fileMs, nothing);
   }
 
   async connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection> {
     const during = `connecting to ${host} port ${port} on the host`;
-    const reply = await this.change(
-      "connect",
-      { host, port, timeoutMs },
-      during,
-      timeoutMs + slackMs,
-    );
-    const answer = this.understand(during, () => connectAnswerOf(reply));
+    const values = { host, port, timeoutMs };
+    const limit = timeoutMs + slackMs;
+    const answer = await this.change("connect", values, during, limit, connectAnswerOf);
     if ("error" in answer)
       throw new HostError("program", {
         host: this.address,
@@ -303,7 +292,7 @@ class Writer extends Reader implements HostWriter {
     const connection = this.relay(
       answer.stream,
       `talking to ${host} port ${port} on the host`,
-      timeoutMs,
+      limit,
     );
     this.connections.add(connection);
     connection.once("close", () => this.connections.delete(connection));
@@ -311,38 +300,32 @@ class Writer extends Reader implements HostWriter {
   }
 
   async copyTree(from: string, to: string, expect: string): Promise<boolean> {
-    const during = `copying ${from} to ${to}`;
-    const reply = await this.change("copyTree", { from, to, expect }, during, treeMs);
-    return this.settleTree(this.understand(during, () => treeOutcomeOf(reply)));
+    return this.changeTree("copyTree", { from, to, expect }, `copying ${from} to ${to}`);
   }
 
   async pruneTree(path: string, keep: readonly string[], expect: string): Promise<boolean> {
-    const during = `removing ${path}`;
-    const reply = await this.change("pruneTree", { path, keep, expect }, during, treeMs);
-    return this.settleTree(this.understand(during, () => treeOutcomeOf(reply)));
+    return this.changeTree("pruneTree", { path, keep, expect }, `removing ${path}`);
   }
 
   async move(from: string, to: string): Promise<void> {
-    await this.change("move", { from, to }, `moving ${from} to ${to}`, fileMs);
+    await this.change("move", { from, to }, `moving ${from} to ${to}`, fileMs, nothing);
     this.done++;
   }
 
   async takeMessage(request: MessageRequest): Promise<MessageFound> {
     const during = `looking for the test message in ${request.path}`;
-    const timeoutMs = request.timeoutMs + slackMs;
-    const reply = await this.change("takeMessage", { ...request }, during, timeoutMs);
-    const found = this.understand(during, () => messageFoundOf(reply));
+    const limit = request.timeoutMs + slackMs;
+    const found = await this.change("takeMessage", { ...request }, during, limit, messageFoundOf);
     if (found.stale > 0 || (found.found && !request.keep)) this.done++;
     return found;
   }
 
-  private relay(stream: number, during: string, timeoutMs: number): RelayedConnection {
+  private relay(stream: number, during: string, limit: number): RelayedConnection {
     const ask = async (
       op: string,
       values: Readonly<Record<string, WireValue>> = {},
     ): Promise<ReturnType<typeof streamAnswerOf>> => {
-      const reply = await this.change(op, { stream, ...values }, during, timeoutMs + slackMs);
-      const answer = this.understand(during, () => streamAnswerOf(reply));
+      const answer = await this.change(op, { stream, ...values }, during, limit, streamAnswerOf);
       if (answer.error !== undefined) throw new Error(answer.error);
       return answer;
     };
@@ -361,7 +344,12 @@ class Writer extends Reader implements HostWriter {
     });
   }
 
-  private settleTree(written: boolean): boolean {
+  private async changeTree(
+    op: string,
+    values: Readonly<Record<string, WireValue>>,
+    during: string,
+  ): Promise<boolean> {
+    const written = await this.change(op, values, during, treeMs, treeOutcomeOf);
     if (written) this.done++;
     return written;
   }
@@ -371,43 +359,48 @@ class Writer extends Reader implements HostWriter {
     return outcome;
   }
 
-  private look(
+  private look<T>(
     op: string,
     values: Readonly<Record<string, WireValue>>,
     during: string,
     timeoutMs: number,
-  ): Promise<WireValue> {
-    const reply = this.ask(op, { ...values, section: this.token }, { during, timeoutMs });
+    parse: (reply: WireValue) => T,
+  ): Promise<T> {
+    const section = { ...values, section: this.token };
+    const reply = this.ask(op, section, { during, timeoutMs }, parse);
     this.open.add(reply);
     const forget = () => this.open.delete(reply);
     reply.then(forget, forget);
     return reply;
   }
 
-  private async change(
-    op: string,
-    values: Readonly<Record<string, WireValue>>,
-    during: string,
-    timeoutMs: number,
-  ): Promise<WireValue> {
+  private async change<T>(
+    ...[op, values, during, timeoutMs, parse]: Parameters<typeof this.look<T>>
+  ): Promise<T> {
     this.changing++;
     try {
-      return await this.look(op, values, during, timeoutMs);
+      return await this.look(op, values, during, timeoutMs, parse);
     } finally {
       this.changing--;
     }
   }
 
-  protected override ask(
+  protected override ask<T>(
     op: string,
     values: Readonly<Record<string, WireValue>>,
     options: RequestOptions,
-  ): Promise<WireValue> {
-    return super.ask(op, values, { ...options, changed: this.changed });
+    parse: (reply: WireValue) => T,
+  ): Promise<T> {
+    return super.ask(op, values, { ...options, changed: this.changed }, parse);
   }
 }
 
-/** One running agent. */
+/** For requests whose reply says nothing but that the request was carried out. */
+function nothing(): void {
+  // The reply holds nothing to read.
+}
+
+/** A running agent. */
 export class AgentClient extends Reader implements Host {
   private queue: Promise<unknown> = Promise.resolve();
 
@@ -415,7 +408,7 @@ export class AgentClient extends Reader implements Host {
     super(session, options.address, options.fingerprint, system);
   }
 
-  /** Sends the agent to a program that is `perl -` as root (see {@link agentCommand}) and says hello. */
+  /** Sends the agent to a program that {@link agentCommand} made `perl -`, and waits until it answers hello. */
   static async start(program: RemoteProgram, options: AgentOptions): Promise<AgentClient> {
     const { address, record, silenceMs } = options;
     const session = new AgentSession(program, address, options.lost);
@@ -433,13 +426,12 @@ export class AgentClient extends Reader implements Host {
     } catch (error) {
       session.close();
       if (HostError.isInstance(error)) throw startError(session, error, address);
-      const next = "The agent and this package do not understand each other; report this";
       const details = {
         host: address,
         during,
         reason: reasonOf(error),
         changed: "no",
-        next,
+        next: MISUNDERSTOOD,
       } as const;
       throw new HostError("protocol", details);
     }
@@ -447,11 +439,6 @@ export class AgentClient extends Reader implements Host {
 
   get counters(): Readonly<SessionCounters> {
     return this.session.counters;
-  }
-
-  /** Why it is gone, once it is. */
-  get ended(): string | undefined {
-    return this.session.ended;
   }
 
   onGone(listener: (reason: string) => void): void {
@@ -467,7 +454,7 @@ export class AgentClient extends Reader implements Host {
     work: (host: HostWriter) => Promise<T>,
     waitMs = lockWaitMs,
   ): Promise<T> {
-    // One section at a time; the agent has one lock, and those of this process wait for each other here.
+    // The agent has one section at a time, so those of this process wait for each other here.
     const result = this.queue.then(() => this.section(purpose, work, waitMs));
     this.queue = result.catch(() => undefined);
     return result;
@@ -488,20 +475,20 @@ export class AgentClient extends Reader implements Host {
       return await work(writer);
     } finally {
       await writer.quiet();
-      // Without its reply nothing is left undone: the agent gives the lock back when its input ends.
+      // An error changes nothing: the agent also gives the lock back when its input ends.
       const ending = { during: "giving the host's write lock back", timeoutMs: fileMs };
       await this.session.request("end", { section: token }, ending).catch(() => undefined);
     }
   }
 }
 
-/** For the message that somebody else gets who waits for the lock. */
+/** Names this process to others, who see it when they wait for the lock. */
 function whoWeAre(): string {
   let user = "unknown";
   try {
     user = userInfo().username;
   } catch {
-    // A user without an entry in the password database: the rest is telling enough.
+    // A user without an entry in the password database has no name; host and process are enough.
   }
   return `${user}@${hostname()} (process ${process.pid})`;
 }

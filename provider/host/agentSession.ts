@@ -1,39 +1,42 @@
-/** Requests to one running agent and their replies: ids, deadlines, and what happens when it is gone. */
+/** Requests to a running agent and their replies: ids, deadlines, and the errors when the agent is gone. */
 import { dictionaryOf } from "./agentAnswers";
 import { type Changed, HostError, type HostErrorKind, reasonOf } from "./errors";
 import type { ProgramEnd, RemoteProgram } from "./transport";
 import { decode, encodeFrame, FrameReader, toText, type WireValue } from "./wire";
 
-/** What the agent says first. Anything before it is noise of the login shell's profile, and skipped. */
+/** The agent's greeting. Output before it comes from the profile of the login shell and is skipped. */
 const magic = Buffer.from("\0pulumi-openbsd-postfix agent 1\0\n", "latin1");
 const maxNoise = 64 * 1024;
 const maxErrorOutput = 8 * 1024;
-/** Large requests are handed on in pieces, so that their going out can be watched. */
+/** Requests are written in pieces of this size, so that keepAlive sees progress. */
 const pieceSize = 32 * 1024;
-/** The slowest line that deadlines allow for, in bytes a millisecond (4 kB/s). */
+/** Bytes a millisecond (4 kB/s) of the slowest line for which deadlines leave time. */
 const slowest = 4;
-/** While a reply is coming in, its deadline is put off by so much at a time. */
+/** How long a deadline is put off at a time while its reply is coming in. */
 const arrivalMs = 10_000;
-/** What setTimeout can take. */
+/** The longest time that setTimeout can take. */
 const maxTimer = 2 ** 31 - 1;
 
-/** How the reason begins when a line was given up because nothing came over it. */
+/** The beginning of the reason when a line was given up because it was silent. */
 export const SILENT = "the host has not answered";
 
-/** Figures that tests and the benchmark read. */
+/** Advice when this process and the agent disagree about the protocol. */
+export const MISUNDERSTOOD = "The agent and this package do not understand each other; report this";
+
+/** Counters for tests and the benchmark. */
 export interface SessionCounters {
-  /** Requests sent, without hello and the pings that only prove the other side alive. */
+  /** Requests sent, except hello and ping. */
   requests: number;
-  /** How often a request had to wait for the reply to an earlier one: those sent together count once. */
+  /** Requests that waited for the reply to an earlier one; requests that are sent together count once. */
   roundTrips: number;
 }
 
 export interface RequestOptions {
-  /** For messages, a participle phrase: "reading 12 facts". */
+  /** What the request does, for messages: "reading 12 facts". */
   readonly during: string;
-  /** After that the agent itself counts as gone, and the connection with it. */
+  /** When a reply takes longer, the agent counts as gone, and its connection is closed. */
   readonly timeoutMs: number;
-  /** Asked when the reply is an error or does not come: may this, or what went before it, have changed the host? */
+  /** Tells, when the reply is an error or does not come, whether this or an earlier request changed the host. */
   readonly changed?: (cause: "failed" | "lost") => Changed;
 }
 
@@ -47,10 +50,10 @@ const nextSteps: Partial<Record<HostErrorKind, string>> = {
   lost: "Run it again; if it happens again, look at the network and at sshd's log on the host",
   deadline: "Look at the load and the disks of the host, then run it again",
   locked: "Wait for it to end, then run it again",
-  protocol: "The agent and this package do not understand each other; report this",
+  protocol: MISUNDERSTOOD,
 };
 
-/** The kinds of error that the agent sends; any other is taken as "refused". */
+/** The kind of an error that the agent sent. */
 function agentErrorKind(kind: WireValue | undefined): HostErrorKind {
   return kind === "locked" || kind === "program" ? kind : "refused";
 }
@@ -62,9 +65,11 @@ export class AgentSession {
   private noise: Buffer | undefined = Buffer.alloc(0);
   private errorOutput = Buffer.alloc(0);
   private outgoing: Buffer[] = [];
+  /** Bytes that the stream had not taken yet at the last ping. */
   private unsent = 0;
   private lastId = 0;
   private repliedSinceSending = true;
+  /** Pings since the host was heard. */
   private unheard = 0;
   private heardAt = 0;
   private goneBecause: string | undefined;
@@ -74,14 +79,14 @@ export class AgentSession {
   constructor(
     private readonly program: RemoteProgram,
     private readonly address: string,
-    /** Settles with the reason when the connection below breaks. */
+    /** Settles with the reason when the SSH connection breaks. */
     lost?: Promise<string>,
   ) {
     program.stdout.on("data", (chunk: Buffer) => this.receive(chunk));
     program.stderr.on("data", (chunk: Buffer) => {
       this.errorOutput = Buffer.concat([this.errorOutput, chunk]).subarray(-maxErrorOutput);
     });
-    // Each stream reports a broken connection by itself, and an error event that nobody listens to ends the process.
+    // Each stream emits its own error for a broken connection, and an error without a listener ends the process.
     for (const stream of [program.stdin, program.stdout, program.stderr]) {
       stream.on("error", (error: Error) => this.gone(`the connection broke: ${error.message}`));
     }
@@ -89,17 +94,17 @@ export class AgentSession {
     void program.ended.then((end) => this.gone(this.describeEnd(end)));
   }
 
-  /** Has the agent said its first words? */
+  /** Whether the agent has sent its greeting. */
   get greeted(): boolean {
     return this.noise === undefined;
   }
 
-  /** Why the agent is gone, once it is. */
+  /** Why the agent is gone; undefined while it runs. */
   get ended(): string | undefined {
     return this.goneBecause;
   }
 
-  /** What the agent, or what should have become it, wrote to its error output, or instead of the greeting. */
+  /** What came instead of the greeting, and what came on the error output. */
   get complaints(): string {
     const noise = (this.noise ?? Buffer.alloc(0)).subarray(-maxErrorOutput);
     const text = toText(Buffer.concat([noise, this.errorOutput]).toString("latin1"));
@@ -111,12 +116,12 @@ export class AgentSession {
     else listener(this.goneBecause);
   }
 
-  /** Bytes in front of the first frame: the agent's own text. */
+  /** Sends bytes in front of the first frame: the text of the agent. */
   preface(text: Buffer): void {
     this.enqueue(text);
   }
 
-  /** Sends one request. Requests sent in one go travel in one packet; replies come in any order. */
+  /** Sends a request. Those of one turn of the event loop go out together; replies come in any order. */
   request(
     op: string,
     values: Readonly<Record<string, WireValue>>,
@@ -124,7 +129,7 @@ export class AgentSession {
   ): Promise<WireValue> {
     return new Promise((resolve, reject) => {
       if (this.goneBecause !== undefined) {
-        // Not sent, so this one has changed nothing; what went before may have.
+        // This request was not sent and changed nothing; earlier ones may have.
         reject(this.errorFor("lost", this.goneBecause, options, "failed"));
         return;
       }
@@ -148,25 +153,25 @@ export class AgentSession {
   }
 
   /**
-   * Asks for a sign of life whenever nothing was heard for `intervalMs`; `times` unanswered and the connection counts as
-   * lost. (ssh2's own keepalive would keep an idle process from ending.) It also keeps the agent from giving the
-   * write section of a silent client up.
+   * Pings the agent every `intervalMs`. After `times` pings during which nothing came from the host, the connection
+   * counts as lost. The pings also tell the agent that its client is alive and needs its write section. (The
+   * keepalive of ssh2 would keep an idle process from ending.)
    */
   keepAlive(intervalMs: number, times: number): void {
     this.watch = setInterval(() => {
-      // Bytes that go out are taken by the other side: a line that is only slow is alive.
+      // While the other side takes bytes the line is slow, not dead.
       const unsent = this.program.stdin.writableLength;
       if (unsent < this.unsent) this.unheard = 0;
       this.unsent = unsent;
       if (this.unheard >= times) {
         this.gone(`${SILENT} for ${Math.round((intervalMs * times) / 1000)} s`);
       } else {
-        // Counted and not timed: when this process was held up, the replies that wait to be read still count.
+        // Pings are counted instead of time: when this process was held up, unread replies may be waiting.
         this.unheard++;
         const ping = this.request(
           "ping",
           {},
-          { during: "asking for a sign of life", timeoutMs: 2 ** 31 - 1 },
+          { during: "asking for a sign of life", timeoutMs: maxTimer },
         );
         ping.catch(() => undefined);
       }
@@ -174,7 +179,7 @@ export class AgentSession {
     this.watch.unref();
   }
 
-  close(reason = "the connection was closed by us"): void {
+  close(reason = "this process closed the connection"): void {
     this.gone(reason);
   }
 
@@ -220,7 +225,7 @@ export class AgentSession {
   private take(body: Buffer): void {
     const reply = dictionaryOf(decode(body), "a reply");
     const waiting = typeof reply.id === "number" ? this.pending.get(reply.id) : undefined;
-    if (waiting === undefined) throw new Error("a reply to nothing that was asked");
+    if (waiting === undefined) throw new Error("it is a reply to no request");
     this.pending.delete(Number(reply.id));
     clearTimeout(waiting.timer);
     this.repliedSinceSending = true;

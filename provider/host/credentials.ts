@@ -1,31 +1,29 @@
 /**
- * Finding the credentials for a connection at run time. The state says how to find them; where they are given inline
- * they are used as they are, and by the name of a configuration value they are taken from there. What was looked for is told in errors, what was found never is.
+ * Finds the credentials for a connection at run time. The state holds them only where the user gave them inline; else
+ * it holds the names of configuration values, of files or of a socket. Errors name where was looked, and never a
+ * secret.
  */
 import { readFileSync } from "node:fs";
 import { createAgent, type ParsedKey, utils } from "ssh2";
-import type { ConnectionHop } from "./connection";
+import { CONFIGURED, type ConnectionHop } from "../arguments/connection";
 import { reasonOf } from "./errors";
 import { homePath } from "./home";
 import { configValue } from "./stackConfig";
 
-/** One way to prove who we are. */
+/** One way to log in. */
 export type Credential =
   | { readonly type: "publickey"; readonly key: ParsedKey; readonly label: string }
   | { readonly type: "agent"; readonly socket: string; readonly label: string }
   | { readonly type: "password"; readonly password: string; readonly label: string };
 
 export interface Credentials {
-  /** In the order in which they are tried. */
+  /** To be tried in this order. */
   readonly found: readonly Credential[];
-  /** What was looked for and cannot be used, with the reason. */
+  /** Credentials that cannot be used, each with the reason, for messages. */
   readonly unusable: readonly string[];
 }
 
-/** What may be given inline, or by the name of a value of the stack's configuration: `privateKeyConfig`, … */
-export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
-
-/** A credential that is given inline, or that the configuration has now; `missing` says why it has none. */
+/** The value of such a property, inline or from the configuration; `missing` says why the latter has none. */
 export function secretOf(
   hop: Readonly<Record<string, unknown>> | ConnectionHop,
   field: (typeof CONFIGURED)[number],
@@ -41,11 +39,11 @@ export function secretOf(
 const agentTimeoutMs = 5_000;
 const defaultKeys = ["id_ed25519", "id_rsa"];
 
-/** A private key, or why its text is none. Windows line ends and a missing last one are forgiven. */
+/** A private key, or why the text is none. Line ends of Windows and a missing last one are accepted. */
 export function privateKeyOf(text: string, passphrase?: string): ParsedKey | string {
   const normal = `${text.replace(/\r\n/g, "\n").trim()}\n`;
   const parsed: unknown = utils.parseKey(normal, passphrase);
-  // OpenSSH's own format makes it a list, which the types do not say.
+  // For OpenSSH's own format ssh2 returns a list, which its types do not say.
   const first = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
   if (first === undefined) return "it holds no key";
   if (first instanceof Error) {
@@ -65,7 +63,9 @@ function keyFile(path: string, passphrase: string | undefined): ParsedKey | stri
   }
 }
 
-/** How many keys an agent holds, or why it cannot be asked. ssh2 ends a connection whose agent fails, so ask before. */
+/**
+ * How many keys an agent holds, or why that is unknown. Asked before the login, which ssh2 ends when an agent fails.
+ */
 async function agentKeys(socket: string): Promise<number | string> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve("it does not answer"), agentTimeoutMs);
@@ -108,8 +108,8 @@ class Search {
 }
 
 /**
- * An explicit key is used first and the agent left alone, unless that is explicit too. Otherwise the agent, then the
- * default key files. A password is used last, and only when given.
+ * Keys that the connection names come first, and then the agent only if the connection names its socket. A connection
+ * that names no key uses the agent, then the default key files. A password comes last.
  */
 export async function findCredentials(hop: ConnectionHop): Promise<Credentials> {
   const search = new Search();

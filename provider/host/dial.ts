@@ -1,7 +1,9 @@
-/** Connecting and logging in, which never goes on without a verified host key. */
+/** Connects and logs in. Nothing that proves who the user is leaves this process before the host key is verified. */
 import { connect as connectSocket, type Socket } from "node:net";
 import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
-import { addressOf, type ConnectionArgs, connectionFaults, type ConnectionHop } from "./connection";
+import { type ConnectionArgs, type ConnectionHop } from "../arguments/connection";
+import { addressOf, portOf, userOf } from "./connection";
+import { connectionFaults } from "./connectionFaults";
 import { type Credential, type Credentials, findCredentials } from "./credentials";
 import { HostError, reasonOf } from "./errors";
 import { hostKeyAlgorithms, hostKeyError, judgeHostKey, type Trust, trustFor } from "./hostKey";
@@ -9,9 +11,9 @@ import { fingerprintOf, keyTypeOf } from "./knownHosts";
 import { type Line, type LoginConfig, SshTransport } from "./sshTransport";
 
 export interface DialOptions {
-  /** How many attempts; by default what the connection says. A preview makes one. */
+  /** How many times to try; a preview tries once. @default dialErrorLimit of the connection */
   readonly tries?: number | undefined;
-  /** Milliseconds for all attempts together. @default 60 000 */
+  /** Milliseconds for all attempts. @default 60 000 */
   readonly totalMs?: number | undefined;
 }
 
@@ -21,10 +23,11 @@ const defaultTotalMs = 60_000;
 const firstPauseMs = 200;
 const longestPauseMs = 5_000;
 
-/** An attempt that failed, and whether another makes sense. */
+/** A failed attempt. */
 class DialFailure extends Error {
   constructor(
     override readonly cause: HostError,
+    /** Whether another attempt may succeed. */
     readonly again: boolean,
   ) {
     super(cause.message);
@@ -32,8 +35,8 @@ class DialFailure extends Error {
 }
 
 /**
- * Connects and logs in. Tries again only what may come right by itself (refused, timed out, reset), with growing pauses,
- * within the connection's limit and one total time.
+ * Connects and logs in. A failure that may pass by itself (refused, timed out, reset) is tried again after growing
+ * pauses, up to the connection's limit and within one total time.
  *
  * @throws HostError
  */
@@ -85,9 +88,9 @@ async function dialOnce(args: ConnectionArgs, deadline: number): Promise<SshTran
       args,
       deadline,
       () =>
-        below.forward(args.host, args.port ?? 22).catch((error: unknown) => {
+        below.forward(args.host, portOf(args)).catch((error: unknown) => {
           const next =
-            "Look whether the host runs, and whether the host in between may reach it (AllowTcpForwarding)";
+            "Check that the host runs, and that the jump host may connect to it (AllowTcpForwarding in its sshd_config)";
           throw new DialFailure(
             unreachable(args, `${addressOf(proxy)} cannot connect to it: ${reasonOf(error)}`, next),
             true,
@@ -109,12 +112,12 @@ function unreachable(hop: ConnectionHop, reason: string, next?: string): HostErr
     changed: "no",
     next:
       next ??
-      "Look whether the host runs, whether sshd listens on that port, and whether a firewall is in between",
+      "Check that the host runs, that sshd listens on that port, and that no firewall is in between",
     retriable: true,
   });
 }
 
-/** When this attempt must be through. */
+/** When this attempt must have ended. */
 function attemptEnd(hop: ConnectionHop, deadline: number): number {
   const perDial = (hop.perDialTimeout ?? defaultPerDial) * 1000;
   return perDial > 0 ? Math.min(deadline, Date.now() + perDial) : deadline;
@@ -137,7 +140,7 @@ function socketFailure(hop: ConnectionHop, error: unknown): DialFailure {
   const text = reason === undefined ? reasonOf(error) : `${reason} (${code})`;
   const next =
     code === "ENOTFOUND"
-      ? "Look for a typing error in connection.host, and whether the name is in the DNS"
+      ? "Check connection.host for a typing error, and that the name is in the DNS"
       : undefined;
   return new DialFailure(unreachable(hop, text, next), code !== "ENOTFOUND");
 }
@@ -145,7 +148,7 @@ function socketFailure(hop: ConnectionHop, error: unknown): DialFailure {
 function openSocket(hop: ConnectionHop, until: number): Promise<Line> {
   return new Promise((resolve, reject) => {
     const waitMs = Math.max(1, until - Date.now());
-    const socket: Socket = connectSocket({ host: hop.host, port: hop.port ?? 22 });
+    const socket: Socket = connectSocket({ host: hop.host, port: portOf(hop) });
     const timer = setTimeout(() => {
       socket.destroy();
       reject(
@@ -159,25 +162,30 @@ function openSocket(hop: ConnectionHop, until: number): Promise<Line> {
     socket.once("connect", () => {
       clearTimeout(timer);
       socket.setNoDelay(true);
-      // From here on ssh2 reports errors; this listener only keeps one in between from ending the process.
+      // ssh2 reports errors from here on. Without a listener, one before it listens would end the process.
       socket.on("error", () => undefined);
       resolve(socket);
     });
   });
 }
 
-/** What one login has seen, for telling its failure. */
+/** What happened during one login, from which its error is made. */
 interface Sight {
+  /** The host key that the host sent. */
   shown: Buffer | undefined;
+  /** The error for that key, when it is not trusted. */
   refusedKey: HostError | undefined;
+  /** Whether both sides agreed on algorithms and keys. */
   handshaken: boolean;
+  /** Credentials that were tried. */
   readonly tried: string[];
+  /** Lists of algorithms that both sides offered, as ssh2 logs them. */
   readonly algorithms: string[];
 }
 
 /**
- * Logs in over a new line. A host of which only a fingerprint is known may have keys of several types: those it shows
- * and that do not match are asked for no more, until one matches or none is left.
+ * Logs in over a new line. A host of which only a fingerprint is known may have keys of several types: while the key
+ * that it shows does not match, it is asked for a key of the types that are left.
  */
 async function loginTo(
   hop: ConnectionHop,
@@ -185,12 +193,11 @@ async function loginTo(
   open: (until: number) => Promise<Line>,
   below?: SshTransport,
 ): Promise<SshTransport> {
-  const trust = trustFor(hop.host, hop.port ?? 22, hop);
+  const trust = trustFor(hop.host, portOf(hop), hop);
   const credentials = await findCredentials(hop);
   const shown: Buffer[] = [];
   for (;;) {
     const until = attemptEnd(hop, deadline);
-    const without = new Set(shown.map(keyTypeOf));
     const sight: Sight = {
       shown: undefined,
       refusedKey: undefined,
@@ -199,32 +206,35 @@ async function loginTo(
       algorithms: [],
     };
     const line = await open(until);
-    const config = configFor(hop, until, trust, without, credentials, sight, shown);
+    const config = configFor(hop, until, trust, credentials, sight, shown);
+    const fingerprint = () => (sight.shown === undefined ? "" : fingerprintOf(sight.shown));
+    const observe = (client: Client) => watch(client, sight);
     try {
-      const fingerprint = () => (sight.shown === undefined ? "" : fingerprintOf(sight.shown));
-      return await SshTransport.login(line, config, addressOf(hop), fingerprint, below, (client) =>
-        watch(client, sight),
-      );
+      return await SshTransport.login(line, config, addressOf(hop), fingerprint, below, observe);
     } catch (error) {
-      if (sight.refusedKey !== undefined) {
-        const another = trust.fingerprints.length > 0 && sight.refusedKey.kind === "hostKeyChanged";
-        if (sight.shown !== undefined) shown.push(sight.shown);
-        if (another && hostKeyAlgorithms(trust, new Set(shown.map(keyTypeOf))).length > 0) continue;
-        throw sight.refusedKey;
-      }
-      if (shown.length > 0 && /no matching host key/i.test(reasonOf(error))) {
-        throw hostKeyError("changed", addressOf(hop), hop.host, hop.port ?? 22, trust, shown);
-      }
-      throw loginFailure(hop, error, sight, credentials);
+      if (sight.refusedKey === undefined)
+        throw shown.length > 0 && /no matching host key/i.test(reasonOf(error))
+          ? hostKeyError("changed", hop, trust, shown)
+          : loginFailure(hop, error, sight, credentials);
+      if (sight.shown !== undefined) shown.push(sight.shown);
+      if (!mayShowAnother(sight.refusedKey, trust, shown)) throw sight.refusedKey;
     }
   }
+}
+
+function mayShowAnother(refused: HostError, trust: Trust, shown: readonly Buffer[]): boolean {
+  return (
+    trust.fingerprints.length > 0 &&
+    refused.kind === "hostKeyChanged" &&
+    hostKeyAlgorithms(trust, new Set(shown.map(keyTypeOf))).length > 0
+  );
 }
 
 function watch(client: Client, sight: Sight): void {
   client.once("handshake", () => {
     sight.handshaken = true;
   });
-  // Every other path reports itself; keeps errors after the first from ending the process.
+  // SshTransport.login rejects with the first error. Without a listener, a later one would end the process.
   client.on("error", () => undefined);
 }
 
@@ -232,80 +242,86 @@ function configFor(
   hop: ConnectionHop,
   until: number,
   trust: Trust,
-  without: ReadonlySet<string>,
   credentials: Credentials,
   sight: Sight,
   shown: readonly Buffer[],
 ): LoginConfig {
   return {
-    username: hop.user ?? "root",
+    username: userOf(hop),
     readyTimeout: Math.max(1, until - Date.now()),
-    // Signs of life are the agent's business: ssh2's timer would keep an idle process from ending.
+    // AgentSession.keepAlive does this: the timer of ssh2 would keep an idle process from ending.
     keepaliveInterval: 0,
     algorithms: {
-      serverHostKey: hostKeyAlgorithms(trust, without) as never,
-      // The servers of OpenBSD 4.7 (OpenSSH 5) have group exchange, in case it is off group14-sha1. It is at the end of the
-      // list: chosen only by a server that has nothing better. ssh-dss, arcfour, MD5 and group1 are never offered.
+      serverHostKey: hostKeyAlgorithms(trust, new Set(shown.map(keyTypeOf))) as never,
+      // The OpenSSH 5 of OpenBSD 4.7 has group exchange, and group14-sha1 where that is off. At the end of the list
+      // it is used only with a server that has nothing better. ssh-dss, arcfour, MD5 and group1 are never offered.
       kex: { append: ["diffie-hellman-group14-sha1"], prepend: [], remove: [] },
     },
     hostVerifier: (blob: Buffer) => {
       sight.shown = blob;
       const verdict = judgeHostKey(blob, trust);
       if (verdict === "trusted") return true;
-      sight.refusedKey = hostKeyError(verdict, addressOf(hop), hop.host, hop.port ?? 22, trust, [
-        ...shown,
-        blob,
-      ]);
+      sight.refusedKey = hostKeyError(verdict, hop, trust, [...shown, blob]);
       return false;
     },
-    authHandler: authenticator(hop.user ?? "root", credentials.found, sight),
+    authHandler: authenticator(userOf(hop), credentials.found, sight),
     debug: (text: string) => {
       if (/^Handshake: \((?:local|remote)\)/.test(text)) sight.algorithms.push(text);
     },
   };
 }
 
-/** Goes through the credentials; `false` ends it. A method that the server does not allow is skipped. */
+interface Method {
+  readonly label: string;
+  readonly method: AnyAuthMethod;
+}
+
+/** Gives ssh2 one method after the other, without those that the server does not allow; `false` ends the login. */
 function authenticator(
   username: string,
   found: readonly Credential[],
   sight: Sight,
 ): NonNullable<ConnectConfig["authHandler"]> {
-  const methods = found.flatMap((credential): { label: string; method: AnyAuthMethod }[] => {
-    const { label } = credential;
-    switch (credential.type) {
-      case "publickey":
-        return [{ label, method: { type: "publickey", username, key: credential.key } }];
-      case "agent":
-        return [{ label, method: { type: "agent", username, agent: credential.socket } }];
-      case "password": {
-        const { password } = credential;
-        // Some servers ask for a password only in this way. Nothing but one hidden question gets it.
-        const interactive: AnyAuthMethod = {
-          type: "keyboard-interactive",
-          username,
-          prompt: (_name, _instructions, _language, prompts, finish) => {
-            const hidden = prompts.length === 1 && prompts[0]?.echo !== true;
-            finish(prompts.map(() => (hidden ? password : "")));
-          },
-        };
-        return [
-          { label, method: { type: "password", username, password } },
-          { label, method: interactive },
-        ];
-      }
-    }
-  });
+  const methods = found.flatMap((credential) => methodsOf(credential, username));
   return (left, _partial, next) => {
     for (let one = methods.shift(); one !== undefined; one = methods.shift()) {
       const kind = one.method.type === "agent" ? "publickey" : one.method.type;
-      // Null before the first attempt, whatever the types say.
+      // `left` is null before the first attempt, which the types do not say.
       if ((left as readonly string[] | null)?.includes(kind) === false) continue;
       if (!sight.tried.includes(one.label)) sight.tried.push(one.label);
       next(one.method);
       return;
     }
     next(false as never);
+  };
+}
+
+function methodsOf(credential: Credential, username: string): readonly Method[] {
+  const { label } = credential;
+  switch (credential.type) {
+    case "publickey":
+      return [{ label, method: { type: "publickey", username, key: credential.key } }];
+    case "agent":
+      return [{ label, method: { type: "agent", username, agent: credential.socket } }];
+    case "password": {
+      const { password } = credential;
+      return [
+        { label, method: { type: "password", username, password } },
+        { label, method: interactively(username, password) },
+      ];
+    }
+  }
+}
+
+/** Some servers take a password only as the answer to a question. Only a single hidden question gets it. */
+function interactively(username: string, password: string): AnyAuthMethod {
+  return {
+    type: "keyboard-interactive",
+    username,
+    prompt: (_name, _instructions, _language, prompts, finish) => {
+      const hidden = prompts.length === 1 && prompts[0]?.echo !== true;
+      finish(prompts.map(() => (hidden ? password : "")));
+    },
   };
 }
 
@@ -317,45 +333,21 @@ function loginFailure(
 ): DialFailure {
   const reason = reasonOf(error);
   const level = (error as { level?: unknown }).level;
-  const details = { host: addressOf(hop), changed: "no", retriable: false } as const;
   if (
     level === "client-authentication" ||
     level === "agent" ||
     /too many authentication/i.test(reason)
   ) {
-    const tried =
-      sight.tried.length === 0 ? "there was nothing to try" : `tried ${sight.tried.join(", ")}`;
-    const unusable =
-      credentials.unusable.length === 0 ? "" : `; not usable: ${credentials.unusable.join("; ")}`;
     const said =
       level === "client-authentication" ? "the host accepts none of the credentials" : reason;
-    return new DialFailure(
-      new HostError("authRefused", {
-        ...details,
-        during: `logging in as ${hop.user ?? "root"}`,
-        reason: `${said}: ${tried}${unusable}`,
-        next: "Add the public key to ~/.ssh/authorized_keys of that user on the host (for root, see also PermitRootLogin in its sshd_config), or give another key, agent or password in connection",
-      }),
-      false,
-    );
+    return new DialFailure(authRefused(hop, said, sight, credentials), false);
   }
-  // What ssh2 cannot make sense of: not SSH, or no common algorithm. A lost connection has the same level.
+  // The level is the same when the connection was lost.
   const senseless = level === "handshake" || level === "protocol" || /header|ident/i.test(reason);
-  if (senseless && !/\blost\b/i.test(reason)) {
-    const lists =
-      sight.algorithms.length === 0 ? "" : ` (${algorithmLists(reason, sight.algorithms)})`;
-    return new DialFailure(
-      new HostError("protocol", {
-        ...details,
-        during: "agreeing with the host's SSH server on how to talk",
-        reason: `${reason}${lists}`,
-        next: "Look whether connection.port is that of an SSH server, and which algorithms its sshd_config allows",
-      }),
-      false,
-    );
-  }
+  if (senseless && !/\blost\b/i.test(reason))
+    return new DialFailure(noCommonProtocol(hop, reason, sight), false);
   if (/timed out while waiting for handshake/i.test(reason)) {
-    const where = sight.handshaken ? "the login was not through" : "no SSH server answered";
+    const where = sight.handshaken ? "the login did not end" : "no SSH server answered";
     return new DialFailure(unreachable(hop, `${where} in time`), true);
   }
   if ((error as NodeJS.ErrnoException).code !== undefined && level === "client-socket")
@@ -364,7 +356,38 @@ function loginFailure(
   return new DialFailure(unreachable(hop, `the connection broke ${where}: ${reason}`), true);
 }
 
-/** Of the lists that both sides sent, those that the failure is about. */
+function authRefused(
+  hop: ConnectionHop,
+  said: string,
+  { tried }: Sight,
+  { unusable }: Credentials,
+): HostError {
+  const attempts = tried.length === 0 ? "there was nothing to try" : `tried ${tried.join(", ")}`;
+  const others = unusable.length === 0 ? "" : `; not usable: ${unusable.join("; ")}`;
+  return new HostError("authRefused", {
+    host: addressOf(hop),
+    during: `logging in as ${userOf(hop)}`,
+    reason: `${said}: ${attempts}${others}`,
+    changed: "no",
+    next: "Add the public key to ~/.ssh/authorized_keys of that user on the host (for root, see also PermitRootLogin in its sshd_config), or give another key, agent or password in connection",
+    retriable: false,
+  });
+}
+
+/** What answers does not speak SSH, or has no algorithm that ssh2 has as well. */
+function noCommonProtocol(hop: ConnectionHop, reason: string, { algorithms }: Sight): HostError {
+  const lists = algorithms.length === 0 ? "" : ` (${algorithmLists(reason, algorithms)})`;
+  return new HostError("protocol", {
+    host: addressOf(hop),
+    during: "agreeing with the host's SSH server on how to talk",
+    reason: `${reason}${lists}`,
+    changed: "no",
+    next: "Check that connection.port is that of an SSH server, and which algorithms its sshd_config allows",
+    retriable: false,
+  });
+}
+
+/** The lists of algorithms that the failure is about, of both sides. */
 function algorithmLists(reason: string, lines: readonly string[]): string {
   const about: readonly [RegExp, RegExp][] = [
     [/key exchange/i, /KEX method/i],

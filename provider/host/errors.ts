@@ -1,12 +1,10 @@
-/** What can go wrong between us and a host, as one class of error that says what to do next. */
-
-import type { RunResult } from "./host";
+/** The error for all that goes wrong with a host. Its message is complete: users need nothing else to act on it. */
 
 /** Why something failed. */
 export type HostErrorKind =
   /** Name not found, connection refused, or no answer in time. */
   | "unreachable"
-  /** What answers cannot be talked to: no SSH, no common algorithm, no Perl. */
+  /** The other side speaks no SSH, has no algorithm in common, or no Perl. */
   | "protocol"
   | "hostKeyUnknown"
   | "hostKeyChanged"
@@ -15,34 +13,35 @@ export type HostErrorKind =
   | "notPrivileged"
   /** The connection broke. */
   | "lost"
-  /** What stands on the host is not what the plan was made for. */
+  /** The host is not as the plan found it. */
   | "conflict"
   /** The agent refused a request, or could not carry it out. */
   | "refused"
+  /** Something took too long. */
   | "deadline"
-  /** Somebody else holds the host's write lock. */
+  /** Another process holds the host's write lock. */
   | "locked"
-  /** A program failed, or is not there. */
+  /** A program on the host failed, or is missing. */
   | "program";
 
-/** Whether the host was changed before the error: by what this write section had done, or may have done. */
+/** Whether the write section had changed the host before the error. */
 export type Changed = "no" | "unknown" | "yes";
 
 export interface HostErrorDetails {
   /** `user@host:port`. */
   readonly host: string;
-  /** What was being done, as a participle phrase: "writing /etc/mailer.conf". */
+  /** What failed: "writing /etc/mailer.conf". */
   readonly during: string;
-  /** What came back. */
+  /** Why it failed. */
   readonly reason: string;
   readonly changed: Changed;
-  /** What the user can do. */
+  /** What the user can do; "" for nothing in particular. */
   readonly next: string;
-  /** Is the same attempt likely to succeed later, with nothing changed in the configuration? */
+  /** Whether the same attempt may succeed later. */
   readonly retriable?: boolean;
-  /** With "hostKeyUnknown" and "hostKeyChanged": the key that the host showed, as `SHA256:…`. */
+  /** Of "hostKeyUnknown" and "hostKeyChanged": the key that the host showed, as `SHA256:…`. */
   readonly fingerprint?: string;
-  /** With "locked": who holds it, as it said itself. */
+  /** Of "locked": the holder of the lock, as it describes itself. */
   readonly holder?: string;
 }
 
@@ -57,7 +56,6 @@ function sentence(text: string): string {
   return /[.!?:]$/.test(trimmed) || /\n$/.test(text) ? trimmed : `${trimmed}.`;
 }
 
-/** Everything that goes wrong between us and a host. The message is complete and made for users. */
 export class HostError extends Error {
   override readonly name = "HostError";
   /** Survives two copies of this package in one process, unlike `instanceof`. */
@@ -85,16 +83,16 @@ export class HostError extends Error {
     this.retriable = details.retriable ?? kind === "unreachable";
     this.fingerprint = details.fingerprint;
     this.holder = details.holder;
-    // The engine prints the stack: to users, where in our code it was thrown is noise.
+    // The engine prints the stack, in which the lines of this package mean nothing to users.
     this.stack = this.message;
   }
 
-  /** One line for where an error is only a note: what was tried and what came back. */
+  /** The message without what to do, for places where the error is only a note. */
   get summary(): string {
     return `${this.host}: ${this.during} failed: ${sentence(this.reason)}`;
   }
 
-  /** Is it one of ours, from whichever copy of the package? */
+  /** Like `instanceof`, but also true for an error of another copy of this package. */
   static isInstance(value: unknown): value is HostError {
     return (
       typeof value === "object" &&
@@ -104,67 +102,13 @@ export class HostError extends Error {
     );
   }
 
-  /** The same error with a truer answer to whether the host was changed. */
+  /** A copy with other details. */
   with(details: Partial<HostErrorDetails>): HostError {
     return new HostError(this.kind, { ...this.details, ...details });
   }
 }
 
-/** Somebody else changed a file between our looking and our writing. Nothing was written to it. */
-export class ConflictError extends HostError {
-  constructor(
-    host: string,
-    readonly path: string,
-    /** What was observed against what stands there now, as a unified diff. */
-    readonly difference: string,
-  ) {
-    super("conflict", {
-      host,
-      during: `changing ${path}`,
-      reason: `somebody else changed it in between:\n${difference.trimEnd()}\n`,
-      changed: "no",
-      next: "Run it again: it then plans with what stands there now",
-      retriable: true,
-    });
-  }
-}
-
-/** A program on the host failed. */
-export class ProgramError extends HostError {
-  constructor(
-    host: string,
-    /** What it was to do, as it is said to the user: "rebuild /etc/mail/aliases.db". */
-    purpose: string,
-    readonly argv: readonly string[],
-    readonly result: RunResult,
-  ) {
-    super("program", {
-      host,
-      during: `${purpose} (\`${argv.join(" ")}\`)`,
-      reason: `${endOf(result)}${outputOf(result)}`,
-      changed: "unknown",
-      next: "",
-    });
-  }
-}
-
-function endOf(result: RunResult): string {
-  if (result.timedOut) return "it did not end in time and was stopped";
-  if (result.signal !== null) return `it was ended by SIG${result.signal}`;
-  return `exit status ${result.exitCode ?? "unknown"}`;
-}
-
-/** The last lines that a program wrote, its error output last, as text that is safe for a terminal. */
-function outputOf(result: RunResult): string {
-  const text = Buffer.from(`${result.stdout}\n${result.stderr}`, "latin1").toString("utf8");
-  const lines = text
-    .split("\n")
-    .map((line) => line.trimEnd().replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "?"))
-    .filter((line) => line !== "");
-  return lines.length === 0 ? ", and it said nothing" : `:\n${lines.slice(-12).join("\n")}\n`;
-}
-
-/** What was thrown, in words. */
+/** The message of a thrown value. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,4 +1,3 @@
-/** The user's own files. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 

@@ -1,11 +1,11 @@
 /**
- * What the rest of the provider knows of a host: facts that are read in one round trip, and, inside a
- * write section only, the changes. Nothing above this file knows SSH, the agent's wire format or Perl.
+ * A host as the rest of the provider sees it: facts, of which one request reads many, and changes, which only a write
+ * section can make. SSH, the agent and its wire format stay below this interface.
  */
 
 import type { RelayedConnection } from "./relay";
 
-/** Where a path stands, as `lstat(2)` sees it; `contents` are read when asked for. */
+/** What is at a path, by `lstat(2)`. Strings hold bytes: latin1, one character for each byte. */
 export type FileState =
   | { readonly type: "absent" }
   | {
@@ -13,7 +13,7 @@ export type FileState =
       readonly mode: number;
       readonly uid: number;
       readonly gid: number;
-      /** Bytes as a latin1 string: one character for each byte. Absent when only `stat` was asked for. */
+      /** Absent for a fact with `stat`, and for a file of more than 16 MB. */
       readonly contents?: string;
       readonly sha256?: string;
       readonly size: number;
@@ -27,56 +27,56 @@ export type FileState =
   | {
       readonly type: "symlink";
       readonly target: string;
-      /** The path at the end of the chain of links; absent when it dangles. */
+      /** The path at the end of the chain of links; absent when nothing is there. */
       readonly resolved?: string;
-      /** What stands there. */
+      /** What is at that path. */
       readonly file?: FileState;
     }
   | { readonly type: "other"; readonly mode: number; readonly uid: number; readonly gid: number };
 
-/** What came of a program: `signal` is its name without SIG when one ended it; both null when the deadline did. */
+/** How a program ended: by its exit code, by a signal, or, when both are null, by its deadline. */
 export interface RunResult {
   readonly exitCode: number | null;
+  /** Without SIG. */
   readonly signal: string | null;
-  /** latin1 strings, one character a byte; capped at `outputLimit` with `truncated` set. */
+  /** Bytes as in {@link FileState}; after 4 MB the rest is dropped, and `truncated` is set. */
   readonly stdout: string;
   readonly stderr: string;
   readonly truncated: boolean;
   readonly timedOut: boolean;
 }
 
-/** What a probe may be told by its environment: where packages are looked for. */
+/** The one variable that a probe may be given: where pkg_info(1) looks for packages. */
 export type ProbeEnvironment = { readonly PKG_PATH?: string };
 
-/** One thing to look at. All facts of one `read` travel in one request. */
+/** Something to read from a host. All facts of one `read` travel in one request. */
 export type Fact =
-  /** A path with its contents (`stat: true`: without). */
+  /** What is at a path; with `stat` without the contents of a file. */
   | { readonly fact: "file"; readonly path: string; readonly stat?: boolean }
-  /** Names in a folder, sorted; null when there is no such folder. */
+  /** The names in a folder, sorted; null when there is no such folder. */
   | { readonly fact: "list"; readonly path: string }
-  /** Everything in a folder, itself included, sorted by path, without contents; null when nothing is there. */
+  /** Everything in and under a folder, and the folder itself, sorted by path; null when nothing is there. */
   | { readonly fact: "tree"; readonly path: string }
-  /** A program on the agent's own list of those that only look (`uname`, `postconf -n`, `rcctl get`, …). */
+  /** The output of a program that changes nothing: one of the list in agent.pl (`uname`, `postconf -n`, …). */
   | {
       readonly fact: "probe";
       readonly argv: readonly string[];
-      readonly stdin?: string;
       readonly env?: ProbeEnvironment;
-      /** Where it is started; for make(1) only, and in the ports tree only. */
+      /** The folder to start it in: for make(1) only, and only one of the ports tree. */
       readonly cwd?: string;
-      /** A path without which it is not started: the answer is `notFound`, as without the program. */
+      /** A path without which the program is not run; the answer is `notFound` then. */
       readonly onlyWith?: string;
     }
-  /** Up to `limit` bytes from `offset` (negative: from the end), and the file's size and inode; null when absent. */
+  /** Up to `limit` bytes of a file from `offset`, which counts from the end when negative; null without the file. */
   | {
       readonly fact: "tail";
       readonly path: string;
       readonly offset: number;
       readonly limit: number;
     }
-  /** Is a user (group) of that name there, and which id. */
+  /** The ids of a user or group; null when there is none of that name. */
   | { readonly fact: "user" | "group"; readonly name: string }
-  /** The first line that a TCP service says, or why there is none. */
+  /** The first line that a TCP service sends, or why there is none. */
   | {
       readonly fact: "banner";
       readonly host: string;
@@ -84,9 +84,9 @@ export type Fact =
       readonly timeoutMs: number;
     };
 
-/** One thing in a tree, as `lstat(2)` sees it. */
+/** A file, folder or link in a tree, by `lstat(2)`. */
 export interface TreeEntry {
-  /** Relative to the tree's folder; "" for that folder itself. */
+  /** Relative to the top of the tree; "" for the top itself. */
   readonly path: string;
   readonly type: "file" | "directory" | "symlink" | "other";
   readonly mode: number;
@@ -121,52 +121,52 @@ export interface FactAnswers {
 export type Facts = Readonly<Record<string, Fact>>;
 export type Answers<F extends Facts> = { readonly [K in keyof F]: FactAnswers[F[K]["fact"]] };
 
-/** What the machine says of itself when the agent starts. */
+/** The system that the agent runs on. */
 export interface SystemFacts {
-  /** `uname -s`, `-r`, `-m`, `-n` as run on the host, e.g. "OpenBSD", "7.8", "amd64", "mx1.example.org". */
+  /** The output of `uname -s`, `-r`, `-m` and `-n`: "OpenBSD", "7.8", "amd64", "mx1.example.org". */
   readonly name: string;
   readonly release: string;
   readonly machine: string;
   readonly hostname: string;
   readonly perl: string;
-  /** The user the agent runs as (0 after doas). */
+  /** The user as whom the agent runs: 0, also when it was started through doas(1). */
   readonly uid: number;
 }
 
-/** A candidate configuration judged by the host's own tools, in a private folder that the same request removes. */
+/** A candidate configuration for the host's own tools to check, in a private folder that exists only for that. */
 export interface Judgement {
-  /** Files of the candidate, relative to the folder; contents in latin1. */
+  /** Contents of the files by their paths in the folder. */
   readonly files: Readonly<Record<string, string>>;
-  /** Folders to make, relative. */
+  /** Paths of further folders in the folder. */
   readonly folders?: readonly string[];
   /**
-   * Programs to run, each from the agent's list of judges (`postconf`, `postfix check`, `postmap`, `postalias`);
-   * `{dir}` in an argument or in a file's contents stands for the folder's path. `tty`: give it a terminal as
-   * stderr (`postfix check` tells its reasons to a terminal only).
+   * Programs to run, of those that the agent allows here: `postconf`, `postfix check`, `postmap`, `postalias`.
+   * `{dir}` in an argument or in the contents of a file stands for the path of the folder. With `tty` the error
+   * output is a terminal: `postfix check` gives its reasons only to one.
    */
   readonly commands: readonly { readonly argv: readonly string[]; readonly tty?: boolean }[];
 }
 
-/** A host that can be looked at and not changed: the type that `observe` gets. */
+/** A host without the means to change it. */
 export interface HostReader {
-  /** For messages: `user@host:port`. */
+  /** `user@host:port`, for messages. */
   readonly address: string;
-  /** Fingerprint of the verified host key, `SHA256:…` as ssh-keygen prints it. */
+  /** The fingerprint of the verified host key as ssh-keygen(1) prints it: `SHA256:…`. */
   readonly fingerprint: string;
   readonly system: SystemFacts;
   read<F extends Facts>(facts: F): Promise<Answers<F>>;
   judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]>;
 }
 
-/** What must still be on disk for a write to go ahead: the SHA-256 of the contents, or that nothing is there. */
+/** What must be at a path for a change to go ahead: contents with this SHA-256, nothing, or anything. */
 export type Expectation =
   { readonly sha256: string } | { readonly absent: true } | { readonly anything: true };
 
 export interface WriteRequest {
   readonly path: string;
-  /** latin1. */
+  /** Bytes as in {@link FileState}. */
   readonly contents: string;
-  /** Taken from the file that is replaced when left out; 0644 root:wheel for a new one. */
+  /** Default: mode and owner of the file that is replaced, or 0644 and root:wheel. */
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -175,21 +175,20 @@ export interface WriteRequest {
 
 export type WriteOutcome =
   | { readonly written: true; readonly sha256: string }
-  /** What was expected no longer stands there; nothing was changed. */
+  /** Something else than expected is there; nothing was changed. */
   | { readonly written: false; readonly found: FileState };
 
 export interface RunRequest {
   readonly argv: readonly string[];
-  readonly stdin?: string;
-  /** Give it a terminal as stdout and stderr (both come back in stdout). */
+  /** Give the program a terminal as standard output and error; both come back in `stdout`. */
   readonly tty?: boolean;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Default 60 000. The whole process group is ended when it runs out. */
+  /** After that its whole process group is ended. @default 60 000 */
   readonly timeoutMs?: number;
 }
 
-/** A program that outlives the connection. `key` makes starting idempotent: the same key attaches to what runs. */
+/** A program that outlives the connection. Starting the job of a key that has one already starts nothing. */
 export interface JobRequest {
   readonly key: string;
   readonly argv: readonly string[];
@@ -198,33 +197,34 @@ export interface JobRequest {
 }
 
 export interface JobState {
+  /** "lost": nothing runs any more, and nothing tells how the program ended. */
   readonly state: "running" | "ended" | "lost";
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** The log from the offset that was asked for, and where to go on. */
+  /** The log from the offset of the request on, and the offset of what comes next. */
   readonly log: string;
   readonly offset: number;
 }
 
-/** One test message in a mailbox of the host. */
+/** A test message to look for in a mailbox of the host, and to remove. */
 export interface MessageRequest {
   readonly kind: "mbox" | "maildir";
-  /** The mbox file, or the maildir's folder. */
+  /** The file of the mbox, or the folder of the maildir. */
   readonly path: string;
-  /** Whose it is. */
+  /** The owner of the mailbox. */
   readonly uid: number;
   readonly gid: number;
-  /** It lies in a folder of mailboxes, not in the user's own. */
+  /** Whether the mailbox is in a folder of many users' mailboxes. */
   readonly spool: boolean;
-  /** Its Message-Id, without angle brackets. */
+  /** The message's Message-Id, without angle brackets. */
   readonly messageId: string;
-  /** Messages whose Message-Id is hexadecimal digits at this domain were left by earlier runs: they go as well. */
+  /** Messages with hexadecimal digits at this domain as Message-Id are left from earlier runs and removed, too. */
   readonly domain: string;
-  /** Leave the message there. */
+  /** Whether the message is to stay. */
   readonly keep: boolean;
-  /** The mailbox came with the message: when it is empty after all, it goes as well. */
+  /** Whether the message created the mailbox, which is then removed when it is empty. */
   readonly created: boolean;
-  /** What local(8) locks an mbox with, as mailbox_delivery_lock has it. */
+  /** How local(8) locks an mbox: mailbox_delivery_lock of postconf(5). */
   readonly locks: string;
   /** How long to wait for the locks. */
   readonly timeoutMs: number;
@@ -234,48 +234,55 @@ export interface MessageFound {
   readonly found: boolean;
   /** The message's headers (latin1), when it was found. */
   readonly headers: string;
-  /** How many messages of earlier runs were removed. */
+  /** The number of messages of earlier runs that were removed. */
   readonly stale: number;
 }
 
-/** The host inside a write section: the section's lock is held. */
+/** A host inside a write section, which holds the host's write lock. */
 export interface HostWriter extends HostReader {
   write(request: WriteRequest): Promise<WriteOutcome>;
-  /** Removes a file or link; a folder when it is empty. */
+  /** Removes a file, a link or an empty folder. */
   remove(path: string, expect: Expectation): Promise<WriteOutcome>;
   makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void>;
-  link(path: string, target: string): Promise<void>;
   run(request: RunRequest): Promise<RunResult>;
   startJob(request: JobRequest): Promise<JobState>;
   pollJob(key: string, offset: number): Promise<JobState>;
   forgetJob(key: string): Promise<void>;
   /**
-   * Connects from the host to a TCP service there; `host` is an address or "localhost". The connection is closed with
-   * the write section, and after `timeoutMs` in any case.
+   * Connects from the host to a TCP service; `host` is an address or "localhost". The connection is closed at the end
+   * of the write section, or when `timeoutMs` have passed.
    */
   connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection>;
   /**
-   * Makes the tree at `to` like the one at `from`, as `cp -R` by root: missing and different files are copied on the
-   * host, extra ones removed. `expect`: the digest of the tree that stands at `to` (treeDigest). False when another
-   * one does; nothing was changed then.
+   * Makes the tree at `to` equal to the one at `from`, with the owners and modes that `cp -R` by root would give it.
+   *
+   * @param expect - the digest (treeDigest) of the tree that is at `to` now
+   * @returns false when another tree is there; nothing was changed then
    */
   copyTree(from: string, to: string, expect: string): Promise<boolean>;
-  /** Removes a tree, but for the paths in it that are to be kept; `expect` and the answer as with copyTree. */
+  /** Removes a tree except the paths in `keep`; the rest is as with {@link copyTree}. */
   pruneTree(path: string, keep: readonly string[], expect: string): Promise<boolean>;
-  /** Gives what stands at a path another name, at which nothing stands, on the same file system. */
+  /** Renames a file or folder to a path on the same file system at which nothing is. */
   move(from: string, to: string): Promise<void>;
   takeMessage(request: MessageRequest): Promise<MessageFound>;
 }
 
 export interface Host extends HostReader {
   /**
-   * Runs `work` while holding the host's one write lock. Waits for the lock up to `waitMs` (default 300 000), then
-   * fails naming the holder. Outside a section the agent refuses every change.
+   * Runs `work` in a write section. A host has one at a time; when another one does not end within `waitMs` (default
+   * 300 000), the error names its holder.
    */
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T>;
 }
-/** The contents behind a path, through a link; `undefined` where there is no file. */
+
+/** The regular file at a path or at the end of its links. */
+export function fileAt(state: FileState): Extract<FileState, { type: "file" }> | undefined {
+  const end = state.type === "symlink" ? state.file : state;
+  return end?.type === "file" ? end : undefined;
+}
+
+/** The contents of {@link fileAt}. */
 export function contentsOf(state: FileState): string | undefined {
-  const file = state.type === "symlink" ? state.file : state;
-  return file?.type === "file" ? (file.contents ?? "") : undefined;
+  const file = fileAt(state);
+  return file === undefined ? undefined : (file.contents ?? "");
 }

@@ -1,5 +1,7 @@
-/** Whether the key that a host shows is the one we expect. Asked before anything is sent that proves who we are. */
+/** Verifies the key of a host, before anything is sent that proves who the user is. */
 import { readFileSync } from "node:fs";
+import { type ConnectionHop } from "../arguments/connection";
+import { addressOf, portOf } from "./connection";
 import { HostError } from "./errors";
 import { homePath } from "./home";
 import {
@@ -13,18 +15,17 @@ import {
   publicKeyOf,
 } from "./knownHosts";
 
-/** What is expected of a host, and from where we know it. */
+/** The keys that a host is known to have, and where they were found. */
 export interface Trust extends KnownKeys {
-  /** `SHA256:…` of keys of which only that is known. */
+  /** Fingerprints (`SHA256:…`) of keys of which nothing else is known. */
   readonly fingerprints: readonly string[];
-  /** For messages: "connection.hostKey", or the names of the files. */
+  /** Where they were found, for messages: "connection.hostKey", or the names of files. */
   readonly source: string;
 }
 
 /**
- * Keys and fingerprints in a `hostKey` argument: lines as in a file of public keys (`ssh-ed25519 AAAA…`), as in
- * known_hosts (`name ssh-ed25519 AAAA…`, which is what ssh-keyscan prints), or fingerprints (`SHA256:…`).
- * Undefined when a line is none of these.
+ * Reads a `hostKey` argument. Each line is a public key (`ssh-ed25519 AAAA…`), a line of known_hosts or ssh-keyscan
+ * (`name ssh-ed25519 AAAA…`), or a fingerprint (`SHA256:…`); undefined when one is none of these.
  */
 export function parseHostKey(text: string): Pick<Trust, "keys" | "fingerprints"> | undefined {
   const keys: PublicKey[] = [];
@@ -47,7 +48,7 @@ export function parseHostKey(text: string): Pick<Trust, "keys" | "fingerprints">
   return keys.length + fingerprints.length > 0 ? { keys, fingerprints } : undefined;
 }
 
-function contentsOf(path: string): string {
+function textOf(path: string): string {
   try {
     return readFileSync(homePath(path), "latin1");
   } catch {
@@ -55,7 +56,7 @@ function contentsOf(path: string): string {
   }
 }
 
-/** What we know of a host: by its `hostKey` if one is given, else by the files that ssh(1) reads. */
+/** The known keys of a host: those of `hostKey` if it is given, else those in the files that ssh(1) reads. */
 export function trustFor(
   host: string,
   port: number,
@@ -70,13 +71,13 @@ export function trustFor(
       ? ["~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
       : [given.knownHostsPath];
   return {
-    ...lookUp(files.map(contentsOf), host, port),
+    ...lookUp(files.map(textOf), host, port),
     fingerprints: [],
     source: files.join(" and "),
   };
 }
 
-/** ssh2's defaults, in its order. An RSA key signs in three ways. */
+/** The signature algorithms of each type of key, in the order of ssh2's defaults. */
 const signatures: Readonly<Record<string, readonly string[]>> = {
   "ssh-ed25519": ["ssh-ed25519"],
   "ecdsa-sha2-nistp256": ["ecdsa-sha2-nistp256"],
@@ -86,8 +87,8 @@ const signatures: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The algorithms to ask a host's key for: those of the keys we know first, so that a host with several keys shows
- * one that can be compared. `without`: types of key that are not asked for.
+ * The algorithms to offer for the host key, except those for the types of key in `without`. Types of known keys come
+ * first, so that a host with several keys shows one that can be compared.
  */
 export function hostKeyAlgorithms(
   trust: Trust,
@@ -100,10 +101,12 @@ export function hostKeyAlgorithms(
     .flatMap((type) => [...(signatures[type] ?? [])]);
 }
 
-/** What is to be thought of the key that a host shows. */
 export type Verdict = "trusted" | "unknown" | "changed" | "revoked";
 
-/** Compares it with what we know. Keys of another type than those known say nothing: the host may have several. */
+/**
+ * Compares the key that a host shows with the known ones. When all known keys are of other types it is "unknown", not
+ * "changed", for a host may have several keys; a `hostKey` argument names all that are allowed.
+ */
 export function judgeHostKey(blob: Buffer, trust: Trust): Verdict {
   if (trust.revoked.some((key) => key.blob.equals(blob))) return "revoked";
   if (trust.keys.some((key) => key.blob.equals(blob))) return "trusted";
@@ -113,50 +116,52 @@ export function judgeHostKey(blob: Buffer, trust: Trust): Verdict {
   return pinned || trust.keys.some((key) => key.type === type) ? "changed" : "unknown";
 }
 
-/** The error for a key that is not trusted. `shown`: all keys that the host has shown us. */
+/** The error for a key that is not trusted. `shown`: all keys that the host has shown, the refused one last. */
 export function hostKeyError(
   verdict: Exclude<Verdict, "trusted">,
-  address: string,
-  host: string,
-  port: number,
+  hop: ConnectionHop,
   trust: Trust,
   shown: readonly Buffer[],
 ): HostError {
-  const offered = shown.map((blob) => `${keyTypeOf(blob)} ${fingerprintOf(blob)}`).join(" and ");
   const last = shown.at(-1) ?? Buffer.alloc(0);
-  const line = keyLineOf({ type: keyTypeOf(last), blob: last });
-  const known = [
-    ...trust.keys.map((key) => `${key.type} ${fingerprintOf(key.blob)}`),
-    ...trust.fingerprints,
-  ].join(", ");
-  const details = {
-    host: address,
+  return new HostError(verdict === "unknown" ? "hostKeyUnknown" : "hostKeyChanged", {
+    host: addressOf(hop),
     during: "verifying the host key",
-    changed: "no" as const,
+    reason: `${distrust(verdict, trust, shown)}. No password and no proof of a key was sent`,
+    changed: "no",
+    next: keyAdvice(verdict, hop, last),
     retriable: false,
     fingerprint: fingerprintOf(last),
-  };
-  const compare =
-    "Compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or the key of the type shown)";
-  const scan = `ssh-keyscan ${port === 22 ? "" : `-p ${port} `}${host}`;
+  });
+}
+
+function distrust(
+  verdict: Exclude<Verdict, "trusted">,
+  { keys, fingerprints, source }: Trust,
+  shown: readonly Buffer[],
+): string {
+  const describe = (blob: Buffer): string => `${keyTypeOf(blob)} ${fingerprintOf(blob)}`;
+  const offered = shown.map(describe).join(" and ");
+  const known = [...keys.map(({ blob }) => describe(blob)), ...fingerprints].join(", ");
   if (verdict === "unknown") {
     const others = known === "" ? "" : ` (only ${known}, which it did not show)`;
-    return new HostError("hostKeyUnknown", {
-      ...details,
-      reason: `it shows the key ${offered}, and nothing says that this is its key: ${trust.source} does not have it${others}. No password and no proof of a key was sent`,
-      next: `${compare}; if it is the same, set connection.hostKey to "${line}", or add the output of \`${scan}\` to known_hosts`,
-    });
+    return `it shows the key ${offered}, which is not in ${source}${others}, so that it may be another host`;
   }
   const why =
     verdict === "revoked"
-      ? `it shows the key ${offered}, which ${trust.source} marks as revoked`
-      : `it shows the key ${offered}, but ${trust.source} has ${known === "" ? "no valid key" : known}`;
-  return new HostError("hostKeyChanged", {
-    ...details,
-    reason: `${why}. Somebody may be listening in, or the host was installed anew. No password and no proof of a key was sent`,
-    next:
-      verdict === "revoked"
-        ? "Give the host a new key"
-        : `${compare}; if the host really has a new key, replace the old one: connection.hostKey "${line}", or in known_hosts \`ssh-keygen -R '${knownName(host, port)}'\` and then \`${scan}\``,
-  });
+      ? `which ${source} marks as revoked`
+      : `but ${source} has ${known === "" ? "no valid key" : known}`;
+  return `it shows the key ${offered}, ${why}. Somebody may be listening in, or the host was installed anew`;
+}
+
+function keyAdvice(verdict: Exclude<Verdict, "trusted">, hop: ConnectionHop, blob: Buffer): string {
+  if (verdict === "revoked") return "Give the host a new key";
+  const port = portOf(hop);
+  const line = keyLineOf({ type: keyTypeOf(blob), blob });
+  const scan = `ssh-keyscan ${port === 22 ? "" : `-p ${port} `}${hop.host}`;
+  const compare =
+    "Compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or the key of the type shown)";
+  return verdict === "unknown"
+    ? `${compare}; if it is the same, set connection.hostKey to "${line}", or add the output of \`${scan}\` to known_hosts`
+    : `${compare}; if the host really has a new key, replace the old one: connection.hostKey "${line}", or in known_hosts \`ssh-keygen -R '${knownName(hop.host, port)}'\` and then \`${scan}\``;
 }

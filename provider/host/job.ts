@@ -1,6 +1,6 @@
 /**
- * Programs that must outlive the connection. A job is started under a key; whoever comes back after a cut finds it
- * by that key, goes on waiting for it, and gets its result. Its log stays on the host until the job is forgotten.
+ * Jobs: programs on the host that outlive the connection. A job has a key, by which a later run finds it, waits for
+ * it and gets its result. Its files stay on the host until the job is forgotten.
  */
 import { lastLines } from "../values/readable";
 import { HostError } from "./errors";
@@ -9,19 +9,19 @@ import { file, lookAt, stat } from "./look";
 import { RECORD_FOLDER } from "./record";
 import { until } from "./programs";
 
-/** Where the agent keeps its jobs. */
+/** The folder of the jobs, each in a folder that its key names. */
 export const JOBS = `${RECORD_FOLDER}/jobs`;
 
 export function jobLog(key: string): string {
   return `${JOBS}/${key}/log`;
 }
 
-/** Comes when the job has ended: what is newer than it was not made by the job. */
+/** A file that is made when the job ends: a newer file is not the work of the job. */
 export function jobEndMark(key: string): string {
   return `${JOBS}/${key}/status`;
 }
 
-/** Changes its status when the job begins: what is newer was made by the job, or after it. */
+/** A file that is made when the job begins: an older file is not the work of the job. */
 export function jobMark(key: string): string {
   return `${JOBS}/${key}/pid`;
 }
@@ -29,66 +29,65 @@ export function jobMark(key: string): string {
 export interface JobEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** The end of what it wrote. */
+  /** The end of its log. */
   readonly log: string;
 }
 
 export interface Watch {
-  /** Told about once a second, at most, what was written so far. */
+  /** Called at most once a second with the end of the log. */
   readonly progress?: (log: string) => void;
-  /** Asked as often: an error ends the waiting, after the job was stopped. */
+  /** Called now and then; when it returns an error, the job is stopped, and the error thrown. */
   readonly giveUp?: (log: string) => Promise<HostError | undefined>;
-  /** After so long the waiting ends with an error; the job goes on. */
+  /** After this time waiting ends with an error, while the job goes on. */
   readonly timeoutMs: number;
 }
 
 const KEPT_LOG = 65_536;
 
-/** Escapes as in the agent's file `argv`. */
-function words(argv: readonly string[]): string {
+/** Arguments as in the file `argv` that the agent writes for a job. */
+function argvFile(argv: readonly string[]): string {
   return argv.map((word) => `${word.replace(/\\/g, "\\\\").replace(/\n/g, "\\n")}\n`).join("");
 }
 
-/** An offset in no log: only the state is wanted. */
+/** An offset after the end of any log, for a poll that wants the state alone. */
 const PAST_THE_END = 1e12;
 
 export type JobSight = "none" | "running" | "ended" | "lost";
 
-/** What is known of a job on the host; "lost" when the host died with it. */
+/** The state of a job; "lost" when its end left no trace, as after a crash of the host. */
 export async function jobSight(host: HostWriter, key: string): Promise<JobSight> {
-  const mark = await lookAt(host, stat(jobMark(key)));
-  return mark.type === "absent" ? "none" : (await host.pollJob(key, PAST_THE_END)).state;
+  return (await anyJob(host, key)) ? (await host.pollJob(key, PAST_THE_END)).state : "none";
 }
 
-/** Is a job of this key running with these very arguments? */
+/** Whether a job of this key is running with just these arguments. */
 export async function isRunning(
   host: HostWriter,
   { key, argv }: Pick<JobRequest, "key" | "argv">,
 ): Promise<boolean> {
   if ((await jobSight(host, key)) !== "running") return false;
-  return contentsOf(await lookAt(host, file(`${JOBS}/${key}/argv`))) === words(argv);
+  return contentsOf(await lookAt(host, file(`${JOBS}/${key}/argv`))) === argvFile(argv);
 }
 
-/** Starts the job, or finds the one that runs already, and waits until it has ended. */
+/** Starts a job unless it has been started already, and waits for its end. */
 export async function runJob(host: HostWriter, job: JobRequest, watch: Watch): Promise<JobEnd> {
   await host.startJob(job);
   return waitForJob(host, job.key, watch);
 }
 
-/** A connection that is lost takes no job with it: the error says so. */
+/** The error for a connection that broke, with the note that the job goes on. */
 function goesOn(error: unknown, key: string): unknown {
   if (!HostError.isInstance(error) || error.kind !== "lost") return error;
   return error.with({
-    next: `What was started goes on there, with its log in ${jobLog(key)}; the next \`pulumi up\` waits for it`,
+    next: `The job continues on the host, with its log in ${jobLog(key)}; the next \`pulumi up\` waits for it`,
   });
 }
 
-/** Waits for a job that was started before. */
+/** Waits for the end of a job that has been started. */
 export async function waitForJob(host: HostWriter, key: string, watch: Watch): Promise<JobEnd> {
   const end = Date.now() + watch.timeoutMs;
   let offset = 0;
   let log = "";
-  let told = 0;
+  let reported = 0;
   for (let pause = 100; ; pause = Math.min(pause * 1.5, 1000)) {
     const now = await host.pollJob(key, offset).catch((error: unknown) => {
       throw goesOn(error, key);
@@ -96,20 +95,15 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
     const grown = now.offset > offset;
     offset = now.offset;
     log = (log + now.log).slice(-KEPT_LOG);
-    if (now.state === "ended" && !grown) return { ...now, log };
-    if (now.state === "lost" && !grown)
-      throw new HostError("program", {
-        host: host.address,
-        during: `the job ${key}`,
-        reason: `nothing runs any more, and nothing says how it ended:\n${lastLines(log)}`,
-        changed: "unknown",
-        next: "Run `pulumi up` again: it is then started anew.",
-      });
-    // What has ended, or goes no more, has written no more than can be fetched at once.
-    if (grown && now.state !== "running") continue;
+    if (now.state !== "running") {
+      // The rest of the log may be longer than one answer.
+      if (grown) continue;
+      if (now.state === "ended") return { ...now, log };
+      throw lostJob(host, key, log);
+    }
     if (grown) pause = 100;
-    if (Date.now() - told >= 1000) {
-      told = Date.now();
+    if (Date.now() - reported >= 1000) {
+      reported = Date.now();
       watch.progress?.(log);
     }
     const reason = await watch.giveUp?.(log);
@@ -117,32 +111,45 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
       await stopJob(host, key);
       throw reason;
     }
-    if (Date.now() > end)
-      throw new HostError("deadline", {
-        host: host.address,
-        during: `waiting for the job ${key}`,
-        reason: `it has not ended within ${Math.round(watch.timeoutMs / 60_000)} minutes; last it wrote:\n${lastLines(log)}`,
-        changed: "unknown",
-        next: `It goes on, with its log in ${jobLog(key)}. The next \`pulumi up\` waits for it again.`,
-      });
+    if (Date.now() > end) throw endlessJob(host, key, log, watch);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
-/** Ends a job with all that it started, and forgets it. */
+function lostJob(host: HostReader, key: string, log: string): HostError {
+  return new HostError("program", {
+    host: host.address,
+    during: `the job ${key}`,
+    reason: `it no longer runs, and how it ended is not known:\n${lastLines(log)}`,
+    changed: "unknown",
+    next: "Run `pulumi up` again, which starts it anew.",
+  });
+}
+
+function endlessJob(host: HostReader, key: string, log: string, { timeoutMs }: Watch): HostError {
+  return new HostError("deadline", {
+    host: host.address,
+    during: `waiting for the job ${key}`,
+    reason: `it has not ended within ${Math.round(timeoutMs / 60_000)} minutes; its last output is:\n${lastLines(log)}`,
+    changed: "unknown",
+    next: `It goes on, with its log in ${jobLog(key)}. The next \`pulumi up\` waits for it again.`,
+  });
+}
+
+/** Ends a job and all its processes, and forgets it. */
 export async function stopJob(host: HostWriter, key: string): Promise<void> {
   await endJob(host, key);
   await forgetJob(host, key);
 }
 
-/** Ends a job with all that it started; what it wrote stays. */
+/** Ends a job and all its processes; its files stay. */
 export async function endJob(host: HostWriter, key: string): Promise<void> {
   if ((await jobSight(host, key)) === "running") {
     const supervisor = (contentsOf(await lookAt(host, file(jobMark(key)))) ?? "").trim();
     if (/^\d+$/.test(supervisor)) {
       const { stdout } = await host.run({ argv: ["/usr/bin/pgrep", "-P", supervisor] });
-      // The program leads a process group of its own (setsid(2)); its children are in it. Not kill(1): one that
-      // takes the group's number for a signal would end everything.
+      // The program and its children are a process group (setsid(2)). Perl ends it, because a kill(1) that took the
+      // negative number for a signal would end all processes.
       for (const leader of stdout.split(/\s+/).filter((word) => /^\d+$/.test(word)))
         await host.run({ argv: ["/usr/bin/perl", "-e", 'kill "TERM", -$ARGV[0]', leader] });
     }
@@ -150,20 +157,20 @@ export async function endJob(host: HostWriter, key: string): Promise<void> {
   }
 }
 
-/** Clears away what is left of a job that has ended. */
+/** Removes the files of a job that has ended. */
 export async function forgetJob(host: HostWriter, key: string): Promise<void> {
   for (let tries = 1; ; tries += 1)
     try {
       await host.forgetJob(key);
       return;
     } catch (error) {
-      // Its supervisor lives for a moment after it has written down how the program ended.
+      // The supervisor (agent.pl) lives for a moment after it has written how the program ended.
       if (!HostError.isInstance(error) || error.kind !== "refused" || tries > 20) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
 }
 
-/** Does anything of a job lie on the host? For those that only look. */
+/** Whether the host has files of a job. */
 export async function anyJob(host: HostReader, key: string): Promise<boolean> {
   const mark = await lookAt(host, stat(jobMark(key)));
   return mark.type !== "absent";

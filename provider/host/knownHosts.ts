@@ -1,14 +1,14 @@
-/** Files in the format of known_hosts (sshd(8)): who is known under which name, and by which keys. */
+/** Files in the format of known_hosts (sshd(8)), which list the keys of hosts. */
 import { createHash, createHmac } from "node:crypto";
 
-/** A public key as it travels. */
+/** A public key in the encoding of RFC 4253. */
 export interface PublicKey {
-  /** As the blob itself says: "ssh-ed25519". */
+  /** The type that the blob names: "ssh-ed25519". */
   readonly type: string;
   readonly blob: Buffer;
 }
 
-/** The keys under which a host is known, and those it must never show again. */
+/** The keys that are known of a host, and those that are marked as revoked. */
 export interface KnownKeys {
   readonly keys: readonly PublicKey[];
   readonly revoked: readonly PublicKey[];
@@ -26,24 +26,24 @@ export function keyTypeOf(blob: Buffer): string {
   return length > 0 && length <= blob.length - 4 ? blob.toString("latin1", 4, 4 + length) : "";
 }
 
-/** As ssh-keygen prints it. */
+/** The fingerprint of a key as ssh-keygen(1) prints it. */
 export function fingerprintOf(blob: Buffer): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
 }
 
-/** One line as it stands in a file of public keys. */
+/** The line of a key in a file of public keys. */
 export function keyLineOf(key: PublicKey): string {
   return `${key.type} ${key.blob.toString("base64")}`;
 }
 
-/** A key from its type and base64, or undefined when these do not make one. */
+/** The key of a type and base64; undefined when the two do not fit. */
 export function publicKeyOf(type: string, base64: string): PublicKey | undefined {
   if (!/^[A-Za-z0-9+/]+=*$/.test(base64)) return undefined;
   const blob = Buffer.from(base64, "base64");
   return keyTypeOf(blob) === type ? { type, blob } : undefined;
 }
 
-/** The name that a host goes by in these files: the port is part of it unless it is 22. */
+/** The name of a host in these files; it includes a port other than 22. */
 export function knownName(host: string, port: number): string {
   const name = host.toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
@@ -56,7 +56,7 @@ function entryOf(line: string): Entry | undefined {
   if (names === undefined || type === undefined || base64 === undefined || names.startsWith("#")) {
     return undefined;
   }
-  // A certificate authority's key is not a host's key; certificates are not asked for, so it has no use here.
+  // The key of a certificate authority is of no use: this package asks hosts for keys, not for certificates.
   if (marker !== undefined && marker !== "@revoked") return undefined;
   const key = publicKeyOf(type, base64);
   return key === undefined ? undefined : { revoked: marker === "@revoked", names, key };
@@ -79,7 +79,7 @@ function matchesHash(name: string, hashed: string): boolean {
   return createHmac("sha1", Buffer.from(salt, "base64")).update(name).digest("base64") === hash;
 }
 
-/** Does the first field of a line stand for this name? Hashed, or a list of patterns of which none negates it. */
+/** Whether the first field of a line is for this name. It is a hash, or a list of patterns, which may be negated. */
 export function namesMatch(names: string, name: string): boolean {
   if (names.startsWith("|")) return matchesHash(name, names);
   let found = false;
@@ -91,7 +91,7 @@ export function namesMatch(names: string, name: string): boolean {
   return found;
 }
 
-/** What the contents of such files say of a host. */
+/** The keys of a host in the texts of such files. */
 export function lookUp(texts: readonly string[], host: string, port: number): KnownKeys {
   const name = knownName(host, port);
   const entries = texts

@@ -1,28 +1,30 @@
 /**
- * One connection for each distinct set of connection arguments in this process. All users of a host share it: the first
- * dials, the others wait for that; one that broke is dialed anew when it is next used.
+ * The connections of this process: one for each distinct set of connection arguments. All resources of a host share it.
+ * A connection that broke is made anew when it is next used.
  */
-import { createHash } from "node:crypto";
+import { sha256 } from "../values/digest";
 import { AgentClient, agentCommand, type AgentOptions } from "./agentClient";
 import { type SessionCounters, SILENT } from "./agentSession";
-import { addressOf, type ConnectionArgs } from "./connection";
+import { type ConnectionArgs } from "../arguments/connection";
+import { addressOf } from "./connection";
 import { dial, type DialOptions } from "./dial";
 import { HostError } from "./errors";
 import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";
 import type { Transport } from "./transport";
+import { toBytes } from "./wire";
 
-/** Figures that tests and the benchmark read. */
+/** Counters for tests and the benchmark. */
 export interface PoolCounters extends SessionCounters {
   /** Connections that were made. */
   connections: number;
 }
 
 export interface PoolOptions {
-  /** Milliseconds after its last use when a connection is closed. @default 30 000 */
+  /** A connection is closed this many milliseconds after its last use. @default 30 000 */
   readonly idleMs?: number;
-  /** For the agents. */
+  /** Options of all agents. */
   readonly agent?: Partial<Omit<AgentOptions, "address" | "fingerprint" | "lost">>;
-  /** How connections are made; for tests. */
+  /** Makes a connection; replaced in tests. */
   readonly dial?: (args: ConnectionArgs, options: DialOptions) => Promise<Transport>;
 }
 
@@ -33,7 +35,7 @@ interface Live {
 
 const defaultIdleMs = 30_000;
 
-/** A host that is dialed anew when its connection has gone since it was last used. */
+/** A host whose connection is made when it is used and there is none. */
 class PooledHost implements Host {
   private dialing: Promise<Live> | undefined;
   private live: Live | undefined;
@@ -104,8 +106,8 @@ class PooledHost implements Host {
   }
 
   /**
-   * What only looks is done once more when the line breaks: that it had broken may show only when it is used. A silent
-   * one has cost its time already.
+   * Repeats a request that only looks on a new connection, because a broken one may show only when it is used. Not
+   * after a silent one: that has taken its time already.
    */
   private async again<T>(work: (client: AgentClient) => Promise<T>): Promise<T> {
     try {
@@ -132,7 +134,7 @@ class PooledHost implements Host {
     }
   }
 
-  /** Unused, the connection keeps no process from ending, and is closed after a while. */
+  /** Lets the process end although the unused connection is open, and closes that after a while. */
   private rest(): void {
     this.live?.transport.ref(false);
     this.idle = setTimeout(() => this.close(), this.options.idleMs ?? defaultIdleMs);
@@ -173,7 +175,7 @@ class PooledHost implements Host {
     }
   }
 
-  /** Who holds this object has seen one machine; another must not come in its place unnoticed. */
+  /** Refuses another machine at the same address: plans were made for the one that was seen before. */
   private sameHost(fingerprint: string): void {
     if (this.known === undefined || this.known.fingerprint === fingerprint) return;
     throw new HostError("hostKeyChanged", {
@@ -181,7 +183,7 @@ class PooledHost implements Host {
       during: "connecting again",
       reason: `it now shows the host key ${fingerprint}, and showed ${this.known.fingerprint} before`,
       changed: "no",
-      next: "Run it again, if both keys are those of this host",
+      next: "Run it again if both keys belong to this host",
       fingerprint,
     });
   }
@@ -194,13 +196,13 @@ class PooledHost implements Host {
   }
 }
 
-/** All hosts of a process. */
+/** The hosts of a process. */
 export class HostPool {
   private readonly hosts = new Map<string, PooledHost>();
 
   constructor(private readonly options: PoolOptions = {}) {}
 
-  /** The host behind these arguments, connected. @throws HostError */
+  /** A connected host. @throws HostError */
   connect(args: ConnectionArgs, options: DialOptions = {}): Promise<Host> {
     const key = keyOf(args);
     let host = this.hosts.get(key);
@@ -208,7 +210,7 @@ export class HostPool {
     return host.connect(options);
   }
 
-  /** A host with this host key to which there is a connection, under whatever name. */
+  /** A host with this host key and an open connection, whatever its connection arguments are. */
   knownMachine(fingerprint: string): Host | undefined {
     return [...this.hosts.values()].find((host) => host.isLive && host.fingerprint === fingerprint);
   }
@@ -228,29 +230,29 @@ export class HostPool {
   }
 }
 
-/** Arguments hold secrets: only a digest of them is kept as the key. */
+/** The key of a host in the pool: a digest, because connection arguments hold secrets. */
 function keyOf(args: ConnectionArgs): string {
   const sorted = JSON.stringify(args, (_name, value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
-  return createHash("sha256").update(sorted).digest("hex");
+  return sha256(toBytes(sorted));
 }
 
 const pool = new HostPool();
 
-/** The host behind these arguments, connected, from this process's pool. @throws HostError */
+/** A connected host of the pool. @throws HostError */
 export function connect(args: ConnectionArgs, options: DialOptions = {}): Promise<Host> {
   return pool.connect(args, options);
 }
 
-/** A host of the pool with this host key to which there is a connection now, under whatever name. */
+/** {@link HostPool.knownMachine} of the pool. */
 export function knownMachine(fingerprint: string): Host | undefined {
   return pool.knownMachine(fingerprint);
 }
 
-/** What this process has done so far. */
+/** Counts since the process began. */
 export function poolCounters(): PoolCounters {
   return pool.counters;
 }

@@ -1,8 +1,9 @@
+/** Runs programs on a host, and waits for their effects. */
 import { lastLines } from "../values/readable";
 import { HostError } from "./errors";
 import type { RunRequest, HostWriter, RunResult, HostReader } from "./host";
 
-/** A program that failed, with what it said. */
+/** The error for a program that failed, with its last lines of output. */
 export function programFailed(
   host: string,
   purpose: string,
@@ -20,10 +21,11 @@ export function programFailed(
     during: `"${purpose}" (${argv.join(" ")})`,
     reason: output === "" ? how : `${how}:\n${output}`,
     changed: "unknown",
-    next: "Mend what it names and run `pulumi up` again.",
+    next: "Fix what it names and run `pulumi up` again.",
   });
 }
-/** Runs a program; any exit code but those in `okay` is an error that shows what it said. */
+
+/** Runs a program, and throws {@link programFailed} for an exit code that is not in `okay`. */
 export async function runOrFail(
   host: HostWriter,
   purpose: string,
@@ -35,7 +37,8 @@ export async function runOrFail(
     throw programFailed(host.address, purpose, request.argv, result);
   return result;
 }
-/** Asks until the answer is yes, at first every 50 ms and then more slowly. False when `timeoutMs` ran out. */
+
+/** Calls `done` until it is true, first after 50 ms and then more slowly. False when `timeoutMs` ran out. */
 export async function until(done: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
   const end = Date.now() + timeoutMs;
   for (let pause = 50; ; pause = Math.min(pause * 2, 1000)) {
@@ -44,7 +47,8 @@ export async function until(done: () => Promise<boolean>, timeoutMs: number): Pr
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
-/** @throws HostError of kind "deadline" when `timeoutMs` ran out. */
+
+/** Like {@link until}. @throws HostError of kind "deadline" when `timeoutMs` ran out. */
 export async function waitUntil(
   host: HostReader,
   what: string,

@@ -1,27 +1,29 @@
 /**
- * The record on the host: what was there before us, and whose it is now. It is written and synced before the first
- * change, it is what destroy restores from, with or without a state, and it goes when the last owner goes.
+ * The record: a file on the host with what was there before this package changed it, and with the owner of each key.
+ * It is written before the first change, and removed when no key has an owner. A destroy restores from it, so that
+ * the state is not needed for that.
  *
- * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Several keys
- * may lie in one file; that file has one baseline for all of them.
+ * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Keys of one
+ * file share the saved state of that file.
  */
 import { equal } from "../values/json";
-import type { Expectation, FileState, HostWriter } from "./host";
+import { type Expectation, fileAt, type FileState, type HostWriter } from "./host";
 
 export const RECORD_FOLDER = "/var/db/pulumi-openbsd-postfix";
 export const RECORD_PATH = `${RECORD_FOLDER}/record.json`;
 
-/** Values that JSON carries. */
+/** A value of JSON. */
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Who a key belongs to. */
+/** The resource that a key belongs to. */
 export interface Owner {
   readonly urn: string;
+  /** The id of the resource: a replacement has another one under the same URN. */
   readonly instance: string;
 }
 
-/** A file as it was, bytes in base64; `null` when nothing was there. */
+/** A saved file; `null` when there was none. */
 export type SavedFile = {
   readonly base64: string;
   readonly mode: number;
@@ -30,23 +32,23 @@ export type SavedFile = {
 } | null;
 
 export interface FileEntry {
-  /** What was there when the first of our keys came. */
+  /** The file before the first key in it was claimed. */
   readonly before: SavedFile;
-  /** SHA-256 of what we wrote last; `null` when we removed it or have not written yet. */
+  /** SHA-256 of the contents that were written last; `null` before the first write and after a removal. */
   readonly written: string | null;
 }
 
 export interface KeyEntry {
   readonly owner: Owner;
-  /** Keys are undone in the reverse order of their coming. */
+  /** Keys are undone in the reverse order in which they were claimed. */
   readonly order: number;
-  /** The file that the key lies in. */
+  /** The file that holds the key. */
   readonly file?: string;
-  /** What undoing needs, in the shape that the kind gives it. */
+  /** What the kind needs to undo the key, in a form of its own. */
   readonly before: Json;
-  /** What we made of it; hashes in the place of what is secret. */
+  /** What the kind made of the key, with hashes for secrets. */
   readonly applied: Json;
-  /** It holds a secret: the kind in whose format its value is found in the file. */
+  /** For a key with a secret: the kind that finds its value in the file. */
   readonly secret?: string;
 }
 
@@ -54,25 +56,25 @@ export interface HostRecord {
   readonly version: 1;
   readonly files: Readonly<Record<string, FileEntry>>;
   readonly keys: Readonly<Record<string, KeyEntry>>;
-  /** Instances that were taken over under another id: the former one has nothing left to restore. */
+  /** By the instance that lost its last key to another one: that other one. It has nothing left to restore. */
   readonly moved: Readonly<Record<string, string>>;
-  /** The revision of each resource that wrote and has keys, by its URN: it goes on when another instance has them. */
+  /** The last revision of each resource with keys, by its URN. Another instance of the resource continues from it. */
   readonly revisions?: Readonly<Record<string, number>>;
-  /** What the running Postfix has not been told yet. */
+  /** Changes that the running Postfix does not know of yet. */
   readonly pending?: { readonly need: "reload" | "restart"; readonly because: readonly string[] };
-  /** What syslogd is owed since its flags were changed: sockets are made once, at its start. */
+  /** Set when the flags of syslogd changed: it makes its sockets only when it starts. */
   readonly syslogd?: "restart";
-  /** What stood in Postfix's files when it last served, for those that were changed since. */
+  /** Postfix's files as they were when it last served, those that were changed since then. */
   readonly served?: Readonly<Record<string, SavedFile>>;
-  /** Postfix has served at least once since we came: what stood before a failed start is worth putting back. */
+  /** Set once Postfix has served with these files: only then does a failed start put the former ones back. */
   readonly serving?: true;
-  /** Files that were put back after a failed reload or restart, by the SHA-256 of what was put back. */
+  /** Files that were put back after a failed reload or restart, with the SHA-256 of their contents. */
   readonly rolledBack?: Readonly<Record<string, string | null>>;
 }
 
 export const EMPTY_RECORD: HostRecord = { version: 1, files: {}, keys: {}, moved: {} };
 
-/** A record written by a newer version of this package than the one that reads it. */
+/** The record was written by a newer version of this package. */
 export class NewerRecord extends Error {
   constructor(version: unknown) {
     super(
@@ -90,47 +92,46 @@ export function parseRecord(state: FileState): HostRecord {
   return parsed;
 }
 
-/** The two owners are resources of one stack: `urn:pulumi:<stack>::<project>::…`. */
+/** Whether two URNs (`urn:pulumi:<stack>::<project>::…`) are of one stack. */
 export function sameStack(left: string, right: string): boolean {
   const stack = (urn: string): string => urn.split("::").slice(0, 2).join("::");
   return stack(left) === stack(right);
 }
 
-/** Does the key belong to somebody whom `owner` may not simply follow? */
+/** The owner of the key, when it is of another stack, so that `owner` may not take the key over. */
 export function foreignOwner(entry: KeyEntry | undefined, owner: Owner): Owner | undefined {
   if (!entry || entry.owner.instance === owner.instance) return undefined;
   return sameStack(entry.owner.urn, owner.urn) ? undefined : entry.owner;
 }
 
-/** The keys of an instance, youngest first: the order in which they are undone. */
+/** The keys of an instance in the order in which they are undone: the last claimed first. */
 export function keysOf(record: HostRecord, instance: string): readonly [string, KeyEntry][] {
   return Object.entries(record.keys)
     .filter(([, entry]) => entry.owner.instance === instance)
     .sort(([, left], [, right]) => right.order - left.order);
 }
 
-/**
- * Did all that an instance had pass to another one? One that has keys left, or has claimed some since, has them to
- * undo, whatever was noted of it.
- */
+/** Whether an instance lost all its keys to another one, and has claimed none since. */
 export function isHandedOver(record: HostRecord, instance: string): boolean {
   return record.moved[instance] !== undefined && keysOf(record, instance).length === 0;
 }
 
-/** A key as it is about to be claimed. */
+/** A claim: a key that an owner takes, with what the record says of it. */
 export interface Claim {
   readonly key: string;
   readonly file?: string;
   readonly before: Json;
   readonly applied: Json;
   readonly secret?: string;
-  /** To be written down also where nothing on the host changes, because others are to see it. */
+  /** Set for a claim that the record needs although it changes nothing on the host, because others must see it. */
   readonly noted?: true;
 }
 
 /**
- * Claims keys for `owner`. A key that is there already keeps what it was before anyone touched it; an instance that is
- * left without any is noted as moved.
+ * The record after `owner` has claimed keys. A key that is in the record keeps its `before` and its order. An
+ * instance that loses its last key this way is noted as moved.
+ *
+ * @param baselines - the files of the claims as they are now
  */
 export function claim(
   record: HostRecord,
@@ -168,27 +169,27 @@ export function claim(
 }
 
 /**
- * The revision that comes after all that a resource had, under whatever instance: whoever goes by it must not find one
- * that it has seen.
+ * The next revision of a resource. It is larger than all that any instance of it had, because resources that depend
+ * on it act when its revision changes.
  *
- * @param known - the one that the state has; 0 for a resource that is being made
+ * @param known - the revision in the state; 0 for a resource that is being created
  */
 export function nextRevision(record: HostRecord, { urn, instance }: Owner, known: number): number {
   const former = Object.values(record.keys).some(
     ({ owner }) => owner.urn === urn && owner.instance !== instance,
   );
-  // Earlier versions noted none: what they have made had a small one.
+  // Records of earlier versions have no revisions, and those versions counted from 1.
   const noted = record.revisions?.[urn] ?? (former ? Math.floor(Date.now() / 1000) : 0);
   return Math.max(known, noted) + 1;
 }
 
-/** The record with the revision of a resource, where it has keys. */
+/** The record with the revision of a resource, if the resource has keys. */
 export function withRevision(record: HostRecord, owner: Owner, revision: number): HostRecord {
   if (keysOf(record, owner.instance).length === 0) return record;
   return { ...record, revisions: { ...record.revisions, [owner.urn]: revision } };
 }
 
-/** Gives keys back; a file without keys has no baseline any more, and a record without keys holds nothing. */
+/** The record without some keys, and without the saved files that no key is left in. */
 export function release(record: HostRecord, released: readonly string[]): HostRecord {
   const keys = Object.fromEntries(
     Object.entries(record.keys).filter(([key]) => !released.includes(key)),
@@ -213,7 +214,11 @@ function isEmpty(record: HostRecord): boolean {
   return Object.keys(record.keys).length === 0;
 }
 
-/** Writes the record, or removes it when it holds nothing; the folder itself goes with the write section. */
+/**
+ * Writes the record, or removes it when it has no keys; its folder is removed at the end of the write section.
+ *
+ * @param found - the file of the record as it is on the host
+ */
 export async function saveRecord(
   host: HostWriter,
   record: HostRecord,
@@ -227,7 +232,7 @@ export async function saveRecord(
   }
   const state = recordFile(record);
   const { contents } = state;
-  // The same in another order is the same: a run that changes nothing writes nothing.
+  // Compared by value, so that another order of keys is no change.
   if (found.type === "file" && equal(parseRecord(found), parseRecord(state))) return found;
   const outcome = await host.write({
     path: RECORD_PATH,
@@ -238,19 +243,20 @@ export async function saveRecord(
     expect,
   });
   if (!outcome.written)
-    throw new Error(`${RECORD_PATH} was changed by somebody else during this write section.`);
+    throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
   return { ...state, sha256: outcome.sha256 };
 }
 
-/** The record as the file that holds it. */
+/** The file of a record. */
 export function recordFile(record: HostRecord): FileState & { type: "file"; contents: string } {
   const contents = Buffer.from(`${JSON.stringify(record, null, 1)}\n`, "utf8").toString("latin1");
   return { type: "file", mode: 0o600, uid: 0, gid: 0, contents, size: contents.length };
 }
 
+/** Saves the file at a path or at the end of its links. */
 export function savedFile(state: FileState): SavedFile {
-  const file = state.type === "symlink" ? state.file : state;
-  if (file?.type !== "file" || file.contents === undefined) return null;
+  const file = fileAt(state);
+  if (file?.contents === undefined) return null;
   return {
     base64: Buffer.from(file.contents, "latin1").toString("base64"),
     mode: file.mode,

@@ -1,32 +1,32 @@
-/** A TCP connection that the agent holds on the host, as a stream of Node's. */
+/** A TCP connection of the agent on the host, as a stream in this process. */
 import { Duplex } from "node:stream";
 
-/** What the agent does for one connection; each call settles when the agent has done it. */
+/** Requests to the agent for one connection. */
 export interface RelayCalls {
   /** The next bytes; `undefined` when the service has closed its side. */
   receive(): Promise<Buffer | undefined>;
-  /** Settles when the host's system has taken the bytes. */
+  /** Settles when the host's kernel has taken the bytes. */
   send(bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The most that one request carries: a large write is several of them. */
+/** The largest number of bytes of one request. */
 const CHUNK = 64 * 1024;
 
 /**
- * The stream. At most one read and one write are under way, so neither side holds more than a chunk: a reader that
- * is slow keeps the service waiting, and a service that is slow keeps the writer waiting.
+ * At most one read and one write are under way, so that neither side buffers more than a chunk: a slow reader makes the
+ * service wait, and a slow service the writer.
  */
 export class RelayedConnection extends Duplex {
   private asked = false;
 
   constructor(private readonly calls: RelayCalls) {
     super({ allowHalfOpen: true, readableHighWaterMark: CHUNK, writableHighWaterMark: CHUNK });
-    // An error that nobody listens to would end the process; who uses the stream listens while it does.
+    // An error without a listener would end the process, and users of the stream listen only while they use it.
     this.on("error", () => undefined);
   }
 
-  /** The agent keeps the deadline of the whole connection; those of its users have no clock of their own. */
+  /** Does nothing: the agent keeps a deadline for the whole connection. */
   setTimeout(): this {
     return this;
   }
@@ -58,7 +58,7 @@ export class RelayedConnection extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    // There is nothing more to say: the service hears of it when the connection is closed.
+    // A connection cannot be closed in one direction here: the service sees the end when the other one has ended.
     done();
     if (this.readableEnded) this.destroy();
     else this.once("end", () => this.destroy());

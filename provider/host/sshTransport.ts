@@ -1,22 +1,22 @@
-/** Programs over SSH. node-ssh connects; channels are opened through its ssh2 client, as Buffers. */
+/** Starts programs over SSH. node-ssh logs in; its ssh2 client opens the channels, whose streams carry Buffers. */
 import type { Duplex } from "node:stream";
 import { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import { HostError, reasonOf } from "./errors";
-import type { ProgramEnd, RemoteProgram, StartOptions, Transport } from "./transport";
+import type { ProgramEnd, RemoteProgram, Transport } from "./transport";
 
 const channelTimeoutMs = 15_000;
-/** A server with all its sessions in use refuses a channel (MaxSessions in sshd_config(5)); one may become free. */
+/** A server refuses a channel while all its sessions are in use (MaxSessions in sshd_config(5)): try some times. */
 const channelTries = 5;
 const breakShowsMs = 200;
 
-/** A stream that can be told not to keep the process alive: a socket, and what stands for one. */
+/** A socket or a channel that serves as one. Sockets can be kept from keeping the process alive. */
 export interface Line extends Duplex {
   ref?(): unknown;
   unref?(): unknown;
 }
 
-/** Credentials are given to ssh2 by `authHandler` alone. */
+/** The configuration of ssh2; credentials come through `authHandler`. */
 export type LoginConfig = Omit<ConnectConfig, "privateKey" | "password" | "sock">;
 
 export class SshTransport implements Transport {
@@ -40,10 +40,10 @@ export class SshTransport implements Transport {
   }
 
   /**
-   * Speaks SSH over a connected line until the login is through. Rejects with what ssh2 says.
+   * Logs in over a connected line. Rejects with the error of ssh2.
    *
-   * @param fingerprint - Asked after the login: of the key that was verified.
-   * @param below - A connection that carries the line, and is closed with this one.
+   * @param fingerprint - called after the login; returns the fingerprint of the verified host key
+   * @param below - the connection that carries the line; it is closed with this one
    */
   static async login(
     line: Line,
@@ -61,14 +61,14 @@ export class SshTransport implements Transport {
       throw new Error("node-ssh has no connection");
     }
     observe?.(client);
-    // node-ssh listens for errors until the login only; without a listener an error would end the process.
+    // After the login node-ssh no longer listens for errors, and an error without a listener ends the process.
     let last: string | undefined;
     const lost = new Promise<string>((resolve) => {
       client.on("error", (error: Error) => {
         last ??= error.message;
       });
       client.on("close", () => resolve(last ?? "the host closed the connection"));
-      // ssh2 does not pass the close event of every kind of line on.
+      // ssh2 passes the close event of some lines on, not of all.
       line.on("close", () => setImmediate(() => resolve(last ?? "the host closed the connection")));
     });
     try {
@@ -80,10 +80,10 @@ export class SshTransport implements Transport {
     return new SshTransport(client, line, address, fingerprint(), below, lost);
   }
 
-  async start(command: string, options: StartOptions = {}): Promise<RemoteProgram> {
+  async start(command: string): Promise<RemoteProgram> {
     for (let tries = 1, pause = 200; ; tries++, pause *= 2) {
       try {
-        return await this.open(command, options);
+        return await this.open(command);
       } catch (error) {
         const full = /channel open failure/i.test(reasonOf(error));
         if (!full || tries >= channelTries || this.reasonLost !== undefined) {
@@ -95,7 +95,7 @@ export class SshTransport implements Transport {
     }
   }
 
-  /** A line through this host to another, as a jump host gives it. */
+  /** A line to another host, with this one as the jump host. */
   forward(host: string, port: number): Promise<Line> {
     return this.within<Line>("no answer to the request to forward", (done) => {
       this.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
@@ -113,22 +113,22 @@ export class SshTransport implements Transport {
 
   close(): void {
     this.client.end();
-    // What has not gone within a moment is cut; the timer keeps nobody waiting.
+    // Leaves time for what is still to be sent; the timer does not keep the process from ending.
     setTimeout(() => this.line.destroy(), 500).unref();
     this.below?.close();
   }
 
-  private open(command: string, options: StartOptions): Promise<RemoteProgram> {
+  private open(command: string): Promise<RemoteProgram> {
     return this.within<RemoteProgram>("no answer to the request to start a program", (done) => {
-      // Listened to at once: a quick program's exit code may come in the same packet as the channel.
-      this.client.exec(command, options.tty === true ? { pty: true } : {}, (error, channel) => {
+      // asProgram listens at once: the exit code of a quick program may come in the same packet as the channel.
+      this.client.exec(command, (error, channel) => {
         if (error) done(error);
         else done(undefined, asProgram(channel));
       });
     });
   }
 
-  /** ssh2 does not always call back when the line breaks in between, and never when the host is silent. */
+  /** Settles also where ssh2 does not call back: when the host is silent, and sometimes when the line breaks. */
   private within<T>(
     silent: string,
     ask: (done: (error: Error | undefined, result?: T) => void) => void,
@@ -153,7 +153,7 @@ export class SshTransport implements Transport {
     });
   }
 
-  /** When a line breaks, ssh2 fails what is open on it as if the server had refused, and tells of the break after that. */
+  /** Waits a moment: for a line that breaks, ssh2 first reports a refusal by the server and the break only then. */
   private settled(): Promise<unknown> {
     const moment = new Promise((resolve) => setTimeout(resolve, breakShowsMs));
     return Promise.race([this.lost, moment]);
@@ -184,10 +184,10 @@ function asProgram(channel: ClientChannel): RemoteProgram {
   channel.on("exit", (code: number | null, signal?: string) => {
     end = { code, signal: signal?.replace(/^SIG/, "") ?? null };
   });
-  // Its streams are listened to by who uses them; an error before that must not end the process.
+  // An error before the user of the streams listens must not end the process.
   channel.on("error", () => undefined);
   channel.stderr.on("error", () => undefined);
-  // The result counts from "close" only: "exit" may come before the last output.
+  // The program counts as ended with "close": "exit" may come before the last output.
   const ended = new Promise<ProgramEnd>((resolve) => {
     channel.on("close", () => resolve(end));
   });

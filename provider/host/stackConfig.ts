@@ -1,9 +1,9 @@
 /**
- * The stack's configuration, as the engine gives it to the provider process: by it a credential is found at run time
- * and stands in no state. A process works for one stack only.
+ * The configuration of the stack, from which credentials are taken at run time, so that no state holds them. The engine
+ * hands it to the provider process, which works for one stack only.
  */
 
-/** What the SDK hands to `configure`. */
+/** The configuration as the SDK passes it to `configure`. */
 export interface StackConfig {
   get(key: string): string | undefined;
 }
@@ -14,7 +14,7 @@ export function setStackConfig(config: StackConfig | undefined): void {
   known = config;
 }
 
-/** The value of `name`, or of `namespace:name`; else why there is none. */
+/** The value of a name, which may have a namespace in front (`namespace:name`); `missing` says why there is none. */
 export function configValue(
   name: string,
 ): { readonly value: string } | { readonly missing: string } {

@@ -1,40 +1,35 @@
-/** The small interface below which SSH is: start a program on a host, and have its streams and its end. */
+/** The interface between the agent's client and SSH: programs on a host, with their streams and their end. */
 import type { Readable, Writable } from "node:stream";
 
-/** How a program ended. Both null when that is not known: the connection broke before it was told. */
+/** How a program ended; both null when the connection broke before that was known. */
 export interface ProgramEnd {
   readonly code: number | null;
   /** Without SIG. */
   readonly signal: string | null;
 }
 
-/** A program that runs on the host. Streams carry Buffers; they have no encoding set. */
+/** A program that runs on the host. Its streams carry Buffers: no encoding is set. */
 export interface RemoteProgram {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Settles once, after all output has been read, and never rejects. */
+  /** Settles after all output has been read; never rejects. */
   readonly ended: Promise<ProgramEnd>;
-  /** Lets go of it: closes its streams. Whether it ends by that is up to it. */
+  /** Closes the streams, which may or may not end the program. */
   close(): void;
 }
 
-export interface StartOptions {
-  /** Give it a terminal; its error output then comes with its output. */
-  readonly tty?: boolean;
-}
-
-/** A connection over which programs can be started. */
+/** A connection that starts programs on a host. */
 export interface Transport {
   /** `user@host:port`, for messages. */
   readonly address: string;
-  /** Of the verified host key, `SHA256:…`. */
+  /** The fingerprint of the verified host key: `SHA256:…`. */
   readonly fingerprint: string;
-  /** `command` is read by the user's login shell, whichever that is: keep it trivial. */
-  start(command: string, options?: StartOptions): Promise<RemoteProgram>;
-  /** Settles with the reason when the connection is gone, for whatever cause; never rejects. */
+  /** Starts a command. The user's login shell reads it, which may be any: keep it simple. */
+  start(command: string): Promise<RemoteProgram>;
+  /** Settles with the reason when the connection is gone; never rejects. */
   readonly lost: Promise<string>;
-  /** Does the connection keep this process from ending? */
+  /** Sets whether the connection keeps this process from ending. */
   ref(held: boolean): void;
   close(): void;
 }

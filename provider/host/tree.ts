@@ -1,10 +1,10 @@
-/** Trees: everything in a folder, as one list that can be compared. Pure. */
+/** Trees: the files and folders under a folder, as lists that can be compared. No I/O. */
 import { createHash } from "node:crypto";
 import type { TreeEntry } from "./host";
 
 /**
- * One digest for all of a tree; "" for one that is not there. The agent makes the same of what it finds before it
- * changes a tree. Of a link only its target counts: its mode and owner mean nothing.
+ * A digest of a tree; "" for one that is missing. tree_digest in agent.pl computes the same. Mode and owner of links
+ * are left out, because nothing uses them.
  */
 export function treeDigest(entries: readonly TreeEntry[] | null): string {
   if (entries === null) return "";
@@ -18,7 +18,7 @@ export function treeDigest(entries: readonly TreeEntry[] | null): string {
   return digest.digest("hex");
 }
 
-/** What the copy of a tree is to be: as `cp -R` by root leaves it, folders 0755 and files 0644, root:wheel. */
+/** The copy that copyTree makes of a tree: folders 0755 and files 0644, root:wheel, without sockets and the like. */
 export function copyOfTree(source: readonly TreeEntry[]): TreeEntry[] {
   return source
     .filter(({ type }) => type !== "other")
@@ -30,7 +30,7 @@ export function copyOfTree(source: readonly TreeEntry[]): TreeEntry[] {
     }));
 }
 
-/** How a tree differs from the one that is wanted: paths relative to it, "" for the folder itself. */
+/** How a tree differs from the wanted one, by the paths of its entries. */
 export interface TreeDifference {
   readonly missing: readonly string[];
   readonly changed: readonly string[];
@@ -41,7 +41,7 @@ function differs(left: TreeEntry, right: TreeEntry): boolean {
   return treeDigest([left]) !== treeDigest([right]);
 }
 
-/** Compares what is there with what is wanted; folders count like files. */
+/** Compares a tree with the wanted one. */
 export function compareTrees(
   found: readonly TreeEntry[] | null,
   wanted: readonly TreeEntry[],
@@ -60,7 +60,6 @@ export function compareTrees(
   };
 }
 
-/** Nothing missing, changed or extra. */
 export function isSameTree({ missing, changed, extra }: TreeDifference): boolean {
   return missing.length + changed.length + extra.length === 0;
 }

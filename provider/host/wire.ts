@@ -1,30 +1,30 @@
 /**
- * The frames that go between this process and the agent: a length (4 bytes, most significant first), then that
- * many bytes of bencode with three letters of our own, `n` (null), `t` and `f`. Bencode, because it carries bytes
- * and the Perl of OpenBSD 4.7 (5.10.1) has no JSON in its core.
+ * The frames between this process and the agent: a length (4 bytes, most significant first), then that many bytes of
+ * bencode, extended by `n` (null), `t` (true) and `f` (false). Bencode, because it carries bytes, and the Perl of
+ * OpenBSD 4.7 (5.10.1) has no JSON in its core.
  *
- * Strings are bytes: one character, one byte (latin1). A character above U+00FF is a mistake of the caller, and
- * an error rather than a silent loss; {@link toBytes} turns text into such a string.
+ * Strings are bytes (latin1, one character for each). {@link toBytes} makes such a string of text; a character above
+ * U+00FF is an error, rather than lost without a word.
  */
 
-/** What can be sent. */
+/** A value that a frame can hold. */
 export type WireValue =
   string | number | boolean | null | readonly WireValue[] | { readonly [key: string]: WireValue };
 
-/** A frame that is larger is refused by both sides. */
-export const maxFrame = 64 * 1024 * 1024;
+/** Both sides refuse a larger frame. */
+const maxFrame = 64 * 1024 * 1024;
 
-/** Something that is not a frame, or not what was asked for, came over the wire. */
+/** A value that cannot be sent, or an answer that is malformed or has the wrong shape. */
 export class WireError extends Error {
   override readonly name = "WireError";
 }
 
-/** Text as a string of bytes: UTF-8, one character a byte. */
+/** The UTF-8 bytes of a text. */
 export function toBytes(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
-/** The other way around; bytes that are not UTF-8 become U+FFFD, so for showing only. */
+/** The text of UTF-8 bytes, to be shown only: other bytes become U+FFFD. */
 export function toText(bytes: string): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
@@ -55,7 +55,7 @@ function encodeInto(value: WireValue, parts: string[]): void {
   }
 }
 
-/** A value as one frame, its length in front. */
+/** The frame of a value. */
 export function encodeFrame(value: WireValue): Buffer {
   const parts: string[] = [];
   encodeInto(value, parts);
@@ -136,22 +136,22 @@ class Decoder {
   }
 }
 
-/** The value in a frame's body. */
+/** The value of a frame, given without its length. */
 export function decode(body: Buffer): WireValue {
   return new Decoder(body.toString("latin1")).whole();
 }
 
-/** Takes a stream apart into frames, however it was cut into chunks. */
+/** Splits a stream into frames, which may be spread over any chunks. */
 export class FrameReader {
   private chunks: Buffer[] = [];
   private held = 0;
 
-  /** Has a frame begun and not ended? */
+  /** Whether a frame has come in part. */
   get isPartial(): boolean {
     return this.held > 0;
   }
 
-  /** The bodies of the frames that are complete with this chunk. */
+  /** The frames, without their lengths, that this chunk completes. */
   push(chunk: Buffer): Buffer[] {
     this.chunks.push(chunk);
     this.held += chunk.length;

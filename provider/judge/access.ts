@@ -2,7 +2,7 @@
 import { ACTIONS, answersOf } from "./answers";
 import type { Candidate, Complaint } from "./candidate";
 import { isRestrictionList, restrictionClasses, RESTRICTIONS } from "./restrictions";
-import { nearest, suggestion } from "./spelling";
+import { nearest, suggestion } from "../values/spelling";
 import { filesOf, tableReferences } from "./tableReferences";
 import type { TextAt } from "./texts";
 import { words } from "../postfix/values";

@@ -1,7 +1,7 @@
 /** A candidate: main.cf and master.cf as they will be together, ready for the rules; and complaints about it. */
 import { parameters, type Parameter } from "../formats/mainCf";
 import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
-import { Rule } from "./ruleNames";
+import { Rule } from "../arguments/ruleNames";
 import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/services";
 import { expand, type Lookup } from "../postfix/values";
 

@@ -7,7 +7,7 @@ import { MASTER_CF } from "../postfix/paths";
 import { serviceKey } from "../postfix/services";
 import { expand, words } from "../postfix/values";
 import { type Candidate, type Complaint, settingsOf } from "./candidate";
-import { suggestion } from "./spelling";
+import { suggestion } from "../values/spelling";
 import { entriesText, tableReferences } from "./tableReferences";
 import type { TextAt } from "./texts";
 

@@ -2,9 +2,9 @@
 import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { MAIN_CF } from "../postfix/paths";
-import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "./knownParameters";
+import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../postfix/knownParameters";
 import { CLIENT_TYPES } from "../postfix/tableTypes";
-import { isSlip, nearest, suggestion } from "./spelling";
+import { isSlip, nearest, suggestion } from "../values/spelling";
 import { type Lookup, references, words } from "../postfix/values";
 
 /** Parameters that every program sets itself (postconf(5)): an older `postconf -d` does not list them. */

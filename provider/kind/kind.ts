@@ -6,17 +6,13 @@
  *
  * Arguments stand in one order everywhere: what was observed, the arguments of the step, and what else is known.
  */
+import type { AnyArguments, Failure } from "../arguments/schema";
 import type { FileState, HostReader, HostWriter } from "../host/host";
 import type { Look } from "../host/look";
 import type { Claim, HostRecord, Json, KeyEntry, Owner, SavedFile } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 
-/** A violation of what may be said, or something wrong on the host: shown at `path` of the inputs. */
-export interface Failure {
-  /** Property path as the user wrote it: `parameters.myhostname`, `flavors[0]`. */
-  readonly path: string;
-  readonly reason: string;
-}
+export type { Failure };
 
 /** One change. Every change prints as a unified diff or as one line, and the driver applies them one after the other. */
 export type Change =
@@ -155,8 +151,8 @@ export interface Kind<A extends object, O> {
     /** The step is part of the switch from one mailer to the other: when it fails, the error says who serves. */
     readonly switches?: true;
   };
-  /** Everything that is wrong with the arguments by themselves; unknown values are no violation. */
-  validate(args: Partial<A>): readonly Failure[];
+  /** What the user may say: everything in `A` but what `complete` fills in under names of its own. */
+  readonly arguments: AnyArguments;
   /** What of a host the step is about: the second half of the id. */
   subject(args: A): string;
   /** The property that says what a key of the step's file is to be, as the user wrote it. */

@@ -1,6 +1,8 @@
 /** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": entries, and the database from them. */
+import { type AliasesArgs, aliasesArguments } from "../arguments/aliases";
+import { at } from "../arguments/schema";
 import * as aliasesText from "../formats/aliases";
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import type { Json } from "../host/record";
@@ -31,14 +33,6 @@ import type { DatabaseTable } from "../postfix/databaseTable";
 import { ALIASES } from "../postfix/paths";
 import { databasePath } from "../postfix/tableTypes";
 import { equal } from "../values/json";
-
-export interface AliasesArgs {
-  readonly entries: Readonly<Record<string, readonly string[]>>;
-  /** `"exact"`: the file has no other entries. */
-  readonly mode?: "merge" | "exact";
-  /** The text that is read; its database stands beside it. */
-  readonly file?: string;
-}
 
 interface Observed {
   readonly file: FileState;
@@ -126,63 +120,6 @@ function targetsIn(value: Json | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
-function entryPath(name: string): string {
-  return /^[\w-]+$/.test(name) ? `entries.${name}` : `entries[${JSON.stringify(name)}]`;
-}
-
-/** Why the file cannot carry it, in the words of its format. */
-function unwritable(write: () => unknown): string | undefined {
-  try {
-    write();
-    return undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return `${error.message}.`;
-    throw error;
-  }
-}
-
-function validate({ entries, file, mode }: Partial<AliasesArgs>): Failure[] {
-  const failures: Failure[] = [];
-  if (mode !== undefined && !["merge", "exact"].includes(mode))
-    failures.push({
-      path: "mode",
-      reason: 'must be "merge" (other entries stay) or "exact" (they are removed).',
-    });
-  if (file !== undefined && !/^\/[^\s\0]+$/.test(file))
-    failures.push({ path: "file", reason: "must be an absolute path without blanks." });
-  for (const [name, targets] of Object.entries(entries ?? {})) {
-    const path = entryPath(name);
-    if (name === "" || /[\n\r\0]/.test(name))
-      failures.push({ path, reason: "an alias name is one line and not empty (aliases(5))." });
-    else {
-      const reason = unwritable(() => aliasesText.checkName(encodeUtf8(name)));
-      if (reason !== undefined) failures.push({ path, reason });
-    }
-    if (!Array.isArray(targets) || targets.length === 0) {
-      failures.push({
-        path,
-        reason:
-          'must be a list of at least one recipient: an address, a local user, "|command", /file/name or :include:/file/name (aliases(5)).',
-      });
-      continue;
-    }
-    for (const [index, target] of (targets as unknown[]).entries())
-      if (typeof target !== "string" || target.trim() === "" || /[\n\r\0]/.test(target))
-        failures.push({
-          path: `${path}[${index}]`,
-          reason: "a recipient is one line and not empty (aliases(5)).",
-        });
-      // Without the text itself, which may be a secret that nobody has learned yet.
-      else if (unwritable(() => aliasesText.normalizeTarget(encodeUtf8(target))) !== undefined)
-        failures.push({
-          path: `${path}[${index}]`,
-          reason:
-            'must be one address, local user, "|command", /file/name or :include:/file/name; several recipients are several items of the list (aliases(5)).',
-        });
-  }
-  return failures;
-}
-
 function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan {
   const write = planKeyedFile(plannedFile(observed, args, context), context);
   const contents = textAfter(write, observed) ?? "";
@@ -220,8 +157,8 @@ async function judgePlan(
 export const aliases: Kind<AliasesArgs, Observed> = {
   name: "Aliases",
   subject: (args) => pathOf(args).slice(1),
-  validate,
-  property: (name) => entryPath(decodeUtf8(name)),
+  arguments: aliasesArguments,
+  property: (name) => `entries${at(decodeUtf8(name))}`,
   complete: (args) => ({ ...args, file: pathOf(args) }),
   look: (args) =>
     Look.all({

@@ -1,4 +1,5 @@
 /** Guide 3.2, "Kill existing session of Sendmail": the base system's mailer stopped, and started again on destroy. */
+import { type BaseMailerArgs, baseMailerArguments } from "../arguments/baseMailer";
 import { HostError } from "../host/errors";
 import type { HostWriter } from "../host/host";
 import { Look, lookAt, probe } from "../host/look";
@@ -9,8 +10,9 @@ import { baseMailerRuns } from "../postfix/running";
 import { equal } from "../values/json";
 import { lastLines } from "../values/readable";
 
-export interface BaseMailerArgs {
-  /** Filled in: whether it runs. */
+/** The arguments with those that are filled in. */
+interface Completed extends BaseMailerArgs {
+  /** Whether the mailer runs. */
   readonly running?: boolean;
 }
 
@@ -54,11 +56,11 @@ function leftBehind(queued: Queued, { baseMailer: mailer }: Platform): string | 
   return `${mailer.name} has ${where.join(" and ")}: they stay there, and are not delivered by Postfix.`;
 }
 
-export const baseMailer: Kind<BaseMailerArgs, Observed> = {
+export const baseMailer: Kind<Completed, Observed> = {
   name: "BaseMailer",
   traits: { switches: true },
   subject: () => "process",
-  validate: () => [],
+  arguments: baseMailerArguments,
   complete: (args) => ({ ...args, running: false }),
   look: (_args, platform) =>
     Look.all({ running: baseMailerRuns(platform), queued: queues(platform) }),

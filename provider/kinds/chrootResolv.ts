@@ -1,15 +1,15 @@
 /** The guide's "Postfix chroot files": copies below /var/spool/postfix/etc, kept equal to their sources in /etc. */
+import { type ChrootResolvArgs, chrootResolvArguments } from "../arguments/chrootResolv";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { savedContents } from "../host/record";
-import type { Change, Failure, Kind, Plan, RestoreContext } from "../kind/kind";
+import type { Change, Kind, Plan, RestoreContext } from "../kind/kind";
 import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import { QUEUE } from "../postfix/paths";
 
-export interface ChrootResolvArgs {
-  /** Names below /etc. Default: those that this release's package copies at installation. */
-  readonly files?: readonly string[];
-  /** Filled in: what each copy is to be. */
+/** The arguments with those that are filled in. */
+interface Completed extends ChrootResolvArgs {
+  /** What each copy is to be, in words. */
   readonly copies?: Readonly<Record<string, string>>;
 }
 
@@ -66,20 +66,10 @@ function restoreAttributes(
   return [{ change: "write", path, found: copy, contents: copy.contents, mode, uid, gid }];
 }
 
-export const chrootResolv: Kind<ChrootResolvArgs, Observed> = {
+export const chrootResolv: Kind<Completed, Observed> = {
   name: "ChrootResolv",
   subject: () => CHROOT.slice(1),
-  validate: ({ files }): Failure[] =>
-    (files ?? []).flatMap((name, index) =>
-      /^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(name) && !name.split("/").includes("..")
-        ? []
-        : [
-            {
-              path: `files[${index}]`,
-              reason: "must be a name below /etc, as in resolv.conf or ssl/cert.pem.",
-            },
-          ],
-    ),
+  arguments: chrootResolvArguments,
   complete: (args, platform) => {
     const files = args.files ?? platform.chrootFiles;
     return {

@@ -1,5 +1,11 @@
 /** A lookup table (guide: the pages on mail relays and virtual accounts): its text and its database as one. */
-import { isBuilt, type LookupTableArgs, typeOf, validate } from "../arguments/lookupTable";
+import {
+  isBuilt,
+  isSecretType,
+  type LookupTableArgs,
+  lookupTableArguments,
+  typeOf,
+} from "../arguments/lookupTable";
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import { contentsOf, type FileState } from "../host/host";
@@ -409,11 +415,11 @@ async function judgePlan(
 export const lookupTable: Kind<LookupTableArgs, Observed> = {
   name: "LookupTable",
   subject: ({ path }) => path.slice(1),
-  validate,
+  arguments: lookupTableArguments,
   complete: (args) => ({
     ...args,
     type: typeOf(args),
-    ...(args.permissions === undefined && tableType(typeOf(args))?.secret
+    ...(args.permissions === undefined && isSecretType(typeOf(args))
       ? { permissions: { mode: "0640", owner: "root", group: "_postfix" } }
       : {}),
   }),

@@ -2,12 +2,13 @@
  * Guide 4.1 to 4.4, "Testing the mail server": a message handed in by SMTP, followed by its queue id through the mail
  * log until it was delivered and left the queue, found in the mailbox, and taken out of it again.
  */
+import { type MailCheckArgs, mailCheckArguments } from "../arguments/mailCheck";
 import { randomBytes } from "node:crypto";
 import { HostError, reasonOf } from "../host/errors";
 import type { HostReader, HostWriter, MessageFound } from "../host/host";
 import { Look, lookAt } from "../host/look";
 import { until } from "../host/programs";
-import { type ActContext, type Failure, type Kind, NOTHING_TO_DO } from "../kind/kind";
+import { type ActContext, type Kind, NOTHING_TO_DO } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
 import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
 import { MAILLOG, MailLog } from "../postfix/mailLog";
@@ -17,61 +18,8 @@ import { handIn, type SmtpDialogue, type SmtpStep } from "../postfix/smtpDialogu
 import { equal } from "../values/json";
 import { lastLines } from "../values/readable";
 
-export interface MailCheckArgs {
-  readonly recipient: string;
-  readonly sender?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly timeoutSeconds?: number;
-  readonly keep?: boolean;
-  readonly outside?: boolean | { readonly host?: string; readonly port?: number };
-  readonly triggers?: readonly unknown[];
-}
-
 /** Message-Ids of ours: nobody else has this domain, and no mail leads there (RFC 2606). */
 const ID_DOMAIN = "pulumi-openbsd-postfix.invalid";
-
-const ADDRESS = /^[^\s<>\0]+$/;
-
-function portFailures(port: unknown, path: string): Failure[] {
-  return port === undefined || (Number.isInteger(port) && Number(port) > 0 && Number(port) < 65536)
-    ? []
-    : [{ path, reason: "must be a whole number from 1 to 65535." }];
-}
-
-function outsideFailures(outside: MailCheckArgs["outside"]): Failure[] {
-  if (outside === undefined || typeof outside === "boolean") return [];
-  const { host, port } = outside;
-  return [
-    ...(host === undefined || (typeof host === "string" && /^[^\s\0]+$/.test(host))
-      ? []
-      : [{ path: "outside.host", reason: "must be a host name or an address." }]),
-    ...portFailures(port, "outside.port"),
-  ];
-}
-
-function validate(args: Partial<MailCheckArgs>): Failure[] {
-  const failures: Failure[] = [];
-  if (
-    args.recipient !== undefined &&
-    (typeof args.recipient !== "string" || !ADDRESS.test(args.recipient))
-  )
-    failures.push({
-      path: "recipient",
-      reason: "must be a local user or an address, without blanks or angle brackets.",
-    });
-  if (args.sender !== undefined && args.sender !== "" && !ADDRESS.test(args.sender))
-    failures.push({ path: "sender", reason: 'must be an address, or "" for the null sender.' });
-  if (
-    args.timeoutSeconds !== undefined &&
-    !(args.timeoutSeconds > 0 && args.timeoutSeconds <= 3600)
-  )
-    failures.push({
-      path: "timeoutSeconds",
-      reason: "must be more than 0 and at most 3600 seconds.",
-    });
-  return [...failures, ...portFailures(args.port, "port"), ...outsideFailures(args.outside)];
-}
 
 /** Where a message is handed in. */
 interface Way {
@@ -102,7 +50,7 @@ export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
   name: "MailCheck",
   traits: { repeats: true },
   subject: (args) => args.recipient,
-  validate,
+  arguments: mailCheckArguments,
   complete: (args) => ({
     ...args,
     sender: args.sender ?? "",

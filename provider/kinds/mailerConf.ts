@@ -4,6 +4,7 @@
  * The files end as `postfix-enable` and `postfix-disable` leave them, with two differences: there is no moment without
  * a mailer.conf, and the saved base mapping is never overwritten by a second enabling (docs/openbsd.md 2.4).
  */
+import { type MailerConfArgs, mailerConfArguments } from "../arguments/mailerConf";
 import { mapping } from "../formats/mailerConf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
@@ -19,8 +20,9 @@ import {
 } from "../postfix/mailerConf";
 import { PROGRAMS } from "../postfix/paths";
 
-export interface MailerConfArgs {
-  /** Filled in: whom the row `sendmail` names. */
+/** The arguments with those that are filled in. */
+interface Completed extends MailerConfArgs {
+  /** The mailer that the row `sendmail` names. */
   readonly mailer?: string;
 }
 
@@ -54,7 +56,7 @@ function look(): Look<Observed> {
 
 function plan(
   { current, postfix, saved, unfinished }: Observed,
-  _args: MailerConfArgs,
+  _args: Completed,
   { coming }: PlanContext,
 ): Plan {
   // With that file still there, postfix-enable would overwrite the saved base mapping (docs/openbsd.md 2.4).
@@ -79,11 +81,11 @@ function plan(
   return { changes };
 }
 
-export const mailerConf: Kind<MailerConfArgs, Observed> = {
+export const mailerConf: Kind<Completed, Observed> = {
   name: "MailerConf",
   traits: { switches: true },
   subject: () => CURRENT.slice(1),
-  validate: () => [],
+  arguments: mailerConfArguments,
   complete: (args) => ({ ...args, mailer: "postfix" }),
   look,
   live: ({ current, unfinished }) => ({

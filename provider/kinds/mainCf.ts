@@ -1,11 +1,12 @@
 /** Guide 2.4, "Minimal Configuration": parameters of /etc/postfix/main.cf, and 3.4, what Postfix makes of them. */
-import { decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import { type MainCfArgs, mainCfArguments } from "../arguments/mainCf";
+import { at } from "../arguments/schema";
+import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as mainCfText from "../formats/mainCf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look, printed, probe } from "../host/look";
 import { keysOf } from "../host/record";
 import { type Complaint, declarationClaims, declare, judge } from "../judge";
-import { wrongRules } from "../judge/ruleNames";
 import {
   claimKeyedFile,
   type KeyedFile,
@@ -15,24 +16,18 @@ import {
   restoreKeyedFile,
 } from "../kind/keyedFile";
 import { keyedText } from "../kind/keyedText";
-import type { Change, Failure, Kind, Plan, PlanContext } from "../kind/kind";
+import type { Change, Kind, Plan, PlanContext } from "../kind/kind";
 import { MAIN_CF, PROGRAMS } from "../postfix/paths";
 import { type Settings, settingsIn } from "../postfix/postconf";
 import { expand } from "../postfix/values";
 
+/** The arguments, with every value as any parameter may have it. */
+interface Completed extends MainCfArgs {
+  readonly parameters: Readonly<Record<string, Value | null>>;
+}
+
 /** What a program may say for a parameter; booleans are `yes` and `no` in the file. */
 type Value = string | number | boolean;
-
-export interface MainCfArgs {
-  /** `null` removes a parameter, `""` sets it empty. */
-  readonly parameters: Readonly<Record<string, Value | null>>;
-  /** "exact" removes every other parameter that the file sets; default "merge" leaves them. */
-  readonly mode?: "merge" | "exact";
-  /** Names that Postfix does not know and that are meant. */
-  readonly userDefined?: readonly string[];
-  /** Rules of the judgement whose complaints are warnings. */
-  readonly accept?: readonly string[];
-}
 
 interface Observed {
   readonly file: FileState;
@@ -66,7 +61,7 @@ const NEEDS_RESTART = [
 export const text = keyedText({ kind: "MainCf", ...mainCfText });
 
 /** Names that "exact" removes: those that the file sets, and those that it removed before and keeps so. */
-function others(observed: Observed, args: MainCfArgs, removed: Iterable<string>): string[] {
+function others(observed: Observed, args: Completed, removed: Iterable<string>): string[] {
   if (args.mode !== "exact") return [];
   const inFile = mainCfText.parameters(contentsOf(observed.file) ?? "").keys();
   return [...new Set([...inFile, ...removed])].filter((name) => !(name in args.parameters));
@@ -79,7 +74,7 @@ function bytesOf(value: Value): string {
 }
 
 /** The wanted values as bytes. */
-function fileOf(observed: Observed, args: MainCfArgs, removed: Iterable<string> = []): KeyedFile {
+function fileOf(observed: Observed, args: Completed, removed: Iterable<string> = []): KeyedFile {
   const named = Object.entries(args.parameters).map(
     ([name, value]) => [name, value === null ? null : bytesOf(value)] as const,
   );
@@ -107,59 +102,6 @@ function parameters(...words: readonly string[]): Look<Settings> {
   );
 }
 
-const MODES: readonly unknown[] = ["merge", "exact", undefined];
-
-function validate({ parameters = {}, mode, accept }: Partial<MainCfArgs>): Failure[] {
-  const failures: Failure[] = MODES.includes(mode)
-    ? []
-    : [{ path: "mode", reason: 'must be "merge" or "exact".' }];
-  return [...failures, ...wrongRules(accept), ...wrongParameters(parameters)];
-}
-
-function wrongParameters(parameters: MainCfArgs["parameters"]): Failure[] {
-  return Object.entries(parameters).flatMap(([name, value]): Failure[] => {
-    const path = `parameters.${name}`;
-    if (refused(() => mainCfText.checkName(name)) !== undefined)
-      return [
-        {
-          path: `parameters[${JSON.stringify(name)}]`,
-          reason:
-            'a parameter name is letters, digits and underscores, as postconf(5) lists them, and "-.:@+" where it begins with the name of a service; no blanks, no newline, no `=`.',
-        },
-      ];
-    if (value === null) return [];
-    if (!["string", "boolean"].includes(typeof value) && !Number.isSafeInteger(value))
-      return [
-        {
-          path,
-          reason:
-            'must be a string ("" sets the parameter empty), a whole number, true or false (yes or no), or null (removes it).',
-        },
-      ];
-    if (/[\n\r\0]/.test(String(value)))
-      return [
-        {
-          path,
-          reason:
-            "must be one line: Postfix reads a newline as the end of the value. Separate list items with commas or blanks.",
-        },
-      ];
-    const wrong = refused(() => mainCfText.checkValue(name, bytesOf(value)));
-    return wrong === undefined ? [] : [{ path, reason: `${wrong}.` }];
-  });
-}
-
-/** Why the editor refuses it. */
-function refused(check: () => void): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (!FormatError.isInstance(error)) throw error;
-    return error.message;
-  }
-}
-
 /** The value in force, with what the file itself sets for the names in it. */
 function inForce(contents: string, name: string): string | undefined {
   const set = mainCfText.parameters(contents);
@@ -168,7 +110,7 @@ function inForce(contents: string, name: string): string | undefined {
 }
 
 /** Live values, in the user's spelling where equal; in the mode "exact" also what else the file sets. */
-function live(observed: Observed, args: MainCfArgs): Partial<MainCfArgs> {
+function live(observed: Observed, args: Completed): Partial<Completed> {
   const found = liveKeys(fileOf(observed, args));
   const wanted = [
     ...Object.entries(args.parameters),
@@ -186,7 +128,7 @@ function live(observed: Observed, args: MainCfArgs): Partial<MainCfArgs> {
   };
 }
 
-function plan(observed: Observed, args: MainCfArgs, context: PlanContext): Plan {
+function plan(observed: Observed, args: Completed, context: PlanContext): Plan {
   const file = fileOf(observed, args, removedBefore(context));
   return planned(observed, planKeyedFile(file, context));
 }
@@ -201,11 +143,11 @@ function planned(observed: Observed, changes: readonly Change[]): Plan {
   return { changes, tells: { need: needsRestart ? "restart" : "reload", because: [MAIN_CF] } };
 }
 
-export const mainCf: Kind<MainCfArgs, Observed> = {
+export const mainCf: Kind<Completed, Observed> = {
   name: "MainCf",
   subject: () => MAIN_CF.slice(1),
-  validate,
-  property: (name) => `parameters.${name}`,
+  arguments: mainCfArguments,
+  property: (name) => `parameters${at(name)}`,
   complete: (args) => args,
   look: () =>
     Look.all({

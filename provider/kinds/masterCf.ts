@@ -1,10 +1,10 @@
 /** Services in /etc/postfix/master.cf: whole ones, single columns of them, and their `-o` overrides. */
 import {
   type MasterCfArgs,
+  masterCfArguments,
   type MasterService,
   needsBraces,
   partsOf,
-  validate,
 } from "../arguments/masterCf";
 import { type Bytes, decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
 import * as masterCfText from "../formats/masterCf";
@@ -286,7 +286,7 @@ function warnOfFaults(contents: Bytes, { warn }: Pick<JudgeContext, "warn">): vo
 export const masterCf: Kind<MasterCfArgs, Observed> = {
   name: "MasterCf",
   subject: () => MASTER_CF.slice(1),
-  validate,
+  arguments: masterCfArguments,
   complete: (args) => args,
   look: () => Look.all({ file: file(MASTER_CF), version: POSTFIX_VERSION }),
   live: (observed, args) => ({

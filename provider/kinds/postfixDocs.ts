@@ -3,6 +3,7 @@
  * becomes the html folder; a second `cp -R` would put one into the other (docs/openbsd.md 14). Bytes are compared by their
  * digests and copied on the host.
  */
+import { type PostfixDocsArgs, postfixDocsArguments } from "../arguments/postfixDocs";
 import { HostError } from "../host/errors";
 import type { FileState, HostWriter, TreeEntry } from "../host/host";
 import { file, list, Look, lookAt, stat, tree } from "../host/look";
@@ -18,10 +19,9 @@ import type { Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/k
 import { MANUAL } from "../postfix/paths";
 import { valueIn } from "../values/json";
 
-export interface PostfixDocsArgs {
-  readonly path?: string;
-  readonly triggers?: readonly unknown[];
-  /** Filled in: what the tree at `path` is to be. */
+/** The arguments with those that are filled in. */
+interface Completed extends PostfixDocsArgs {
+  /** What the tree at `path` is to be, in words. */
   readonly manual?: string;
 }
 
@@ -58,10 +58,6 @@ const DEFAULT_PATH = "/var/www/htdocs/manual/postfix";
 const EQUAL = `equal to ${MANUAL}`;
 const KEY = "tree:";
 
-/** Folders whose contents are no documents: nothing is moved aside or removed there. */
-const FORBIDDEN =
-  /^\/(bin|boot|dev|etc|root|sbin|sys|tmp|usr\/(?!local\/)[^/]+|usr\/local\/(bin|lib|libexec|man|sbin|share)|var\/(backups|cron|db|log|mail|postfix|run|spool))(\/|$)/;
-
 /** Beside the target, with a name that no web server lists, in a folder that only root can enter. */
 function asideOf(path: string): string {
   return path.replace(/[^/]+$/, (name) => `.${name}.before-pulumi`);
@@ -91,7 +87,7 @@ function placeAt(path: string): Look<Place> {
   });
 }
 
-function look({ path = DEFAULT_PATH }: PostfixDocsArgs): Look<Observed> {
+function look({ path = DEFAULT_PATH }: Completed): Look<Observed> {
   return Look.all({
     source: tree(MANUAL),
     place: placeAt(path),
@@ -109,19 +105,6 @@ function otherPaths(keys: Readonly<Record<string, unknown>>, path: string): stri
   return Object.keys(keys)
     .filter((key) => key.startsWith(KEY) && key !== `${KEY}${path}`)
     .map((key) => key.slice(KEY.length));
-}
-
-function validate({ path }: Partial<PostfixDocsArgs>): Failure[] {
-  if (path === undefined) return [];
-  const reason =
-    typeof path !== "string" || !/^(\/[^/\0\n]+)+$/.test(path) || /\/\.\.?(\/|$)/.test(path)
-      ? 'must be an absolute path without a slash at its end, "." and "..".'
-      : path.split("/").length < 4
-        ? "must lie at least two folders below /: what is in it and not of the manual goes."
-        : FORBIDDEN.test(path)
-          ? "is no place for documents: what is in it and not of the manual goes."
-          : undefined;
-  return reason === undefined ? [] : [{ path: "path", reason }];
 }
 
 /** Names, the first few of them. */
@@ -170,10 +153,10 @@ function claimOf(observed: Observed, path: string): Claim {
   };
 }
 
-export const postfixDocs: Kind<PostfixDocsArgs, Observed> = {
+export const postfixDocs: Kind<Completed, Observed> = {
   name: "PostfixDocs",
   subject: () => "html",
-  validate,
+  arguments: postfixDocsArguments,
   complete: (args) => ({ ...args, path: args.path ?? DEFAULT_PATH, manual: EQUAL }),
   look,
   live: (observed) => {

@@ -1,4 +1,5 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
+import { type PostfixPackageArgs, postfixPackageArguments } from "../arguments/postfixPackage";
 import { contentsOf, type FileState, type HostReader } from "../host/host";
 import { JOBS } from "../host/job";
 import { file, list, Look, lookAt, stat } from "../host/look";
@@ -44,17 +45,13 @@ import { FOLDERS, type Traces, TRACES } from "../postfix/package/traces";
 import { POSTFIX_MAILER_CONF } from "../postfix/mailerConf";
 import { RC_SCRIPT } from "../postfix/running";
 
-export interface PostfixPackageArgs {
-  readonly version?: string;
+/** The arguments with those that are filled in, in the shape in which a host answers them. */
+interface Completed extends Omit<PostfixPackageArgs, "flavors" | "branch"> {
   readonly flavors?: readonly string[];
   readonly branch?: string;
-  readonly source?: "packages" | "ports";
-  readonly packagePath?: string;
-  readonly lockTimeout?: number;
-  readonly discardQueue?: boolean;
-  /** Filled in: the installation is complete. */
+  /** The installation is complete. */
   readonly installed?: boolean;
-  /** Filled in where no version is pinned: the release of OpenBSD that the package is for. */
+  /** Where no version is pinned: the release of OpenBSD that the package is for. */
   readonly forRelease?: string;
 }
 
@@ -76,7 +73,7 @@ interface Observed {
   readonly note: PackageNote;
 }
 
-function sourceOf(args: PostfixPackageArgs): "packages" | "ports" {
+function sourceOf(args: Completed): "packages" | "ports" {
   return args.source ?? "packages";
 }
 
@@ -89,12 +86,12 @@ function releaseOf(note: PackageNote, platform: Platform): string {
 }
 
 /** Did we put it there for another release of the host, with no version pinned that would have to stay? */
-function isOutdated(note: PackageNote, args: PostfixPackageArgs, platform: Platform): boolean {
+function isOutdated(note: PackageNote, args: Completed, platform: Platform): boolean {
   return args.version === undefined && releaseOf(note, platform) !== platform.release;
 }
 
 /** Did we take it from another branch than the one that is asked for? A name alone does not say. */
-function isOtherBranch(note: PackageNote, { version, branch }: PostfixPackageArgs): boolean {
+function isOtherBranch(note: PackageNote, { version, branch }: Completed): boolean {
   return (
     version === undefined &&
     branch !== undefined &&
@@ -104,7 +101,7 @@ function isOtherBranch(note: PackageNote, { version, branch }: PostfixPackageArg
 }
 
 /** What is to be installed: a name, or why there is none. */
-function choiceFor(observed: Observed, args: PostfixPackageArgs, platform: Platform): Choice {
+function choiceFor(observed: Observed, args: Completed, platform: Platform): Choice {
   if (sourceOf(args) === "packages") return choosePackage(observed.offered, args, platform);
   const name = observed.ports ? builtName(observed.ports, args) : undefined;
   return { name: name ?? describeWanted(args), others: [] };
@@ -112,7 +109,7 @@ function choiceFor(observed: Observed, args: PostfixPackageArgs, platform: Platf
 
 function reasonToAct(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   note: PackageNote,
   platform: Platform,
 ): Reason | undefined {
@@ -124,36 +121,6 @@ function reasonToAct(
   if (sourceOf(args) === "ports") return "release";
   const choice = choiceFor(observed, args, platform);
   return "name" in choice && choice.name === observed.name ? undefined : "release";
-}
-
-function validate(args: Partial<PostfixPackageArgs>): Failure[] {
-  const failures: Failure[] = [];
-  if (args.version !== undefined && !/^\d[A-Za-z0-9.]*$/.test(args.version))
-    failures.push({
-      path: "version",
-      reason: 'must be a version as in a package name, such as "2.6.5" or "3.5.25p2".',
-    });
-  if (args.branch !== undefined && !/^(stable\d*|snapshot)$/.test(args.branch))
-    failures.push({
-      path: "branch",
-      reason: 'must be "stable", "snapshot", or an older series such as "stable35".',
-    });
-  if (args.source !== undefined && !["packages", "ports"].includes(args.source))
-    failures.push({ path: "source", reason: 'must be "packages" or "ports".' });
-  if (args.packagePath !== undefined && !/^[^\s\0]+$/.test(args.packagePath))
-    failures.push({
-      path: "packagePath",
-      reason: "must be a PKG_PATH: URLs or folders, colon separated, without blanks.",
-    });
-  if (args.lockTimeout !== undefined && !(args.lockTimeout >= 0 && args.lockTimeout <= 3600))
-    failures.push({ path: "lockTimeout", reason: "must be seconds, from 0 to 3600." });
-  for (const [index, flavor] of (args.flavors ?? []).entries())
-    if (typeof flavor === "string" && !/^[a-z][a-z0-9_]*$/.test(flavor))
-      failures.push({
-        path: `flavors[${index}]`,
-        reason: `"${flavor}" cannot be a flavor: lower-case letters and digits, as in "mysql".`,
-      });
-  return failures;
 }
 
 /** The branch of what is installed, in the user's word where it may be that. */
@@ -184,7 +151,7 @@ function isBeyond(observed: Observed, before: Traces): boolean {
  */
 function isShared(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   { record, owner, platform }: Pick<PlanContext, "record" | "owner" | "platform">,
 ): boolean {
   const note = notedIn(record);
@@ -198,7 +165,7 @@ function isShared(
 /** Is it settled which package is to be there, so that nobody has to be asked for another one? */
 function isSettled(
   { name, note }: Pick<Observed, "name" | "note">,
-  args: PostfixPackageArgs,
+  args: Completed,
   platform: Platform,
 ): boolean {
   return (
@@ -209,7 +176,7 @@ function isSettled(
   );
 }
 
-function look(args: PostfixPackageArgs, platform: Platform): Look<Observed> {
+function look(args: Completed, platform: Platform): Look<Observed> {
   const source = sourceOf(args);
   return Look.all({
     packages: list(DATABASE).map((names) => names ?? []),
@@ -239,7 +206,7 @@ function look(args: PostfixPackageArgs, platform: Platform): Look<Observed> {
   });
 }
 
-function claimOf(observed: Observed, args: PostfixPackageArgs, context: PlanContext): Claim {
+function claimOf(observed: Observed, args: Completed, context: PlanContext): Claim {
   const { name, traces } = observed;
   const { platform, record, owner } = context;
   if (isShared(observed, args, context))
@@ -252,7 +219,7 @@ function claimOf(observed: Observed, args: PostfixPackageArgs, context: PlanCont
   };
 }
 
-function plan(observed: Observed, args: PostfixPackageArgs, context: PlanContext): Plan {
+function plan(observed: Observed, args: Completed, context: PlanContext): Plan {
   if (isShared(observed, args, context)) return NOTHING_TO_DO;
   const { platform, record } = context;
   const note = notedIn(record);
@@ -268,7 +235,7 @@ function plan(observed: Observed, args: PostfixPackageArgs, context: PlanContext
 
 function mainPlan(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   note: PackageNote,
   platform: Platform,
 ): Plan {
@@ -295,7 +262,7 @@ function act(text: string, action: Extract<Change, { change: "act" }>["act"]): P
 
 function packagePlan(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   reason: Reason,
   platform: Platform,
 ): Plan {
@@ -330,7 +297,7 @@ function packagePlan(
 
 function restore(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   { keys, record, warn }: RestoreContext,
 ): Plan {
   const { name } = observed;
@@ -362,7 +329,7 @@ function beforeOf(entry: KeyEntry): Traces & { readonly name: string | null } {
 
 async function judgePlan(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   { host, plan: judged, platform, warn }: JudgeContext,
 ): Promise<readonly Failure[]> {
   const { name, note, partial, locked } = observed;
@@ -388,10 +355,10 @@ async function judgePlan(
   return failure ? [failure] : [];
 }
 
-export const postfixPackage: Kind<PostfixPackageArgs, Observed> = {
+export const postfixPackage: Kind<Completed, Observed> = {
   name: "PostfixPackage",
   subject: () => "postfix",
-  validate,
+  arguments: postfixPackageArguments,
   complete: (args, platform) => ({
     ...args,
     flavors: args.flavors ?? [],
@@ -452,7 +419,7 @@ async function otherRelease(
 /** Why the plan cannot be carried out on this host. */
 function impossible(
   observed: Observed,
-  args: PostfixPackageArgs,
+  args: Completed,
   platform: Platform,
   machine: string,
 ): Failure | undefined {

@@ -1,4 +1,5 @@
 /** Guide 3.4 and 3.5: `postfix check` with its reasons, start, and what the running Postfix must be told later. */
+import { type PostfixServiceArgs, postfixServiceArguments } from "../arguments/postfixService";
 import { HostError } from "../host/errors";
 import { contentsOf, type HostWriter } from "../host/host";
 import { file, Look } from "../host/look";
@@ -14,12 +15,11 @@ import { serves, withoutRollback } from "../postfix/served";
 import { addressIn, checkConfiguration, serve, type Way } from "../postfix/serving";
 import { equal } from "../values/json";
 
-export interface PostfixServiceArgs {
-  /** Revisions of what Postfix reads: a changed one is what a reload is shown for. */
-  readonly triggers?: readonly unknown[];
-  /** Filled in: whether Postfix runs. */
+/** The arguments with those that are filled in. */
+interface Completed extends PostfixServiceArgs {
+  /** Whether Postfix runs. */
   readonly running?: boolean;
-  /** Filled in: what the running Postfix has not been told yet. */
+  /** What the running Postfix has not been told yet. */
   readonly pending?: string;
 }
 
@@ -103,10 +103,10 @@ async function stop(host: HostWriter, context: ActContext): Promise<void> {
   await context.setRecord(({ serving: _, ...record }) => record);
 }
 
-export const postfixService: Kind<PostfixServiceArgs, Observed> = {
+export const postfixService: Kind<Completed, Observed> = {
   name: "PostfixService",
   subject: () => "process",
-  validate: () => [],
+  arguments: postfixServiceArguments,
   complete: (args) => ({ ...args, running: true, pending: NOTHING }),
   look,
   live: (observed) => ({

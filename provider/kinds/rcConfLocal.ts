@@ -1,4 +1,5 @@
 /** Guide 2.5 and 3.1: /etc/rc.conf.local, what starts at boot and where syslogd listens; syslogd restarted for it. */
+import { type RcConfLocalArgs, rcConfLocalArguments } from "../arguments/rcConfLocal";
 import { FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
 import { containsWords } from "../formats/words";
@@ -17,19 +18,6 @@ import { type KeyedText, keyedText as keyedTextOf } from "../kind/keyedText";
 import type { Change, Failure, JudgeContext, Kind, Plan } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
 import { PROGRAMS, QUEUE } from "../postfix/paths";
-
-export interface RcConfLocalArgs {
-  /** `"postfix"`: Postfix starts at boot and the base mailer does not. */
-  readonly boot?: "postfix" | "unchanged";
-  /** Whether syslogd opens a socket in Postfix's chroot; `"auto"`: where the release needs it. */
-  readonly logSocket?: boolean | "auto";
-  /** Whole variables, by name. */
-  readonly variables?: Readonly<Record<string, string>>;
-  /** Single flags inside a variable. */
-  readonly flags?: Readonly<Record<string, readonly string[]>>;
-  /** Names in `pkg_scripts`. */
-  readonly packageScripts?: readonly string[];
-}
 
 interface Observed {
   readonly file: FileState;
@@ -275,42 +263,6 @@ function planned(
   };
 }
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const VALUE = /^[^"'#$`\\\n\r\0]*$/;
-
-function validate(args: Partial<RcConfLocalArgs>): Failure[] {
-  const failures: Failure[] = [];
-  if (args.boot !== undefined && !["postfix", "unchanged"].includes(args.boot))
-    failures.push({ path: "boot", reason: 'must be "postfix" or "unchanged".' });
-  if (args.logSocket !== undefined && ![true, false, "auto"].includes(args.logSocket))
-    failures.push({ path: "logSocket", reason: 'must be true, false or "auto".' });
-  const value = (path: string, text: unknown): void => {
-    if (typeof text !== "string" || !VALUE.test(text))
-      failures.push({
-        path,
-        reason:
-          "must be one line without quotes, `#`, `$`, backquote or backslash: older releases source this file as shell, newer ones cut at `#`.",
-      });
-  };
-  for (const [name, text] of Object.entries(args.variables ?? {})) {
-    if (!NAME.test(name))
-      failures.push({ path: `variables.${name}`, reason: "is no name of a shell variable." });
-    value(`variables.${name}`, text);
-  }
-  for (const [name, flags] of Object.entries(args.flags ?? {})) {
-    if (!NAME.test(name))
-      failures.push({ path: `flags.${name}`, reason: "is no name of a shell variable." });
-    for (const [index, flag] of flags.entries()) value(`flags.${name}[${index}]`, flag);
-  }
-  for (const [index, name] of (args.packageScripts ?? []).entries())
-    if (!/^[A-Za-z0-9_.-]+$/.test(name))
-      failures.push({
-        path: `packageScripts[${index}]`,
-        reason: "must be the name of a script in /etc/rc.d.",
-      });
-  return failures;
-}
-
 function look(args: RcConfLocalArgs): Look<Observed> {
   return Look.all({
     file: file(PATH),
@@ -330,7 +282,7 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
   name: "RcConfLocal",
   traits: { switches: true },
   subject: () => PATH.slice(1),
-  validate,
+  arguments: rcConfLocalArguments,
   property: propertyOf,
   complete: (args, platform) => {
     const boot = args.boot ?? "postfix";

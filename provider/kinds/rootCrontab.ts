@@ -4,17 +4,13 @@
  * The tab is replaced as crontab(1) replaces it, by a rename in the spool folder, whose new time makes cron(8) read
  * it again; but without the three header lines that crontab(1) puts on top each time (docs/openbsd.md 6).
  */
+import { patternOf, type RootCrontabArgs, rootCrontabArguments } from "../arguments/rootCrontab";
 import * as crontabText from "../formats/crontab";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { claimKeyedFile, type KeyedFile, planKeyedFile, restoreKeyedFile } from "../kind/keyedFile";
 import { keyedText } from "../kind/keyedText";
-import type { Failure, Kind } from "../kind/kind";
-
-export interface RootCrontabArgs {
-  /** Texts, or regular expressions between slashes: every active line that contains one is commented out. */
-  readonly commentOut?: readonly string[];
-}
+import type { Kind } from "../kind/kind";
 
 interface Observed {
   readonly file: FileState;
@@ -23,21 +19,6 @@ interface Observed {
 const PATH = "/var/cron/tabs/root";
 /** The command of sendmail's clientmqueue runner, whatever its white space (docs/openbsd.md 6). */
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
-
-/** `/…/` is a regular expression, everything else a text that the line contains. */
-function patternOf(word: string): RegExp | string {
-  const source = /^\/(.+)\/$/.exec(word)?.[1];
-  return source === undefined ? word : new RegExp(source);
-}
-
-function isPattern(word: unknown): boolean {
-  if (typeof word !== "string" || word.trim() === "" || /[\n\r\0]/.test(word)) return false;
-  try {
-    return patternOf(word) !== "";
-  } catch {
-    return false;
-  }
-}
 
 const COMMENTED_OUT = "commented out";
 
@@ -74,18 +55,7 @@ function isGone(observed: Observed): boolean {
 export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
   name: "RootCrontab",
   subject: () => PATH.slice(1),
-  validate: ({ commentOut }): Failure[] =>
-    (commentOut ?? []).flatMap((pattern, index) =>
-      isPattern(pattern)
-        ? []
-        : [
-            {
-              path: `commentOut[${index}]`,
-              reason:
-                "must be a text of one line that the crontab lines contain, or between slashes a regular expression that they match.",
-            },
-          ],
-    ),
+  arguments: rootCrontabArguments,
   complete: (args, platform) => ({
     ...args,
     commentOut: args.commentOut ?? (platform.clientQueueRunner ? [CLIENT_QUEUE_RUNNER] : []),

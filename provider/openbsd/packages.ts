@@ -1,4 +1,4 @@
-/** Names of packages (packages-specs(7)), and which of those on offer is meant. Pure. */
+/** Names of packages (packages-specs(7)), and the choice of one of those that a repository offers. No I/O. */
 import type { Platform } from "./platform";
 
 export interface PackageName {
@@ -7,15 +7,15 @@ export interface PackageName {
   readonly flavors: readonly string[];
 }
 
-/** What is wanted of the package. */
+/** The properties that the user asks for. */
 export interface WantedPackage {
   readonly version?: string;
   readonly flavors?: readonly string[];
-  /** "stable", "snapshot", or an older stable series that is kept beside it, such as "stable35". */
+  /** "stable", "snapshot", or an older stable series that ports keeps beside it, such as "stable35". */
   readonly branch?: string;
 }
 
-/** `stem-version[-flavor…]`: the version is the first part that begins with a digit. */
+/** Splits `stem-version[-flavor…]`; the version is the first part that begins with a digit. */
 export function parsePackage(name: string): PackageName | undefined {
   const match = /^(.*?)-(\d[^-]*)((?:-[^-]+)*)$/.exec(name.replace(/\.tgz$/, ""));
   if (!match) return undefined;
@@ -23,29 +23,37 @@ export function parsePackage(name: string): PackageName | undefined {
   return { stem, version, flavors: flavors.split("-").filter((flavor) => flavor !== "") };
 }
 
-/** SASL by Dovecot is built into every package, and no flavor (docs/openbsd.md 1.1): to ask for it changes nothing. */
+/**
+ * The flavor by which users ask for SASL by Dovecot. Every package has that built in (docs/openbsd.md 1.1), so it is no
+ * flavor of the port.
+ */
 export const BUILT_IN = "dovecot";
 
-/** The flavors of the port that are asked for. */
+/** The wanted flavors that are flavors of the port. */
 export function flavorsOf(wanted: WantedPackage): readonly string[] {
   return [...new Set((wanted.flavors ?? []).filter((flavor) => flavor !== BUILT_IN))];
+}
+
+/** The wanted branch. */
+export function branchOf({ branch = "stable" }: WantedPackage): string {
+  return branch;
 }
 
 function sameFlavors(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((flavor) => right.includes(flavor));
 }
 
-/** A snapshot of Postfix carries its date: 2.7.20091209. */
+/** The version of a snapshot of Postfix has a date in it: 2.7.20091209. */
 function isSnapshot(version: string): boolean {
   return /\.\d{8}/.test(version);
 }
 
-/** The series of a version: "3.5" of 3.5.25p2. */
+/** The series that a version belongs to: "3.5" for 3.5.25p2. */
 function seriesOf(version: string): string {
   return /^\d+\.\d+/.exec(version)?.[0] ?? version;
 }
 
-/** Can a package of this version be of the branch? Of "stable", any release of Postfix can. */
+/** Whether a package of this version can be of the branch. Any release of Postfix can be of "stable". */
 export function mayBeOfBranch(version: string, branch: string): boolean {
   if (branch === "snapshot") return isSnapshot(version);
   const series = /^stable(\d)(\d+)$/.exec(branch);
@@ -53,7 +61,7 @@ export function mayBeOfBranch(version: string, branch: string): boolean {
   return !isSnapshot(version);
 }
 
-/** Is what is installed what the arguments ask for? */
+/** Whether an installed package has what is wanted. */
 export function isWanted(name: string | undefined, wanted: WantedPackage): boolean {
   const found = name === undefined ? undefined : parsePackage(name);
   return (
@@ -65,29 +73,39 @@ export function isWanted(name: string | undefined, wanted: WantedPackage): boole
   );
 }
 
+/** For messages: "postfix-3.5.25 with mysql, sasl2". */
 export function describeWanted(wanted: WantedPackage): string {
   const flavors = flavorsOf(wanted);
-  return `postfix${wanted.version === undefined ? "" : `-${wanted.version}`}${flavors.length > 0 ? ` with ${flavors.join(", ")}` : ""}`;
+  return `postfix${wanted.version === undefined ? "" : `-${wanted.version}`}${withFlavors(flavors)}`;
 }
 
+function withFlavors(flavors: readonly string[]): string {
+  return flavors.length > 0 ? ` with ${flavors.join(", ")}` : "";
+}
+
+/** The chosen package, or why there is none and which argument that concerns. */
 export type Choice =
   | {
-      /** A package's full name, or a specification that pkg_add resolves itself: `postfix--mysql%stable`. */
+      /** A full name, or a specification that pkg_add(1) resolves: `postfix--mysql%stable`. */
       readonly name: string;
-      /** Of other branches, with the same flavors: named to the user, so that nothing is chosen in silence. */
+      /** Packages of other branches with the same flavors, for a message to the user. */
       readonly others: readonly string[];
     }
-  | { readonly reason: string; readonly path: "version" | "flavors" | "branch" | "packagePath" };
+  | NoChoice;
 
-/** Is it a package's full name, and not a specification that is still to be resolved? */
-export function isFullName(name: string): boolean {
-  return parsePackage(name) !== undefined;
+interface NoChoice {
+  readonly reason: string;
+  readonly path: "version" | "flavors" | "branch" | "packagePath";
+}
+
+interface Offered {
+  readonly name: string;
+  readonly parsed: PackageName;
 }
 
 /**
- * The one package that is meant, of all that the repository offers: exact in its flavors, of the branch, and where no
- * version is asked for, the newest of the branch. Where nothing could be listed, pkg_add is given a name that it
- * resolves itself, on releases where that is unambiguous.
+ * Chooses the package that has exactly the wanted flavors and the wanted version, or else is the newest of the branch.
+ * Where the repository could not be listed, pkg_add(1) gets a specification, on releases where that is unambiguous.
  */
 export function choosePackage(
   offered: readonly string[] | undefined,
@@ -95,13 +113,12 @@ export function choosePackage(
   platform: Platform,
 ): Choice {
   const flavors = flavorsOf(wanted);
-  const branch = wanted.branch ?? "stable";
   const packages = (offered ?? [])
     .map((name) => ({ name, parsed: parsePackage(name) }))
     .filter((one): one is Offered => one.parsed?.stem === "postfix");
   if (packages.length === 0) {
     if (wanted.version === undefined && platform.packages.branches)
-      return { name: `postfix--${flavors.join("-")}%${branch}`, others: [] };
+      return { name: `postfix--${flavors.join("-")}%${branchOf(wanted)}`, others: [] };
     return { path: "packagePath", reason: nothingOffered(platform) };
   }
   const all = packages
@@ -114,28 +131,39 @@ export function choosePackage(
       path: "flavors",
       reason: `no package has exactly the flavors ${flavors.join(", ") || "(none)"}; the repository offers ${all}. Other combinations are built from ports: source: "ports".`,
     };
-  if (wanted.version !== undefined) {
-    const exact = flavored.find(({ parsed }) => parsed.version === wanted.version);
-    if (exact) return { name: exact.name, others: [] };
-    return {
-      path: "version",
-      reason: `there is no package of version ${wanted.version}${flavors.length > 0 ? ` with ${flavors.join(", ")}` : ""}; the repository offers ${all}.`,
-    };
-  }
+  return wanted.version === undefined
+    ? newestOfBranch(branchOf(wanted), packages, flavored)
+    : ofVersion(wanted.version, flavors, flavored, all);
+}
+
+function ofVersion(
+  version: string,
+  flavors: readonly string[],
+  flavored: readonly Offered[],
+  all: string,
+): Choice {
+  const exact = flavored.find(({ parsed }) => parsed.version === version);
+  if (exact) return { name: exact.name, others: [] };
+  return {
+    path: "version",
+    reason: `there is no package of version ${version}${withFlavors(flavors)}; the repository offers ${all}.`,
+  };
+}
+
+function newestOfBranch(
+  branch: string,
+  packages: readonly Offered[],
+  flavored: readonly Offered[],
+): Choice {
   const isOf = branchTest(branch, packages);
   const newest = flavored.filter(({ parsed }) => isOf(parsed.version)).sort(newestFirst)[0];
   if (!newest)
     return {
       path: "branch",
-      reason: `the branch ${branch} has no such package; with these flavors the repository offers ${flavored.map(({ name }) => name).join(", ")}. Say which by \`branch\` or \`version\`.`,
+      reason: `the branch ${branch} has no package with these flavors; the repository offers ${flavored.map(({ name }) => name).join(", ")}. Choose one of them with \`branch\` or \`version\`.`,
     };
   const others = flavored.filter(({ parsed }) => !isOf(parsed.version)).sort(newestFirst);
   return { name: newest.name, others: [...new Set(others.map(({ name }) => name))] };
-}
-
-interface Offered {
-  readonly name: string;
-  readonly parsed: PackageName;
 }
 
 function newestFirst(left: Offered, right: Offered): number {
@@ -143,8 +171,8 @@ function newestFirst(left: Offered, right: Offered): number {
 }
 
 /**
- * Names do not say their branch. Of several stable series in one repository the newest is mail/postfix/stable; the
- * older ones have folders of their own, such as stable35 (docs/openbsd.md 1.1).
+ * The name of a package does not tell its branch. Where a repository has several stable series, the newest comes from
+ * mail/postfix/stable, and the others from folders such as stable35 (docs/openbsd.md 1.1).
  */
 function branchTest(branch: string, packages: readonly Offered[]): (version: string) => boolean {
   if (branch !== "stable") return (version) => mayBeOfBranch(version, branch);
@@ -156,11 +184,11 @@ function branchTest(branch: string, packages: readonly Offered[]): (version: str
 function nothingOffered(platform: Platform): string {
   const example = `ftp://MIRROR/pub/OpenBSD/${platform.release}/packages/ARCH/`;
   return platform.packages.defaultRepository
-    ? "the host's package repository offers no postfix (see /etc/installurl). Say where its packages are with `packagePath`, as PKG_PATH has it."
-    : `the host names no package repository that offers postfix (installpath in /etc/pkg.conf). Say where its packages are with \`packagePath\`, as PKG_PATH has it: ${example}, on a mirror that still has this release, or a folder of the host.`;
+    ? "the host's package repository offers no postfix (see /etc/installurl). Set `packagePath` to one that does, in the format of PKG_PATH."
+    : `the host names no package repository that offers postfix (installpath in /etc/pkg.conf). Set \`packagePath\` to one that does, in the format of PKG_PATH: ${example}, on a mirror that still has this release, or a folder of the host.`;
 }
 
-/** Versions as packages-specs(7) orders them, as far as Postfix uses it: numbers, then pN. */
+/** Orders versions as packages-specs(7) does, as far as versions of Postfix go: by their numbers, then by pN. */
 export function compareVersions(left: string, right: string): number {
   const parts = (version: string): number[] => version.split(/[.p]|rc/).map(Number);
   const [a, b] = [parts(left), parts(right)];
@@ -171,7 +199,7 @@ export function compareVersions(left: string, right: string): number {
   return 0;
 }
 
-/** The elements of a PKG_PATH: colon separated, where a colon may also end a URL's scheme or begin its port. */
+/** The elements of a PKG_PATH: separated by colons, except those after the scheme of a URL and before its port. */
 export function splitPackagePath(path: string): readonly string[] {
   const elements: string[] = [];
   for (const part of path.split(":")) {
@@ -185,10 +213,7 @@ export function splitPackagePath(path: string): readonly string[] {
   return elements.filter((element) => element !== "");
 }
 
-/**
- * What /etc/pkg.conf names as `installpath` (pkg.conf(5)): `=` begins anew, `+=` adds. `undefined` where it names
- * nothing.
- */
+/** The `installpath` of /etc/pkg.conf (pkg.conf(5)), in which `=` replaces and `+=` adds; `undefined` without one. */
 export function installPath(pkgConf: string): string | undefined {
   let path: string[] = [];
   for (const line of pkgConf.split("\n")) {

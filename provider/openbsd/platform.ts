@@ -1,236 +1,189 @@
 /**
- * How each OpenBSD release does things. Every question of the kind "how does this release do it" is answered
- * here, once, from the release that the host itself names; no resource compares versions.
+ * What differs between releases of OpenBSD, by the release that uname(1) on the host prints. This is the
+ * only file that compares releases (eslint.config.mjs sees to that); the others ask a {@link Platform}.
  */
 
-/** The four families that differ in how mail, boot and services work. */
-export type Family = "4.7-4.9" | "5.0-5.5" | "5.6" | "5.7+";
-
-/** How services are started, stopped and asked about. */
-export type ServiceControl = "processes" | "rc.d" | "rcctl";
-
-/** The mailer that came with the base system. */
+/** The mailer of the base system. */
 export interface BaseMailer {
   readonly name: "sendmail" | "smtpd";
-  /** Exit status 0 when its daemon runs: never a mere `pgrep -x`, for Postfix has an smtpd and a sendmail as well. */
+  /**
+   * A program that exits with 0 while the mailer's daemon runs. It looks for the title of the process: Postfix has
+   * programs named smtpd and sendmail, too.
+   */
   readonly running: readonly string[];
   readonly stop: readonly string[];
   /**
-   * Ends its processes by their titles, where {@link stop} did not: the rc.subr of 5.0 does nothing at all, and says
-   * nothing, for a daemon whose flags are NO (docs/openbsd.md 4.3).
+   * Ends the daemon's processes by their titles, where `stop` did not end them: the rc.subr of 5.0 exits without a word
+   * when the daemon's flags are NO (docs/openbsd.md 4.3).
    */
   readonly kill: readonly string[];
-  /** Starts it as /etc/rc would, from what rc.conf and rc.conf.local say. */
+  /** Starts the daemon as /etc/rc does, with the flags of rc.conf and rc.conf.local. */
   readonly start: readonly string[];
-  /** Programs that list its queued mail, by the names of the queues. */
+  /** By the name of each queue, a program that lists the mail in it. */
   readonly queues: Readonly<Record<string, readonly string[]>>;
-  /** The program that its row in mailer.conf names. */
-  readonly mailer: string;
 }
 
-/** Everything that a resource may ask about the release it works on. */
-export interface Platform {
+/** What the provider needs to know of the release of a host. */
+export interface Platform extends FamilyFacts {
   readonly release: string;
-  readonly family: Family;
-  /** Set when the release is newer than any that is known here: treated as the newest. */
+  /** Set for a release that is newer than {@link NEWEST} and therefore treated like it. */
   readonly warning?: string;
-  readonly baseMailer: BaseMailer;
-  readonly services: ServiceControl;
-  /** Who reads rc.conf.local: a shell that sources it (to 5.5) or rc.subr, which parses single lines (5.6 on). */
+  /** How rc.conf.local is read: by a shell that sources it (up to 5.5), or line by line by rc.subr(8) (from 5.6). */
   readonly rcConfSyntax: "sourced" | "parsed";
-  /** What "Postfix starts at boot" means in rc.conf.local. */
+  /** The variable of rc.conf.local that lists the rc scripts of packages, from 4.9 on. */
+  readonly packageDaemons: "none" | "rc_scripts" | "pkg_scripts";
+  /** Whether a chrooted daemon needs a log socket in its chroot: sendsyslog(2) of 5.6 made that unnecessary. */
+  readonly logSocketNeeded: boolean;
+  /** The files that the Postfix package copies into the chroot, relative to /etc. */
+  readonly chrootFiles: readonly string[];
+  /** Whether root's crontab of the base system has a job that runs sendmail's client queue. */
+  readonly clientQueueRunner: boolean;
+  readonly packages: PackageFacts;
+}
+
+/** What is the same for all releases of a {@link FAMILIES family}. */
+interface FamilyFacts {
+  readonly baseMailer: BaseMailer;
+  /** What starts and stops daemons: nothing but signals and their own programs, scripts in /etc/rc.d, or rcctl(8). */
+  readonly services: "processes" | "rc.d" | "rcctl";
+  /** What rc.conf.local must say so that Postfix, and not the base system's mailer, is started at boot. */
   readonly boot: {
     readonly variables: Readonly<Record<string, string>>;
     readonly packageScripts: readonly string[];
   };
-  /** The variable of rc.conf.local that names the daemons of packages, from 4.9 on. */
-  readonly packageDaemons: "none" | "rc_scripts" | "pkg_scripts";
-  /** Whether a chrooted daemon needs a log socket of its own: sendsyslog(2) made it unnecessary in 5.6. */
-  readonly logSocketNeeded: boolean;
   readonly restartSyslogd: readonly string[];
-  /** Files that the package copies into the chroot, by their names under /etc. */
-  readonly chrootFiles: readonly string[];
-  /** Whether root's crontab comes with sendmail's clientmqueue runner. */
-  readonly clientQueueRunner: boolean;
   readonly postfix: {
     readonly start: readonly string[];
     readonly stop: readonly string[];
   };
-  readonly packages: {
-    /** Package names may carry a branch (`postfix--%stable`), and pkg_add knows -I as "never ask". */
-    readonly branches: boolean;
-    /** Words for pkg_add besides the name: no meter, no questions; -m so that success is printed. */
-    readonly addOptions: readonly string[];
-    /** Flavors of the port in this release. */
-    readonly flavors: readonly string[];
-    /** Whether /etc/installurl or /etc/pkg.conf can name the repository, so that PKG_PATH may stay unset. */
-    readonly defaultRepository: boolean;
-    /** Whether pkg_info(1) may not know -Q, so that a repository is listed with ftp(1). */
-    readonly listedByFtp: boolean;
-    /** Where pkg_add looks for packages that nobody signed, as those built here: signatures came with 5.5. */
-    readonly localPathVariable: "PKG_PATH" | "TRUSTED_PKG_PATH";
-  };
 }
 
-/** The oldest release that is supported, and the newest that has been described. */
+/** What differs between releases in packages and the tools for them. */
+interface PackageFacts {
+  /** Whether a package may be asked for by its branch, as in `postfix--%stable`. */
+  readonly branches: boolean;
+  /** Options that keep pkg_add(1) from asking questions and from drawing a progress meter. */
+  readonly addOptions: readonly string[];
+  /** Flavors of the port. */
+  readonly flavors: readonly string[];
+  /** Whether pkg_add(1) finds a repository without PKG_PATH, by /etc/installurl or /etc/pkg.conf. */
+  readonly defaultRepository: boolean;
+  /** Whether ftp(1) must list the repository, because this pkg_info(1) may lack -Q. */
+  readonly listedByFtp: boolean;
+  /** The variable that makes pkg_add(1) accept unsigned packages of a folder; packages are signed from 5.5 on. */
+  readonly localPathVariable: "PKG_PATH" | "TRUSTED_PKG_PATH";
+}
+
+/** The oldest release that is supported. */
 export const OLDEST = "4.7";
+/** The newest release that this file describes. */
 export const NEWEST = "7.8";
 
-/** The title of sendmail's daemon (docs/openbsd.md 9); one that hands a message in or lists the queue has another. */
-const SENDMAIL_TITLE = "^sendmail: accepting connections";
-
-/** smtpd's parent, by its path or its title, and its children; Postfix's smtpd(8) has neither in its arguments. */
-const SMTPD_TITLE = "^(/usr/sbin/smtpd|smtpd: )";
-
-/** The release is older than any that works. */
+/** A release before {@link OLDEST}, or a name that is no release. */
 export class UnsupportedRelease extends Error {
   constructor(readonly release: string) {
     super(`OpenBSD ${release} is not supported: the oldest release that is, is ${OLDEST}.`);
   }
 }
 
-/** What `uname -r` prints as one number that can be compared: "4.7" is 47, "7.10" would be 80. */
-function ordinal(release: string): number {
-  const match = /^(\d+)\.(\d+)/.exec(release);
-  if (!match) return Number.NaN;
-  return Number(match[1]) * 10 + Number(match[2]);
-}
+/** Whether a release is the named one or a later one. */
+type Since = (first: string) => boolean;
 
-/**
- * Is this a release that {@link platformOf} knows how to treat? A name that is no number at all, or a release before
- * {@link OLDEST}, is not.
- */
+/** @throws UnsupportedRelease */
 export function platformOf(release: string): Platform {
   const number = ordinal(release);
-  if (Number.isNaN(number) || number < ordinal(OLDEST)) throw new UnsupportedRelease(release);
-  const family = familyOf(number);
-  const shared = {
+  const since: Since = (first) => number >= ordinal(first);
+  const family = FAMILIES.find(([first]) => since(first));
+  if (family === undefined) throw new UnsupportedRelease(release);
+  return {
     release,
-    family,
     ...(number > ordinal(NEWEST)
       ? {
           warning: `OpenBSD ${release} is newer than ${NEWEST}, the newest known: treated like it.`,
         }
       : {}),
-    packageDaemons: number < 49 ? "none" : number < 50 ? "rc_scripts" : "pkg_scripts",
-    logSocketNeeded: number < 56,
-    rcConfSyntax: number < 56 ? "sourced" : "parsed",
-    clientQueueRunner: number < 56,
-    // The package copied three files until 28 April 2011 and four since (docs/openbsd.md 10).
-    chrootFiles:
-      number < 50
-        ? ["localtime", "services", "resolv.conf"]
-        : ["hosts", "localtime", "resolv.conf", "services"],
-    packages: {
-      branches: number >= 60,
-      // -I meant "do not run scripts" up to 5.1, and -x quietens the meter; -m exists from 4.8 (docs/openbsd.md 1.2).
-      addOptions: number >= 53 ? ["-I", "-m"] : ["-x"],
-      flavors:
-        number >= 50 && number <= 51
-          ? ["sasl2", "ldap", "mysql", "pgsql", "db4", "sqlite"]
-          : ["sasl2", "ldap", "mysql", "pgsql", "db4"],
-      defaultRepository: number >= 61,
-      listedByFtp: number < 50,
-      localPathVariable: number < 55 ? "PKG_PATH" : "TRUSTED_PKG_PATH",
-    },
-  } as const;
-  const smtpd = {
-    name: "smtpd",
-    // Not `check` of its rc.d script or by rcctl: that may say no whatever runs once its flags are NO.
-    running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
-    kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
-    queues: { queue: ["/usr/sbin/smtpctl", "show", "queue"] },
-    mailer: "/usr/sbin/smtpctl",
-  } as const;
-  const sendmail = {
-    name: "sendmail",
-    running: ["/usr/bin/pgrep", "-f", SENDMAIL_TITLE],
-    kill: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
-    queues: {
-      queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
-      // What was handed in while no daemon took it: a job in root's crontab runs it (docs/openbsd.md 6 and 9).
-      "client queue": ["/usr/libexec/sendmail/sendmail", "-Ac", "-bp"],
-    },
-    mailer: "/usr/libexec/sendmail/sendmail",
-  } as const;
-  switch (family) {
-    case "4.7-4.9":
-      return {
-        ...shared,
-        services: "processes",
-        baseMailer: {
-          ...sendmail,
-          stop: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
-          start: sourcingRcConf('X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}'),
-        },
-        // /etc/rc starts what mailer.conf maps sendmail to; -bd makes Postfix's start its daemon (docs/openbsd.md 9).
-        boot: { variables: { sendmail_flags: "-bd" }, packageScripts: [] },
-        restartSyslogd: restartSyslogdByHand,
-        postfix: {
-          start: ["/usr/local/sbin/postfix", "start"],
-          stop: ["/usr/local/sbin/postfix", "stop"],
-        },
-      };
-    case "5.0-5.5":
-      return {
-        ...shared,
-        services: "rc.d",
-        baseMailer: {
-          ...sendmail,
-          stop: ["/etc/rc.d/sendmail", "stop"],
-          start: ["/etc/rc.d/sendmail", "start"],
-        },
-        boot: { variables: { sendmail_flags: "NO" }, packageScripts: ["postfix"] },
-        restartSyslogd: ["/etc/rc.d/syslogd", "restart"],
-        postfix: { start: ["/etc/rc.d/postfix", "start"], stop: ["/etc/rc.d/postfix", "stop"] },
-      };
-    case "5.6":
-      return {
-        ...shared,
-        services: "rc.d",
-        baseMailer: {
-          ...smtpd,
-          stop: ["/etc/rc.d/smtpd", "stop"],
-          start: ["/etc/rc.d/smtpd", "start"],
-        },
-        boot: { variables: { smtpd_flags: "NO" }, packageScripts: ["postfix"] },
-        restartSyslogd: ["/etc/rc.d/syslogd", "restart"],
-        postfix: { start: ["/etc/rc.d/postfix", "start"], stop: ["/etc/rc.d/postfix", "stop"] },
-      };
-    case "5.7+":
-      return {
-        ...shared,
-        services: "rcctl",
-        baseMailer: {
-          ...smtpd,
-          stop: ["/usr/sbin/rcctl", "stop", "smtpd"],
-          start: ["/usr/sbin/rcctl", "start", "smtpd"],
-        },
-        boot: { variables: { smtpd_flags: "NO" }, packageScripts: ["postfix"] },
-        restartSyslogd: ["/usr/sbin/rcctl", "restart", "syslogd"],
-        postfix: {
-          start: ["/usr/sbin/rcctl", "start", "postfix"],
-          stop: ["/usr/sbin/rcctl", "stop", "postfix"],
-        },
-      };
-  }
+    ...family[1],
+    packageDaemons: since("5.0") ? "pkg_scripts" : since("4.9") ? "rc_scripts" : "none",
+    logSocketNeeded: !since("5.6"),
+    rcConfSyntax: since("5.6") ? "parsed" : "sourced",
+    clientQueueRunner: !since("5.6"),
+    // The port copied three files until 28 April 2011 and has copied four since (docs/openbsd.md 10).
+    chrootFiles: since("5.0")
+      ? ["hosts", "localtime", "resolv.conf", "services"]
+      : ["localtime", "services", "resolv.conf"],
+    packages: packageFacts(since),
+  };
 }
 
-function familyOf(number: number): Family {
-  if (number < 50) return "4.7-4.9";
-  if (number < 56) return "5.0-5.5";
-  if (number < 57) return "5.6";
-  return "5.7+";
+/** A release as a number that can be compared: 47 for "4.7", 80 for "7.10"; NaN for a name that is no release. */
+function ordinal(release: string): number {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  return Number(major) * 10 + Number(minor);
 }
 
-/** A program line under the variables that /etc/rc would see: rc.conf ends by sourcing rc.conf.local. */
+function packageFacts(since: Since): PackageFacts {
+  const flavors = ["sasl2", "ldap", "mysql", "pgsql", "db4"];
+  return {
+    branches: since("6.0"),
+    // Up to 5.1, -I meant "do not run scripts", and -x turns the meter off. With -m, which 4.8 brought, pkg_add reports
+    // its success (docs/openbsd.md 1.2).
+    addOptions: since("5.3") ? ["-I", "-m"] : ["-x"],
+    flavors: since("5.0") && !since("5.2") ? [...flavors, "sqlite"] : flavors,
+    defaultRepository: since("6.1"),
+    listedByFtp: !since("5.0"),
+    localPathVariable: since("5.5") ? "TRUSTED_PKG_PATH" : "PKG_PATH",
+  };
+}
+
+/** The title of sendmail's daemon (docs/openbsd.md 9); a sendmail that submits mail or lists a queue has another one. */
+const SENDMAIL_TITLE = "^sendmail: accepting connections";
+
+const sendmail = {
+  name: "sendmail",
+  running: ["/usr/bin/pgrep", "-f", SENDMAIL_TITLE],
+  kill: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
+  queues: {
+    queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
+    // Mail that was submitted while no daemon ran; a job in root's crontab delivers it (docs/openbsd.md 6 and 9).
+    "client queue": ["/usr/libexec/sendmail/sendmail", "-Ac", "-bp"],
+  },
+} as const;
+
+/** smtpd's parent, by its path or its title, and its children; Postfix's smtpd(8) has neither in its arguments. */
+const SMTPD_TITLE = "^(/usr/sbin/smtpd|smtpd: )";
+
+const smtpd = {
+  name: "smtpd",
+  // The check of its rc.d script, also by rcctl(8), may fail for a running daemon whose flags are NO.
+  running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
+  kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
+  queues: { queue: ["/usr/sbin/smtpctl", "show", "queue"] },
+} as const;
+
+/** Postfix's rc script at boot, in the place of the base system's mailer with these flags. */
+const scriptAtBoot = (flags: string): FamilyFacts["boot"] => ({
+  variables: { [flags]: "NO" },
+  packageScripts: ["postfix"],
+});
+
+const byScript = (daemon: string, action: string) => [`/etc/rc.d/${daemon}`, action];
+const byRcctl = (daemon: string, action: string) => ["/usr/sbin/rcctl", action, daemon];
+
+function startedBy(command: (daemon: string, action: string) => readonly string[]) {
+  return {
+    restartSyslogd: command("syslogd", "restart"),
+    postfix: { start: command("postfix", "start"), stop: command("postfix", "stop") },
+  };
+}
+
+/** A line of shell with the variables that /etc/rc would see: rc.conf ends by sourcing rc.conf.local. */
 function sourcingRcConf(script: string): readonly string[] {
   return ["/bin/sh", "-c", `. /etc/rc.conf; ${script}`];
 }
 
 /**
- * Releases without rc.d restart syslogd as /etc/rc starts it: its sockets are made once, at start, so the HUP of
- * the guide does not do (docs/openbsd.md 5).
+ * Without a script in rc.d, syslogd is restarted as /etc/rc starts it. The HUP that the guide sends it is not enough:
+ * syslogd makes its sockets only when it starts (docs/openbsd.md 5).
  */
 const restartSyslogdByHand = sourcingRcConf(
   [
@@ -242,3 +195,56 @@ const restartSyslogdByHand = sourcingRcConf(
     "syslogd ${syslogd_flags}",
   ].join("; "),
 );
+
+/** Families of releases by the first of each, newest first: they differ in mailer, boot and daemons. */
+const FAMILIES: readonly (readonly [first: string, facts: FamilyFacts])[] = [
+  [
+    "5.7",
+    {
+      services: "rcctl",
+      baseMailer: { ...smtpd, stop: byRcctl("smtpd", "stop"), start: byRcctl("smtpd", "start") },
+      boot: scriptAtBoot("smtpd_flags"),
+      ...startedBy(byRcctl),
+    },
+  ],
+  [
+    "5.6",
+    {
+      services: "rc.d",
+      baseMailer: { ...smtpd, stop: byScript("smtpd", "stop"), start: byScript("smtpd", "start") },
+      boot: scriptAtBoot("smtpd_flags"),
+      ...startedBy(byScript),
+    },
+  ],
+  [
+    "5.0",
+    {
+      services: "rc.d",
+      baseMailer: {
+        ...sendmail,
+        stop: byScript("sendmail", "stop"),
+        start: byScript("sendmail", "start"),
+      },
+      boot: scriptAtBoot("sendmail_flags"),
+      ...startedBy(byScript),
+    },
+  ],
+  [
+    OLDEST,
+    {
+      services: "processes",
+      baseMailer: {
+        ...sendmail,
+        stop: sendmail.kill,
+        start: sourcingRcConf('X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}'),
+      },
+      // /etc/rc starts the sendmail that mailer.conf names; Postfix's starts its daemons for -bd (docs/openbsd.md 9).
+      boot: { variables: { sendmail_flags: "-bd" }, packageScripts: [] },
+      restartSyslogd: restartSyslogdByHand,
+      postfix: {
+        start: ["/usr/local/sbin/postfix", "start"],
+        stop: ["/usr/local/sbin/postfix", "stop"],
+      },
+    },
+  ],
+];

@@ -1,52 +1,63 @@
-/** The ports tree (ports(7), bsd.port.mk(5)): what must be there, what a build is called, and how it reads. Pure. */
-import { type WantedPackage, flavorsOf, parsePackage } from "./packages";
+/** The ports tree (ports(7), bsd.port.mk(5)): what a build needs, what it makes, and how its log reads. No I/O. */
+import { branchOf, flavorsOf, parsePackage, type WantedPackage } from "./packages";
 import type { Platform } from "./platform";
 
 export const PORTS = "/usr/ports";
 
-/** Without these there is no tree to build from, and nothing to build with (docs/openbsd.md 1.6). */
+/** This file is there when the ports tree is (docs/openbsd.md 1.6). */
 export const INFRASTRUCTURE = `${PORTS}/infrastructure/mk/bsd.port.mk`;
+/** This program is there when the set comp is installed (docs/openbsd.md 1.6). */
 export const COMPILER = "/usr/bin/cc";
-/** The folder of all branches of the port. */
+/** The folder that has a folder for each branch of the port. */
 export const POSTFIX_PORTS = `${PORTS}/mail/postfix`;
 
-/** Where a build leaves things besides its work folder, unless mk.conf(5) says otherwise. */
+/** Where a build leaves files besides its work folder, unless mk.conf(5) names other folders. */
 export const RESULT_FOLDERS = ["packages", "distfiles", "plist", "bulk", "update"].map(
   (name) => `${PORTS}/${name}`,
 );
 
-/** The folder of the port that is wanted. */
-export function portFolder({ branch = "stable" }: WantedPackage): string {
-  return `${POSTFIX_PORTS}/${branch}`;
+/** The folder of the wanted branch. */
+export function portFolder(wanted: WantedPackage): string {
+  return `${POSTFIX_PORTS}/${branchOf(wanted)}`;
 }
 
-/** What the host has to build with. */
+/** What a host has for a build. */
 export interface PortsSight {
+  /** Whether {@link INFRASTRUCTURE} is there. */
   readonly tree: boolean;
+  /** Whether {@link COMPILER} is there. */
   readonly compiler: boolean;
   /** Branches of the port in the tree. */
   readonly branches: readonly string[];
-  /** `make show=FLAVORS`, in the port's order; `undefined` where it was not asked or did not answer. */
+  /** The output of `make show=FLAVORS`, in the port's order; `undefined` when make was not run, or failed. */
   readonly flavors?: readonly string[];
-  /** `make show=FULLPKGNAME` without a flavor. */
+  /** The output of `make show=FULLPKGNAME` without a flavor. */
   readonly fullName?: string;
-  /** What make said instead of an answer. */
+  /** The error output of a make that failed. */
   readonly complaint?: string;
 }
 
+/** Why the port cannot be built, and the argument that this concerns. */
 export interface PortsProblem {
   readonly path: string;
   readonly reason: string;
 }
 
-/** Why the port cannot be built on this host, with what helps; `undefined` when it can. */
+/** Why the port cannot be built on this host, and what to do about it; `undefined` when it can. */
 export function portsProblem(
   sight: PortsSight,
   wanted: WantedPackage,
   platform: Platform,
   machine: string,
 ): PortsProblem | undefined {
-  const { release } = platform;
+  return missingTools(sight, platform.release, machine) ?? missingPort(sight, wanted);
+}
+
+function missingTools(
+  sight: PortsSight,
+  release: string,
+  machine: string,
+): PortsProblem | undefined {
   const tag = `OPENBSD_${release.replace(".", "_")}`;
   const set = `comp${release.replace(".", "")}.tgz`;
   const mirror = `pub/OpenBSD/${release}`;
@@ -60,16 +71,20 @@ export function portsProblem(
       path: "source",
       reason: `there is no compiler (${COMPILER}): the set comp is not installed. Fetch ${mirror}/${machine}/${set} from a mirror that has this release, and unpack it as root: tar xzphf ${set} -C /.`,
     };
-  const branch = wanted.branch ?? "stable";
-  if (!sight.branches.includes(branch))
+  return undefined;
+}
+
+function missingPort(sight: PortsSight, wanted: WantedPackage): PortsProblem | undefined {
+  const folder = portFolder(wanted);
+  if (!sight.branches.includes(branchOf(wanted)))
     return {
       path: "branch",
-      reason: `the ports tree has no ${POSTFIX_PORTS}/${branch}; it has ${sight.branches.join(", ") || "no port of Postfix"}.`,
+      reason: `the ports tree has no ${folder}; it has ${sight.branches.join(", ") || "no port of Postfix"}.`,
     };
   if (sight.flavors === undefined || sight.fullName === undefined)
     return {
       path: "source",
-      reason: `\`make show=FLAVORS\` in ${portFolder(wanted)} gives no answer: ${sight.complaint ?? "it says nothing"}.`,
+      reason: `\`make show=FLAVORS\` in ${folder} gives no answer: ${sight.complaint ?? "it has no output"}.`,
     };
   const unknown = flavorsOf(wanted).find((flavor) => !sight.flavors?.includes(flavor));
   if (unknown !== undefined)
@@ -81,24 +96,24 @@ export function portsProblem(
   if (wanted.version !== undefined && wanted.version !== version)
     return {
       path: "version",
-      reason: `the ports tree builds postfix-${version ?? "?"} in ${portFolder(wanted)}. Update the tree, or leave \`version\` out.`,
+      reason: `the ports tree builds postfix-${version ?? "?"} in ${folder}. Update the tree, or leave \`version\` out.`,
     };
   return undefined;
 }
 
-/** What the build will be called: the flavors stand in the port's order, not in that of the request. */
+/** The full name of the package that the build makes, with the flavors in the port's order. */
 export function builtName(sight: PortsSight, wanted: WantedPackage): string | undefined {
   if (sight.fullName === undefined || sight.flavors === undefined) return undefined;
   const asked = flavorsOf(wanted);
   return [sight.fullName, ...sight.flavors.filter((flavor) => asked.includes(flavor))].join("-");
 }
 
-/** Arguments that build, or clean up after it: FLAVOR must come from the environment (bsd.port.mk(5)). */
+/** A run of make on the port. FLAVOR must come from the environment (bsd.port.mk(5)). */
 export function portsMake(flavors: readonly string[], target: string): readonly string[] {
   return ["/usr/bin/env", `FLAVOR=${flavors.join(" ")}`, "/usr/bin/make", target];
 }
 
-/** Where a build stands, by the end of its log: its phase, and the last line. */
+/** How far a build is, by the end of its log: its phase, and the last line. */
 export function buildStage(log: string): { readonly phase: string; readonly line: string } {
   const lines = log
     .split(/[\r\n]+/)
@@ -108,7 +123,7 @@ export function buildStage(log: string): { readonly phase: string; readonly line
   return { phase: (phase ?? "").replace(/^===>\s*/, ""), line: lines.at(-1) ?? "" };
 }
 
-/** A duration as a person says it: 45 s, 12 min 3 s, 2 h 5 min. */
+/** A duration for messages: "45 s", "12 min 3 s", "2 h 5 min". */
 export function inWords(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -118,7 +133,7 @@ export function inWords(ms: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** One line on a build that goes on. */
+/** One line of progress for a running build. */
 export function describeBuild(name: string, log: string, elapsedMs: number): string {
   const { phase, line } = buildStage(log);
   const where = phase === "" ? `building ${name}` : phase;

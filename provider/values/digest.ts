@@ -1,5 +1,6 @@
-import { createHash } from "crypto";
+import { createHash } from "node:crypto";
 
-export function sha256(text: string): string {
-  return createHash("sha256").update(Buffer.from(text, "latin1")).digest("hex");
+/** The SHA-256, in hexadecimal, of bytes as a latin1 string. */
+export function sha256(bytes: string): string {
+  return createHash("sha256").update(bytes, "latin1").digest("hex");
 }

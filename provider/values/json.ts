@@ -1,9 +1,6 @@
-/** Plain values as the engine passes them: equality, unknowns, and cleaning. Knows nothing of resources. */
+/** Values as the engine passes them: JSON, with a placeholder for what is not known before an update. */
 
-/**
- * What the SDK puts in place of a value that is not known yet, in `check` and `diff` (`runtime.unknownValue`;
- * pulumi/pulumi#6310).
- */
+/** The placeholder of the SDK for a value that is not known yet (`runtime.unknownValue`; pulumi/pulumi#6310). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export function isUnknown(value: unknown): boolean {
@@ -12,11 +9,12 @@ export function isUnknown(value: unknown): boolean {
 
 type Dictionary = Readonly<Record<string, unknown>>;
 
-function isDictionary(value: unknown): value is Dictionary {
+/** An object that is no list. */
+export function isDictionary(value: unknown): value is Dictionary {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Property paths of everything unknown in a value. */
+/** The property paths at which a value is unknown. */
 export function unknownPaths(value: unknown, path = ""): string[] {
   if (isUnknown(value)) return [path];
   if (Array.isArray(value))
@@ -29,8 +27,8 @@ export function unknownPaths(value: unknown, path = ""): string[] {
 }
 
 /**
- * The value without what is unknown in it: an unknown property or item is left out, and so is a list of which nothing is
- * known. It is not an empty one.
+ * The value without its unknown properties and items. A list of which no item is known is left out as well: as an empty
+ * list it would say that there are none.
  */
 export function knownPart<T>(value: T): T {
   if (Array.isArray(value))
@@ -50,7 +48,7 @@ function isAllUnknown(value: unknown): boolean {
   );
 }
 
-/** Equal as JSON is: the order of keys does not matter, and a key that is undefined is not there. */
+/** Whether two values are equal as JSON: the order of keys does not matter, nor do keys with the value undefined. */
 export function equal(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (Array.isArray(left) && Array.isArray(right))
@@ -62,7 +60,7 @@ export function equal(left: unknown, right: unknown): boolean {
   return false;
 }
 
-/** Without `undefined` anywhere: one of them in what a method returns crashes its reply. */
+/** The value without `undefined` anywhere, which in the result of a provider method breaks its reply. */
 export function clean<T>(value: T): T {
   if (Array.isArray(value))
     return value.filter((item) => item !== undefined).map((item) => clean<unknown>(item)) as T;
@@ -93,7 +91,7 @@ export function valueAt(value: unknown, path: string): unknown {
   return pathParts(path).reduce(valueIn, value);
 }
 
-/** Do two values differ at a property path, or, where it has a `*`, at one of those that it stands for? */
+/** Whether two values differ at a property path, in which `*` stands for any key or index. */
 export function differsAt(path: string, left: unknown, right: unknown): boolean {
   const differs = (one: unknown, other: unknown, parts: readonly string[]): boolean => {
     const [part, ...rest] = parts;

@@ -1,4 +1,4 @@
-/** Bytes as a person reads them: UTF-8 where they are, other bytes and control characters escaped. */
+/** Bytes as text for a terminal: decoded as UTF-8, with control characters escaped as `\xNN`. */
 export function readable(latin1: string): string {
   const text = new TextDecoder("utf-8", { fatal: false }).decode(Buffer.from(latin1, "latin1"));
   return text.replace(
@@ -6,7 +6,8 @@ export function readable(latin1: string): string {
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
 }
-/** What a failed program said, short enough for an error. */
+
+/** The last lines of a program's output, without blank ones: short enough for an error. */
 export function lastLines(text: string, count = 12): string {
   const lines = readable(text)
     .split("\n")

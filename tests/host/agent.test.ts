@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConnectionArgs } from "../../provider/host/connection";
+import type { ConnectionArgs } from "../../provider/arguments/connection";
 import { dial } from "../../provider/host/dial";
 import { HostError } from "../../provider/host/errors";
 import type { Host, HostWriter } from "../../provider/host/host";

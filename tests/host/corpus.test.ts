@@ -5,7 +5,7 @@ import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { set } from "../../provider/formats/mainCf";
 import { services } from "../../provider/formats/masterCf";
-import type { ConnectionArgs } from "../../provider/host/connection";
+import type { ConnectionArgs } from "../../provider/arguments/connection";
 import type { FileState } from "../../provider/host/host";
 import type { Change } from "../../provider/kind/kind";
 import { diffTrees, type Release, startHost, type TestHost, type Tree } from "../../testing";

@@ -1,7 +1,7 @@
 /** The host's own Postfix judges a main.cf before it goes live. */
 import { forgetPlans } from "../../provider/driver/overlay";
 import { poolCounters } from "../../provider/host/pool";
-import { KNOWN_PARAMETERS, PER_TRANSPORT } from "../../provider/judge/knownParameters";
+import { KNOWN_PARAMETERS, PER_TRANSPORT } from "../../provider/postfix/knownParameters";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { connectionTo, packageOf, sh } from "../preview/server";
 import {

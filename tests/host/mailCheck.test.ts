@@ -1,7 +1,7 @@
 /** MailCheck against real Postfix: what it proves, what it leaves behind, and what it says when mail does not arrive. */
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { forgetSecrets } from "../../provider/driver/secrets";
+import { forgetSecrets } from "../../provider/driver/secrets/known";
 import { connect } from "../../provider/host/pool";
 import { Client } from "ssh2";
 import { diffTrees, startHost, type TestHost } from "../../testing";

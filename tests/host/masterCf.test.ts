@@ -215,7 +215,7 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
       /warning: already so before: \/etc\/postfix\/master\.cf, line \d+ has fewer than 8/,
     );
     expect(await failures("MasterCf", news({ "bad/inet": { maxproc: "20" } }))).toMatch(
-      /master\.cf, line \d+: bad\/inet has an -o .*mend it by hand/,
+      /master\.cf, line \d+: bad\/inet has an -o .*fix it by hand/,
     );
     await sh(host, `cat > ${PATH} <<'END'\n${original}END`);
   });

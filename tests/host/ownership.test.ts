@@ -2,7 +2,7 @@
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import * as provider from "../../provider";
 import { forgetPlans } from "../../provider/driver/overlay";
-import { forgetSecrets } from "../../provider/driver/secrets";
+import { forgetSecrets } from "../../provider/driver/secrets/known";
 import { UNKNOWN } from "../../provider/values/json";
 import { connectionTo, sh } from "../preview/server";
 import {

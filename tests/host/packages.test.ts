@@ -69,7 +69,7 @@ describe.each(RELEASES)("OpenBSD %s", (release: Release) => {
     await eventually(host, "pgrep -f '[p]kg_add.*ldap'");
     await host.line.cut();
     const lost = await running;
-    expect(lost.error).toMatch(/What was started goes on there/);
+    expect(lost.error).toMatch(/The job continues on the host/);
     expect(await sh(host, "pgrep -x master; true")).toBe("");
     await sh(host, "rm /tmp/held");
     await eventually(host, "ls /var/db/pkg/ | grep -q -- -ldap$ && ! pgrep -f '[p]kg_add.*ldap'");
@@ -253,7 +253,7 @@ test("of two branches the preview says which is taken, and that there is another
     await update(made, news(host, { version: "3.5.25p2" }));
     expect(made.props["name"]).toBe("postfix-3.5.25p2");
     expect(await failures(KIND, news(host, { branch: "snapshot" }))).toMatch(
-      /^branch: the branch snapshot has no such package.*postfix-3\.7\.11/,
+      /^branch: the branch snapshot has no package with these flavors.*postfix-3\.7\.11/,
     );
   } finally {
     await host.stop();

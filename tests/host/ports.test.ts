@@ -82,7 +82,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       messages.push(error ?? "");
       made = after;
     }
-    expect(messages[0]).toMatch(/What was started goes on there.*next `pulumi up` waits for it/);
+    expect(messages[0]).toMatch(/The job continues on the host.*next `pulumi up` waits for it/);
     expect([...pids]).toHaveLength(1);
     const done = await attempt(wanted, made);
     expect(done.error).toBeUndefined();

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { contentsOf } from "../../provider/host/host";
-import type { ConnectionArgs } from "../../provider/host/connection";
+import type { ConnectionArgs } from "../../provider/arguments/connection";
 import { startHost, type TestHost } from "../../testing";
 import { connectionTo, packageOf } from "../preview/server";
 import { create, inputsOf } from "./provider";

@@ -161,6 +161,7 @@ function pathsIn(text: string): readonly string[] {
 
 describe.each([
   "README.md",
+  "CONTRIBUTING.md",
   ...readdirSync(join(repository, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => `docs/${name}`),

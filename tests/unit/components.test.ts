@@ -282,6 +282,61 @@ test("a path into the connection goes to every step", async () => {
     );
 });
 
+describe("what a server is told wrongly stops the program", () => {
+  test.each<[string, unknown, string]>([
+    [
+      "a misspelt step",
+      { mainCF: {} },
+      "mainCF is no argument of PostfixServer: did you mean mainCf?",
+    ],
+    ["no step at all", { spam: {} }, "spam is no argument of PostfixServer: connection, package, "],
+    ["a step that is true", { docs: true }, "docs must be an object of arguments,"],
+    ["a list", { service: [] }, "service must be an object of arguments,"],
+    ["an output", { aliases: pulumi.output({}) }, "aliases must be an object of arguments,"],
+    ["tables that are a list", { tables: [] }, "tables must be, by names of your own,"],
+    ["a table that is left out", { tables: { a: false } }, "tables must be, by names of your own,"],
+    ["no connection", { connection: undefined }, "connection must be given."],
+  ])("%s", (_what, args, reason) => {
+    const make = (): unknown => new PostfixServer("mx", { connection, ...(args as object) });
+    expect(make).toThrow(pulumi.RunError);
+    expect(make).toThrow(`PostfixServer mx: ${reason}`);
+    expect(registered).toEqual([]);
+  });
+
+  test("and all of it is said", () => {
+    const args = { connection, mainCF: {}, docs: 1 };
+    expect(() => new PostfixServer("mx", args as never)).toThrow(/mainCF is no [^]*\ndocs must be/);
+  });
+});
+
+test.each([
+  [["*"], ["parameters", "mode", "userDefined", "accept", "connection"]],
+  [
+    ["release", "parameters.relayhost", "connection.port"],
+    ["parameters.relayhost", "connection.port"],
+  ],
+])(
+  "what is no argument cannot be ignored, the engine would bring it back as one: %j",
+  async (paths, own) => {
+    const ignored: unknown[] = [];
+    const step = new MainCf(
+      "main",
+      { connection, parameters: {} },
+      {
+        ignoreChanges: paths,
+        transformations: [
+          ({ type, opts }) => {
+            if (type === `${DYNAMIC}MainCf`) ignored.push(opts.ignoreChanges);
+            return undefined;
+          },
+        ],
+      },
+    );
+    await value(step.revision);
+    expect(ignored).toEqual([own]);
+  },
+);
+
 test("the resource knows its component and that this is a preview", async () => {
   const step = new MainCf("main", { connection, parameters: { myhostname: "a.example" } });
   await value(step.revision);

@@ -13,7 +13,9 @@ import {
 import type { Change, Kind, PlanContext } from "../../provider/kind/kind";
 import { aliases } from "../../provider/kinds/aliases";
 import { baseMailer } from "../../provider/kinds/baseMailer";
-import { chrootResolv, type ChrootResolvArgs } from "../../provider/kinds/chrootResolv";
+import type { ChrootResolvArgs } from "../../provider/arguments/chrootResolv";
+import { violations } from "../../provider/arguments/schema";
+import { chrootResolv } from "../../provider/kinds/chrootResolv";
 import { missingHeaders } from "../../provider/kinds/mailCheck";
 import { mailerConf } from "../../provider/kinds/mailerConf";
 import { rootCrontab } from "../../provider/kinds/rootCrontab";
@@ -152,7 +154,7 @@ describe("RootCrontab", () => {
   });
 
   test("an expression that is none fails, with its path", () => {
-    expect(rootCrontab.validate({ commentOut: ["ok", "/(/"] })).toEqual([
+    expect(violations(rootCrontab.arguments, { commentOut: ["ok", "/(/"] })).toEqual([
       { path: "commentOut[1]", reason: expect.stringContaining("regular expression") as string },
     ]);
   });
@@ -254,7 +256,7 @@ describe("Aliases", () => {
     [["a, b"], "entries.root[0]"],
     [["alice", "a b"], "entries.root[1]"],
   ])("recipients %j fail at %s, and are not printed", (targets, path) => {
-    const failures = aliases.validate({ entries: { root: targets } });
+    const failures = violations(aliases.arguments, { entries: { root: targets } });
     expect(failures).toEqual([
       { path, reason: expect.stringContaining("several items of the list") as string },
     ]);
@@ -262,13 +264,13 @@ describe("Aliases", () => {
   });
 
   test("a name with a control character fails", () => {
-    expect(aliases.validate({ entries: { "a\tb": ["alice"] } })).toHaveLength(1);
+    expect(violations(aliases.arguments, { entries: { "a\tb": ["alice"] } })).toHaveLength(1);
   });
 
   test.each([["alice"], ["a@example.org"], ['"|/bin/x -y"'], ["/var/log/x"], [":include:/etc/x"]])(
     "%s is a recipient",
     (target) => {
-      expect(aliases.validate({ entries: { root: [target] } })).toEqual([]);
+      expect(violations(aliases.arguments, { entries: { root: [target] } })).toEqual([]);
     },
   );
 });

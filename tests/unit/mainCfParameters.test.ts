@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { MainCfParameters } from "../../components";
 import { candidateOf } from "../../provider/judge/candidate";
-import { KNOWN_PARAMETERS } from "../../provider/judge/knownParameters";
+import { KNOWN_PARAMETERS } from "../../provider/postfix/knownParameters";
 import { nameComplaints, unsetComplaints, valueComplaints } from "../../provider/judge/parameters";
 
 const NO_POSTFIX = {

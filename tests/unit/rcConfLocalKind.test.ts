@@ -3,7 +3,8 @@ import { askKind, Unfit } from "../../provider/driver/sight";
 import type { FileState } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord } from "../../provider/host/record";
 import type { AnyKind, Change, Failure, Plan } from "../../provider/kind/kind";
-import { rcConfLocal, type RcConfLocalArgs } from "../../provider/kinds/rcConfLocal";
+import type { RcConfLocalArgs } from "../../provider/arguments/rcConfLocal";
+import { rcConfLocal } from "../../provider/kinds/rcConfLocal";
 import { platformOf } from "../../provider/openbsd/platform";
 import { file, seen as seenOn } from "./fakeHost";
 

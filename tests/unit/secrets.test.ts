@@ -1,20 +1,20 @@
 /** What is secret stands in nothing that a method says, returns in clear or throws. */
 import {
-  driftedSecrets,
   forgetSecrets,
-  hashDrift,
   isSecretValue,
-  keepingSecrets,
   learnFromRecord,
   learnSecrets,
-  mask,
-  maskAgain,
-  maskAll,
-  maskOwn,
-} from "../../provider/driver/secrets";
+} from "../../provider/driver/secrets/known";
+import { keepingSecrets } from "../../provider/driver/secrets/keeping";
+import { driftedSecrets } from "../../provider/driver/secrets/drift";
+import { hashDrift } from "../../provider/driver/secrets/drift";
+import { mask } from "../../provider/driver/secrets/masking";
+import { maskOwn } from "../../provider/driver/secrets/masking";
+import { maskAll } from "../../provider/driver/secrets/masking";
+import { maskAgain } from "../../provider/driver/secrets/masking";
 import { claimKeyedFile, restoreKeyedFile } from "../../provider/kind/keyedFile";
 import { hideSecrets } from "../../provider/kind/hiddenValue";
-import type { FileState, HostReader } from "../../provider/host/host";
+import type { FileState, Fact, Facts, HostReader } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord, type Json } from "../../provider/host/record";
 import { setStackConfig } from "../../provider/host/stackConfig";
 import { platformOf } from "../../provider/openbsd/platform";
@@ -313,6 +313,10 @@ const CASES: readonly [string, string, string, string, Json, string, string][] =
   ],
 ];
 
+function pathOf(fact: Fact): string {
+  return "path" in fact ? fact.path : "";
+}
+
 test.each(CASES)(
   "%s that another stack wrote is found by the record, and hidden",
   async (_what, path, key, kind, applied, contents, shown) => {
@@ -321,9 +325,10 @@ test.each(CASES)(
     const reads: string[][] = [];
     const host = {
       fingerprint: "SHA256:x",
-      read: (facts: object) => {
-        reads.push(Object.keys(facts));
-        return Promise.resolve({ [path]: file(contents) });
+      read: (facts: Facts) => {
+        const asked = Object.entries(facts).map(([name, fact]) => [name, pathOf(fact)] as const);
+        reads.push(asked.map(([, one]) => one));
+        return Promise.resolve(Object.fromEntries(asked.map(([name]) => [name, file(contents)])));
       },
     } as unknown as HostReader;
     const learn = (): Promise<void> =>

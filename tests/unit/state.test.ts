@@ -48,7 +48,7 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
     entries: { root: ["alice"], webmaster: ["root", "bob"] },
     file: "/etc/postfix/aliases",
   },
-  BaseMailer: { running: false },
+  BaseMailer: {},
   ChrootResolv: { files: ["resolv.conf", "hosts"] },
   LookupTable: {
     path: "/etc/postfix/transport",
@@ -65,7 +65,7 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
     timeoutSeconds: 30,
     triggers: [1],
   },
-  MailerConf: { mailer: "postfix" },
+  MailerConf: {},
   MainCf: { parameters: { myhostname: "mx1.example.org", relayhost: null, mydestination: "" } },
   MasterCf: {
     services: {
@@ -80,8 +80,8 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
     },
   },
   PostfixDocs: { triggers: [1] },
-  PostfixPackage: { flavors: ["mysql"], installed: true },
-  PostfixService: { running: true, triggers: [1, 2] },
+  PostfixPackage: { flavors: ["mysql"] },
+  PostfixService: { triggers: [1, 2] },
   RcConfLocal: {
     boot: "unchanged",
     logSocket: false,
@@ -91,6 +91,15 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
   },
   RootCrontab: { commentOut: ["sm-msp-queue"] },
 };
+
+/** What stands beside them in a state, and is no argument. */
+const FILLED_IN: Readonly<Record<string, object>> = {
+  BaseMailer: { running: false },
+  MailerConf: { mailer: "postfix" },
+  PostfixPackage: { installed: true },
+  PostfixService: { running: true },
+};
+
 const CONNECTION = {
   host: "mx1.example.org",
   port: 22,
@@ -135,7 +144,8 @@ test.each(Object.keys(VALID))(
         const news = inputsWith(kind, choices);
         const { failures, inputs } = await provider.check(kind, {}, news);
         expect(failures).toEqual([]);
-        const olds = { ...VALID[kind], connection: CONNECTION, schema: SCHEMA, applied: {} };
+        const args = { ...VALID[kind], ...FILLED_IN[kind] };
+        const olds = { ...args, connection: CONNECTION, schema: SCHEMA, applied: {} };
         const { replaces } = await provider.diff(kind, "id", olds, inputs);
         expect(replaces).toEqual([]);
         // The same with a state: what the release fills in is filled in beside what is unknown.

@@ -1,5 +1,6 @@
 /** `check`: what is wrong with the inputs, what the release fills in, and, in a preview, what will change on the host. */
-import { connectionFaults } from "../../host/connection";
+import { violations } from "../../arguments/schema";
+import { connectionFaults } from "../../host/connectionFaults";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { connect } from "../../host/pool";
@@ -13,7 +14,8 @@ import { newlyPinned } from "../machine";
 import { type Overlay, type Unseen, overlayOf } from "../overlay";
 import { claimsOfAnother, instanceHolding, instanceNamed, ownedElsewhere } from "../ownership";
 import { printChange } from "../printChange";
-import { learnSecrets, mask } from "../secrets";
+import { learnSecrets } from "../secrets/known";
+import { mask } from "../secrets/masking";
 import type { ServiceKind } from "../service";
 import { NotOpenBSD, Unfit, liveOf, look, platformFor } from "../sight";
 import {
@@ -54,7 +56,7 @@ interface Request {
 export async function check(kind: ServiceKind, olds: Values, news: Values): Promise<CheckAnswer> {
   const request = requestOf(kind, olds, news);
   const { inputs, args, asBefore, names, preview } = request;
-  const failures = [...connectionFailures(inputs), ...kind.validate(knownPart(args))];
+  const failures = [...connectionFailures(inputs), ...violations(kind.arguments, args)];
   if (failures.length > 0) return answer(inputs, failures);
 
   if (asBefore && request.differing.length === 0) {

@@ -12,7 +12,10 @@ import { newlyPinned, sameMachine } from "../machine";
 import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
 import { ownedElsewhere, previousOf } from "../ownership";
-import { learnSecrets, mask, maskAll, maskOwn } from "../secrets";
+import { learnSecrets } from "../secrets/known";
+import { mask } from "../secrets/masking";
+import { maskOwn } from "../secrets/masking";
+import { maskAll } from "../secrets/masking";
 import type { ServiceKind } from "../service";
 import { type Sight, Unfit, liveOf, look } from "../sight";
 import {

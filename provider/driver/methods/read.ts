@@ -7,7 +7,10 @@ import { say } from "../engineLog";
 import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "../machine";
 import type { ServiceKind } from "../service";
 import { liveOf, look } from "../sight";
-import { driftedSecrets, hashDrift, learnSecrets, maskAgain } from "../secrets";
+import { learnSecrets } from "../secrets/known";
+import { driftedSecrets } from "../secrets/drift";
+import { hashDrift } from "../secrets/drift";
+import { maskAgain } from "../secrets/masking";
 import {
   type Values,
   argsOf,

@@ -107,13 +107,6 @@ describe("aliases", () => {
   test("of several entries the first stays", () => {
     const text = "root: a\nx: b\nRoot: c\n";
     expect(aliases.set(text, "root", ["a"])).toBe("root: a\nx: b\n");
-    expect(aliases.duplicates(text)).toEqual([{ name: "root", lines: [1, 3] }]);
-    expect(aliases.lineOf(text, "root")).toBe(1);
-  });
-
-  test("lines that postalias skips with a warning are reported", () => {
-    const text = "root alice\na@b: c\nok: d\n, e: f\n";
-    expect(aliases.faults(text).map(({ line }) => line)).toEqual([1, 2, 4]);
   });
 
   test.each([

@@ -91,8 +91,6 @@ describe("main.cf", () => {
     for (const text of ["a=b", "a   =   b  \n", "a =\n b\n"]) {
       expect(mainCf.set(text, "a", "b")).toBe(text);
     }
-    expect(mainCf.sameValue("a,\t  b", "a, b")).toBe(true);
-    expect(mainCf.sameValue("a, b", "a,b")).toBe(false);
   });
 
   test("names that begin alike are different names", () => {
@@ -107,8 +105,6 @@ describe("main.cf", () => {
     expect(mainCf.duplicates(text)).toEqual([{ name: "a", lines: [3, 5, 8] }]);
     expect(mainCf.faults(text).map(({ line }) => line)).toEqual([1, 7]);
     expect(mainCf.faults(installed)).toEqual([]);
-    expect(mainCf.lineOf(text, "a")).toBe(8);
-    expect(mainCf.lineOf(text, "c")).toBeUndefined();
   });
 
   test.each(["", "#a", "a b", "a=b", "a\nb", " a", "-a", "é", "a\0"])(

@@ -6,20 +6,8 @@ import type { Saved } from "../../../provider/formats/undo";
 import { describeLaws, holds, numRuns, type KeyedFormat } from "./laws";
 import { assignments, flags, foreignLine, names, texts, values } from "./rcConfLocalTexts";
 
-const {
-  get,
-  set,
-  remove,
-  save,
-  undo,
-  undoAll,
-  hasWords,
-  addWords,
-  faults,
-  removeWords,
-  saveWords,
-  undoWords,
-} = rcConfLocal;
+const { get, set, remove, save, undo, hasWords, addWords, removeWords, saveWords, undoWords } =
+  rcConfLocal;
 
 describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
   const format: KeyedFormat<string, Saved> = {
@@ -28,7 +16,6 @@ describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
     remove: (text, name) => remove(text, name, syntax),
     save: (text, name) => save(text, name, syntax),
     undo: (text, name, saved) => undo(text, name, saved, syntax),
-    undoAll: (text, keys) => undoAll(text, keys, syntax),
   };
   const refused = (text: string): boolean => {
     try {
@@ -217,7 +204,6 @@ describe("rc.conf.local, sourced", () => {
     "fi\n",
   ])("nothing is added after what would swallow or refuse it: %j", (text) => {
     expect(() => set(text, "a", "x", "sourced")).toThrow(/line 1/);
-    expect(faults(text, "sourced")).toHaveLength(1);
     expect(undo(text, "a", save(text, "a", "sourced"), "sourced")).toBe(text);
   });
 
@@ -299,8 +285,6 @@ describe("rc.conf.local, parsed", () => {
   test("a last line that is not read for its missing newline stays so", () => {
     expect(set("ntpd_flags=NO", "d_flags", "x", "parsed")).toBe('d_flags="x"\nntpd_flags=NO');
     expect(set("d_flags=x", "d_flags", "x", "parsed")).toBe('d_flags="x"\n');
-    expect(faults("ntpd_flags=NO\nd_flags=x", "parsed")).toMatchObject([{ line: 2 }]);
-    expect(faults("ntpd_flags=NO\n# note", "parsed")).toEqual([]);
   });
 });
 

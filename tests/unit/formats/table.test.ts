@@ -36,7 +36,6 @@ describe("a lookup table", () => {
     const text = ' orphan\na 1\nb\n"c d\nA 2\ne: 3\n';
     expect(table.faults(text).map(({ line }) => line)).toEqual([1, 3, 4, 6]);
     expect(table.duplicates(text)).toEqual([{ name: "a", lines: [2, 5] }]);
-    expect(table.lineOf(text, "A")).toBe(2);
   });
 
   test("a database is that of one of the readings of different builds of Postfix", () => {

@@ -404,21 +404,6 @@ describe("removing, folders and links", () => {
       },
     );
   });
-
-  test("a link is made, and turned, but never put in the place of something else", async () => {
-    writeFileSync(box.in("file"), "x");
-    await change(async (host) => {
-      await host.link(box.in("link"), "a");
-      expect(readlinkSync(box.in("link"))).toBe("a");
-      await host.link(box.in("link"), "b");
-      expect(readlinkSync(box.in("link"))).toBe("b");
-      await expect(host.link(box.in("file"), "a")).rejects.toMatchObject({
-        kind: "refused",
-        changed: "yes",
-      });
-    });
-    expect(readdirSync(box.path).sort()).toEqual(["file", "link"]);
-  });
 });
 
 test("errors tell the host, what was tried, why it failed and whether something was changed", async () => {

@@ -113,10 +113,10 @@ test("a mailbox that came with the message goes with it; one that was there stay
 test("a mailbox that is locked is waited for, and given up in its time", async () => {
   writeFileSync(box.in("box"), OURS);
   writeFileSync(box.in("box.lock"), "");
-  await expect(take({ timeoutMs: 300 })).rejects.toThrow("somebody else holds the lock");
+  await expect(take({ timeoutMs: 300 })).rejects.toThrow("another process holds the lock");
   setTimeout(() => unlinkSync(box.in("box.lock")), 300);
   expect(await take()).toMatchObject({ found: true });
-  await expect(take({ locks: "fcntl" })).rejects.toThrow("knows only flock and dotlock");
+  await expect(take({ locks: "fcntl" })).rejects.toThrow("only flock and dotlock are supported");
 });
 
 test("a mailbox under flock(2) is waited for", async () => {

@@ -82,13 +82,8 @@ describe("running", () => {
     expect((await run({ argv: ["pwd"], cwd: box.in("here") })).stdout).toBe(`${box.in("here")}\n`);
   });
 
-  test("without input a program reads nothing, and input it does not read holds nothing up", async () => {
+  test("a program reads nothing from its input", async () => {
     expect((await run({ argv: ["cat"] })).stdout).toBe("");
-    expect(await run({ argv: ["true"], stdin: "x".repeat(1_000_000) })).toMatchObject({
-      exitCode: 0,
-    });
-    const large = "line\n".repeat(400_000);
-    expect((await run({ argv: ["cat"], stdin: large })).stdout).toBe(large);
   });
 
   test("a program that is not there is an error, one that cannot be executed an exit code", async () => {
@@ -285,11 +280,11 @@ describe("probing", () => {
     expect(await probe(["make", "show=FLAVORS"], { cwd })).toEqual({ notFound: true });
   });
 
-  test("a probe gets its input, and of the environment only where packages are", async () => {
-    writeFileSync(box.in("mailq"), "#!/bin/sh\ncat; echo $PKG_PATH-$LD_PRELOAD\n", { mode: 0o755 });
+  test("a probe gets of the environment only where packages are", async () => {
+    writeFileSync(box.in("mailq"), "#!/bin/sh\necho $PKG_PATH-$LD_PRELOAD\n", { mode: 0o755 });
     const env = { PKG_PATH: "http://example.org/", LD_PRELOAD: "/x.so" } as { PKG_PATH: string };
-    const answer = await probe([box.in("mailq")], { stdin: "in\n", env });
-    expect(answer).toMatchObject({ stdout: "in\nhttp://example.org/-\n", exitCode: 0 });
+    const answer = await probe([box.in("mailq")], { env });
+    expect(answer).toMatchObject({ stdout: "http://example.org/-\n", exitCode: 0 });
   });
 
   test("a probe that needs a path is not started without it", async () => {

@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../provider/host/agentClient";
-import { type ConnectionArgs, connectionFaults } from "../../../provider/host/connection";
+import type { ConnectionArgs } from "../../../provider/arguments/connection";
+import { connectionFaults } from "../../../provider/host/connectionFaults";
 import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
@@ -562,7 +563,7 @@ describe("the agent over SSH", () => {
       "no Perl",
       ["sh", "-c", "echo 'sh: perl: not found' >&2; exit 127"],
       "protocol",
-      "Perl is needed",
+      "Install Perl",
     ],
     [
       "a shell that lets nobody in",
@@ -663,6 +664,16 @@ describe("validation", () => {
     setStackConfig({ get: (name) => CONFIG[name] });
     expect(pathsOf(connection)).toEqual(paths);
     setStackConfig(undefined);
+  });
+
+  test.each([
+    [{ host: "h", prot: 22 }, "prot", "is no part of a connection: did you mean port?"],
+    [{ host: "h", proxy: { host: "p", uesr: "a" } }, "proxy.uesr", "did you mean user?"],
+    [{ host: "h", colour: "canary" }, "colour", "is no part of a connection: host, port, user, "],
+  ])("names that are none are refused: %j", (connection, path, reason) => {
+    const faults = connectionFaults(connection);
+    expect(faults).toEqual([{ path, reason: expect.stringContaining(reason) as string }]);
+    expect(JSON.stringify(faults)).not.toContain("canary");
   });
 
   test("never repeats a secret", () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import type * as errors from "../../../provider/host/errors";
-import { ConflictError, HostError, ProgramError } from "../../../provider/host/errors";
+import { HostError } from "../../../provider/host/errors";
+import { programFailed } from "../../../provider/host/programs";
 import { agentCommand, agentProgram } from "../../../provider/host/agentClient";
 
 const details = {
@@ -46,10 +47,7 @@ test("only what may come right by itself is retriable", () => {
   });
 });
 
-test("a conflict shows both sides, and a failed program its last words without terminal escapes", () => {
-  const conflict = new ConflictError("root@mx1:22", "/etc/x", "-planned for\n+found\n");
-  expect(conflict.message).toContain("\n-planned for\n+found\n");
-  expect(conflict.kind).toBe("conflict");
+test("a failed program is shown with its last words, which carry no terminal escapes", () => {
   const result = {
     exitCode: 75,
     signal: null,
@@ -58,16 +56,13 @@ test("a conflict shows both sides, and a failed program its last words without t
     truncated: false,
     timedOut: false,
   };
-  const program = new ProgramError("root@mx1:22", "check Postfix", ["postfix", "check"], result);
-  expect(program.message).toContain("exit status 75");
-  expect(program.message).toContain("fatal?[0m: café");
-  expect(program.message).not.toContain("\u001b");
-  expect(
-    new ProgramError("h", "x", ["x"], { ...result, exitCode: null, signal: "KILL" }).reason,
-  ).toContain("SIGKILL");
-  expect(
-    new ProgramError("h", "x", ["x"], { ...result, exitCode: null, timedOut: true }).reason,
-  ).toContain("in time");
+  const failed = (how: object) =>
+    programFailed("root@mx1:22", "check Postfix", ["postfix", "check"], { ...result, ...how });
+  expect(failed({}).message).toContain("exit status 75");
+  expect(failed({}).message).toContain("fatal\\x1b[0m: café");
+  expect(failed({}).message).not.toContain("\u001b");
+  expect(failed({ exitCode: null, signal: "KILL" }).reason).toContain("SIGKILL");
+  expect(failed({ exitCode: null, timedOut: true }).reason).toContain("in time");
 });
 
 describe("the agent as it is sent", () => {

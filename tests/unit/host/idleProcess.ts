@@ -1,5 +1,5 @@
 /** A program that connects, reads, and comes to its end with the connection idle. Arguments: JSON. */
-import type { ConnectionArgs } from "../../../provider/host/connection";
+import type { ConnectionArgs } from "../../../provider/arguments/connection";
 import { HostPool } from "../../../provider/host/pool";
 
 async function main(): Promise<void> {

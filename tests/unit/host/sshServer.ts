@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AuthContext, type Connection, Server, type Session, utils } from "ssh2";
-import type { ConnectionArgs } from "../../../provider/host/connection";
+import type { ConnectionArgs } from "../../../provider/arguments/connection";
 
 export interface ServerOptions {
   /** Private keys of the host, PEM. */

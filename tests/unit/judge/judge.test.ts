@@ -8,6 +8,7 @@ import {
 import { judge, settledLater, tableQuestion, declarationClaims } from "../../../provider/judge";
 import { declarationsOf } from "../../../provider/judge/declarations";
 import { platformOf } from "../../../provider/openbsd/platform";
+import { violations } from "../../../provider/arguments/schema";
 import { Overlay } from "../../../provider/driver/overlay";
 import { aliases } from "../../../provider/kinds/aliases";
 import { lookupTable } from "../../../provider/kinds/lookupTable";
@@ -258,7 +259,7 @@ describe("a master.cf", () => {
     ]);
     expect(failures).toBe("");
     expect(warnings).toMatch(/relays mail for everybody/);
-    expect(masterCf.validate({ services: {}, accept: ["relay"] })).toEqual([
+    expect(violations(masterCf.arguments, { services: {}, accept: ["relay"] })).toEqual([
       expect.objectContaining({ path: "accept[0]" }),
     ]);
   });
@@ -273,18 +274,18 @@ describe("a master.cf", () => {
 
 describe("a main.cf", () => {
   test.each(["foo/bar", "-x", ".a", "a b"])("takes no name %j", (name) => {
-    expect(mainCf.validate({ parameters: { [name]: "x" } })).toHaveLength(1);
+    expect(violations(mainCf.arguments, { parameters: { [name]: "x" } })).toHaveLength(1);
   });
 
   test.each(["policy@x", "policyd-spf_time_limit", "2bounce_notice_recipient"])(
     "takes the name %s, as the editor does",
     (name) => {
-      expect(mainCf.validate({ parameters: { [name]: "x" } })).toEqual([]);
+      expect(violations(mainCf.arguments, { parameters: { [name]: "x" } })).toEqual([]);
     },
   );
 
   test("takes no half a character", () => {
-    expect(mainCf.validate({ parameters: { mydomain: "\ud800" } })).toEqual([
+    expect(violations(mainCf.arguments, { parameters: { mydomain: "\ud800" } })).toEqual([
       expect.objectContaining({ path: "parameters.mydomain" }),
     ]);
   });

@@ -1,6 +1,5 @@
 /** What parameters of main.cf an editor knows, each with the kind of its value. */
-import type * as pulumi from "@pulumi/pulumi";
-import type { KNOWN_PARAMETERS, ParameterKind } from "../provider/judge/knownParameters";
+import type { KNOWN_PARAMETERS, ParameterKind } from "../postfix/knownParameters";
 
 /** A value that refers to others, expanded by Postfix: `$mydomain`, `${stress?{1}:{10}}`. */
 type Reference = `${string}$${string}`;
@@ -22,8 +21,8 @@ type Known = typeof KNOWN_PARAMETERS;
  * whether the host's own Postfix has a name is judged in the preview.
  */
 export type MainCfParameters = {
-  readonly [Name in keyof Known]?: pulumi.Input<Values[Known[Name] & ParameterKind] | null>;
+  readonly [Name in keyof Known]?: Values[Known[Name] & ParameterKind] | null;
 } & {
   /** Others: of a service or a table, a restriction class, what another value refers to, or `userDefined`. */
-  readonly [other: string]: pulumi.Input<string | number | boolean | null> | undefined;
+  readonly [other: string]: string | number | boolean | null | undefined;
 };

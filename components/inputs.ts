@@ -1,0 +1,21 @@
+/** The arguments of the components, from the plain ones: everything in them may be known later. */
+import type * as pulumi from "@pulumi/pulumi";
+
+/** A value of which each part may be known later. */
+type Nested<V> = V extends readonly (infer Item)[]
+  ? InputOf<Item>[]
+  : V extends object
+    ? Inputs<V>
+    : V;
+
+type InputOf<V> = pulumi.Input<unknown extends V ? unknown : Nested<V>>;
+
+/**
+ * The plain arguments `T` as a program may give them: each of them, and each part of one, may be known later. Their
+ * documentation, and which of them may be left out, stays.
+ */
+export type Inputs<T> = {
+  [Name in keyof T]: undefined extends T[Name]
+    ? InputOf<Exclude<T[Name], undefined>> | Extract<T[Name], undefined>
+    : InputOf<T[Name]>;
+};

@@ -1,0 +1,146 @@
+/** How the steps of a server are made: in which order, what each waits for, and which arguments there are. */
+import * as pulumi from "@pulumi/pulumi";
+import { aliasesArguments } from "../provider/arguments/aliases";
+import { baseMailerArguments } from "../provider/arguments/baseMailer";
+import { chrootResolvArguments } from "../provider/arguments/chrootResolv";
+import { lookupTableArguments } from "../provider/arguments/lookupTable";
+import { mailCheckArguments } from "../provider/arguments/mailCheck";
+import { mailerConfArguments } from "../provider/arguments/mailerConf";
+import { mainCfArguments } from "../provider/arguments/mainCf";
+import { masterCfArguments } from "../provider/arguments/masterCf";
+import { postfixDocsArguments } from "../provider/arguments/postfixDocs";
+import { postfixPackageArguments } from "../provider/arguments/postfixPackage";
+import { postfixServiceArguments } from "../provider/arguments/postfixService";
+import { rcConfLocalArguments } from "../provider/arguments/rcConfLocal";
+import { rootCrontabArguments } from "../provider/arguments/rootCrontab";
+import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
+import type { Field } from "./serverArguments";
+import { type ConnectionArgs, type OnHost, passedOn, type Step } from "./step";
+
+/** What Postfix reads. */
+export const FILES = [
+  "package",
+  "masterCf",
+  "tables",
+  "aliases",
+  "mainCf",
+  "chrootResolv",
+] as const satisfies readonly Field[];
+
+/** Everything that a server needs to serve. */
+export const SERVER = [
+  ...FILES,
+  "baseMailer",
+  "mailerConf",
+  "rcConfLocal",
+  "service",
+] as const satisfies readonly Field[];
+
+/** For each step, what may be said of it, and after which of the others it comes. */
+const STEPS: Readonly<
+  Record<Field, { readonly schema: AnyArguments; readonly after: readonly Field[] }>
+> = {
+  package: { schema: postfixPackageArguments, after: [] },
+  docs: { schema: postfixDocsArguments, after: ["package"] },
+  tables: { schema: lookupTableArguments, after: ["package"] },
+  aliases: { schema: aliasesArguments, after: ["package"] },
+  // Its overrides may name tables.
+  masterCf: { schema: masterCfArguments, after: ["package", "tables", "aliases"] },
+  mainCf: { schema: mainCfArguments, after: ["package", "masterCf", "tables", "aliases"] },
+  chrootResolv: { schema: chrootResolvArguments, after: ["package"] },
+  baseMailer: { schema: baseMailerArguments, after: FILES },
+  mailerConf: { schema: mailerConfArguments, after: [...FILES, "baseMailer"] },
+  rcConfLocal: { schema: rcConfLocalArguments, after: [...FILES, "baseMailer", "mailerConf"] },
+  service: {
+    schema: postfixServiceArguments,
+    after: [...FILES, "baseMailer", "mailerConf", "rcConfLocal"],
+  },
+  rootCrontab: { schema: rootCrontabArguments, after: SERVER },
+  mailCheck: { schema: mailCheckArguments, after: [...SERVER, "rootCrontab"] },
+};
+
+type StepClass<A, S> = new (
+  name: string,
+  args: A & OnHost,
+  opts?: pulumi.ComponentResourceOptions,
+) => S;
+
+type Triggers = pulumi.Input<pulumi.Input<unknown>[]>;
+
+/** Makes the steps of a server one by one, and knows those that it has made. */
+export class ServerSteps {
+  private readonly made = new Map<Field, readonly Step[]>();
+
+  constructor(
+    private readonly parent: pulumi.Resource,
+    private readonly name: string,
+    private readonly connection: pulumi.Input<ConnectionArgs>,
+    private readonly opts: pulumi.ComponentResourceOptions | undefined,
+  ) {}
+
+  /** The step of an argument, unless it is left out. */
+  add<A extends object, S extends Step>(
+    field: Field,
+    step: StepClass<A, S>,
+    own: A | false,
+  ): S | undefined {
+    if (own === false) return undefined;
+    const suffix = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const made = this.make(step, suffix, own, this.options(field, [field]));
+    this.made.set(field, [made]);
+    return made;
+  }
+
+  /** The lookup tables, by their names. */
+  addTables<A extends object, S extends Step>(
+    step: StepClass<A, S>,
+    tables: Readonly<Record<string, A>>,
+  ): Readonly<Record<string, S>> {
+    const made = Object.entries(tables).map(([table, own]) => {
+      const options = this.options("tables", ["tables", table]);
+      return [table, this.make(step, `table-${table}`, own, options)] as const;
+    });
+    this.made.set(
+      "tables",
+      made.map(([, one]) => one),
+    );
+    return Object.fromEntries(made);
+  }
+
+  /** The steps of these arguments that there are. */
+  of(fields: readonly Field[]): readonly Step[] {
+    return fields.flatMap((field) => this.made.get(field) ?? []);
+  }
+
+  /** The revisions of these steps, and what the user has a step done again for besides. */
+  revisions(fields: readonly Field[], own: Triggers | undefined): Triggers {
+    const revisions = this.of(fields).map((step) => step.revision);
+    if (own === undefined) return revisions;
+    // Item by item where the program gives items: one that is not known yet must not hide the others.
+    if (Array.isArray(own)) return [...revisions, ...own];
+    return pulumi.all([pulumi.all(revisions), own]).apply(([ours, theirs]) => [...ours, ...theirs]);
+  }
+
+  private make<A extends object, S extends Step>(
+    step: StepClass<A, S>,
+    suffix: string,
+    own: A,
+    options: pulumi.ComponentResourceOptions,
+  ): S {
+    return new step(`${this.name}-${suffix}`, { ...own, connection: this.connection }, options);
+  }
+
+  private options(field: Field, place: readonly string[]): pulumi.ComponentResourceOptions {
+    const { schema, after } = STEPS[field];
+    return {
+      ...passedOn(this.opts, { field: place, own: argumentNames(schema) }),
+      parent: this.parent,
+      dependsOn: [...this.of(after)],
+    };
+  }
+}
+
+/** The arguments of a step, completed; `false` where it is left out. */
+export function given<A, B>(own: A | false, complete: (own: A) => B): B | false {
+  return own === false ? false : complete(own);
+}

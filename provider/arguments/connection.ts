@@ -1,0 +1,80 @@
+/** The argument `connection`, with which a program says how to reach a host. */
+
+/** One SSH server, and how to log in to it. */
+export interface ConnectionHop {
+  /** Host name or IP address. */
+  readonly host: string;
+  /** TCP port of sshd(8). @defaultValue 22 */
+  readonly port?: number;
+  /** Whom to log in as: root, or a user whom doas.conf(5) lets run commands as root without a password. @defaultValue "root" */
+  readonly user?: string;
+  /** A private key as text, in OpenSSH or PEM format. With it, an SSH agent is asked only where agentSocketPath is given. */
+  readonly privateKey?: string;
+  /** The passphrase of the private key. */
+  readonly privateKeyPassword?: string;
+  /** A file with a private key, read at run time where Pulumi runs; `~` is the home folder. */
+  readonly privateKeyPath?: string;
+  /** A password to log in with. It is tried after all keys. */
+  readonly password?: string;
+  /**
+   * The name of a value of the stack's configuration that holds the private key: `mailKey` of the project, or
+   * `namespace:mailKey` (`pulumi config set --secret`). The state of the resources holds the name only, and a new key is
+   * no change of them. A refresh and a destroy get the values of the last `up`, because Pulumi keeps a stack's
+   * configuration with its own provider resource, encrypted where it is secret.
+   */
+  readonly privateKeyConfig?: string;
+  /** The name of a value of the stack's configuration that holds the passphrase of the private key. */
+  readonly privateKeyPasswordConfig?: string;
+  /** The name of a value of the stack's configuration that holds the password to log in with. */
+  readonly passwordConfig?: string;
+  /** The socket of an ssh-agent. @defaultValue what SSH_AUTH_SOCK says */
+  readonly agentSocketPath?: string;
+  /**
+   * The host's public key, as in `ssh-ed25519 AAAA…`, a line of known_hosts or of ssh-keyscan(1), or its fingerprint, as
+   * in `SHA256:…`; several of them, one a line. @defaultValue the keys that known_hosts has for the host
+   */
+  readonly hostKey?: string;
+  /** A known_hosts file. @defaultValue `~/.ssh/known_hosts`, then `/etc/ssh/ssh_known_hosts` */
+  readonly knownHostsPath?: string;
+  /** How often to try to reach the host; -1 for as often as there is time. @defaultValue 10 */
+  readonly dialErrorLimit?: number;
+  /** Seconds until one try, the login included, is given up; 0 for no limit. @defaultValue 15 */
+  readonly perDialTimeout?: number;
+}
+
+/**
+ * How a host is reached. The names are those of `remote.ConnectionArgs` in `@pulumi/command`, so that one object
+ * serves both packages.
+ *
+ * Host keys are always verified: against `hostKey`, or the user's known_hosts. Credentials are looked for in this
+ * order: `privateKey` or `privateKeyConfig`, `privateKeyPath`, the ssh-agent, `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`,
+ * `password` or `passwordConfig`. A secret that is given here is kept encrypted in the state; the others are resolved at
+ * run time and not kept.
+ */
+export interface ConnectionArgs extends ConnectionHop {
+  /** A host to go through; its key is verified as well. Only one is possible. */
+  readonly proxy?: ConnectionHop;
+}
+
+/** Credentials that can also be given by the name of a value of the stack's configuration, as `…Config`. */
+export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
+
+/** Every property that a connection can have. */
+export const CONNECTION_NAMES: readonly string[] = Object.keys({
+  host: true,
+  port: true,
+  user: true,
+  privateKey: true,
+  privateKeyPassword: true,
+  privateKeyPath: true,
+  password: true,
+  privateKeyConfig: true,
+  privateKeyPasswordConfig: true,
+  passwordConfig: true,
+  agentSocketPath: true,
+  hostKey: true,
+  knownHostsPath: true,
+  dialErrorLimit: true,
+  perDialTimeout: true,
+  proxy: true,
+} satisfies Record<keyof ConnectionArgs, true>);

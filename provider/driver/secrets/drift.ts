@@ -1,0 +1,58 @@
+/** Secrets that are not on the host as they were applied. */
+import { createHmac } from "node:crypto";
+import { equal, pathParts, valueAt, valueIn } from "../../values/json";
+import type { Values } from "../state";
+import { secretPathsOf } from "./known";
+import { measured } from "./masking";
+
+/** What a refresh says of drifted secrets; the engine shows `[secret]` for the value of before and for that of now. */
+export function driftedSecrets(given: Values, live: Values): string[] {
+  const shown = (value: unknown): string => {
+    if (value === undefined || value === null) return "nothing";
+    return measured(typeof value === "string" ? value : JSON.stringify(value));
+  };
+  return secretPathsOf(given).flatMap((path) => {
+    const [wanted, found] = [valueAt(given, path), valueAt(live, path)];
+    if (found === undefined || equal(found, wanted)) return [];
+    return [`${path} has drifted: the host has ${shown(found)}, applied was ${shown(wanted)}`];
+  });
+}
+
+/**
+ * Live values as a refresh may keep and show them. The engine keeps an input secret only while its value is the one that
+ * the engine gave; so a hash stands for another value at the place of a secret.
+ */
+export function hashDrift(inputs: Values, live: Values): Values {
+  return secretPathsOf(inputs).reduce<Values>(
+    (hashed, path) => replaceAt(hashed, inputs, pathParts(path)) as Values,
+    live,
+  );
+}
+
+function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly string[]): unknown {
+  if (part === undefined) return equal(live, given) ? live : hashed(live, given);
+  if (Array.isArray(live))
+    return live.map((item: unknown, index) =>
+      String(index) === part ? replaceAt(item, valueIn(given, part), rest) : item,
+    );
+  if (typeof live !== "object" || live === null || !(part in live)) return live;
+  const own = (live as Values)[part];
+  return { ...live, [part]: replaceAt(own, valueIn(given, part), rest) };
+}
+
+/**
+ * A value with hashes for its strings and numbers, in the same shape, so that a list stays a list. The hash must be the
+ * same at the next refresh: its key is the value that was given, which the state holds encrypted.
+ */
+function hashed(value: unknown, given: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => hashed(item, given));
+  if (typeof value === "object" && value !== null)
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, hashed(item, given)]),
+    );
+  if (value === null || typeof value === "boolean") return value;
+  const digest = createHmac("sha256", JSON.stringify(given ?? null))
+    .update(typeof value === "string" ? value : JSON.stringify(value))
+    .digest("hex");
+  return `[another value, hash ${digest.slice(0, 12)}]`;
+}

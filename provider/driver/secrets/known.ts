@@ -1,0 +1,163 @@
+/**
+ * Which values are secret. Secrets never show: not in a diff, not in a message, not in an output that the state keeps in
+ * clear.
+ *
+ * A secret of one resource may stand where another resource looks: in the lines around a change of the same file, in the
+ * mail log that an error quotes. So a value that is once known to be secret stays so in this process, for all resources.
+ * Secrets that other runs and other stacks wrote are found by the record on the host, which says of which keys the
+ * values are secret ({@link learnFromRecord}).
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { decodeUtf8, FormatError } from "../../formats/bytes";
+import { CONFIGURED } from "../../arguments/connection";
+import { secretOf } from "../../host/credentials";
+import { contentsOf, type FileState, type HostReader } from "../../host/host";
+import { file, Look, lookAt } from "../../host/look";
+import type { HostRecord, KeyEntry } from "../../host/record";
+import { type KeyedText, secretsOfKey } from "../../kind/keyedText";
+import type { Platform } from "../../openbsd/platform";
+import { valueAt } from "../../values/json";
+import type { Values } from "../state";
+import { spellings } from "./spellings";
+
+/** Each spelling of a secret, and the secret itself. */
+export type Spellings = Map<string, string>;
+
+/** What the running method knows: the secrets of its resource, and those of the host that it works on. */
+interface Call {
+  readonly own: Spellings;
+  host: Spellings;
+}
+
+const call = new AsyncLocalStorage<Call>();
+
+/** Does work for a resource with these secrets. */
+export function callWith<T>(own: Spellings, work: () => Promise<T>): Promise<T> {
+  return call.run({ own, host: new Map() }, work);
+}
+
+/** The secrets of the running method; none outside of one. */
+export function secretsOfCall(): Readonly<Call> {
+  return call.getStore() ?? { own: new Map(), host: new Map() };
+}
+
+/** All secrets that this process has come to know. The map only grows: a value that was secret once stays so. */
+export const everywhere: Spellings = new Map();
+
+/** Secrets that the records of hosts have led to, by the fingerprint of the host's key. */
+const onHosts = new Map<string, Spellings>();
+
+/** Files of hosts that were read for their secrets, with what the record said of their keys at that time. */
+const readBefore = new Map<string, string>();
+
+/** Shorter secrets are hidden in the texts of their own resource only: elsewhere they would be found by chance. */
+export const SHORTEST = 4;
+
+/** Forgets all secrets: for tests, which make several runs in one process. */
+export function forgetSecrets(): void {
+  everywhere.clear();
+  onHosts.clear();
+  readBefore.clear();
+}
+
+/** Adds secrets in all their spellings. */
+export function add(secrets: readonly string[], to: Spellings): void {
+  for (const secret of secrets)
+    for (const spelling of spellings(secret)) {
+      to.set(spelling, secret);
+      if (spelling.trim().length >= SHORTEST) everywhere.set(spelling, secret);
+    }
+}
+
+/** Learns live values, given under the names of inputs: the value at the place of a secret is a secret too. */
+export function learnSecrets(inputs: Values, live: Values): void {
+  const own = call.getStore()?.own;
+  if (own) add(secretsIn({ ...live, secretPaths: inputs["secretPaths"] }), own);
+}
+
+/** Is a value, as it stands in a file, a secret of the resource that the method is about? */
+export function isSecretValue(value: string): boolean {
+  const { own } = secretsOfCall();
+  return own.has(value) || own.has(decodeUtf8(value));
+}
+
+/** The format in which a kind's keys stand in their file; `undefined` for a kind that this version does not know. */
+type FormatOf = (kind: string, platform: Platform) => KeyedText | undefined;
+
+/**
+ * Learns the secrets that the record on a host names, whichever resource of whichever stack put them there: their values
+ * as they stand in the files now. A file that is not in `seen` is read, once in a process.
+ */
+export async function learnFromRecord(
+  host: HostReader,
+  platform: Platform,
+  record: HostRecord,
+  seen: ReadonlyMap<string, FileState>,
+  formatOf: FormatOf,
+): Promise<void> {
+  const store = call.getStore();
+  if (!store) return;
+  const known: Spellings = onHosts.get(host.fingerprint) ?? new Map<string, string>();
+  onHosts.set(host.fingerprint, known);
+  store.host = known;
+  const held = Object.entries(record.keys).filter(([, entry]) => entry.secret !== undefined);
+  const files = new Map(seen);
+  const unread = [
+    ...new Set(held.flatMap(([, { file: path }]) => (path === undefined ? [] : [path]))),
+  ]
+    .filter((path) => !files.has(path))
+    .filter((path) => !isReadBefore(host.fingerprint, record, path));
+  const read = await lookAt(host, Look.each(unread, file));
+  for (const [path, state] of Object.entries(read)) files.set(path, state);
+  for (const [name, entry] of held)
+    add(liveSecrets(name, entry, formatOf(entry.secret ?? "", platform), files), known);
+}
+
+function isReadBefore(fingerprint: string, record: HostRecord, path: string): boolean {
+  const keys = Object.entries(record.keys).filter(([, entry]) => entry.file === path);
+  const digest = JSON.stringify(keys.map(([name, { applied }]) => [name, applied]));
+  const id = `${fingerprint} ${path}`;
+  if (readBefore.get(id) === digest) return true;
+  readBefore.set(id, digest);
+  return false;
+}
+
+function liveSecrets(
+  name: string,
+  { file: path = "", applied }: KeyEntry,
+  text: KeyedText | undefined,
+  files: ReadonlyMap<string, FileState>,
+): string[] {
+  const contents = contentsOf(files.get(path) ?? { type: "absent" });
+  if (text === undefined || contents === undefined) return [];
+  try {
+    return secretsOfKey(text, contents, name.slice(path.length + 1), applied).map(decodeUtf8);
+  } catch (error) {
+    // Where the key cannot be read any more, the key's owner says so.
+    if (FormatError.isInstance(error)) return [];
+    throw error;
+  }
+}
+
+/** Property paths of the inputs that the program calls secret. */
+export function secretPathsOf(values: Values): readonly string[] {
+  return (values["secretPaths"] as readonly string[] | undefined) ?? [];
+}
+
+/** The secret strings among inputs or in a state. */
+export function secretsIn(values: Values): string[] {
+  const given = secretPathsOf(values).flatMap((path) => leaves(valueAt(values, path)));
+  const hops = [valueAt(values, "connection"), valueAt(values, "connection.proxy")];
+  // What is secret in a connection is so whether or not the program said so.
+  const credentials = hops.flatMap((hop) =>
+    typeof hop === "object" && hop !== null
+      ? CONFIGURED.flatMap((field) => secretOf(hop as Values, field))
+      : [],
+  );
+  return [...given, ...credentials.filter((one) => typeof one === "string")];
+}
+
+function leaves(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [];
+}

@@ -1,0 +1,101 @@
+/** Hiding secrets in what is said and in what the state keeps in clear. */
+import { createHmac, randomBytes } from "node:crypto";
+import { valueIn } from "../../values/json";
+import type { Values } from "../state";
+import { type Spellings, everywhere, SHORTEST, secretsOfCall } from "./known";
+
+const HIDDEN = "[secret]";
+
+/** A text that is to be said, without any secret that this process knows. */
+export function mask(text: string): string {
+  return replaced(text, new Map([...everywhere, ...secretsOfCall().own]), measured);
+}
+
+/** A text that is to be kept, without the secrets of the resource itself, so that it is the same in each run. */
+export function maskOwn(text: string): string {
+  return replaced(text, secretsOfCall().own, () => HIDDEN);
+}
+
+/** Outputs, which the state keeps in clear, without any secret that this process knows, at whatever depth. */
+export function maskAll<T>(value: T): T {
+  return maskedBy(value, new Map([...everywhere, ...secretsOfCall().own]));
+}
+
+/**
+ * Outputs that a refresh finds. They must not differ by what else this process has come across, so only the secrets of
+ * the resource and of the host are hidden in them, and what was hidden before.
+ */
+export function maskAgain<T>(before: Values, outputs: T): T {
+  const { own, host } = secretsOfCall();
+  const known: Spellings = new Map([
+    ...[...host].filter(([spelling]) => spelling.trim().length >= SHORTEST),
+    ...own,
+  ]);
+  return stillHidden(before, maskedBy(outputs, known));
+}
+
+function maskedBy<T>(value: T, known: Spellings): T {
+  if (typeof value === "string") return replaced(value, known, () => HIDDEN) as T;
+  if (Array.isArray(value)) return value.map((item) => maskedBy<unknown>(item, known)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, maskedBy<unknown>(item, known)]),
+  ) as T;
+}
+
+/** Keeps the text of before where the new one differs only in the places that were hidden. */
+function stillHidden<T>(before: unknown, now: T): T {
+  if (typeof now === "string") {
+    if (typeof before !== "string" || !before.includes(HIDDEN)) return now;
+    const parts = before.split(HIDDEN).map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+    return new RegExp(`^${parts.join("[^]+")}$`).test(now) ? (before as T) : now;
+  }
+  if (Array.isArray(now))
+    return now.map((item: unknown, index) =>
+      stillHidden(valueIn(before, String(index)), item),
+    ) as T;
+  if (typeof now !== "object" || now === null) return now;
+  return Object.fromEntries(
+    Object.entries(now).map(([key, item]) => [key, stillHidden(valueIn(before, key), item)]),
+  ) as T;
+}
+
+/**
+ * Replaces secrets, the longest first, in two steps: placeholders stand in between, so that no secret is found in the
+ * label of another one.
+ */
+function replaced(text: string, known: Spellings, label: (secret: string) => string): string {
+  const found = [...known.keys()]
+    .filter((spelling) => text.includes(spelling))
+    .sort((left, right) => right.length - left.length);
+  if (found.length === 0) return text;
+  // A placeholder is made of characters for private use, which neither files nor logs hold: U+E000, then the number of
+  // the secret in digits from U+E010 on.
+  const numbered = found.reduce(
+    (masked, spelling, index) => masked.replaceAll(spelling, placeOf(index)),
+    text,
+  );
+  return numbered.replace(/\uE000([\uE010-\uE019]+)\uE001/g, (_place, digits: string) => {
+    const index = Number(digits.replace(/./g, (digit) => String(digit.charCodeAt(0) - 0xe010)));
+    return label(known.get(found[index] ?? "") ?? "");
+  });
+}
+
+function placeOf(index: number): string {
+  const digits = String(index).replace(/./g, (digit) =>
+    String.fromCharCode(0xe010 + Number(digit)),
+  );
+  return `\uE000${digits}\uE001`;
+}
+
+/**
+ * The key of the hashes that are shown. A plain hash of a secret would let a reader of the output try passwords against
+ * it; one with a key that ends with this process only tells two values in one output apart.
+ */
+const hashKey = randomBytes(32);
+
+/** What stands for a secret in what is said. */
+export function measured(secret: string): string {
+  const hash = createHmac("sha256", hashKey).update(secret).digest("hex").slice(0, 8);
+  return `[secret, ${secret.length} characters, hash ${hash}]`;
+}

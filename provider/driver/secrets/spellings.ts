@@ -1,0 +1,23 @@
+/** The ways in which a secret may stand in a text. */
+import { readable } from "../../values/readable";
+
+/** A setting of a table's client: `password = …` (mysql_table(5)), `bind_pw = …` (ldap_table(5)). */
+const PASSWORD = /^\s*\w*(?:pass|pw)\w*\s*=\s*(.*\S)/i;
+
+/**
+ * A secret as it may stand in a text: as it is, without the blanks around it, line by line, in the quotes of JSON, of
+ * aliases(5) or of a message, as local(8) logs a command, and as `readable` prints it.
+ */
+export function spellings(secret: string): string[] {
+  const trimmed = secret.trim();
+  const bare = trimmed.replace(/^"(.*)"$/s, (_all, inner: string) => inner.replace(/\\(.)/g, "$1"));
+  const forms = [secret, trimmed, trimmed.replace(/\s+/g, " "), bare, bare.replace(/^\|\s*/, "")];
+  const quoted = forms.flatMap((form) => [
+    form.replace(/["\\]/g, "\\$&"),
+    JSON.stringify(form).slice(1, -1),
+    readable(Buffer.from(form).toString("latin1")),
+  ]);
+  const lines = secret.split("\n").filter((line) => line.trim().length >= 8);
+  const passwords = lines.flatMap((line) => PASSWORD.exec(line)?.[1] ?? []);
+  return [...forms, ...quoted, ...lines, ...passwords].filter((one) => one.trim() !== "");
+}
