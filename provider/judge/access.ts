@@ -1,22 +1,23 @@
-/** Tables of access(5) whose text is known: actions that are misspelt. */
-import { ACTIONS, answersOf, type Read } from "./answers";
+/** Tables of access(5) whose text can be read: actions that are misspelt. */
+import { ACTIONS, answersOf } from "./answers";
 import type { Candidate, Complaint } from "./candidate";
-import { RESTRICTIONS, isRestrictionList } from "./restrictions";
+import { isRestrictionList, restrictionClasses, RESTRICTIONS } from "./restrictions";
 import { nearest, suggestion } from "../values/spelling";
-import { filesOf, tableReferences } from "./tables";
-import { expand, words } from "../postfix/values";
+import { filesOf, tableReferences } from "./tableReferences";
+import type { TextAt } from "./texts";
+import { words } from "../postfix/values";
 
-/** Only what is close to a known word, and none: an unknown one makes smtpd(8) answer "server configuration error". */
-export function accessComplaints(candidate: Candidate, read: Read): Complaint[] {
+/**
+ * Actions that no table may have, which make smtpd(8) answer "server configuration error". Only those that are close to
+ * a known action count, because later versions of Postfix may have more actions than are known here.
+ */
+export function accessComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   return tableReferences(candidate).flatMap((reference): Complaint[] => {
     const { setting, type, name } = reference;
     const files = filesOf(reference);
     if (type === undefined || files === undefined || !isRestrictionList(candidate, setting))
       return [];
-    const classes = words(
-      expand(setting.lookup("smtpd_restriction_classes") ?? "", setting.lookup),
-    );
-    const known = [...ACTIONS, ...RESTRICTIONS.keys(), ...classes];
+    const known = [...ACTIONS, ...RESTRICTIONS.keys(), ...restrictionClasses(setting.lookup)];
     const folded = new Set(known.map((word) => word.toLowerCase()));
     return answersOf(type, name, read).flatMap(({ key, result, line }): Complaint[] => {
       const action = words(result)[0] ?? "";

@@ -1,66 +1,65 @@
-/** What tables say whose contents are known: line by line, and to somebody of whom they know nothing. */
+/** What lookup tables answer whose contents can be read: entry by entry, and to a client of whom they know nothing. */
 import { logicalLines } from "../formats/logicalLines";
-import { type TableType, tableType } from "../postfix/tableTypes";
-import { coversInternet, networkOf } from "./networks";
+import { tableType, type TableType, typedTable } from "../postfix/tableTypes";
 import { unbraced, words } from "../postfix/values";
+import { coversInternet, networkOf } from "./networks";
+import type { TextAt } from "./texts";
 
-export type Read = (path: string) => string | undefined;
-
-/** A line of a table: what it is asked for, and what it answers. */
-export interface Answer {
+/** An entry of a table. */
+interface Answer {
   readonly key: string;
   readonly result: string;
-  /** In the table's file; `undefined` for what stands in main.cf itself. */
+  /** The line in the table's file; `undefined` for a table that is written out in main.cf. */
   readonly line: number | undefined;
 }
 
-/** A table as a restriction or list names it: its type and its name. */
+/** The table that a word of a list names, without `proxy:` and without settings of its own in braces. */
 export function tableOf(word: string): { type: string; name: string } | undefined {
   const plain = word.startsWith("{") ? (words(unbraced(word))[0] ?? "") : word;
-  const [, type, name] = /^(?:proxy:)*([a-z][a-z0-9_-]*):([^]+)$/.exec(plain) ?? [];
-  return type === undefined || name === undefined ? undefined : { type, name };
+  const table = typedTable(plain.replace(/^(?:proxy:)*/, ""));
+  return table === undefined || table.name === "" ? undefined : table;
 }
 
-/** A line of a text that is a list of keys and answers, by what the text holds. */
-const LINES: Readonly<Partial<Record<TableType["text"], RegExp>>> = {
+/** An entry of a table, by what the table's text holds. */
+const ENTRIES: Readonly<Partial<Record<TableType["text"], RegExp>>> = {
   entries: /^(?<key>\S+)\s+(?<result>[^]+)$/,
   networks: /^(?<key>\S+)\s+(?<result>[^]+)$/,
   patterns:
     /^(?<key>!?(?<quote>[^\w\s!])(?:\\[^]|(?!\k<quote>)[^])*\k<quote>\w*)\s+(?<result>[^]+)$/,
 };
 
-/** The lines of a table in the order in which they are asked; nothing for one that cannot be read as text. */
-export function answersOf(type: string, name: string, read: Read): Answer[] {
+/** The entries of a table in their order; none for a table whose text cannot be read. */
+export function answersOf(type: string, name: string, read: TextAt): Answer[] {
   const lines = name.startsWith("{")
     ? words(unbraced(name)).map((text) => ({ text: unbraced(text), line: undefined }))
     : logicalLines(read(name) ?? "");
-  const holds = tableType(type)?.text ?? "settings";
+  const entry = ENTRIES[tableType(type)?.text ?? "settings"];
   const found: Answer[] = [];
-  // What stands between if and endif is asked under a condition only (pcre_table(5), cidr_table(5)).
+  // Lines between `if` and `endif` are asked only under a condition (pcre_table(5), cidr_table(5)): they do not count.
   let depth = 0;
   for (const { text, line } of lines) {
     const trimmed = text.trim();
     if (/^if\b/i.test(trimmed)) depth += 1;
     else if (/^endif\b/i.test(trimmed)) depth -= 1;
     else if (depth === 0) {
-      const { key, result } = LINES[holds]?.exec(trimmed)?.groups ?? {};
+      const { key, result } = entry?.exec(trimmed)?.groups ?? {};
       if (key !== undefined && result !== undefined) found.push({ key, result, line });
     }
   }
   return found;
 }
 
-/** Patterns that match whatever they are asked. */
+/** Patterns that match every key. */
 const ANYTHING = new Set([
   ...["", "^", "$", ".", ".*", ".+", "^.", "^.*", "^.+", ".$", ".*$", ".+$", "^.*$", "^.+$"],
   ...["(.*)", "(.+)", "^(.*)", "^(.+)", "^(.*)$", "^(.+)$"],
 ]);
 
-/** Width of an address in bits. */
-export type Bits = 32 | 128;
+/** The width of an address in bits. */
+type Bits = 32 | 128;
 
-/** What the table answers to anybody, who comes from an address of that width. */
-export function answerToAll(word: string, read: Read, bits: Bits): string | undefined {
+/** What a table answers to every client whose address has this width; `undefined` if it does not answer to all. */
+export function answerToAll(word: string, read: TextAt, bits: Bits): string | undefined {
   const table = tableOf(word);
   if (table === undefined) return undefined;
   const { type, name } = table;
@@ -73,7 +72,7 @@ export function answerToAll(word: string, read: Read, bits: Bits): string | unde
   })?.result;
 }
 
-/** What access(5) knows besides restrictions and numbers. */
+/** The actions of access(5), besides restrictions and numbers. */
 export const ACTIONS = [
   ...["OK", "REJECT", "DEFER", "DEFER_IF_REJECT", "DEFER_IF_PERMIT", "BCC", "DISCARD", "DUNNO"],
   ...["FILTER", "HOLD", "INFO", "PREPEND", "REDIRECT", "WARN"],

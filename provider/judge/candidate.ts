@@ -1,47 +1,47 @@
-/** What is judged: Postfix's files as they will stand together, and what is wrong with them. */
+/** A candidate: main.cf and master.cf as they will be together, ready for the rules; and complaints about it. */
 import { parameters, type Parameter } from "../formats/mainCf";
 import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { Rule } from "../arguments/ruleNames";
-import { servicesOf, type Service, type ServiceFault } from "../postfix/services";
-import { expand } from "../postfix/values";
+import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/services";
+import { expand, type Lookup } from "../postfix/values";
 
-/** Something wrong. */
+/** A fault, or a likely one, and where it stands. */
 export interface Complaint {
   readonly rule: Rule;
   readonly file: string;
   readonly line?: number;
-  /** The parameter, service (`smtp/inet`) or table key that it is about. */
+  /** The parameter, service of master.cf (`smtp/inet`) or key of a table that it is about. */
   readonly subject?: string;
   readonly reason: string;
-  /** Something that works and may be meant. */
+  /** It works and may be meant: a warning. */
   readonly mild?: boolean;
-  /** Wrong by itself: nothing that main.cf may say later settles it. */
+  /** It is wrong whatever a later main.cf says. */
   readonly final?: boolean;
 }
 
-/** Two complaints with one key are the same one, on whatever line they stand. */
+/** Two complaints with the same key are the same complaint, even if its line has moved. */
 export function keyOf({ rule, file, subject = "", reason }: Complaint): string {
   return [rule, file, subject, reason.replace(/\blines? \d+( and \d+)*/g, "line")].join("\0");
 }
 
-/** What the host's Postfix says of itself. */
+/** What the host's Postfix has: its parameters, types of table and daemons. */
 export interface Knowledge {
-  /** `postconf -d`; empty where there is no Postfix yet. */
+  /** The output of `postconf -d`; empty if the host has no Postfix yet. */
   readonly defaults: ReadonlyMap<string, string>;
-  /** `postconf -m`. */
+  /** The output of `postconf -m`. */
   readonly tableTypes: ReadonlySet<string>;
-  /** Programs in the daemon folder. */
+  /** The programs in the daemon folder. */
   readonly daemons: ReadonlySet<string>;
 }
 
-/** What is known where the host has no Postfix to ask. */
+/** For a host that has no Postfix yet. */
 export const NOTHING_KNOWN: Knowledge = {
   defaults: new Map(),
   tableTypes: new Set(),
   daemons: new Set(),
 };
 
-/** What a name stands for without a setting of its own. postconf(1) names the folder that it was told to look into. */
+/** The default of a parameter. For config_directory `postconf -d` prints the private folder in which it is run. */
 function defaultOf(name: string, { defaults }: Knowledge): string | undefined {
   return name === "config_directory"
     ? CONFIGURATION
@@ -56,7 +56,7 @@ export interface Candidate {
   readonly serviceFaults: readonly ServiceFault[];
   readonly knowledge: Knowledge;
   /** The value in force, unexpanded. */
-  readonly raw: (name: string) => string | undefined;
+  readonly raw: Lookup;
   /** The value in force, expanded. */
   readonly value: (name: string) => string;
 }
@@ -64,8 +64,7 @@ export interface Candidate {
 export function candidateOf(main: string, master: string, knowledge: Knowledge): Candidate {
   const set = parameters(main);
   const { services, faults } = servicesOf(master);
-  const raw = (name: string): string | undefined =>
-    set.get(name)?.value ?? defaultOf(name, knowledge);
+  const raw: Lookup = (name) => set.get(name)?.value ?? defaultOf(name, knowledge);
   return {
     main,
     master,
@@ -78,23 +77,23 @@ export function candidateOf(main: string, master: string, knowledge: Knowledge):
   };
 }
 
-/** A value that stands in one of the two files: a parameter of main.cf, or an override of a service. */
+/** A value in one of the two files: of a parameter in main.cf, or of an override in master.cf. */
 export interface Setting {
   readonly file: string;
   readonly line: number;
   readonly name: string;
   readonly value: string;
-  /** What a complaint about it names: the parameter, or the service that overrides it. */
+  /** The subject of complaints about it: the parameter, or the service of master.cf that overrides it. */
   readonly subject: string;
-  /** The service that overrides it; `undefined` for main.cf. */
+  /** The service of master.cf that overrides it; `undefined` for a parameter of main.cf. */
   readonly service: Service | undefined;
-  /** What `$name` means here. */
-  readonly lookup: (name: string) => string | undefined;
+  /** The values of the names that this value refers to. */
+  readonly lookup: Lookup;
 }
 
 /** All settings of both files. */
 export function settingsOf(candidate: Candidate): Setting[] {
-  const own = [...candidate.parameters].map(([name, { value, line }]): Setting => ({
+  const inMain = [...candidate.parameters].map(([name, { value, line }]): Setting => ({
     file: MAIN_CF,
     line,
     name,
@@ -110,19 +109,16 @@ export function settingsOf(candidate: Candidate): Setting[] {
       line,
       name,
       value,
-      subject: `${service.name}/${service.type}`,
+      subject: serviceKey(service),
       service,
       lookup,
     }));
   });
-  return [...own, ...overrides];
+  return [...inMain, ...overrides];
 }
 
-/** What names mean to one service: its overrides come first. */
-export function lookupOf(
-  candidate: Candidate,
-  service: Service,
-): (name: string) => string | undefined {
+/** The values that one service of master.cf sees: its overrides, else those of main.cf. */
+export function lookupOf(candidate: Candidate, service: Service): Lookup {
   const overrides = new Map(service.overrides.map(({ name, value }) => [name, value]));
   return (name) => overrides.get(name) ?? candidate.raw(name);
 }

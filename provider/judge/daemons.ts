@@ -1,10 +1,15 @@
-/** master.cf: lines that are wrong, daemons that are not there, and transports that no service delivers (master(5)). */
+/**
+ * master.cf and what depends on it: lines that are wrong, daemons that do not exist (master(5)), transports that no
+ * service delivers, and milters.
+ */
 import { logicalLines } from "../formats/logicalLines";
-import { type Candidate, type Complaint, settingsOf } from "./candidate";
 import { MASTER_CF } from "../postfix/paths";
-import { suggestion } from "../values/spelling";
-import { filesOf, tableReferences } from "./tables";
+import { serviceKey } from "../postfix/services";
 import { expand, words } from "../postfix/values";
+import { type Candidate, type Complaint, settingsOf } from "./candidate";
+import { suggestion } from "../values/spelling";
+import { entriesText, tableReferences } from "./tableReferences";
+import type { TextAt } from "./texts";
 
 /** Lines of master.cf that master(8) refuses or misreads, and daemons that it could not start. */
 export function serviceComplaints({ services, serviceFaults, knowledge }: Candidate): Complaint[] {
@@ -13,22 +18,26 @@ export function serviceComplaints({ services, serviceFaults, knowledge }: Candid
     ({ command }) => daemons.size > 0 && !command.startsWith("/") && !daemons.has(command),
   );
   return [
-    ...serviceFaults.map(({ line, service, reason }): Complaint => ({
+    ...serviceFaults.map(({ line, service, reason, repeated }): Complaint => ({
       rule: "service",
       file: MASTER_CF,
       line,
       subject: service,
       reason: `${service}: ${reason}`,
-      // Nothing stops: of two lines for one service the last is in force.
-      ...(/stands on line/.test(reason) ? { mild: true } : {}),
+      // Postfix works all the same: of two lines for one service it uses the last.
+      ...(repeated ? { mild: true } : {}),
     })),
-    ...missing.map(({ name, type, command, line }): Complaint => ({
-      rule: "service",
-      file: MASTER_CF,
-      line,
-      subject: `${name}/${type}`,
-      reason: `${name}/${type}: there is no daemon "${command}"${suggestion(command, daemons)}`,
-    })),
+    ...missing.map((service): Complaint => {
+      const { command, line } = service;
+      const subject = serviceKey(service);
+      return {
+        rule: "service",
+        file: MASTER_CF,
+        line,
+        subject,
+        reason: `${subject}: there is no daemon "${command}"${suggestion(command, daemons)}`,
+      };
+    }),
   ];
 }
 
@@ -37,44 +46,46 @@ const TRANSPORTS =
   /^(default|local|relay|virtual|mailbox|fallback|error|address_verify_(default|local|relay|virtual))_transport$|^content_filter$/;
 
 /** Transports that no service of master.cf delivers: their mail is deferred ("unknown mail transport"). */
-export function transportComplaints(
-  candidate: Candidate,
-  read: (path: string) => string | undefined,
-): Complaint[] {
+export function transportComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   if (candidate.services.length === 0) return [];
   const known = candidate.services.filter(({ type }) => type !== "inet").map(({ name }) => name);
-  const unknown = (transport: string): string | undefined =>
-    transport === "" || known.includes(transport)
+  const fault = (value: string): string | undefined => {
+    const transport = value.split(":")[0] ?? "";
+    return transport === "" || known.includes(transport)
       ? undefined
       : `there is no service "${transport}" in master.cf to deliver by${suggestion(transport, known)}`;
+  };
   const settings = settingsOf(candidate).flatMap((setting): Complaint[] => {
     const { file, line, subject, name } = setting;
     if (!TRANSPORTS.test(name)) return [];
-    const reason = unknown(expand(setting.value, setting.lookup).split(":")[0] ?? "");
+    const reason = fault(expand(setting.value, setting.lookup));
     return reason === undefined
       ? []
       : [{ rule: "transport", file, line, subject, reason: `${name}: ${reason}` }];
   });
   const tables = tableReferences(candidate).flatMap((reference): Complaint[] => {
-    const files = filesOf(reference);
-    const text =
-      files && /^(hash|btree|texthash)$/.test(reference.type ?? "")
-        ? read(files.source ?? files.needed)
-        : undefined;
-    if (!/transport_maps$/.test(reference.setting.name) || text === undefined) return [];
-    const file = files?.source ?? files?.needed ?? "";
-    return logicalLines(text).flatMap(({ text: entry, line }): Complaint[] => {
-      const [key = "", value = ""] = words(entry.trim());
-      const reason = unknown(value.split(":")[0] ?? "");
-      return reason === undefined
+    if (!/transport_maps$/.test(reference.setting.name)) return [];
+    const table = entriesText(reference, read);
+    return logicalLines(table?.text ?? "").flatMap(({ text, line }): Complaint[] => {
+      const [key = "", value = ""] = words(text.trim());
+      const reason = fault(value);
+      return reason === undefined || table === undefined
         ? []
-        : [{ rule: "transport", file, line, subject: key, reason: `${key}: ${reason}` }];
+        : [
+            {
+              rule: "transport",
+              file: table.file,
+              line,
+              subject: key,
+              reason: `${key}: ${reason}`,
+            },
+          ];
     });
   });
   return [...settings, ...tables];
 }
 
-/** Milters are named as inet:host:port or unix:path (MILTER_README). */
+/** Milters that are not written as inet:host:port or unix:path (MILTER_README). */
 export function milterComplaints(candidate: Candidate): Complaint[] {
   return settingsOf(candidate).flatMap((setting): Complaint[] => {
     const { file, line, subject, name } = setting;

@@ -1,17 +1,20 @@
-/** What a program declares for the judgement, kept in the record for runs in which the resource that declares it is idle. */
+/**
+ * What resources declare for the judgement. The record keeps it for runs in which the resource that declares it does not
+ * change, and so does not declare it again.
+ */
 import type { Claim, HostRecord, Json, Owner } from "../host/record";
 import type { JudgeContext } from "../kind/kind";
 
 export interface Declarations {
-  /** Names that Postfix does not know and that are meant. */
+  /** Names that are meant although Postfix does not know them. */
   readonly userDefined: readonly string[];
-  /** Rules whose complaints are warnings. */
+  /** Rules whose complaints are only warnings. */
   readonly accept: readonly string[];
 }
 
 const KEY = "judgement#";
 
-/** The claim that keeps the declarations of a resource; none where it declares nothing. */
+/** The claim that keeps a resource's declarations in the record; none if it declares nothing. */
 export function declarationClaims(
   { userDefined = [], accept = [] }: Partial<Declarations>,
   { urn }: Owner,
@@ -20,15 +23,15 @@ export function declarationClaims(
   return [{ key: KEY + urn, before: null, applied: { userDefined, accept }, noted: true }];
 }
 
-/** Declares for all who judge after this step. */
+/** Makes the declarations known to this judgement and to those of later steps. */
 export function declare(
-  { declare: say }: Pick<JudgeContext, "declare">,
+  { declare: publish }: Pick<JudgeContext, "declare">,
   { userDefined = [], accept = [] }: Partial<Declarations>,
 ): void {
-  say({ userDefined, accept });
+  publish({ userDefined, accept });
 }
 
-/** What all resources declare: those of this plan, and those of earlier runs by the record. */
+/** The declarations of all resources: of those that change in this run, and of the others by the record. */
 export function declarationsOf({
   record,
   declared,
@@ -40,14 +43,14 @@ export function declarationsOf({
   };
 }
 
-/** What the record keeps, by the URN of the resource that declared it. */
+/** The declarations in the record, by the URN of the resource that declared them. */
 function declarationsIn({ keys }: HostRecord): (readonly [string, Json])[] {
   return Object.entries(keys).flatMap(([key, { applied }]) =>
     key.startsWith(KEY) ? [[key.slice(KEY.length), applied] as const] : [],
   );
 }
 
-/** Only {@link declare} and {@link declarationClaims} make such a value. */
-function declarations(said: Json): Declarations {
-  return said as unknown as Declarations;
+/** The cast is safe: only {@link declare} and {@link declarationClaims} make these values. */
+function declarations(value: Json): Declarations {
+  return value as unknown as Declarations;
 }

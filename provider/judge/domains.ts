@@ -1,10 +1,12 @@
-/** Domains that two address classes claim: mail for them goes by one, and the other is silently ignored. */
+/** Domains in two address classes: Postfix delivers their mail by one of the classes and silently ignores the other. */
 import { logicalLines } from "../formats/logicalLines";
-import { type Candidate, type Complaint } from "./candidate";
 import { MAIN_CF } from "../postfix/paths";
-import { filesOf, tableReferences } from "./tables";
 import { words } from "../postfix/values";
+import type { Candidate, Complaint } from "./candidate";
+import { entriesText, tableReferences } from "./tableReferences";
+import type { TextAt } from "./texts";
 
+/** The parameters that list the domains of a class, in the order in which Postfix goes by them. */
 const CLASSES = [
   "mydestination",
   "virtual_mailbox_domains",
@@ -12,25 +14,18 @@ const CLASSES = [
   "relay_domains",
 ] as const;
 
-/** A virtual alias domain that is listed by virtual_alias_maps only, by the default. */
+/** The default of virtual_alias_domains. The keys of that table are addresses as well as domains. */
 const BY_DEFAULT = "$virtual_alias_maps";
 
-/** The domains of a list, in lower case; those in tables that can be read as text are among them. */
-export function domainsOf(
-  candidate: Candidate,
-  name: string,
-  read: (path: string) => string | undefined,
-): Set<string> {
+/** The domains of a list in lower case, with those in tables whose text can be read. */
+function domainsOf(candidate: Candidate, name: string, read: TextAt): Set<string> {
   const domains = new Set<string>();
   if (candidate.raw(name) === BY_DEFAULT) return domains;
   for (const word of words(candidate.value(name)))
     if (!/[:/!{]/.test(word)) domains.add(word.toLowerCase());
   for (const reference of tableReferences(candidate)) {
     if (reference.setting.service !== undefined || reference.setting.name !== name) continue;
-    const files = filesOf(reference);
-    const text = files === undefined ? undefined : read(files.source ?? files.needed);
-    if (text === undefined || !/^(hash|btree|texthash)?$/.test(reference.type ?? "")) continue;
-    for (const line of logicalLines(text)) {
+    for (const line of logicalLines(entriesText(reference, read)?.text ?? "")) {
       const key = line.text.split(/\s+/)[0] ?? "";
       if (key !== "" && !/[@:/!]/.test(key)) domains.add(key.toLowerCase());
     }
@@ -38,11 +33,8 @@ export function domainsOf(
   return domains;
 }
 
-/** Domains in two classes; relay_domains holds mydestination by the default of Postfix before 3.0. */
-export function domainComplaints(
-  candidate: Candidate,
-  read: (path: string) => string | undefined,
-): Complaint[] {
+/** Two classes may share domains where one refers to the other: before Postfix 3.0, relay_domains is $mydestination. */
+export function domainComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   const set = CLASSES.filter((name) => candidate.parameters.has(name) || name === "mydestination");
   const lists = new Map(set.map((name) => [name, domainsOf(candidate, name, read)]));
   const complaints: Complaint[] = [];
@@ -50,13 +42,13 @@ export function domainComplaints(
     for (const right of set.slice(index + 1)) {
       if ((candidate.raw(right) ?? "").includes(`$${left}`)) continue;
       const both = [...(lists.get(left) ?? [])].filter((domain) => lists.get(right)?.has(domain));
-      const place =
+      const line =
         candidate.parameters.get(right)?.line ?? candidate.parameters.get(left)?.line ?? 1;
       for (const domain of both)
         complaints.push({
           rule: "domains",
           file: MAIN_CF,
-          line: place,
+          line,
           subject: candidate.parameters.has(right) ? right : left,
           reason: `${domain} is in ${left} and in ${right}: Postfix goes by the first, and never looks at the second`,
         });

@@ -1,6 +1,6 @@
 /**
- * A candidate configuration judged before it goes live: main.cf, master.cf and tables together, as the plan will leave
- * them, by the host's own Postfix and by rules of this project. What was wrong before the plan is a warning.
+ * The judgement of a configuration before it goes live: main.cf, master.cf and tables together, as the plan will leave
+ * them, by the host's own Postfix and by the rules of this project. What was wrong before the plan is only a warning.
  */
 import { list, lookAt } from "../host/look";
 import type { Failure, JudgeContext } from "../kind/kind";
@@ -15,37 +15,38 @@ import {
 } from "./candidate";
 import { declarationsOf } from "./declarations";
 import { complaintsOf, type Surroundings } from "./rules";
-import { tableComplaints, toolComplaints } from "./said";
-import { type Generation, type Said, type StagedTable, askHost } from "./staging";
-import { filesOf, filesToRead, tableReferences, tool } from "./tables";
+import { askHost, type Generation, type StagedTable, type ToolAnswers } from "./staging";
+import { tableComplaints } from "./tableComplaints";
+import { filesOf, filesToRead, tableReferences, tool } from "./tableReferences";
 import { readFiles, type TextAt, type Texts, textsOf } from "./texts";
+import { toolComplaints } from "./toolComplaints";
 import { merged, type Question, verdict } from "./verdict";
 
 export { type Complaint } from "./candidate";
 export { declarationClaims, declare, type Declarations } from "./declarations";
-export { settledLater, tableQuestion, type Question } from "./verdict";
+export { settledLater, tableQuestion } from "./verdict";
 
-/** Postfix's two files as they stand and as they will stand; without a main.cf there is nothing before. */
+/** main.cf and master.cf before and after the plan; without a main.cf on the host there is nothing before. */
 interface Generations {
   readonly before: Generation | undefined;
   readonly after: Generation;
 }
 
-/** What is known of the host, of its files, and of the plan. */
+/** What the rules and tools go by. */
 interface Evidence {
   readonly context: JudgeContext;
   readonly texts: Texts;
-  /** Paths that were looked at. */
+  /** The paths that were looked at. */
   readonly looked: ReadonlySet<string>;
-  /** Files as they stand, of those that were looked at. */
+  /** The texts of the files that were looked at, as they are on the host. */
   readonly standing: TextAt;
   readonly tables: readonly StagedTable[];
   readonly knowledge: Knowledge;
-  /** What the host's tools said; `undefined` without a Postfix on the host. */
-  readonly said: Said | undefined;
+  /** The answers of the host's tools; `undefined` if the host has no Postfix. */
+  readonly answers: ToolAnswers | undefined;
 }
 
-/** What is wrong with what the plan would leave, as failures of the preview; the rest is warned of. */
+/** Returns failures for what the plan would make wrong, and warns of what is wrong already or may be meant. */
 export async function judge(
   question: Question,
   context: JudgeContext,
@@ -79,80 +80,80 @@ async function generationsOf(
   };
 }
 
-/** Looks at all that the judgement needs; `undefined` where the plan changes nothing that is judged. */
+/** Looks at all that the judgement needs; `undefined` if the plan changes nothing that is judged. */
 async function gather(
   context: JudgeContext,
   texts: Texts,
   { before, after }: Generations,
 ): Promise<Evidence | undefined> {
   const { host } = context;
-  // Without Postfix on the host there is nobody to ask: the step that applies it judges again.
+  // If the host has no Postfix yet, no tool can be asked; when the step is applied, it is judged again.
   const preliminary = candidateOf(after.main, after.master, NOTHING_KNOWN);
   const needed = filesToRead(preliminary);
   const same = before?.main === after.main && before.master === after.master;
   if (same && !needed.some(texts.differs)) return undefined;
   const tables = plannedTables(preliminary, texts);
-  const [first, said, daemons] = await Promise.all([
+  const [first, answers, daemons] = await Promise.all([
     readFiles(host, needed),
     before === undefined ? undefined : askHost(host, after, before, tables),
     before === undefined ? null : lookAt(host, list(DAEMONS)),
   ]);
   const knowledge = {
-    defaults: said?.defaults ?? NOTHING_KNOWN.defaults,
-    tableTypes: said?.tableTypes ?? NOTHING_KNOWN.tableTypes,
+    defaults: answers?.defaults ?? NOTHING_KNOWN.defaults,
+    tableTypes: answers?.tableTypes ?? NOTHING_KNOWN.tableTypes,
     daemons: new Set(daemons ?? []),
   };
-  // Paths in which there are names that only this Postfix's defaults fill in.
+  // With the defaults of the host's Postfix, more paths can be expanded: those files are looked at as well.
   const candidate = candidateOf(after.main, after.master, knowledge);
   const missed = filesToRead(candidate).filter((path) => !needed.includes(path));
   const second = await readFiles(host, missed);
   return {
-    ...{ context, texts, tables, knowledge, said },
+    ...{ context, texts, tables, knowledge, answers },
     looked: new Set([...needed, ...missed]),
     standing: (path) => first(path) ?? second(path),
   };
 }
 
 function complaintsAfter(after: Generation, evidence: Evidence): Complaint[] {
-  const { context, texts, standing, tables, knowledge, said } = evidence;
+  const { context, texts, standing, tables, knowledge, answers } = evidence;
   const candidate = candidateOf(after.main, after.master, knowledge);
   const read: TextAt = (path) => (texts.has(path) ? texts.after(path) : standing(path));
-  const brought = plannedTables(candidate, texts);
-  const ours = complaintsOf(candidate, {
+  const changedTables = plannedTables(candidate, texts);
+  const ruleComplaints = complaintsOf(candidate, {
     read,
     declared: declarationsOf(context),
     isThere: (path) =>
-      read(path) !== undefined || context.coming(path) || builtLater(path, brought),
+      read(path) !== undefined || context.coming(path) || isBuiltLater(path, changedTables),
   });
   return [
-    ...ours,
-    ...toolComplaints([said?.postconf, said?.check], candidate, ours),
+    ...ruleComplaints,
+    ...toolComplaints([answers?.after.postconf, answers?.after.check], candidate, ruleComplaints),
     ...tables.flatMap(({ path, contents }, at) =>
-      tableComplaints(said?.tables[at], path, contents),
+      tableComplaints(answers?.tables[at], path, contents),
     ),
   ];
 }
 
-/** What was wrong already, in the same words. */
+/** What was wrong before the plan, in the same words, so that it can be distinguished from what the plan makes wrong. */
 function complaintsBefore(before: Generation, evidence: Evidence): Complaint[] {
-  const { context, looked, standing, tables, knowledge, said } = evidence;
+  const { context, looked, standing, tables, knowledge, answers } = evidence;
   const candidate = candidateOf(before.main, before.master, knowledge);
   const around: Surroundings = {
     read: standing,
     declared: declarationsOf(context),
     isThere: (path) => standing(path) !== undefined || !looked.has(path),
   };
-  const ours = complaintsOf(candidate, around);
+  const ruleComplaints = complaintsOf(candidate, around);
   return [
-    ...ours,
-    ...toolComplaints([said?.postconfBefore, said?.checkBefore], candidate, ours),
+    ...ruleComplaints,
+    ...toolComplaints([answers?.before.postconf, answers?.before.check], candidate, ruleComplaints),
     ...tables.flatMap(({ path, before: text = "" }, at) =>
-      tableComplaints(said?.tablesBefore[at], path, text),
+      tableComplaints(answers?.tablesBefore[at], path, text),
     ),
   ];
 }
 
-/** Tables that main.cf or master.cf names and whose text the plan changes. */
+/** The tables that main.cf or master.cf names and whose text the plan changes. */
 function plannedTables(candidate: Candidate, texts: Texts): StagedTable[] {
   const tables = new Map<string, StagedTable>();
   for (const reference of tableReferences(candidate)) {
@@ -165,14 +166,14 @@ function plannedTables(candidate: Candidate, texts: Texts): StagedTable[] {
       type: reference.type,
       contents,
       ...(before === undefined ? {} : { before }),
-      // What alias_maps names may be among the recipients of local_recipient_maps too.
+      // A table of alias_maps stays one for postalias(1), even if local_recipient_maps names it too.
       tool: tables.get(source)?.tool === "postalias" ? "postalias" : tool(reference.setting),
     });
   }
   return [...tables.values()];
 }
 
-/** The step that writes a table's text builds its database as well. */
-function builtLater(path: string, tables: readonly StagedTable[]): boolean {
+/** Does the plan build this database? The step that writes a table's text builds its database as well. */
+function isBuiltLater(path: string, tables: readonly StagedTable[]): boolean {
   return tables.some((table) => path.startsWith(`${table.path}.`));
 }

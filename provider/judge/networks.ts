@@ -1,6 +1,6 @@
-/** Lists of networks such as mynetworks: what they cover, and addresses that Postfix cannot read (cidr_table(5)). */
+/** Networks in lists such as mynetworks: what they cover, and which ones Postfix cannot read (cidr_table(5)). */
 
-/** An address as a number, with its width in bits; `undefined` for what is none. */
+/** An address as a number, with its width in bits; `undefined` for text that is no address. */
 function numberOf(address: string): { bits: number; value: bigint } | undefined {
   if (/^\d+(\.\d+){3}$/.test(address)) {
     const bytes = address.split(".").map(Number);
@@ -19,7 +19,7 @@ function numberOf(address: string): { bits: number; value: bigint } | undefined 
 }
 
 /** A network such as `10.0.0.0/8`, `[::1]/128` or a single address. */
-export interface Network {
+interface Network {
   readonly bits: number;
   readonly value: bigint;
   readonly prefix: number;
@@ -33,16 +33,13 @@ export function networkOf(word: string): Network | undefined {
   return { ...number, prefix: prefix === undefined ? number.bits : Number(prefix) };
 }
 
-/**
- * Does it cover the internet, or so much of it that no one can own it? Private and link-local IPv6 networks are large
- * without being public.
- */
+/** Is the network so large that nobody can own it? Private and link-local IPv6 networks are large, but not public. */
 export function coversInternet({ bits, value, prefix }: Network): boolean {
   if (bits === 32) return prefix < 8;
   return prefix < 16 && value >> 121n !== 0b1111110n && value >> 118n !== 0b1111111010n;
 }
 
-/** What is wrong with a network; Postfix treats a list with such a one as a lookup that failed. */
+/** What is wrong with a network, if anything: Postfix treats a list with a faulty network as a failed lookup. */
 export function networkFault(word: string): string | undefined {
   if (/^\[?[0-9.]+\]?\/|^\d+(\.\d+)+$/.test(word) || /^\[[0-9a-f:]+\]/i.test(word)) {
     const network = networkOf(word);

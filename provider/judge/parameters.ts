@@ -1,19 +1,19 @@
-/** Parameters: names that Postfix does not know, values that it cannot read, `$names` that are set nowhere. */
+/** Parameters: unknown names, values that Postfix cannot read, and values that refer to names set nowhere. */
 import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../postfix/knownParameters";
 import { CLIENT_TYPES } from "../postfix/tableTypes";
 import { isSlip, nearest, suggestion } from "../values/spelling";
-import { references, words } from "../postfix/values";
+import { type Lookup, references, words } from "../postfix/values";
 
-/** Set for every program by itself (postconf(5)), and not in the list of older postconf(1). */
+/** Parameters that every program sets itself (postconf(5)): an older `postconf -d` does not list them. */
 const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];
 
-/** Tables whose settings stand in main.cf under the table's own name (ldap_table(5), mysql_table(5), …). */
+/** Tables whose settings main.cf may hold, under names that begin with the table's own (ldap_table(5), …). */
 const NAMED_TABLES = new RegExp(`\\b(?:${CLIENT_TYPES.join("|")}):([A-Za-z]\\w*)`, "g");
 
-/** Expanded when mail is delivered or refused, with names of their own, so `$names` in them mean something else. */
+/** Parameters that are expanded when mail is delivered or refused: `$names` in them are not parameters of main.cf. */
 export const EXPANDED_LATER: ReadonlySet<string> = new Set([
   "mailbox_command",
   "forward_path",
@@ -28,13 +28,13 @@ export const EXPANDED_LATER: ReadonlySet<string> = new Set([
   "smtpd_expansion_filter",
 ]);
 
-/** Names that may be used although Postfix itself does not know them. */
+/** What the user has declared for these rules. */
 export interface Declared {
-  /** Names that the user says are meant. */
+  /** Names that the user has declared in `userDefined`. */
   readonly userDefined: readonly string[];
 }
 
-/** Lines of main.cf that are no parameter. */
+/** Lines of main.cf that Postfix cannot read as a parameter. */
 export function lineComplaints({ main }: Candidate): Complaint[] {
   return faults(main).map(({ line, reason }) => ({
     rule: "syntax",
@@ -44,7 +44,7 @@ export function lineComplaints({ main }: Candidate): Complaint[] {
   }));
 }
 
-/** Names that are set twice: Postfix takes the last. */
+/** Parameters that are set twice: Postfix uses the last line. */
 export function duplicateComplaints({ main }: Candidate): Complaint[] {
   return duplicates(main).map(({ name, lines }) => ({
     rule: "duplicate",
@@ -57,9 +57,9 @@ export function duplicateComplaints({ main }: Candidate): Complaint[] {
 }
 
 /**
- * The parameters there are: as the host's Postfix says, and where there is none yet, of any Postfix. Which one will come
- * is not known then, so that only what is close to one of these, and none, is a mistake. Former names, which
- * `postconf -d` does not list, are read all the same: the defaults of the new ones refer to them.
+ * The names of all parameters: those of the host's Postfix, or, if it has none yet, those of any version. Which version
+ * will be installed is not known then (`certain` is false), and only a name close to a known one counts as a mistake.
+ * `postconf -d` does not list former names that Postfix still reads, but the defaults of their successors refer to them.
  */
 function parameterNames({ knowledge: { defaults } }: Candidate): {
   readonly names: ReadonlySet<string>;
@@ -76,7 +76,7 @@ function referredTo(defaults: ReadonlyMap<string, string>): string[] {
   );
 }
 
-/** Names that nothing reads: not Postfix, no `$name`, no service, no table. */
+/** Names that nothing reads: neither Postfix, nor another value, nor a service of master.cf, nor a table. */
 export function nameComplaints(candidate: Candidate, declared: Declared): Complaint[] {
   const { names, certain } = parameterNames(candidate);
   const settings = settingsOf(candidate);
@@ -125,8 +125,8 @@ function unknownName(name: string, names: ReadonlySet<string>, { services }: Can
 }
 
 /**
- * Names that a value refers to and nobody sets: Postfix reads them as empty. One of which a value only asks whether it
- * is set is a mistake where it is misspelt.
+ * Names that a value refers to and that are set nowhere: Postfix reads them as empty. Where a value only asks whether the
+ * name is set, as in `${name?…}`, it counts as a mistake only if it is close to a known name.
  */
 export function unsetComplaints(candidate: Candidate): Complaint[] {
   const { names, certain } = parameterNames(candidate);
@@ -153,7 +153,7 @@ export function unsetComplaints(candidate: Candidate): Complaint[] {
   });
 }
 
-/** Values of a kind that Postfix cannot read as what the parameter is; the kind shows in the default. */
+/** Values that Postfix cannot read: text where it wants a number, an unknown keyword, and the like. */
 export function valueComplaints(candidate: Candidate): Complaint[] {
   return settingsOf(candidate).flatMap((setting) => {
     const wrong = wrongValue(candidate, setting);
@@ -175,7 +175,7 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   lmtp_tls_security_level: CLIENT_LEVELS,
 };
 
-/** Postfix looks levels of TLS up without regard to case, and styles as they stand. */
+/** Postfix reads levels of TLS in upper and lower case, but mynetworks_style in lower case only. */
 function isKeyword(name: string, value: string, keywords: readonly string[]): boolean {
   return keywords.includes(name === "mynetworks_style" ? value : value.toLowerCase());
 }
@@ -191,7 +191,9 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
     case "boolean":
       return /^(yes|no)$/i.test(value) ? undefined : `takes yes or no, not "${value}"`;
     case "number":
-      return /^-?\d+$/.test(value) ? sizes(name, value, lookup) : `takes a number, not "${value}"`;
+      return /^-?\d+$/.test(value)
+        ? sizeFault(name, value, lookup)
+        : `takes a number, not "${value}"`;
     case "time":
       return /^\d+[smhdw]?$/i.test(value)
         ? undefined
@@ -203,19 +205,15 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
   return undefined;
 }
 
-/** What Postfix reads a parameter as. What a service brings (`relay_destination_rate_delay`) is like what it defaults to. */
+/** What Postfix reads a parameter as: relay_destination_rate_delay, say, as its default $default_destination_rate_delay. */
 function kindOf({ knowledge }: Candidate, name: string): ParameterKind {
   const known: Readonly<Record<string, ParameterKind>> = KNOWN_PARAMETERS;
   const like = /^\$(\w+)$/.exec(knowledge.defaults.get(name) ?? "")?.[1] ?? "";
   return known[name] ?? known[like] ?? "text";
 }
 
-/** local(8) stops all deliveries when a mailbox may be smaller than a message (postconf(5)). */
-function sizes(
-  name: string,
-  value: string,
-  lookup: (name: string) => string | undefined,
-): string | undefined {
+/** local(8) stops all deliveries if mailbox_size_limit is less than message_size_limit (postconf(5)). */
+function sizeFault(name: string, value: string, lookup: Lookup): string | undefined {
   const limit = name === "mailbox_size_limit" ? value : (lookup("mailbox_size_limit") ?? "");
   const message = name === "message_size_limit" ? value : (lookup("message_size_limit") ?? "");
   if (!/^(mailbox|message)_size_limit$/.test(name) || !/^\d+ \d+$/.test(`${limit} ${message}`))

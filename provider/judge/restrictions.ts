@@ -1,9 +1,10 @@
-/** Lists of restrictions: names that smtpd(8) does not know, and arguments that are missing (postconf(5), access(5)). */
+/** Lists of restrictions: unknown names, and missing arguments (postconf(5), access(5)). */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
 import { nearest, suggestion } from "../values/spelling";
-import { expand, words } from "../postfix/values";
+import { typedTable } from "../postfix/tableTypes";
+import { expand, type Lookup, words } from "../postfix/values";
 
-/** What stands after a restriction's name: a table, a domain (of a blocklist), a server, a word, or nothing. */
+/** The argument of a restriction: a table, a domain (of a blocklist), a server, any word, or none. */
 type Takes = "nothing" | "table" | "domain" | "server" | "word";
 
 const names = (takes: Takes, list: string): [string, Takes][] =>
@@ -12,7 +13,7 @@ const names = (takes: Takes, list: string): [string, Takes][] =>
     .filter((name) => name !== "")
     .map((name) => [name, takes]);
 
-/** Every restriction of smtpd(8), up to Postfix 3.10, with those that only old versions have. */
+/** Every restriction of smtpd(8) up to Postfix 3.10, including those that only old versions have. */
 export const RESTRICTIONS: ReadonlyMap<string, Takes> = new Map([
   ...names(
     "nothing",
@@ -48,45 +49,55 @@ export const RESTRICTIONS: ReadonlyMap<string, Takes> = new Map([
   ),
   ...names("server", "check_policy_service"),
   ...names("word", "sleep"),
-  // Without an argument it is the old name of reject_rbl_client, for maps_rbl_domains.
+  // The predecessor of reject_rbl_client takes its domains from maps_rbl_domains.
   ...names("nothing", "reject_maps_rbl"),
 ]);
 
-const LISTS = /^smtpd_(client|helo|sender|relay|recipient|data|end_of_data|etrn)_restrictions$/;
+const listOf = (stage: string): string => `smtpd_${stage}_restrictions`;
+
+/** The lists that decide on a recipient, in the order in which smtpd(8) goes through them. */
+export const RECIPIENT_LISTS = ["client", "helo", "sender", "relay", "recipient"].map(listOf);
+
+const ALL_LISTS = [...RECIPIENT_LISTS, ...["data", "end_of_data", "etrn"].map(listOf)];
+
+/** The names of the user's own lists of restrictions, which other lists may name. */
+export function restrictionClasses(lookup: Lookup): string[] {
+  return words(expand(lookup("smtpd_restriction_classes") ?? "", lookup));
+}
 
 /** Is this setting a list of restrictions: one of smtpd's own, or a class that smtpd_restriction_classes names? */
 export function isRestrictionList(candidate: Candidate, { name, lookup }: Setting): boolean {
-  if (LISTS.test(name)) return true;
+  if (ALL_LISTS.includes(name)) return true;
   const classes = expand(lookup("smtpd_restriction_classes") ?? "", candidate.raw);
   return words(classes).includes(name);
 }
 
 /** Is this word a table: `type:name`, or the path of a list? */
 export function isTable(word: string): boolean {
-  return /^[a-z][a-z0-9_-]*:/.test(word) || word.startsWith("/");
+  return typedTable(word) !== undefined || word.startsWith("/");
 }
 
-/** A wrong word of a list. */
-interface Wrong {
+/** A fault of a list. */
+interface Fault {
   readonly reason: string;
-  /** No class that main.cf may yet bring has such a name. */
+  /** It is a fault whatever classes a later main.cf may declare. */
   readonly certain: boolean;
 }
 
-/** The wrong words of all lists of restrictions, and classes without a list. */
+/** The faults of all lists of restrictions, and classes that are declared but have no list. */
 export function restrictionComplaints(candidate: Candidate): Complaint[] {
   const settings = settingsOf(candidate);
   const overridden = new Set(settings.flatMap(({ name, service }) => (service ? [name] : [])));
   return settings.flatMap((setting) => {
-    const wrong =
+    const faults =
       setting.name === "smtpd_restriction_classes"
         ? emptyClasses(setting, overridden)
         : isRestrictionList(candidate, setting)
-          ? wrongWords(setting)
+          ? listFaults(setting)
           : setting.name === "postscreen_access_list"
-            ? wrongAccess(setting)
+            ? postscreenFaults(setting)
             : [];
-    return wrong.map(({ reason, certain }): Complaint => ({
+    return faults.map(({ reason, certain }): Complaint => ({
       rule: "restriction",
       file: setting.file,
       line: setting.line,
@@ -99,37 +110,37 @@ export function restrictionComplaints(candidate: Candidate): Complaint[] {
   });
 }
 
-/** Classes that are declared and set nowhere: smtpd(8) refuses with "server configuration error" what comes to one. */
-function emptyClasses({ value, lookup }: Setting, overridden: ReadonlySet<string>): Wrong[] {
+/** Classes that are declared and set nowhere: smtpd(8) answers "server configuration error" when it gets to one. */
+function emptyClasses({ value, lookup }: Setting, overridden: ReadonlySet<string>): Fault[] {
   return words(expand(value, lookup))
     .filter((name) => lookup(name) === undefined && !overridden.has(name))
     .map((name) => ({ reason: `the class "${name}" is set nowhere`, certain: false }));
 }
 
-/** What postscreen(8) knows besides tables. */
-const POSTSCREEN = ["permit_mynetworks", "permit", "reject", "dunno"];
+/** The words, besides tables, that postscreen_access_list may have. */
+const POSTSCREEN_WORDS = ["permit_mynetworks", "permit", "reject", "dunno"];
 
-function wrongAccess({ value, lookup }: Setting): Wrong[] {
+function postscreenFaults({ value, lookup }: Setting): Fault[] {
   return words(expand(value, lookup))
-    .filter((word) => !/[:/{]/.test(word) && !POSTSCREEN.includes(word.toLowerCase()))
-    .filter((word) => nearest(word, POSTSCREEN) !== undefined)
+    .filter((word) => !/[:/{]/.test(word) && !POSTSCREEN_WORDS.includes(word.toLowerCase()))
+    .filter((word) => nearest(word, POSTSCREEN_WORDS) !== undefined)
     .map((word) => ({
-      reason: `there is no "${word}"${suggestion(word, POSTSCREEN)}`,
+      reason: `there is no "${word}"${suggestion(word, POSTSCREEN_WORDS)}`,
       certain: true,
     }));
 }
 
-function wrongWords({ value, lookup }: Setting): Wrong[] {
-  const classes = words(expand(lookup("smtpd_restriction_classes") ?? "", lookup));
+function listFaults({ value, lookup }: Setting): Fault[] {
+  const classes = restrictionClasses(lookup);
   const list = words(expand(value, lookup));
-  const wrong: Wrong[] = [];
+  const faults: Fault[] = [];
   for (let index = 0; index < list.length; index += 1) {
     const word = list[index] ?? "";
     if (isTable(word) || classes.includes(word) || /^[45]\d\d$/.test(word)) continue;
     const takes = RESTRICTIONS.get(word.toLowerCase());
     if (takes === undefined) {
       const known = [...RESTRICTIONS.keys(), ...classes];
-      wrong.push({
+      faults.push({
         reason: `there is no restriction "${word}"${suggestion(word, known)}`,
         certain: nearest(word, known) !== undefined,
       });
@@ -139,18 +150,18 @@ function wrongWords({ value, lookup }: Setting): Wrong[] {
     const argument = list[(index += 1)];
     const fault = wrongArgument(takes, argument);
     if (fault === undefined) continue;
-    wrong.push({ reason: `${word} takes ${fault}`, certain: true });
-    // What stands there instead is looked at as a restriction of its own.
+    faults.push({ reason: `${word} takes ${fault}`, certain: true });
+    // The word in the argument's place is a restriction itself: the next round looks at it.
     if (argument !== undefined && RESTRICTIONS.has(argument)) index -= 1;
   }
-  return wrong;
+  return faults;
 }
 
 function wrongArgument(takes: Takes, argument: string | undefined): string | undefined {
   const found = argument === undefined ? "nothing follows" : `"${argument}" follows`;
   switch (takes) {
     case "table":
-      return argument !== undefined && /^[a-z][a-z0-9_-]*:|^\{/.test(argument)
+      return argument !== undefined && (typedTable(argument) || argument.startsWith("{"))
         ? undefined
         : `a table, type:name, and ${found}`;
     case "domain":

@@ -1,4 +1,4 @@
-/** All that we look for ourselves, because `postconf` and `postfix check` let it through (docs/openbsd.md 16). */
+/** The rules of this project: they find what `postconf` and `postfix check` let through (docs/openbsd.md 16). */
 import { accessComplaints } from "./access";
 import type { Candidate, Complaint } from "./candidate";
 import { milterComplaints, serviceComplaints, transportComplaints } from "./daemons";
@@ -11,16 +11,17 @@ import {
   unsetComplaints,
   valueComplaints,
 } from "./parameters";
-import { networkComplaints, relayComplaints } from "./relay";
+import { mynetworksComplaints } from "./mynetworks";
+import { relayComplaints } from "./relay";
 import { restrictionComplaints } from "./restrictions";
 import { fileComplaints, typeComplaints } from "./tables";
+import type { TextAt } from "./texts";
 
-/** What the rules may know of files besides main.cf and master.cf. */
+/** What the rules need to know besides main.cf and master.cf. */
 export interface Surroundings {
-  /** Is there a file, now or by an earlier step of the plan? */
+  /** Does a file exist, now or after an earlier step of the plan? */
   readonly isThere: (path: string) => boolean;
-  /** The text of a file; `undefined` where it is not there or was not looked at. */
-  readonly read: (path: string) => string | undefined;
+  readonly read: TextAt;
   readonly declared: Declared;
 }
 
@@ -36,7 +37,7 @@ export function complaintsOf(candidate: Candidate, around: Surroundings): Compla
     ...typeComplaints(candidate),
     ...fileComplaints(candidate, around.isThere),
     ...relayComplaints(candidate, around.read),
-    ...networkComplaints(candidate),
+    ...mynetworksComplaints(candidate),
     ...domainComplaints(candidate, around.read),
     ...serviceComplaints(candidate),
     ...transportComplaints(candidate, around.read),

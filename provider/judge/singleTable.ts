@@ -1,18 +1,18 @@
-/** A table judged by the host's own postmap(1) or postalias(1) before it goes live: it warns of a bad line and goes on. */
+/** A table judged before it is written, by the host's own postmap(1) or postalias(1), which only warn of faulty lines. */
 import type { Bytes } from "../formats/bytes";
 import { logicalLines } from "../formats/logicalLines";
-import type { RunResult } from "../host/host";
 import type { Failure, JudgeContext } from "../kind/kind";
 import { PROGRAMS, SAMPLES } from "../postfix/paths";
 import { BUILT_TYPES, tableType } from "../postfix/tableTypes";
+import { ranTool, type ToolAnswer } from "./toolAnswer";
 
-/** What the tool says of the text as it will be, and did not say of it as it is. */
+/** Failures: the tool's messages about the text as it will be, without those that it has about the text as it is. */
 export async function judgeTable(
   table: {
     readonly tool: "postmap" | "postalias";
     readonly type: string;
     readonly path: string;
-    /** The argument that complaints are about. */
+    /** The property of the resource that failures name. */
     readonly property: string;
   },
   texts: { readonly before: Bytes | undefined; readonly after: Bytes },
@@ -20,7 +20,7 @@ export async function judgeTable(
 ): Promise<Failure[]> {
   const { tool, type, path, property } = table;
   const question = tableType(type)?.question;
-  // The other types are settings of a client, which only connects to a server when asked.
+  // The texts of the other types cannot be tried: a question to such a table would go to a server.
   if (!BUILT_TYPES.includes(type) && question === undefined) return [];
   const command = (name: string): { readonly argv: readonly string[] } => ({
     argv: [
@@ -36,30 +36,27 @@ export async function judgeTable(
     commands: [command("after"), command("before")],
   });
   const known = new Set(
-    complaints(before, "before", path).map((line) => keyOf(line, texts.before ?? "")),
+    messages(before, "before", path).map((line) => keyOf(line, texts.before ?? "")),
   );
-  return complaints(after, "after", path).flatMap((line) => {
+  return messages(after, "after", path).flatMap((line) => {
     if (!known.has(keyOf(line, texts.after))) return [{ path: property, reason: `${line}.` }];
     warn(`already so before: ${line}`);
     return [];
   });
 }
 
-/** A complaint by the entry that it is about, on whatever line that stands. */
-function keyOf(complaint: string, contents: Bytes): string {
-  return complaint.replace(/\bline (\d+)/, (_, number) => {
+/** A message with the entry in place of its line number, so that it is the same message when the entry has moved. */
+function keyOf(message: string, contents: Bytes): string {
+  return message.replace(/\bline (\d+)/, (_, number) => {
     const entry = logicalLines(contents).find(({ line }) => line === Number(number));
     return entry?.text ?? "";
   });
 }
 
-/** Distinct complaints, with the table's own path in place of the private folder's. */
-function complaints(
-  result: RunResult | { readonly notFound: true } | undefined,
-  name: string,
-  path: string,
-): string[] {
-  if (result === undefined || "notFound" in result) return [];
+/** The distinct messages of the tool, with the table's own path in place of the one in the private folder. */
+function messages(answer: ToolAnswer, name: string, path: string): string[] {
+  const result = ranTool(answer);
+  if (result === undefined) return [];
   const lines = result.stderr
     .split("\n")
     .map((line) =>

@@ -1,114 +1,121 @@
 /**
- * The candidate in a private folder on the host, and what the host's own tools make of it. With a queue and data
- * folder of its own, because plain `postfix check` works on the live queue (docs/openbsd.md 8).
+ * The candidate in a private folder on the host, and what the host's own tools answer about it. It has a queue and a
+ * data folder of its own there, because plain `postfix check` works on the live queue (docs/openbsd.md 8).
  */
-import { commentedOut, set } from "../formats/mainCf";
-import type { HostReader, Judgement, RunResult } from "../host/host";
+import type { HostReader, Judgement } from "../host/host";
 import { PROGRAMS } from "../postfix/paths";
 import { settingsIn } from "../postfix/postconf";
+import { stagedMainCf } from "./stagedMainCf";
+import { ranTool, type ToolAnswer } from "./toolAnswer";
 
-/** A table whose text is judged: `type` as Postfix names it. */
+/** A table whose text is judged. */
 export interface StagedTable {
   readonly path: string;
+  /** As Postfix names it. */
   readonly type: string;
   readonly contents: string;
-  /** As it stands on the host, where that is known and differs. */
+  /** The text on the host, if it is known and differs. */
   readonly before?: string;
   readonly tool: "postmap" | "postalias";
 }
 
-/** Two files that are read together. */
+/** A main.cf and the master.cf that is read with it. */
 export interface Generation {
   readonly main: string;
   readonly master: string;
 }
 
-type Result = RunResult | { readonly notFound: true } | undefined;
+/** The answers about a main.cf and a master.cf. */
+interface GenerationAnswers {
+  readonly postconf: ToolAnswer;
+  readonly check: ToolAnswer;
+}
 
-/** What the tools said. */
-export interface Said {
-  readonly postconf: Result;
-  readonly check: Result;
-  readonly postconfBefore: Result;
-  readonly checkBefore: Result;
-  readonly tables: readonly Result[];
-  readonly tablesBefore: readonly Result[];
+/** All that the host's tools answered. */
+export interface ToolAnswers {
+  readonly after: GenerationAnswers;
+  readonly before: GenerationAnswers;
+  /** One for each table. */
+  readonly tables: readonly ToolAnswer[];
+  /** One for each table; `undefined` for a table whose text on the host is not judged. */
+  readonly tablesBefore: readonly ToolAnswer[];
   readonly defaults: ReadonlyMap<string, string>;
   readonly tableTypes: ReadonlySet<string>;
 }
 
-/** With folders of its own at the end, so that every other line keeps the number by which a tool names it. */
-export function staged(main: string): string {
-  const folders = { queue_directory: "{dir}/queue", data_directory: "{dir}/data" };
-  return Object.entries(folders).reduce(
-    (text, [name, folder]) => set(commentedOut(text, name), name, folder),
-    main,
-  );
-}
+type Command = Judgement["commands"][number];
 
-/** The port's own accounts, in every release (docs/openbsd.md 2.1): without them Postfix's tools stop. */
-const PLAIN = "mail_owner = _postfix\nsetgid_group = _postdrop\n";
+/** A main.cf for the tools that build tables: a fault of the candidate must not hide the faults of a table. */
+const PLAIN_FILES = {
+  // The accounts of the port in every release (docs/openbsd.md 2.1): without them Postfix's tools stop.
+  "plain/main.cf": "mail_owner = _postfix\nsetgid_group = _postdrop\n",
+  "plain/master.cf": "",
+};
 
-/** The whole judgement in one request; the generation of before is judged too, to tell what was wrong already. */
+/** Asks the tools in one request. What stands on the host is judged too, so that old faults can be distinguished from new ones. */
 export async function askHost(
   host: HostReader,
   after: Generation,
   before: Generation,
   tables: readonly StagedTable[],
-): Promise<Said> {
-  // Under a configuration that says nothing, so that a bad candidate hides no bad table.
-  const compile = ({ type, tool }: StagedTable, file: string): Judgement["commands"][number] => ({
-    argv: [PROGRAMS[tool], "-c", "{dir}/plain", `${type}:{dir}/tables/${file}`],
-  });
-  const commands: Judgement["commands"][number][] = [
-    { argv: [PROGRAMS.postconf, "-m"] },
-    // Names that come from the services of master.cf are among the defaults.
-    { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-d"] },
-    { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-n"] },
-    { argv: [PROGRAMS.postfix, "-c", "{dir}/after", "check"], tty: true },
-    { argv: [PROGRAMS.postconf, "-c", "{dir}/before", "-n"] },
-    { argv: [PROGRAMS.postfix, "-c", "{dir}/before", "check"], tty: true },
-    ...tables.map((table, index) => compile(table, `${index}`)),
-    ...tables.flatMap((table, index) =>
-      table.before === undefined ? [] : [compile(table, `before/${index}`)],
-    ),
-  ];
-  const answers: readonly Result[] = await host.judge({
+): Promise<ToolAnswers> {
+  const answers: readonly ToolAnswer[] = await host.judge({
     files: {
-      "after/main.cf": staged(after.main),
-      "after/master.cf": after.master,
-      "before/main.cf": staged(before.main),
-      "before/master.cf": before.master,
-      "plain/main.cf": PLAIN,
-      "plain/master.cf": "",
-      ...Object.fromEntries(
-        tables.flatMap(({ contents, before: old }, index) => [
-          [`tables/${index}`, contents] as const,
-          ...(old === undefined ? [] : [[`tables/before/${index}`, old] as const]),
-        ]),
-      ),
+      ...generationFiles("after", after),
+      ...generationFiles("before", before),
+      ...PLAIN_FILES,
+      ...tableFiles(tables),
     },
     folders: ["queue", "data"],
-    commands,
+    commands: [
+      { argv: [PROGRAMS.postconf, "-m"] },
+      // With the candidate's master.cf, because some defaults come from its services.
+      { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-d"] },
+      ...generationCommands("after"),
+      ...generationCommands("before"),
+      ...tables.map((table, index) => buildCommand(table, `${index}`)),
+      ...tables.flatMap((table, index) =>
+        table.before === undefined ? [] : [buildCommand(table, `before/${index}`)],
+      ),
+    ],
   });
   const [types, defaults, postconf, check, postconfBefore, checkBefore, ...rest] = answers;
-  const old = rest.slice(tables.length);
+  const restBefore = rest.slice(tables.length);
   return {
-    postconf,
-    check,
-    postconfBefore,
-    checkBefore,
+    after: { postconf, check },
+    before: { postconf: postconfBefore, check: checkBefore },
     tables: rest.slice(0, tables.length),
-    tablesBefore: tables.map(({ before: text }) => (text === undefined ? undefined : old.shift())),
-    defaults: new Map(Object.entries(settingsIn(output(defaults)))),
-    tableTypes: new Set(
-      output(types)
-        .split(/\s+/)
-        .filter((type) => type !== ""),
+    tablesBefore: tables.map(({ before: text }) =>
+      text === undefined ? undefined : restBefore.shift(),
     ),
+    defaults: new Map(Object.entries(settingsIn(ranTool(defaults)?.stdout ?? ""))),
+    tableTypes: new Set((ranTool(types)?.stdout ?? "").split(/\s+/).filter((type) => type !== "")),
   };
 }
 
-function output(result: Result): string {
-  return result === undefined || "notFound" in result ? "" : result.stdout;
+function generationFiles(
+  folder: "after" | "before",
+  { main, master }: Generation,
+): Judgement["files"] {
+  return { [`${folder}/main.cf`]: stagedMainCf(main), [`${folder}/master.cf`]: master };
+}
+
+function generationCommands(folder: "after" | "before"): Command[] {
+  return [
+    { argv: [PROGRAMS.postconf, "-c", `{dir}/${folder}`, "-n"] },
+    { argv: [PROGRAMS.postfix, "-c", `{dir}/${folder}`, "check"], tty: true },
+  ];
+}
+
+function tableFiles(tables: readonly StagedTable[]): Judgement["files"] {
+  return Object.fromEntries(
+    tables.flatMap(({ contents, before }, index) => [
+      [`tables/${index}`, contents] as const,
+      ...(before === undefined ? [] : [[`tables/before/${index}`, before] as const]),
+    ]),
+  );
+}
+
+function buildCommand({ type, tool }: StagedTable, file: string): Command {
+  return { argv: [PROGRAMS[tool], "-c", "{dir}/plain", `${type}:{dir}/tables/${file}`] };
 }

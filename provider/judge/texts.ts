@@ -1,9 +1,9 @@
-/** The texts that are judged: of files as they stand, and of those that the plan changes. */
+/** The texts of files that the judgement reads: as they are on the host, and as the plan changes them. */
 import { contentsOf, type FileState, type HostReader } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 import type { JudgeContext } from "../kind/kind";
 
-/** The text of a file by its path; `undefined` for a file that is not there or was not looked at. */
+/** The text of a file by its path; `undefined` for a file that does not exist or was not looked at. */
 export type TextAt = (path: string) => string | undefined;
 
 /** Reads files of the host, in one round trip. */
@@ -15,20 +15,20 @@ export async function readFiles(host: HostReader, paths: readonly string[]): Pro
   return (path) => textOf(found[path]);
 }
 
-/** The text behind a path; a file that is too large to be carried is there all the same. */
+/** The text of a file; empty for one that is too large to be carried, so that it still counts as existing. */
 function textOf(state: FileState | undefined): string | undefined {
   return state === undefined ? undefined : contentsOf(state);
 }
 
-/** Texts that the plan changes, as they were and as they will be; `undefined` for what is not there. */
+/** Texts that a plan changes, as they were and as they will be; `undefined` for a file that does not exist. */
 export interface Texts {
   readonly has: (path: string) => boolean;
-  readonly before: (path: string) => string | undefined;
-  readonly after: (path: string) => string | undefined;
+  readonly before: TextAt;
+  readonly after: TextAt;
   readonly differs: (path: string) => boolean;
 }
 
-/** The texts that this plan changes, and those that the plans of earlier steps change. */
+/** The texts that the judged plan and the plans of earlier steps change. */
 export function textsOf(context: JudgeContext): Texts {
   const own = new Map(
     context.plan.changes.flatMap((change) =>

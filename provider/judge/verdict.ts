@@ -1,23 +1,23 @@
-/** What becomes of complaints: failures of the preview, or warnings. */
+/** What becomes of complaints: failures of the preview, warnings, or nothing. */
 import type { Failure, Plan } from "../kind/kind";
 import { type Complaint, keyOf } from "./candidate";
 import type { Rule } from "../arguments/ruleNames";
 
-/** What one resource wants judged. */
+/** How complaints are reported to the resource that asks for the judgement. */
 export interface Question {
-  /** Property path of what a complaint is about, where the resource names it: `parameters.myhostname`. */
+  /** The resource's property that a complaint is about: `parameters.myhostname`. */
   readonly path: (complaint: Complaint) => string;
-  /** The component in whose `accept` a rule is set aside. @defaultValue MainCf */
+  /** The component whose `accept` makes a rule's complaints warnings. @defaultValue MainCf */
   readonly component?: "MainCf" | "MasterCf";
-  /** Is the complaint no failure yet, because a later step may settle it? */
+  /** Is the complaint only a warning here, because a later step may settle it? */
   readonly later?: (complaint: Complaint) => boolean;
-  /** Does another judgement make this complaint? */
+  /** Is the complaint left out here, because another judgement makes it? */
   readonly elsewhere?: (complaint: Complaint) => boolean;
-  /** Other judgements tell what was wrong before the plan. */
+  /** Leave out what was wrong before the plan: other judgements warn of it. */
   readonly onlyNew?: true;
 }
 
-/** Rules whose complaints a later main.cf, or a table that comes after this step, may settle. */
+/** Rules whose complaints a later step may settle, by a main.cf or a table that it writes. */
 const DEPENDS_ON_OTHERS: readonly Rule[] = [
   "name",
   "unset",
@@ -30,16 +30,16 @@ const DEPENDS_ON_OTHERS: readonly Rule[] = [
   "file",
 ];
 
-/** What a step that comes before main.cf may leave to it. */
+/** May a complaint of a step that comes before main.cf be settled by main.cf? */
 export function settledLater({ rule, final }: Complaint): boolean {
   return final !== true && DEPENDS_ON_OTHERS.includes(rule);
 }
 
-/** What is asked about a table that changes alone: what it makes of the files that name it, as far as it alone can. */
+/** For a table that changes: what it does to the main.cf and master.cf that name it. */
 export function tableQuestion({ changes }: Plan, path: string): Question {
   return {
     path: () => path,
-    // A list of networks lets in whom it names as soon as it is there, whatever comes later.
+    // A list of networks lets its clients in at once, so a later step is too late to settle an open relay.
     later: (complaint) => settledLater(complaint) && complaint.rule !== "openRelay",
     elsewhere: ({ rule, file }) =>
       rule === "table" &&
@@ -48,13 +48,16 @@ export function tableQuestion({ changes }: Plan, path: string): Question {
   };
 }
 
-/** What a tool says of a setting that a rule of ours names already is said once. */
+/** Leaves out repeated complaints, and those of a tool about a setting of which a rule complains already. */
 export function merged(complaints: readonly Complaint[]): Complaint[] {
   const place = ({ file, subject = "" }: Complaint): string => `${file}#${subject}`;
-  const ours = new Set(complaints.filter(({ rule, mild }) => rule !== "said" && !mild).map(place));
+  const placesOfRules = new Set(
+    complaints.filter(({ rule, mild }) => rule !== "said" && !mild).map(place),
+  );
   const seen = new Set<string>();
   return complaints.filter((one) => {
-    if (one.rule === "said" && one.subject !== undefined && ours.has(place(one))) return false;
+    if (one.rule === "said" && one.subject !== undefined && placesOfRules.has(place(one)))
+      return false;
     const key = keyOf(one);
     return !seen.has(key) && seen.add(key);
   });
@@ -62,6 +65,7 @@ export function merged(complaints: readonly Complaint[]): Complaint[] {
 
 const LATER = "unless a later step sets it";
 
+/** @param known keys of the complaints about the files as they are before the plan */
 export function verdict(
   complaints: readonly Complaint[],
   known: ReadonlySet<string>,
@@ -80,7 +84,7 @@ export function verdict(
     else
       failures.push({
         path: question.path(complaint),
-        reason: `${text}${/\?$/.test(text) ? "" : "."}${wayOut(complaint, question)}`,
+        reason: `${text}${/\?$/.test(text) ? "" : "."}${howToAccept(complaint, question)}`,
       });
   }
   return failures;
@@ -90,8 +94,8 @@ function printed({ file, line, reason }: Complaint): string {
   return `${file}${line === undefined ? "" : `, line ${line}`}: ${reason}`;
 }
 
-/** What to do where the rule may be wrong. */
-function wayOut({ rule }: Complaint, { component = "MainCf" }: Question): string {
+/** What the user can do if the rule is wrong. */
+function howToAccept({ rule }: Complaint, { component = "MainCf" }: Question): string {
   if (rule === "name" && component === "MainCf")
     return " If it is meant, name it in MainCf's userDefined.";
   if (rule === "syntax" || rule === "said") return "";

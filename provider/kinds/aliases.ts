@@ -24,12 +24,12 @@ import {
   broughtDatabase,
   type Compiled,
   databaseLook,
-  type DatabaseTable,
   isSettled,
   planDatabase,
   restoreDatabase,
   type SeenDatabase,
 } from "../postfix/database";
+import type { DatabaseTable } from "../postfix/databaseTable";
 import { ALIASES } from "../postfix/paths";
 import { databasePath } from "../postfix/tableTypes";
 import { equal } from "../values/json";

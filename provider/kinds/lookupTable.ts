@@ -36,12 +36,12 @@ import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import {
   broughtDatabase,
   databaseLook,
-  type DatabaseTable,
   isSettled,
   planDatabase,
   restoreDatabase,
   type SeenDatabase,
 } from "../postfix/database";
+import type { DatabaseTable } from "../postfix/databaseTable";
 import { PROGRAMS } from "../postfix/paths";
 import { databasePath, tableType } from "../postfix/tableTypes";
 import { lastLines } from "../values/readable";

@@ -26,18 +26,8 @@ import {
 } from "../openbsd/packages";
 import type { Platform } from "../openbsd/platform";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
-import {
-  cleanUp,
-  DATABASE,
-  finishInstallation,
-  FOLDERS,
-  installPackage,
-  isPostfix,
-  PKG_CONF,
-  removePackage,
-  type Traces,
-  TRACES,
-} from "../postfix/package/install";
+import { finishInstallation } from "../postfix/package/finish";
+import { installPackage } from "../postfix/package/install";
 import {
   asJson,
   notedIn,
@@ -47,8 +37,11 @@ import {
   usersOf,
   usesKey,
 } from "../postfix/package/note";
-import { offer } from "../postfix/package/offer";
-import { portLook, portsLook } from "../postfix/package/portsBuild";
+import { offer, PKG_CONF } from "../postfix/package/offer";
+import { DATABASE, isPostfix } from "../postfix/package/packageDatabase";
+import { portLook, portsLook } from "../postfix/package/portsLook";
+import { cleanUp, removePackage } from "../postfix/package/remove";
+import { FOLDERS, type Traces, TRACES } from "../postfix/package/traces";
 import { POSTFIX_MAILER_CONF } from "../postfix/mailerConf";
 import { RC_SCRIPT } from "../postfix/running";
 

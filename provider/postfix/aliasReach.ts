@@ -1,28 +1,28 @@
-/** Whom an alias reaches: guide 2.7, "ensure they are routed to the correct person". Pure. */
+/** Whether somebody reads the mail of root and its like: guide 2.7, "ensure they are routed to the correct person". */
 
-/** Names that RFC 2142 and the guide want answered by a person. */
+/** Names whose mail a person must read, by RFC 2142 and the guide. */
 const MUST_REACH = ["root", "postmaster", "webmaster"] as const;
 
-/** Entries of the alias file, by name in lower case. */
+/** The targets of each alias, by its name in lower case. */
 type Entries = ReadonlyMap<string, readonly string[]>;
 
-/** Why mail to one of the names that somebody must read is read by nobody; empty when all of it is. */
+/** For each name whose mail nobody would read, the reason as a sentence. */
 export function unreached(entries: Entries, users: ReadonlySet<string>): readonly string[] {
   return MUST_REACH.flatMap((name) => {
-    const reason = lost(name, entries, users, []);
+    const reason = lossOf(name, entries, users, []);
     return reason === undefined ? [] : [`mail to ${name} reaches nobody: ${reason}.`];
   });
 }
 
-/** Why mail to a local name is lost; `undefined` when somebody or something takes it. */
-function lost(
+/** Why mail to a local name is lost; `undefined` if somebody or something receives it. */
+function lossOf(
   name: string,
   entries: Entries,
   users: ReadonlySet<string>,
   path: readonly string[],
 ): string | undefined {
   const key = name.toLowerCase();
-  // A name that leads back to itself is the user of that name (aliases(5)), and else a loop.
+  // A name that leads back to itself means the user of that name (aliases(5)); without such a user it is a loop.
   const targets = path.includes(key) ? undefined : entries.get(key);
   if (targets === undefined) {
     if (users.has(name)) return undefined;
@@ -30,14 +30,14 @@ function lost(
       ? `${[...path, key].join(" -> ")} leads back to itself`
       : `there is neither an alias nor a user ${name}`;
   }
-  const reasons = targets.map((target) => lostTarget(target, entries, users, [...path, key]));
+  const reasons = targets.map((target) => lossOfTarget(target, entries, users, [...path, key]));
   return reasons.some((reason) => reason === undefined)
     ? undefined
     : reasons.find((reason) => reason !== undefined);
 }
 
-/** The same for a recipient as an alias file spells it: a name, an address, a command, a file or a list. */
-function lostTarget(
+/** Why mail to a target of an alias is lost: a name, an address, a command, a file or a list of them. */
+function lossOfTarget(
   target: string,
   entries: Entries,
   users: ReadonlySet<string>,
@@ -48,10 +48,10 @@ function lostTarget(
   if (/^[|/]|^:include:/i.test(plain)) return undefined;
   const [, local, domain] = /^(.*)@([^@]*)$/.exec(plain) ?? [];
   if (local !== undefined && domain?.toLowerCase() !== "localhost") return undefined;
-  return lost(local ?? plain, entries, users, path);
+  return lossOf(local ?? plain, entries, users, path);
 }
 
-/** The names of passwd(5). */
+/** The user names in the text of a passwd(5) file. */
 export function userNames(passwd: string): ReadonlySet<string> {
   return new Set(passwd.split("\n").map((line) => line.split(":", 1)[0] ?? ""));
 }

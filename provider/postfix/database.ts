@@ -1,66 +1,44 @@
 /**
- * The database beside a table's text: compared by what it holds, built beside the old one and renamed in whole, so that
- * nobody ever reads half of it (postmap(1) and postalias(1) themselves rewrite it in place: docs/openbsd.md 16, M9).
- *
- * A kind takes {@link databaseLook} into its look, plans with {@link planDatabase}, and undoes with
- * {@link restoreDatabase}. What was compiled is what the tool makes of the text: one map for each reading that some
- * release or build of Postfix has.
+ * The database beside a lookup table's text: it is compared with the text by its contents, rebuilt where they differ, and
+ * restored with the text. A kind takes {@link databaseLook} into its look, plans with {@link planDatabase}, and undoes
+ * with {@link restoreDatabase}.
  */
 import type { Bytes } from "../formats/bytes";
-import { contentsOf, type FileState, type HostWriter } from "../host/host";
-import { file, Look, lookAt, probe, stat } from "../host/look";
-import { programFailed, runOrFail } from "../host/programs";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look, probe } from "../host/look";
 import { savedContents } from "../host/record";
-import type { ActContext, Change, Plan, RestoreContext } from "../kind/kind";
+import type { Change, Plan, RestoreContext } from "../kind/kind";
 import { restoreWholeFile } from "../kind/wholeFile";
 import { sha256 } from "../values/digest";
+import { type DatabaseTask, performTask } from "./databaseBuild";
+import { type DatabaseTable, stagedFiles } from "./databaseTable";
 import { PROGRAMS, SAMPLES } from "./paths";
 import { databasePath } from "./tableTypes";
 
-/** A table that has a database. */
-export interface DatabaseTable {
-  /** Which of Postfix's tools makes it. */
-  readonly tool: "postmap" | "postalias";
-  readonly type: string;
-  /** The text. */
-  readonly path: string;
-  /** Of the database; the text's own where left out. */
-  readonly attributes?: { readonly mode: number; readonly uid: number; readonly gid: number };
-}
-
-/** What was seen of it. */
+/** A table's database on the host. */
 export interface SeenDatabase {
   readonly file: FileState;
-  /** What it holds; `null` when it is missing or cannot be read. */
+  /** The keys and values in the database; `null` when it is missing or cannot be read. */
   readonly stored: ReadonlyMap<Bytes, Bytes> | null;
-  /** It holds more than was read. */
+  /** `stored` is only the beginning: the database is too large to be read in whole. */
   readonly partial: boolean;
-  /** What a build that was cut off left behind. */
+  /** Files that an interrupted build has left behind. */
   readonly leftovers: readonly (readonly [string, FileState])[];
 }
 
-/** What the tool makes of a text, in each of its readings. */
+/**
+ * The keys and values that the tool makes of a text. Versions and builds of Postfix read some texts in different ways:
+ * there is one map for each reading.
+ */
 export type Compiled = readonly ReadonlyMap<Bytes, Bytes>[];
 
-/** Where it is built: in the same folder, because a rename does not leave a file system. */
-function stagedPath({ path }: DatabaseTable): string {
-  const slash = path.lastIndexOf("/") + 1;
-  return `${path.slice(0, slash)}.${path.slice(slash)}.pulumi-openbsd-postfix`;
-}
-
-function stagedFiles(table: DatabaseTable): readonly [string, string] {
-  const staged = stagedPath(table);
-  return [staged, databasePath({ path: staged, type: table.type })];
-}
-
-/** What there is of a table's database. */
 export function databaseLook(table: DatabaseTable): Look<SeenDatabase> {
   const [text, database] = stagedFiles(table);
   return Look.all({
     file: file(databasePath(table)),
-    // The tools need a main.cf and read nothing of it that matters here; that of the host may be gone or wrong.
+    // The tools need a main.cf, though they use nothing of it here. The host's own main.cf may be missing or wrong.
     stored: probe([PROGRAMS[table.tool], "-c", SAMPLES, "-s", `${table.type}:${table.path}`], {
-      // Without a database it would be a fatal error, for which Postfix's tools take a second.
+      // Without a database the tool ends with a fatal error, before which Postfix's tools sleep for a second.
       onlyWith: databasePath(table),
     }),
     leftText: file(text),
@@ -78,7 +56,7 @@ export function databaseLook(table: DatabaseTable): Look<SeenDatabase> {
   });
 }
 
-/** What `-s` prints: key and value, with a tab between them. */
+/** Reads the output of `postmap -s` and `postalias -s`: a key and its value on each line, with a tab between them. */
 function entriesOf(
   { tool }: DatabaseTable,
   printed: string,
@@ -90,14 +68,14 @@ function entriesOf(
     const tab = line.indexOf("\t");
     if (tab < 0) continue;
     const key = tool === "postalias" ? line.slice(0, tab).replace(/:$/, "") : line.slice(0, tab);
-    // What postalias(1) adds for NIS, and newaliases of sendmail as its mark.
+    // postalias(1) adds the keys of NIS, and newaliases of sendmail adds "@" as a mark.
     if (tool === "postalias" && /^@$|^YP_/.test(key)) continue;
     found.set(folded(key), line.slice(tab + 1).trim());
   }
   return found;
 }
 
-/** One spelling for a key, whether or not the host's Postfix folds letters beyond ASCII. */
+/** The key in lower case beyond ASCII too, because some builds of Postfix fold such letters and others do not. */
 function folded(key: Bytes): Bytes {
   if (!/[\x80-\xff]/.test(key)) return key;
   const text = Buffer.from(key, "latin1");
@@ -106,7 +84,7 @@ function folded(key: Bytes): Bytes {
   return Buffer.from(letters.toUpperCase().toLowerCase(), "utf8").toString("latin1");
 }
 
-/** A key and its value as they are told from a printed line: a quoted key may hold a tab itself. */
+/** A key and its value as {@link entriesOf} would read them: a quoted key with a tab in it is cut at that tab. */
 function asPrinted(key: Bytes, value: Bytes): readonly [Bytes, Bytes] {
   const tab = key.indexOf("\t");
   return tab < 0
@@ -114,8 +92,8 @@ function asPrinted(key: Bytes, value: Bytes): readonly [Bytes, Bytes] {
     : [folded(key.slice(0, tab)), `${key.slice(tab + 1)}\t${value}`.trim()];
 }
 
-/** Does the database hold what the text says? Asked by content: time stamps lie after a restore or a clock step. */
-export function isCurrent({ stored, partial }: SeenDatabase, wanted: Compiled): boolean {
+/** Does the database hold what the text says? By its contents: time stamps mislead after a restore or a clock step. */
+function isCurrent({ stored, partial }: SeenDatabase, wanted: Compiled): boolean {
   if (stored === null) return false;
   return wanted.some((reading) => {
     const keys = new Map([...reading].map(([key, value]) => asPrinted(key, value)));
@@ -124,7 +102,7 @@ export function isCurrent({ stored, partial }: SeenDatabase, wanted: Compiled): 
   });
 }
 
-/** Has it the owner and mode that it is to have? */
+/** Has the database the wanted owner and mode? */
 function hasAttributes({ file }: SeenDatabase, wanted: DatabaseTable["attributes"]): boolean {
   return (
     wanted === undefined ||
@@ -135,14 +113,14 @@ function hasAttributes({ file }: SeenDatabase, wanted: DatabaseTable["attributes
   );
 }
 
-/** Nothing to do: it holds what the text says, is whose it should be, and nothing lies about. */
+/** Is there nothing to do: contents, owner and mode are right, and no build has left anything behind? */
 export function isSettled(table: DatabaseTable, seen: SeenDatabase, wanted: Compiled): boolean {
   return (
     isCurrent(seen, wanted) && hasAttributes(seen, table.attributes) && seen.leftovers.length === 0
   );
 }
 
-/** The database as a path that the changes bring, for the plans of later steps. */
+/** The database's path if the changes build it, for the plans of later steps, which may name it. */
 export function broughtDatabase(
   table: Pick<DatabaseTable, "path" | "type">,
   changes: Plan["changes"],
@@ -151,9 +129,9 @@ export function broughtDatabase(
 }
 
 /**
- * What makes the database hold what the text says; it comes after the text's own write.
+ * The changes that make the database hold what the text says. They come after the change that writes the text.
  *
- * @param rewritten the plan writes the text
+ * @param rewritten does the plan write the text?
  */
 export function planDatabase(
   table: DatabaseTable,
@@ -169,18 +147,19 @@ export function planDatabase(
   });
   if (!hasAttributes(seen, table.attributes))
     return [...cleared, act(table, "own", `set the owner and mode of ${path}`)];
-  // Else Postfix warns that the database is older than its text.
+  // Postfix warns of a database that is older than its text.
   return rewritten ? [...cleared, act(table, "touch", `note that ${path} is up to date`)] : cleared;
 }
 
-function act(table: DatabaseTable, task: Task, text: string): Change {
-  return { change: "act", text, act: (host, context) => perform(task, table, host, context) };
+function act(table: DatabaseTable, task: DatabaseTask, text: string): Change {
+  return { change: "act", text, act: (host, context) => performTask(task, table, host, context) };
 }
 
 /**
- * Puts the database of before back beside the text of before, to the byte; beside any other text it is built from it.
+ * The changes that restore the database. Where the original text comes back, so does the original database, to the byte;
+ * for any other text, the database is built from that text.
  *
- * @param contents the text as it will stand; undefined when it goes
+ * @param contents the text as it will be; undefined when it is removed
  */
 export function restoreDatabase(
   table: DatabaseTable,
@@ -199,7 +178,7 @@ export function restoreDatabase(
   const known = context.keys.some(([, entry]) => entry.file === path);
   const before = context.record.files[path]?.before ?? null;
   if (!known) return cleared;
-  // Whoever rebuilt it meanwhile did so from our text, which goes.
+  // If somebody has rebuilt the database since, it was from the text that now goes: it counts as written by us.
   const rebuilt = { ...context, record: asWritten(context, path, seen.file) };
   const changes = restoreWholeFile(path, seen.file, rebuilt, { opaque: true });
   const mode =
@@ -209,7 +188,7 @@ export function restoreDatabase(
   return [...cleared, ...changes, ...mode];
 }
 
-/** The record as if what stands there now was written by us. */
+/** The record as it would be if this provider had written the present contents of the file. */
 function asWritten(
   { record }: RestoreContext,
   path: string,
@@ -222,70 +201,4 @@ function asWritten(
     ...record,
     files: { ...record.files, [path]: { ...file, written: sha256(contents) } },
   };
-}
-
-/** `build` it, or give it its owner and mode, or only a time stamp that is not older than its text's. */
-type Task = "build" | "own" | "touch";
-
-/** Gives a file its owner and mode, syncs it and renames it; core modules of Perl 5.10 only, no shell. */
-const PLACE = `
-use strict;
-use warnings;
-use Fcntl qw(O_RDWR);
-use IO::Handle;
-my ($from, $to, $mode, $uid, $gid) = @ARGV;
-sysopen my $file, $from, O_RDWR or die "cannot open $from: $!\\n";
-my @now = stat $file;
-$uid == $now[4] && $gid == $now[5] or chown $uid, $gid, $file or die "cannot give $from to $uid:$gid: $!\\n";
-chmod oct $mode, $file or die "cannot set the mode of $from: $!\\n";
-$file->sync or die "cannot sync $from: $!\\n";
-$from eq $to or rename $from, $to or die "cannot rename $from to $to: $!\\n";
-utime undef, undef, $to or die "cannot set the time of $to: $!\\n";
-`;
-
-async function perform(
-  task: Task,
-  table: DatabaseTable,
-  host: HostWriter,
-  { warn }: Pick<ActContext, "warn">,
-): Promise<void> {
-  const path = databasePath(table);
-  const { text, database } = await lookAt(
-    host,
-    Look.all({ text: file(table.path), database: stat(path) }),
-  );
-  const attributes = table.attributes ?? attributesOf(task === "touch" ? database : text);
-  const from = task === "build" ? await build(table, contentsOf(text) ?? "", host, warn) : path;
-  const owner = [attributes.mode.toString(8), String(attributes.uid), String(attributes.gid)];
-  await runOrFail(host, `put ${path} in its place`, {
-    argv: ["/usr/bin/perl", "-e", PLACE, from, path, ...owner],
-  });
-}
-
-function attributesOf(state: FileState): NonNullable<DatabaseTable["attributes"]> {
-  const file = state.type === "symlink" ? state.file : state;
-  return file?.type === "file" ? file : { mode: 0o644, uid: 0, gid: 0 };
-}
-
-/** Builds beside: a cut line leaves files of ours, which the next plan knows and takes away. */
-async function build(
-  table: DatabaseTable,
-  contents: Bytes,
-  host: HostWriter,
-  warn: (text: string) => void,
-): Promise<string> {
-  const [text, database] = stagedFiles(table);
-  for (const path of [text, database]) await host.remove(path, { anything: true });
-  // Readable for root only, and so is what is built from it until it gets its own mode.
-  await host.write({ path: text, contents, mode: 0o600, uid: 0, gid: 0, expect: { absent: true } });
-  const argv = [PROGRAMS[table.tool], "-c", SAMPLES, `${table.type}:${text}`];
-  const result = await host.run({ argv, timeoutMs: 300_000 });
-  await host.remove(text, { anything: true });
-  if (result.exitCode !== 0) {
-    await host.remove(database, { anything: true });
-    throw programFailed(host.address, `build ${databasePath(table)}`, argv, result);
-  }
-  const said = result.stderr.replaceAll(text, table.path).trim();
-  if (said !== "") warn(said);
-  return database;
 }

@@ -1,46 +1,48 @@
-/** Where the running Postfix greets, by what its files say: pure, so that every odd configuration can be tried. */
+/** The address at which the running Postfix greets clients, by its configuration. */
 import type { FactAnswers } from "../host/host";
 import { Look } from "../host/look";
-import { servicesOf } from "./services";
+import { serviceKey, servicesOf } from "./services";
+import { words } from "./values";
 
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** The first line that is said at an address, or why there is none. */
+/** The first line that a server sends at an address, or the reason why none came. */
 export function banner({ host, port }: Address, timeoutMs: number): Look<FactAnswers["banner"]> {
   return Look.at({ fact: "banner", host, port, timeoutMs });
 }
 
-/** What decides it. */
-export interface ListenSettings {
-  /** As `postconf` prints them: `$name` stands as it does in main.cf. */
+/** The configuration that decides where Postfix greets. */
+interface ListenSettings {
+  /** As `postconf` prints it: a `$name` in it is not expanded. */
   readonly inetInterfaces: string;
   readonly inetProtocols: string;
   readonly masterCf: string;
 }
 
-/** The parameters to ask postconf(1) for. */
+/** The parameters of {@link ListenSettings}, to ask postconf(1) for. */
 export const LISTEN_PARAMETERS = ["inet_interfaces", "inet_protocols"] as const;
 
 const PORTS: Readonly<Record<string, number>> = { smtp: 25, submission: 587 };
 
-/** Daemons that greet; with TLS from the first byte on they say nothing that could be read here. */
+/** Daemons that greet. With TLS from the first byte (smtpd_tls_wrappermode) their greeting cannot be read here. */
 const GREETERS = ["smtpd", "postscreen"];
 
 interface Listener {
-  /** Given in master.cf, or left to inet_interfaces. */
+  /** The address in master.cf; `undefined` if inet_interfaces decides. */
   readonly host: string | undefined;
   readonly port: number;
 }
 
-/** Services of master.cf that greet at a port of this host, port 25 first. */
+/** The services of master.cf that greet, port 25 first. */
 function listenersIn(masterCf: string): Listener[] {
-  const last = new Map(
-    servicesOf(masterCf).services.map((service) => [`${service.name}/${service.type}`, service]),
+  // Of two lines for one service, master(8) uses the last.
+  const inForce = new Map(
+    servicesOf(masterCf).services.map((service) => [serviceKey(service), service]),
   );
-  return [...last.values()]
+  return [...inForce.values()]
     .filter(
       ({ type, command, overrides }) =>
         type === "inet" &&
@@ -57,7 +59,7 @@ function listenersIn(masterCf: string): Listener[] {
     .sort((left, right) => Number(right.port === 25) - Number(left.port === 25));
 }
 
-/** An address that can be connected to without a resolver; master(8) takes IPv6 addresses in brackets and without. */
+/** An address to connect to; `undefined` for a name, and for an address of another family. Brackets are optional. */
 function literal(word: string, families: readonly ("4" | "6")[]): string | undefined {
   const bare = word.replace(/^\[(.*)\]$/, "$1");
   if (/^\d+(\.\d+){3}$/.test(bare)) {
@@ -68,20 +70,22 @@ function literal(word: string, families: readonly ("4" | "6")[]): string | undef
   return bare === "::" ? "::1" : bare;
 }
 
-/** Loopback where it is listened at, for nobody stands between; else the first address that is named. */
-function hostIn(words: readonly string[], families: readonly ("4" | "6")[]): string | undefined {
+/** Loopback if Postfix listens there, because no firewall is in the way; else the first address of the list. */
+function hostIn(
+  interfaces: readonly string[],
+  families: readonly ("4" | "6")[],
+): string | undefined {
   const loopback = families.includes("4") ? "127.0.0.1" : "::1";
-  if (words.some((word) => /^(all|loopback-only|localhost)$/i.test(word))) return loopback;
-  const named = words.flatMap((word) => literal(word, families) ?? []);
-  return named.find((one) => one === "::1" || one.startsWith("127.")) ?? named[0];
+  if (interfaces.some((word) => /^(all|loopback-only|localhost)$/i.test(word))) return loopback;
+  const addresses = interfaces.flatMap((word) => literal(word, families) ?? []);
+  return addresses.find((one) => one === "::1" || one.startsWith("127.")) ?? addresses[0];
 }
 
 /**
- * Where to look for the greeting; `undefined` where nothing greets, or only at names, which may be anywhere: then the
- * master's lock and its line in the log are all the proof there is.
+ * The address at which to expect the greeting; `undefined` if no service greets, or only at names, which may resolve to any
+ * address.
  */
 export function greetingAt(settings: ListenSettings): Address | undefined {
-  const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
   const protocols = words(settings.inetProtocols);
   const has = (name: string): boolean => protocols.includes("all") || protocols.includes(name);
   const families = [
@@ -95,7 +99,7 @@ export function greetingAt(settings: ListenSettings): Address | undefined {
   return undefined;
 }
 
-/** Is it the first line of a server that takes mail? postscreen(8) begins with a line that goes on: `220-`. */
+/** Is this the first line of a server that takes mail? postscreen(8) sends the first part of a longer greeting: `220-`. */
 export function isGreeting(line: string): boolean {
   return /^220[ -]/.test(line);
 }

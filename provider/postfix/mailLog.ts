@@ -1,13 +1,13 @@
-/** The mail log, read from one moment on. */
+/** Reading what is written to the mail log from a certain moment on. */
 import type { HostReader, TailState } from "../host/host";
 
 /** Where syslogd(8) writes what Postfix logs. */
 export const MAILLOG = "/var/log/maillog";
 
-/** How much is read at a time. */
+/** How many bytes one request reads. */
 const PIECE = 262_144;
 
-/** What is written to the mail log from now on, whole lines only, also when newsyslog(8) rotates it meanwhile. */
+/** The whole lines that are written to the mail log from now on, even if newsyslog(8) rotates it meanwhile. */
 export class MailLog {
   private text = "";
 
@@ -17,7 +17,7 @@ export class MailLog {
     private offset: number,
   ) {}
 
-  /** Begins at the log's present end. */
+  /** Starts at the present end of the log. */
   static async from(host: HostReader): Promise<MailLog> {
     const { log } = await host.read({
       log: { fact: "tail", path: MAILLOG, offset: -1, limit: 1 },
@@ -25,12 +25,12 @@ export class MailLog {
     return new MailLog(host, log?.inode ?? "", log?.size ?? 0);
   }
 
-  /** All that was written so far. */
+  /** All whole lines since the start. */
   async read(): Promise<string> {
     for (;;) {
       const { log, former } = await this.host.read({
         log: { fact: "tail", path: MAILLOG, offset: this.offset, limit: PIECE },
-        // Where newsyslog(8) puts it, before it compresses it.
+        // newsyslog(8) renames the log to this before it compresses it.
         former: { fact: "tail", path: `${MAILLOG}.0`, offset: this.offset, limit: PIECE },
       });
       if (log === null) break;

@@ -1,20 +1,21 @@
-/** Where local(8) put a message, so that it can be looked for there and taken out again. */
+/** The mailbox to which local(8) has delivered a message, so that the message can be found there and removed again. */
 import type { FactAnswers, HostReader } from "../host/host";
 import { list, Look, lookAt, printed, probe, stat, user } from "../host/look";
 import type { Delivery } from "./messageTrace";
 import { PROGRAMS } from "./paths";
 import { settings, type Settings } from "./postconf";
+import { words } from "./values";
 
-/** What main.cf says of mailboxes, and what was there before the message came. */
+/** The settings of mailboxes, and the mailboxes that existed before the message was sent. */
 export interface Mailboxes {
   readonly settings: Settings;
-  /** Names in the folder of mailboxes. */
+  /** The names in the folder of mailboxes (mail_spool_directory). */
   readonly spooled: readonly string[];
-  /** Mailboxes in the homes of those whom the message may reach: is it there? */
+  /** With home_mailbox: whether a mailbox exists, for the paths of all users that the message may reach. */
   readonly home: Readonly<Record<string, boolean>>;
 }
 
-/** A mailbox to look into, or why there is none. */
+/** A mailbox, or the reason why there is none to look into. */
 export type Place =
   | {
       readonly kind: "mbox" | "maildir";
@@ -22,12 +23,14 @@ export type Place =
       readonly user: string;
       readonly uid: number;
       readonly gid: number;
+      /** Is it in the folder of mailboxes, and not in the user's home? */
       readonly spool: boolean;
+      /** Did it not exist before the message was sent? */
       readonly created: boolean;
     }
   | { readonly skip: string };
 
-const NAMES = [
+const PARAMETERS = [
   "home_mailbox",
   "mail_spool_directory",
   "mailbox_delivery_lock",
@@ -37,9 +40,9 @@ const NAMES = [
   "prepend_delivered_header",
 ] as const;
 
-/** Looks before the message is sent: afterwards nobody can tell a mailbox that came with it from one that was empty. */
+/** To be called before the message is sent: later, a mailbox that it created looks like one that was empty before. */
 export async function lookAtMailboxes(host: HostReader, recipient: string): Promise<Mailboxes> {
-  const found = await lookAt(host, settings(...NAMES));
+  const found = await lookAt(host, settings(...PARAMETERS));
   const inHome = found["home_mailbox"] ?? "";
   if (inHome === "") {
     const path = found["mail_spool_directory"] ?? "";
@@ -57,9 +60,9 @@ export async function lookAtMailboxes(host: HostReader, recipient: string): Prom
 
 type User = NonNullable<FactAnswers["user"]>;
 
-/** Local users whom a name reaches, by the alias tables: as far as these name users plainly. */
+/** The local users that mail to a name reaches by the alias tables; targets other than plain names are not followed. */
 async function reachedBy(host: HostReader, name: string, maps: string): Promise<User[]> {
-  const tables = maps.split(/[\s,]+/).filter((map) => map.startsWith("hash:"));
+  const tables = words(maps).filter((map) => map.startsWith("hash:"));
   const seen = new Set([name]);
   let ask = [name];
   const users: User[] = [];
@@ -86,21 +89,23 @@ async function reachedBy(host: HostReader, name: string, maps: string): Promise<
   return users;
 }
 
-/** What an alias table says of a name, without the domains. */
+/** The targets that an alias table has for a name, without their domains. */
 function aliasTargets(name: string, table: string): Look<readonly string[]> {
   return probe([PROGRAMS.postalias, "-q", name, table]).map((answer) =>
     (printed(answer) ?? "").split(/[\s,]+/).map((text) => text.replace(/@.*$/, "")),
   );
 }
 
-/** What local(8) may have taken a recipient's name for: the whole of it, or what stands before the delimiter. */
+/** The user names that a recipient may mean to local(8): the whole local part, or what stands before the delimiter. */
 function usersOf(delivery: Delivery, delimiters: string): readonly string[] {
   const local = delivery.to.replace(/@[^@]*$/, "").toLowerCase();
-  const cut = Array.from(local).findIndex((letter, at) => at > 0 && delimiters.includes(letter));
-  return cut < 0 ? [local] : [local, local.slice(0, cut)];
+  const delimiter = Array.from(local).findIndex(
+    (letter, at) => at > 0 && delimiters.includes(letter),
+  );
+  return delimiter < 0 ? [local] : [local, local.slice(0, delimiter)];
 }
 
-/** The mailbox that one delivery went to. */
+/** The mailbox to which one delivery went. */
 export async function placeOf(
   host: HostReader,
   delivery: Delivery,
@@ -117,12 +122,13 @@ export async function placeOf(
   );
   const name = names.find((one) => known[one] !== null);
   const owner = name === undefined ? undefined : known[name];
-  if (name === undefined || !owner) return { skip: `there is no user of this host behind ${to}` };
+  if (name === undefined || !owner)
+    return { skip: `no user of this host receives the mail to ${to}` };
   const inHome = found["home_mailbox"] ?? "";
   const spool = found["mail_spool_directory"] ?? "";
   const folder = inHome === "" ? spool : owner.home;
   if (!folder.startsWith("/") || folder.includes("$") || inHome.includes("$"))
-    return { skip: `where main.cf puts it is not a plain path ("${inHome || spool}")` };
+    return { skip: `its mailbox is not a plain path in main.cf ("${inHome || spool}")` };
   const path = `${folder.replace(/\/+$/, "")}/${inHome === "" ? name : inHome}`;
   return {
     kind: how === "maildir" ? "maildir" : "mbox",

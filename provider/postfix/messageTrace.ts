@@ -1,46 +1,51 @@
-/** A message followed by its queue id through the text of a mail log (docs/openbsd.md 14). */
+/** Following a message by its queue id through the text of a mail log (docs/openbsd.md 14). */
 
-/** What became of a message for one recipient, as one line of the log says it. */
+/** A line of the log that says what became of the message for one recipient. */
 export interface Delivery {
-  /** The address as local(8) and its like delivered to it. */
+  /** The recipient after aliases were followed. */
   readonly to: string;
-  /** The delivery agent, as in "local", or the next host. */
+  /** The delivery agent, such as "local", or the next host. */
   readonly relay: string;
   /** `status=`: "sent", "deferred", "bounced", … */
   readonly status: string;
-  /** What stands in parentheses after it. */
+  /** The text in parentheses after the status. */
   readonly detail: string;
   readonly line: string;
 }
 
-/** All that the log says of a message, and of those that it became. */
+/** All that the log says of a message, and of the messages as which it was forwarded. */
 export interface Trace {
-  /** The queue id it was taken under, and those under which it was forwarded. */
+  /** The queue id of the message, and those under which it was forwarded. */
   readonly ids: readonly string[];
   readonly lines: readonly string[];
   readonly deliveries: readonly Delivery[];
-  /** Has it arrived everywhere, and left the queue? */
+  /** Has it reached all recipients, and left the queue? */
   readonly done: boolean;
-  /** A delivery that failed, for now or for good: there is nothing to wait for. */
+  /** The first delivery that failed, for now or for good: there is nothing more to wait for. */
   readonly failed: Delivery | undefined;
-  /** Queue ids that are still in the queue, as far as the log says. */
+  /** The queue ids that, by the log, are still in the queue. */
   readonly queued: readonly string[];
 }
 
-/** Short queue ids are hexadecimal, long ones (Postfix 2.9) letters and digits without vowels. */
-const LINE = /\[\d+\]: ([0-9A-Za-z]+): (.*)$/;
+/** Short queue ids are hexadecimal; long ones, from Postfix 2.9 on, are letters and digits without vowels. */
+const QUEUE_ID = "([0-9A-Za-z]+)";
+const LINE = new RegExp(`\\[\\d+\\]: ${QUEUE_ID}: (.*)$`);
+const FORWARDED = new RegExp(`^forwarded as ${QUEUE_ID}`);
+const QUEUED = new RegExp(`\\bqueued as ${QUEUE_ID}`);
 const DELIVERY = /^to=<([^>]*)>,.*?\brelay=([^,]+),.*\bstatus=(\w+) \((.*)\)$/;
 
-/** Where the message goes on under another id: forwarded by local(8), or handed to a filter on this host and back. */
-function nextId({ relay, detail }: Delivery): string | undefined {
-  const forwarded = /^forwarded as ([0-9A-Za-z]+)/.exec(detail)?.[1];
-  if (forwarded !== undefined) return forwarded;
-  return /\[(127\.\d+\.\d+\.\d+|::1)\]/.test(relay)
-    ? /\bqueued as ([0-9A-Za-z]+)/.exec(detail)?.[1]
-    : undefined;
+/** The queue id that a server names when it takes a message: "250 2.0.0 Ok: queued as 3mVbhX1". */
+export function queuedAs(reply: string): string | undefined {
+  return QUEUED.exec(reply)?.[1];
 }
 
-/** Reads what a log says of a message. */
+/** The queue id under which the message goes on: forwarded by local(8), or returned by a content filter on this host. */
+function nextId({ relay, detail }: Delivery): string | undefined {
+  const forwarded = FORWARDED.exec(detail)?.[1];
+  if (forwarded !== undefined) return forwarded;
+  return /\[(127\.\d+\.\d+\.\d+|::1)\]/.test(relay) ? queuedAs(detail) : undefined;
+}
+
 export function traceMessage(log: string, queueId: string): Trace {
   const ids = [queueId];
   const lines: string[] = [];

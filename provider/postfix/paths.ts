@@ -1,6 +1,6 @@
-/** Where the port has Postfix's programs, files and folders, the same in every release (docs/openbsd.md 2.1). */
+/** The paths of Postfix's programs, files and folders in the port: the same in every release (docs/openbsd.md 2.1). */
 
-/** The folder of the programs that an administrator runs: postconf's `command_directory`. */
+/** Postfix's command_directory. */
 const SBIN = "/usr/local/sbin";
 
 /** The programs that an administrator runs. */
@@ -14,10 +14,9 @@ export const PROGRAMS = {
   sendmail: `${SBIN}/sendmail`,
 } as const;
 
-/** The programs that master(8) starts, and master(8) itself. */
+/** The folder of master(8) and of the daemons that it starts. */
 export const DAEMONS = "/usr/local/libexec/postfix";
 
-/** The configuration. */
 export const CONFIGURATION = "/etc/postfix";
 export const MAIN_CF = `${CONFIGURATION}/main.cf`;
 export const MASTER_CF = `${CONFIGURATION}/master.cf`;
@@ -28,16 +27,16 @@ export const ALIASES = `${CONFIGURATION}/aliases`;
 /** The queue, which is the chroot of most daemons. */
 export const QUEUE = "/var/spool/postfix";
 
-/** What the daemons keep: caches and their locks. */
+/** The caches of the daemons, and their locks. */
 export const DATA = "/var/postfix";
 
-/** The package's samples: a main.cf to run tools under that need one and read nothing of it that matters. */
+/** The package's sample configuration, for tools that need a main.cf but use nothing of it. */
 export const SAMPLES = "/usr/local/share/examples/postfix";
 
 /** The HTML manual as the package brings it. */
 export const MANUAL = "/usr/local/share/doc/postfix/html";
 
-/** Where postconf(1) finds these folders when main.cf does not say. */
+/** The defaults of the parameters that name these folders. */
 export const DEFAULT_FOLDERS: ReadonlyMap<string, string> = new Map([
   ["queue_directory", QUEUE],
   ["data_directory", DATA],

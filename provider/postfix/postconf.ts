@@ -1,11 +1,11 @@
-/** What postconf(1) says of the host's Postfix. */
+/** Asking postconf(1), and reading its output. */
 import { Look, printed, probe } from "../host/look";
 import { PROGRAMS } from "./paths";
 
-/** Parameters by name. */
+/** Values of parameters, by name. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** The parameters that postconf(1) prints, `name = value` a line. */
+/** Reads the output of postconf(1): `name = value` on each line. */
 export function settingsIn(text: string): Settings {
   const found: Record<string, string> = {};
   for (const line of text.split("\n")) {
@@ -15,12 +15,12 @@ export function settingsIn(text: string): Settings {
   return found;
 }
 
-/** What `postconf` prints for these words, options or names of parameters; nothing where it fails or is not there. */
+/** Runs `postconf` with options or names of parameters. Empty if it fails or does not exist. */
 export function settings(...words: readonly string[]): Look<Settings> {
   return probe([PROGRAMS.postconf, ...words]).map((answer) => settingsIn(printed(answer) ?? ""));
 }
 
-/** The version that the host's Postfix names, as in "3.5.25"; `null` without a Postfix that answers. */
+/** The version of the host's Postfix, such as "3.5.25"; `null` if there is no Postfix, or it does not answer. */
 export const POSTFIX_VERSION: Look<string | null> = probe([
   PROGRAMS.postconf,
   "-h",

@@ -1,6 +1,6 @@
 /**
- * When Postfix cannot serve by a candidate that all checks let pass: what it served by before comes back. The record
- * says first what will be put back, so that a run that is cut off is finished by the next one.
+ * Rolling back: when Postfix cannot serve by new files although they have passed all checks, the files by which it last
+ * served are put back. The record says so before the first file is written, so that an interrupted run can be finished.
  */
 import { HostError } from "../host/errors";
 import { contentsOf, type Expectation, type HostWriter } from "../host/host";
@@ -12,7 +12,7 @@ import { isPostfixRunning, whoServes } from "./running";
 import { serves } from "./served";
 import { type Way, serve } from "./serving";
 
-/** Files that were put back and that nobody has written since. */
+/** The paths of files that were put back, and that nobody has written since. */
 export function stillRolledBack({ rolledBack = {} }: HostRecord): Look<readonly string[]> {
   return Look.each(Object.keys(rolledBack), file).map((files) =>
     Object.entries(files)
@@ -25,8 +25,8 @@ export function stillRolledBack({ rolledBack = {} }: HostRecord): Look<readonly 
 }
 
 /**
- * Puts back what served before, and has Postfix serve by it again. Returns the error for the user: what failed, what
- * was put back, and who serves now.
+ * Puts the files back by which Postfix last served, and has it serve by them again. Returns the error for the user: what
+ * failed, which files were put back, and who serves mail now.
  */
 export async function rollBack(
   host: HostWriter,
@@ -36,33 +36,36 @@ export async function rollBack(
 ): Promise<unknown> {
   const { served, serving } = context.record;
   const changed = Object.keys(served ?? {});
-  // A Postfix that has never served has nothing that is worth going back to.
-  const worth = served !== undefined && changed.length > 0 && (way !== "start" || serving === true);
+  // If Postfix did not serve before, its former files are no better than the new ones.
+  const canGoBack =
+    served !== undefined && changed.length > 0 && (way !== "start" || serving === true);
   if (!HostError.isInstance(error) || error.kind === "lost") return error;
-  if (!worth)
-    return told(host, error, [
+  if (!canGoBack)
+    return withOutcome(host, error, [
       `Right now ${await whoServes(host, context.platform)}.`,
-      "Fix what it names and run `pulumi up` again.",
+      "Fix what the error names and run `pulumi up` again.",
     ]);
-  context.progress("it failed: putting back what served before");
+  context.progress(
+    "Postfix does not serve by the new files: putting back those by which it served",
+  );
   try {
     const banner = await putBack(host, context);
-    return told(host, error, [
-      `Put back as Postfix last served by them: ${changed.join(", ")}.`,
-      `Postfix serves again${banner === undefined ? "" : ` ("${banner}")`}, by what it served before; nothing of this change is in force.`,
-      "Fix what it names and run `pulumi up --refresh` again, which will try again what was put back.",
+    return withOutcome(host, error, [
+      `These files were put back as they were when Postfix last served: ${changed.join(", ")}.`,
+      `Postfix serves again${banner === undefined ? "" : ` ("${banner}")`} by its former files; nothing of this change is in force.`,
+      "Fix what the error names and run `pulumi up --refresh`, which tries this change again.",
     ]);
   } catch (second) {
     const why = HostError.isInstance(second) ? second.reason : String(second);
-    return told(host, error, [
-      `Putting back what served before (${changed.join(", ")}) failed as well: ${why}`,
+    return withOutcome(host, error, [
+      `Putting back the files by which Postfix last served (${changed.join(", ")}) failed as well: ${why}`,
       `Right now ${await whoServes(host, context.platform).catch(() => "it is unknown who serves")}.`,
-      "Run `pulumi up --refresh` again: it goes on from here.",
+      "Run `pulumi up --refresh`: it goes on with putting them back.",
     ]);
   }
 }
 
-/** Writes the generation that served back, and has Postfix serve by it. Returns its greeting. */
+/** Puts back the files by which Postfix last served, and has it serve by them. Returns its greeting. */
 export async function putBack(host: HostWriter, context: ActContext): Promise<string | undefined> {
   const served = context.record.served ?? {};
   const digests = Object.fromEntries(
@@ -79,7 +82,7 @@ export async function putBack(host: HostWriter, context: ActContext): Promise<st
   const banner = await serve(
     host,
     context.platform,
-    // A master goes on throttling a service that failed (master(8)), and half a restart may have been done.
+    // No reload: master(8) goes on throttling a service that has failed, and an interrupted restart may have left it half done.
     (await isPostfixRunning(host)) ? "restart" : "start",
   );
   await context.setRecord(serves);
@@ -112,7 +115,8 @@ async function putFileBack(host: HostWriter, path: string, saved: SavedFile): Pr
     });
 }
 
-function told(host: HostWriter, error: HostError, next: readonly string[]): HostError {
+/** The error with another advice to the user: what was done about it, and what to do next. */
+function withOutcome(host: HostWriter, error: HostError, next: readonly string[]): HostError {
   return new HostError(error.kind, {
     host: host.address,
     during: error.during,

@@ -1,24 +1,23 @@
-/** Whether Postfix and the base system's mailer run, and starting and stopping Postfix. */
+/** Whether Postfix and the base system's mailer run; starting, stopping and reloading Postfix. */
 import type { HostReader, HostWriter } from "../host/host";
 import { file, Look, lookAt, probe, stat } from "../host/look";
-import { until, waitUntil } from "../host/programs";
+import { runOrFail, until, waitUntil } from "../host/programs";
 import { contentsOf } from "../host/host";
 import type { Platform } from "../openbsd/platform";
 import { DAEMONS, PROGRAMS, QUEUE } from "./paths";
 
-/** Exit status 1 is "running" (docs/openbsd.md 8). master(8) looks at its lock for that, not at the pid file. */
+/** Does Postfix's master run? `master -t` looks at its lock, and exits with status 1 if it does (docs/openbsd.md 8). */
 export const POSTFIX_RUNS: Look<boolean> = probe([`${DAEMONS}/master`, "-t"]).map(
   (answer) => !("notFound" in answer) && answer.exitCode === 1,
 );
 
-/** Does the daemon of the base system's mailer run? */
+/** Does the base system's mailer, sendmail or smtpd, run? */
 export function baseMailerRuns({ baseMailer }: Platform): Look<boolean> {
   return probe(baseMailer.running).map(
     (answer) => !("notFound" in answer) && answer.exitCode === 0,
   );
 }
 
-/** Does Postfix's master run? */
 export function isPostfixRunning(host: HostReader): Promise<boolean> {
   return lookAt(host, POSTFIX_RUNS);
 }
@@ -33,7 +32,7 @@ export async function whoServes(host: HostReader, platform: Platform): Promise<s
   return runs.base ? `${platform.baseMailer.name} is running` : "no mailer is running";
 }
 
-/** What every release has; a package from before an upgrade has no script in rc.d. */
+/** The commands of Postfix itself, for where rc(8) has no script: in a package from before an upgrade to 5.0. */
 const POSTFIX_STOP = [PROGRAMS.postfix, "stop"] as const;
 const POSTFIX_START = [PROGRAMS.postfix, "start"] as const;
 
@@ -41,8 +40,8 @@ const POSTFIX_START = [PROGRAMS.postfix, "start"] as const;
 export const RC_SCRIPT = "/etc/rc.d/postfix";
 
 /**
- * How Postfix is started here: as the release does it, or as Postfix itself does where rc(8) has no script for it. A
- * package of a release before 5.0 brings none, and stays after an upgrade where it is pinned or its admin's.
+ * The command that starts Postfix on this host: that of the release, or Postfix's own if rc(8) has no script. A package of
+ * a release before 5.0 brings no script; it outlives an upgrade of the host if its version is pinned or its admin keeps it.
  */
 export async function startOf(host: HostReader, platform: Platform): Promise<readonly string[]> {
   if (platform.services === "processes") return platform.postfix.start;
@@ -50,11 +49,16 @@ export async function startOf(host: HostReader, platform: Platform): Promise<rea
   return script.type === "absent" ? POSTFIX_START : platform.postfix.start;
 }
 
+/** @throws HostError when the start fails */
+export async function startPostfix(host: HostWriter, platform: Platform): Promise<void> {
+  await runOrFail(host, "start Postfix", { argv: await startOf(host, platform) });
+}
+
 const MASTER_PID = `${QUEUE}/pid/master.pid`;
 
 /**
- * Stops Postfix as the release does it, or as Postfix itself does, and by a signal to its master where neither can be:
- * `postfix stop` needs a main.cf, which may be gone.
+ * Stops Postfix by the command of the release, else by Postfix's own, else by a signal to its master: `postfix stop` needs
+ * a main.cf, which may be gone.
  *
  * @throws HostError of kind "deadline" when the master still holds its lock.
  */
@@ -67,7 +71,7 @@ export async function stopPostfix(host: HostWriter, platform: Platform): Promise
   await waitUntil(host, "Postfix's master to let go of its lock", stopped, 20_000);
 }
 
-/** Runs a program, whatever comes of it; false where it is not there. */
+/** Runs a program and ignores its result; false if the program does not exist. */
 async function runIfThere(host: HostWriter, argv: readonly string[]): Promise<boolean> {
   const program = await lookAt(host, stat(argv[0] ?? ""));
   if (program.type === "absent") return false;
@@ -78,7 +82,7 @@ async function runIfThere(host: HostWriter, argv: readonly string[]): Promise<bo
 /** Makes the running Postfix read its files again. */
 export const RELOAD = [PROGRAMS.postfix, "reload"] as const;
 
-/** Has Postfix, where it runs, read its files again. */
+/** Makes Postfix read its files again, if it runs. */
 export async function reloadIfRunning(host: HostWriter): Promise<void> {
   if (await isPostfixRunning(host)) await host.run({ argv: RELOAD });
 }

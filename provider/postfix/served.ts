@@ -1,6 +1,6 @@
 /**
- * What the record says of the running Postfix: what Postfix has not been told yet, and what stood in its files when it
- * last served, so that a change by which it cannot serve can be put back.
+ * What the record says of the running Postfix: the changes that it does not serve by yet, and the contents of its files
+ * when it last served, so that a change by which it cannot serve can be rolled back.
  */
 import type { FileState } from "../host/host";
 import { type HostRecord, savedFile } from "../host/record";
@@ -8,7 +8,7 @@ import type { Plan } from "../kind/kind";
 
 type Pending = NonNullable<HostRecord["pending"]>;
 
-/** The record with what Postfix must be told after a plan, see the driver's `Service.noteUntold`. */
+/** The record with what a plan makes necessary: a reload or restart of Postfix. For the driver's `Service.noteUntold`. */
 export function noteUntold(
   record: HostRecord,
   { changes, tells }: Plan,
@@ -28,17 +28,18 @@ function merged(left: HostRecord["pending"], right: Pending): Pending {
 }
 
 /**
- * Keeps what stood in Postfix's files, databases beside them included, when Postfix last served: the first change since
- * then finds it. A file that was put back and is now written again counts as put back no longer.
+ * Keeps the contents that Postfix's files, and the databases beside them, had when Postfix last served: a file still has
+ * them when the first change since then is made. A file that was put back and is written again no longer counts as put
+ * back.
  */
 function changedSinceServed(
   record: HostRecord,
   changes: Plan["changes"],
   files: Readonly<Record<string, FileState>>,
-  told: readonly string[],
+  because: readonly string[],
 ): HostRecord {
-  const concerns = (path: string): boolean =>
-    told.some((one) => path === one || path.startsWith(`${one}.`));
+  const isPostfixs = (path: string): boolean =>
+    because.some((file) => path === file || path.startsWith(`${file}.`));
   const written = new Map(
     changes.flatMap((change) =>
       change.change === "act" ? [] : [[change.path, change.found] as const],
@@ -46,7 +47,7 @@ function changedSinceServed(
   );
   const served = { ...record.served };
   for (const [path, state] of [...written, ...Object.entries(files)])
-    if (concerns(path) && served[path] === undefined) served[path] = savedFile(state);
+    if (isPostfixs(path) && served[path] === undefined) served[path] = savedFile(state);
   const { rolledBack = {}, ...rest } = record;
   const stillRolledBack = Object.entries(rolledBack).filter(([path]) => !written.has(path));
   return {
@@ -56,13 +57,13 @@ function changedSinceServed(
   };
 }
 
-/** The running Postfix has been told everything, and serves. */
+/** The record of a Postfix that serves by all of its files as they are. */
 export function serves(record: HostRecord): HostRecord {
   const { pending: _pending, served: _served, ...rest } = record;
   return { ...rest, serving: true };
 }
 
-/** No file counts as put back any more. */
+/** The record in which no file counts as put back any more. */
 export function withoutRollback(record: HostRecord): HostRecord {
   const { rolledBack: _, ...rest } = record;
   return rest;

@@ -1,9 +1,9 @@
-/** master.cf as master(8) reads it, for judging only: services, their daemons and their `-o` overrides. */
+/** master.cf as master(8) reads it, for the judgement: its services, their daemons and their `-o` overrides. */
 import { entries } from "../formats/masterCf";
-import { FIELDS, lineWithin, optionsOf, type Entry } from "../formats/masterCfEntry";
+import { type Entry, FIELDS, lineWithin, optionsOf } from "../formats/masterCfEntry";
 
 /** A parameter that a service overrides. */
-export interface Override {
+interface Override {
   readonly name: string;
   readonly value: string;
   readonly line: number;
@@ -13,38 +13,35 @@ export interface Service {
   readonly name: string;
   readonly type: string;
   readonly chroot: string;
-  /** The daemon, as the line names it. */
+  /** The daemon as the line names it: a file name in the daemon folder, or a path. */
   readonly command: string;
-  /** The daemon, by its file name. */
+  /** The file name of the daemon. */
   readonly daemon: string;
   readonly overrides: readonly Override[];
   readonly line: number;
 }
 
-/** A line that master(8) would not start with, or would misread. */
+/** A line with which master(8) would not start, or which it would misread. */
 export interface ServiceFault {
   readonly line: number;
+  /** As {@link serviceKey} has it. */
   readonly service: string;
   readonly reason: string;
+  /** The line is the second one for its service. */
+  readonly repeated?: true;
+}
+
+/** The name and type of a service of master.cf, such as `smtp/inet`: no two services share both. */
+export function serviceKey({ name, type }: Pick<Service, "name" | "type">): string {
+  return `${name}/${type}`;
 }
 
 const TYPES = ["inet", "unix", "fifo", "pass", "unix-dgram"];
 
-/** Daemons that take words of their own after their options: `user=… argv=…`. */
-const WITH_WORDS = ["pipe", "spawn"];
+/** Daemons that take arguments of their own after their options: `user=… argv=…`. */
+const WITH_ARGUMENTS = ["pipe", "spawn"];
 
-/** A word that is neither option nor override: `-o name = value` leaves such. */
-function strayOf(entry: Entry, daemon: string): { text: string; from: number } | undefined {
-  const { args, faulty, end } = optionsOf(entry);
-  const [wrong] = faulty;
-  if (wrong !== undefined || WITH_WORDS.includes(daemon)) return wrong;
-  const last = args.filter(({ from }) => from < end).at(-1);
-  // -i, -m, -n, -s and -t name something (single_server(3)); the other options stand alone.
-  const named = last !== undefined && last.to === end && /^-[a-zA-Z]*[imnst]$/.test(last.text);
-  return args.filter(({ from }) => from >= end)[named ? 1 : 0];
-}
-
-/** The services of a master.cf, and the lines that are none. */
+/** The services of a master.cf, and its faulty lines. */
 export function servicesOf(text: string): {
   services: readonly Service[];
   faults: readonly ServiceFault[];
@@ -52,53 +49,95 @@ export function servicesOf(text: string): {
   const services: Service[] = [];
   const faults: ServiceFault[] = [];
   for (const { entry, line } of entries(text)) {
-    const fields = entry.words.map((word) => word.text);
-    const [name = "", type = "", priv = "", unpriv = "", chroot = "", wakeup = "", limit = ""] =
-      fields;
-    const command = fields[FIELDS - 1];
-    const fault = (reason: string, at = line): void =>
-      void faults.push({ line: at, service: `${name}/${type}`, reason });
-    if (command === undefined) {
-      fault(
-        `has ${fields.length} fields, and a service has eight: name, type, private, unprivileged, chroot, wakeup, process limit, command`,
-      );
-      continue;
-    }
-    if (!TYPES.includes(type)) fault(`"${type}" is no type of service: ${TYPES.join(", ")}`);
-    for (const [value, what] of [
-      [priv, "private"],
-      [unpriv, "unprivileged"],
-      [chroot, "chroot"],
-    ] as const)
-      if (!/^[yn-]$/.test(value)) fault(`the field "${what}" is y, n or -, not "${value}"`);
-    if (!/^(-|\d+\??)$/.test(wakeup))
-      fault(`the wakeup time is a number of seconds or -, not "${wakeup}"`);
-    if (!/^(-|\d+)$/.test(limit)) fault(`the process limit is a number or -, not "${limit}"`);
-    const daemon = command.replace(/^.*\//, "");
-    const overrides = optionsOf(entry).overrides.map((one): Override => ({
-      name: one.name,
-      value: one.value,
-      line: line + lineWithin(entry, one.valueFrom),
-    }));
-    services.push({ name, type, chroot, command, daemon, line, overrides });
-    const stray = strayOf(entry, daemon);
-    if (stray !== undefined)
-      fault(
-        `"${stray.text}" is no option of ${command}: no blanks may stand around the "=" of -o name=value`,
-        line + lineWithin(entry, stray.from),
-      );
+    const service = serviceOf(entry, line);
+    if (service !== undefined) services.push(service);
+    faults.push(...faultsOf(entry, line, service));
   }
-  const seen = new Map<string, number>();
-  for (const { name, type, line } of services) {
-    const key = `${name}/${type}`;
-    const first = seen.get(key);
-    if (first !== undefined)
-      faults.push({
-        line,
-        service: key,
-        reason: `stands on line ${first} already; the last is in force`,
-      });
-    seen.set(key, line);
-  }
-  return { services, faults };
+  return { services, faults: [...faults, ...repeatedServices(services)] };
+}
+
+/** The service of a line; `undefined` if fields are missing. */
+function serviceOf(entry: Entry, line: number): Service | undefined {
+  const fields = entry.words.map((word) => word.text);
+  const [name = "", type = "", , , chroot = ""] = fields;
+  const command = fields[FIELDS - 1];
+  if (command === undefined) return undefined;
+  const overrides = optionsOf(entry).overrides.map((one): Override => ({
+    name: one.name,
+    value: one.value,
+    line: line + lineWithin(entry, one.valueFrom),
+  }));
+  return { name, type, chroot, command, daemon: command.replace(/^.*\//, ""), line, overrides };
+}
+
+function faultsOf(entry: Entry, line: number, service: Service | undefined): ServiceFault[] {
+  const fields = entry.words.map((word) => word.text);
+  const [name = "", type = ""] = fields;
+  const at = { line, service: serviceKey({ name, type }) };
+  if (service === undefined)
+    return [
+      {
+        ...at,
+        reason: `has ${fields.length} fields, and a service has eight: name, type, private, unprivileged, chroot, wakeup, process limit, command`,
+      },
+    ];
+  const stray = strayWord(entry, service.daemon);
+  return [
+    ...fieldFaults(fields).map((reason) => ({ ...at, reason })),
+    ...(stray === undefined
+      ? []
+      : [
+          {
+            ...at,
+            line: line + lineWithin(entry, stray.from),
+            reason: `"${stray.text}" is no option of ${service.command}: no blanks may stand around the "=" of -o name=value`,
+          },
+        ]),
+  ];
+}
+
+function fieldFaults(fields: readonly string[]): string[] {
+  const [, type = "", priv = "", unpriv = "", chroot = "", wakeup = "", limit = ""] = fields;
+  const flags = Object.entries({ private: priv, unprivileged: unpriv, chroot });
+  return [
+    ...(TYPES.includes(type) ? [] : [`"${type}" is no type of service: ${TYPES.join(", ")}`]),
+    ...flags
+      .filter(([, value]) => !/^[yn-]$/.test(value))
+      .map(([field, value]) => `the field "${field}" is y, n or -, not "${value}"`),
+    ...(/^(-|\d+\??)$/.test(wakeup)
+      ? []
+      : [`the wakeup time is a number of seconds or -, not "${wakeup}"`]),
+    ...(/^(-|\d+)$/.test(limit) ? [] : [`the process limit is a number or -, not "${limit}"`]),
+  ];
+}
+
+/** A word that is neither an option nor an override: `-o name = value` leaves such words. */
+function strayWord(entry: Entry, daemon: string): { text: string; from: number } | undefined {
+  const { args, faulty, end } = optionsOf(entry);
+  const [wrong] = faulty;
+  if (wrong !== undefined || WITH_ARGUMENTS.includes(daemon)) return wrong;
+  const last = args.filter(({ from }) => from < end).at(-1);
+  // The options -i, -m, -n, -s and -t take an argument (single_server(3)), the others none.
+  const takesNext = last !== undefined && last.to === end && /^-[a-zA-Z]*[imnst]$/.test(last.text);
+  return args.filter(({ from }) => from >= end)[takesNext ? 1 : 0];
+}
+
+function repeatedServices(services: readonly Service[]): ServiceFault[] {
+  const lines = new Map<string, number>();
+  return services.flatMap((service): ServiceFault[] => {
+    const key = serviceKey(service);
+    const former = lines.get(key);
+    const { line } = service;
+    lines.set(key, line);
+    return former === undefined
+      ? []
+      : [
+          {
+            line,
+            service: key,
+            reason: `stands on line ${former} already; the last is in force`,
+            repeated: true,
+          },
+        ];
+  });
 }

@@ -1,4 +1,4 @@
-/** Making Postfix serve by what its files say now, and the proof that it does (docs/openbsd.md 8). */
+/** Making Postfix serve by its files as they are now, and proving that it does (docs/openbsd.md 8). */
 import { HostError } from "../host/errors";
 import { contentsOf, type HostReader, type HostWriter } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
@@ -14,16 +14,16 @@ import { isPostfixRunning, RELOAD, startOf, stopPostfix } from "./running";
 /** How Postfix is made to serve by its files. */
 export type Way = "start" | "reload" | "restart";
 
-/** master(8) notes that it reads its files again, and goes on in the background. */
+/** What the daemons write to the mail log. After "reload", master(8) reads its files in the background. */
 const RELOADED = /\/master\[\d+\]: reload -- version/;
 const STARTED = /\/master\[\d+\]: daemon started -- version/;
-const ENDED = /\/smtpd\[\d+\]: (fatal|panic): |\/smtpd: bad command startup -- throttling/;
-const DIED = /\/master\[\d+\]: (fatal|panic): .*/;
+const SMTPD_FAILED = /\/smtpd\[\d+\]: (fatal|panic): |\/smtpd: bad command startup -- throttling/;
+const MASTER_DIED = /\/master\[\d+\]: (fatal|panic): .*/;
 
-/** A reload is over some time after `postfix reload` is: how long its master is watched, in milliseconds. */
+/** How long to wait after the log's line of a reload: the reload itself ends a little later. */
 const WATCH_MS = 400;
 
-/** How long a Postfix that greets nowhere is given to say in the log that it has begun. */
+/** How long to wait for a line in the log if no service greets. */
 const QUIET_MS = 5000;
 
 function failed(
@@ -42,8 +42,9 @@ function failed(
 }
 
 /**
- * `postfix check`, which tells its reasons to a terminal only (docs/openbsd.md 8 and 16). What it merely warns of goes to
- * `warn`.
+ * Runs `postfix check`, on a terminal, because it prints its reasons to a terminal only (docs/openbsd.md 8 and 16).
+ *
+ * @throws HostError when the check fails; its warnings go to `warn`
  */
 export async function checkConfiguration(
   host: HostWriter,
@@ -58,13 +59,13 @@ export async function checkConfiguration(
     warn(`postfix check: ${line.replace(/^.*?warning: /, "")}`);
 }
 
-/** Where Postfix greets by the files that it has; `undefined` where it greets nowhere that could be connected to. */
-export const GREETING_ADDRESS: Look<Address | undefined> = Look.all({
+/** The address at which Postfix greets by its files; `undefined` if there is none to connect to. */
+const GREETING_ADDRESS: Look<Address | undefined> = Look.all({
   settings: settings(...LISTEN_PARAMETERS),
   masterCf: file(MASTER_CF),
 }).map(({ settings: found, masterCf }) => addressIn(found, contentsOf(masterCf) ?? ""));
 
-/** The address at which Postfix greets by its settings and the text of its master.cf. */
+/** The address at which Postfix greets by these settings and this text of master.cf. */
 export function addressIn(found: Settings, masterCf: string): Address | undefined {
   return greetingAt({
     inetInterfaces: found["inet_interfaces"] ?? "all",
@@ -74,9 +75,9 @@ export function addressIn(found: Settings, masterCf: string): Address | undefine
 }
 
 /**
- * Starts, reloads or restarts Postfix and proves that it serves. Returns its greeting, where it greets at all.
+ * Starts, reloads or restarts Postfix and proves that it serves. Returns its greeting, if it greets at all.
  *
- * @throws HostError with the lines of the mail log when it does not.
+ * @throws HostError with the last lines of the mail log when Postfix does not serve
  */
 export async function serve(
   host: HostWriter,
@@ -86,58 +87,58 @@ export async function serve(
   const log = await MailLog.from(host);
   if (way === "reload") await reload(host, log);
   else await start(host, platform, way, log);
-  return proof(host, log, way);
+  return proveServing(host, log, way);
 }
 
 async function start(host: HostWriter, platform: Platform, way: Way, log: MailLog): Promise<void> {
   if (way === "restart") await stopPostfix(host, platform);
   const argv = await startOf(host, platform);
   const { exitCode, stdout, stderr } = await host.run({ argv, timeoutMs: 120_000 });
-  // A host that is just booting may have started it meanwhile, which is a failure of ours by its exit status only.
+  // If rc(8) of a booting host has started Postfix at the same time, the start fails, but Postfix runs all the same.
   if (exitCode !== 0 && !(await isPostfixRunning(host)))
     throw failed(host, `${way} of Postfix`, lastLines(`${stdout}\n${stderr}\n${await log.read()}`));
 }
 
 async function reload(host: HostWriter, log: MailLog): Promise<void> {
   await runOrFail(host, "reload Postfix", { argv: RELOAD });
-  // Where the log goes elsewhere, this waits in vain, and the master and the greeting decide.
+  // If the host logs elsewhere, this waits in vain, and the proof goes by the master and the greeting alone.
   await until(async () => {
     const text = await log.read();
-    return RELOADED.test(text) || DIED.test(text);
+    return RELOADED.test(text) || MASTER_DIED.test(text);
   }, 5000);
   await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
 }
 
 /**
- * Serving is what holds the master lock and greets with 220: exit codes do not say so. Without a service that greets, it
- * is what holds the lock and says in the log that it has begun; where the log goes elsewhere, the lock.
+ * Postfix serves when its master holds its lock and a greeting with 220 comes; exit codes prove nothing. If no service
+ * greets, the log must say that the master has started, and if the host logs elsewhere, the lock alone is the proof.
  */
-async function proof(host: HostReader, log: MailLog, way: Way): Promise<string | undefined> {
+async function proveServing(host: HostReader, log: MailLog, way: Way): Promise<string | undefined> {
   const address = await lookAt(host, GREETING_ADDRESS);
   const begun = way === "reload" ? RELOADED : STARTED;
-  let said = "";
+  let greeting = "";
   let died = "";
   const up = await until(
     async () => {
       const text = await log.read();
-      died = DIED.exec(text)?.[0] ?? "";
+      died = MASTER_DIED.exec(text)?.[0] ?? "";
       if (!(await isPostfixRunning(host))) return died !== "";
       if (address === undefined) return begun.test(text);
       const answer = await lookAt(host, banner(address, 5000));
-      said = "line" in answer ? answer.line : answer.error;
-      // An smtpd that cannot read its configuration ends at every client: waiting does not help.
-      return isGreeting(said) || ENDED.test(await log.read());
+      greeting = "line" in answer ? answer.line : answer.error;
+      // An smtpd that cannot read its configuration ends at every connection: there is no use in waiting.
+      return isGreeting(greeting) || SMTPD_FAILED.test(await log.read());
     },
     address === undefined ? QUIET_MS : 30_000,
   );
-  if (up && died === "" && address !== undefined && isGreeting(said)) return said;
+  if (up && died === "" && address !== undefined && isGreeting(greeting)) return greeting;
   const running = await isPostfixRunning(host);
   if (address === undefined && running && died === "") return undefined;
   const state =
     running && address !== undefined
-      ? `${address.host} port ${address.port} says: ${said}`
+      ? `${address.host} port ${address.port} says: ${greeting}`
       : running
-        ? "its master says that it died"
+        ? "its master has logged a fatal error"
         : "its master does not run";
   throw failed(host, `${way} of Postfix`, `${state}\n${lastLines(await log.read())}`, "deadline");
 }

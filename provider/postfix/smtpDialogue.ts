@@ -1,53 +1,54 @@
-/** One message handed in by SMTP (RFC 5321), with nodemailer's client, and what was said on both sides. */
+/** Handing in one message by SMTP (RFC 5321) with nodemailer's client, and what both sides said. */
+import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { HostError } from "../host/errors";
-import SMTPConnection from "nodemailer/lib/smtp-connection";
+import { queuedAs } from "./messageTrace";
 
 /** A message to hand in. */
-export interface SmtpMessage {
-  /** How we call ourselves in EHLO. */
+interface SmtpMessage {
+  /** The client's name for EHLO. */
   readonly name: string;
   /** Envelope sender; "" is the null sender. */
   readonly sender: string;
   readonly recipient: string;
-  /** Headers, an empty line and a body; line ends are made CRLF (docs/openbsd.md 11), and dots stuffed, by the client. */
+  /** Headers, an empty line and a body. nodemailer makes its line ends CRLF (docs/openbsd.md 11) and stuffs dots. */
   readonly text: string;
 }
 
-/** The step at which a dialogue ended. */
+/** The part of a dialogue in which it ended. */
 export type SmtpStep = "connection" | "greeting" | "EHLO" | "MAIL" | "RCPT" | "DATA" | "message";
 
-/** What came of it. */
+/** A dialogue and its result. */
 export interface SmtpDialogue {
-  /** Lines as they went: `< ` before what the server said, `> ` before what was sent. */
+  /** All lines: after `< ` those of the server, after `> ` those of the client. */
   readonly transcript: readonly string[];
-  /** The first line of the server; "" when it said none. */
+  /** The first line of the server; "" if it sent none. */
   readonly banner: string;
-  /** What it offered in answer to EHLO. */
+  /** The extensions that the server offered in answer to EHLO. */
   readonly capabilities: readonly string[];
-  /** The queue id under which it took the message: Postfix names it in its last answer. */
+  /** The queue id under which the server took the message: Postfix names it in its last answer. */
   readonly queueId?: string;
-  /** Where and why the message was not taken; `code` is the server's reply code, where it gave one. */
+  /** Where and why the message was not taken; `code` is the server's reply code, if it gave one. */
   readonly failure?: { readonly step: SmtpStep; readonly reason: string; readonly code?: number };
 }
 
-/** How the server is reached: over a connection that stands, or one that the client opens. */
-export type SmtpRoute =
-  { readonly connection: Duplex } | { readonly host: string; readonly port: number };
+/** How to reach the server: over an open connection, or over one that nodemailer opens. */
+type SmtpRoute = { readonly connection: Duplex } | { readonly host: string; readonly port: number };
 
-/** What nodemailer hangs on its errors. */
+/** The properties that nodemailer adds to its errors. */
 interface ClientError extends Error {
   readonly command?: string;
   readonly response?: string;
   readonly responseCode?: number;
 }
 
+/** The part of the dialogue to which a command belongs. */
 const STEPS: readonly (readonly [RegExp, SmtpStep])[] = [
   [/^(EHLO|HELO)/, "EHLO"],
   [/^MAIL/, "MAIL"],
   [/^RCPT/, "RCPT"],
-  // The client says DATA for both; only the answer to the message itself comes after the 354.
+  // nodemailer names DATA also when the message itself is refused: only then has the server answered 354.
   [/^DATA/, "DATA"],
 ];
 
@@ -56,18 +57,18 @@ function stepOf(error: ClientError, connected: boolean, transcript: readonly str
   const step = STEPS.find(([pattern]) => pattern.test(error.command ?? ""))?.[1];
   if (step === "DATA") return transcript.some((line) => /^< 354/.test(line)) ? "message" : "DATA";
   if (step !== undefined) return step;
-  // The connection broke: what was asked last is what was not answered.
+  // The connection broke: the last command is the one that was not answered.
   const asked = transcript.findLast((line) => line.startsWith("> "))?.slice(2) ?? "";
   if (transcript.some((line) => /^< 354/.test(line))) return "message";
   return STEPS.find(([pattern]) => pattern.test(asked))?.[1] ?? "greeting";
 }
 
-/** The server's own words where it said some, else the client's. */
+/** The server's own words, if there are any, else those of nodemailer. */
 function reasonOf(error: ClientError): string {
-  return error.response === undefined ? error.message : `it said "${error.response}"`;
+  return error.response === undefined ? error.message : `the server said "${error.response}"`;
 }
 
-/** The client's log has both directions: one entry for a command or an answer, several for a message. */
+/** Collects both directions from nodemailer's log, which has one entry for a command or an answer, several for a message. */
 class Transcript {
   readonly lines: string[] = [];
   private message = "";
@@ -84,7 +85,7 @@ class Transcript {
     fatal: () => undefined,
   };
 
-  /** All lines, those of a message that was sent included. */
+  /** All lines, including those of a message that was sent. */
   finish(): readonly string[] {
     this.flush();
     return this.lines;
@@ -109,39 +110,23 @@ class Transcript {
   }
 }
 
-/** Hands one message in. A refusal, a silence or a broken connection is an answer, not an exception. */
+/** Hands one message in. A refusal, a timeout or a broken connection is a result, not an exception. */
 export async function handIn(
   route: SmtpRoute,
   message: SmtpMessage,
   timeoutMs: number,
 ): Promise<SmtpDialogue> {
   const transcript = new Transcript();
-  const client = new SMTPConnection({
-    name: message.name,
-    // No TLS: it is about delivery, and a certificate of the server's own name proves nothing on 127.0.0.1.
-    ignoreTLS: true,
-    secure: false,
-    logger: transcript.logger,
-    debug: true,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    socketCloseTimeout: 1000,
-    allowInternalNetworkInterfaces: true,
-    ...("connection" in route
-      ? // The client uses of a socket only what any stream has, and setTimeout.
-        { connection: route.connection as unknown as Socket }
-      : route),
-  });
+  const client = clientFor(route, message.name, transcript, timeoutMs);
   let capabilities: readonly string[] = [];
-  let answer: string | undefined;
+  let answer = "";
   let error: ClientError | undefined;
   try {
     const info = await converse(client, message, timeoutMs);
     capabilities = info.ehlo ?? [];
     answer = info.response;
   } catch (thrown) {
-    // The line to the host is gone: that is not about the server.
+    // The connection to the host is lost, which says nothing of its mail server.
     if (HostError.isInstance(thrown)) throw thrown;
     error = thrown as ClientError;
   } finally {
@@ -149,26 +134,60 @@ export async function handIn(
   }
   const lines = transcript.finish();
   const banner = lines.find((line) => line.startsWith("< "))?.slice(2) ?? "";
-  const heard = { transcript: lines, banner, capabilities };
-  if (error !== undefined)
-    return {
-      ...heard,
-      failure: {
-        step: stepOf(error, client.stage === "connected", lines),
-        reason: reasonOf(error),
-        ...(error.responseCode === undefined ? {} : { code: error.responseCode }),
-      },
-    };
-  const queueId = /queued as ([0-9A-Za-z]+)/.exec(answer ?? "")?.[1];
-  if (queueId === undefined)
-    return {
-      ...heard,
-      failure: {
-        step: "message",
-        reason: `it took the message without naming a queue id, so it cannot be followed: it said "${answer ?? ""}"`,
-      },
-    };
-  return { ...heard, queueId };
+  const result =
+    error === undefined
+      ? taken(answer)
+      : { failure: failureOf(error, client.stage === "connected", lines) };
+  return { transcript: lines, banner, capabilities, ...result };
+}
+
+function clientFor(
+  route: SmtpRoute,
+  name: string,
+  { logger }: Transcript,
+  timeoutMs: number,
+): SMTPConnection {
+  return new SMTPConnection({
+    name,
+    // No TLS: this is about delivery, and the certificate is for the server's name, while the connection is to 127.0.0.1.
+    ignoreTLS: true,
+    secure: false,
+    logger,
+    debug: true,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    socketCloseTimeout: 1000,
+    allowInternalNetworkInterfaces: true,
+    ...("connection" in route
+      ? // nodemailer uses no more of a socket than what every stream has, and setTimeout.
+        { connection: route.connection as unknown as Socket }
+      : route),
+  });
+}
+
+/** The result of a message that was taken, by the server's last answer. */
+function taken(answer: string): Pick<SmtpDialogue, "queueId" | "failure"> {
+  const queueId = queuedAs(answer);
+  if (queueId !== undefined) return { queueId };
+  return {
+    failure: {
+      step: "message",
+      reason: `the server took the message without naming a queue id, so that it cannot be followed: "${answer}"`,
+    },
+  };
+}
+
+function failureOf(
+  error: ClientError,
+  connected: boolean,
+  lines: readonly string[],
+): NonNullable<SmtpDialogue["failure"]> {
+  return {
+    step: stepOf(error, connected, lines),
+    reason: reasonOf(error),
+    ...(error.responseCode === undefined ? {} : { code: error.responseCode }),
+  };
 }
 
 /** Greeting, EHLO, the message, QUIT. */
@@ -178,12 +197,12 @@ function converse(
   timeoutMs: number,
 ): Promise<{ readonly response: string; readonly ehlo?: string[] | undefined }> {
   return new Promise((resolve, reject) => {
-    let taken: Awaited<ReturnType<typeof converse>> | undefined;
-    // A message that was taken is taken, however the leave-taking went.
+    let accepted: Awaited<ReturnType<typeof converse>> | undefined;
+    // Once the server has taken the message, an error in QUIT does not matter.
     const end = (error: Error): void => {
       clearTimeout(late);
-      if (taken === undefined) reject(error);
-      else resolve(taken);
+      if (accepted === undefined) reject(error);
+      else resolve(accepted);
     };
     const late = setTimeout(
       () => end(new Error(`nothing more came within ${Math.round(timeoutMs / 1000)} s`)),
@@ -202,7 +221,7 @@ function converse(
           end(refused);
           return;
         }
-        taken = info;
+        accepted = info;
         client.quit();
       });
     });

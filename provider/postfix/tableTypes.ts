@@ -1,20 +1,23 @@
-/** The types of lookup tables (DATABASE_README): what their texts hold, what is built from them, and which package has them. */
+/**
+ * The types of lookup tables (DATABASE_README): what their texts hold, which file is built from the text, and which
+ * package has the type.
+ */
 
 export interface TableType {
   /**
-   * What stands in the text: a key and its value a line (`entries`); the same with an order that counts (`networks`,
-   * `patterns`); or the settings of a client that asks elsewhere (`settings`).
+   * What the text holds. `entries`: a key and its value on each line; `networks` and `patterns`: the same, but the first
+   * line that matches counts; `settings`: how to ask a server for the entries.
    */
   readonly text: "entries" | "networks" | "patterns" | "settings";
-  /** The ending of the file that postmap(1) builds from the text; a type without one is read as it stands. */
+  /** The ending of the file that postmap(1) builds from the text; without one, Postfix reads the text itself. */
   readonly builds?: string;
-  /** What is built is a pair of files, which no single rename puts in place: LookupTable does not offer the type. */
+  /** postmap(1) builds two files, which one rename cannot put into place together: LookupTable does not offer the type. */
   readonly pair?: true;
-  /** The text says how to log in to another server. */
+  /** The text may hold a password for another server. */
   readonly secret?: true;
-  /** The flavor of the package that has the type; a type without one is in every package. */
+  /** The flavor of the package that has the type; without one, every package has it. */
   readonly flavor?: string;
-  /** A key that any such table can be asked for without an effect elsewhere, so that postmap(1) reads the whole text. */
+  /** A key to ask postmap(1) for, so that it reads the whole text; asking has no effect elsewhere. */
   readonly question?: string;
 }
 
@@ -36,17 +39,17 @@ const TYPES: Readonly<Record<string, TableType>> = {
   memcache: { text: "settings", secret: true },
 };
 
-/** What is known of a type by its name; `undefined` for a type that has no text, or an unknown one. */
+/** The type of this name; `undefined` for a type without a text, and for an unknown one. */
 export function tableType(name: string): TableType | undefined {
   return Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
 }
 
-/** Types that postmap(1) builds from a text into one file. */
+/** Types for which postmap(1) builds one file from the text. */
 export const BUILT_TYPES: readonly string[] = namesOf(
   ({ builds, pair }) => builds !== undefined && pair !== true,
 );
 
-/** Types that are read as they stand, and whose lines can be edited one by one. */
+/** Types whose text Postfix reads itself, and whose lines can be edited one by one. */
 export const PLAIN_TYPES: readonly string[] = namesOf(
   ({ text, builds }) => text === "entries" && builds === undefined,
 );
@@ -54,14 +57,20 @@ export const PLAIN_TYPES: readonly string[] = namesOf(
 /** Types whose text makes sense only as a whole. */
 export const WHOLE_TYPES: readonly string[] = namesOf(({ text }) => text !== "entries");
 
-/** Types whose text holds the settings of a client; main.cf may hold them too, under the table's own name. */
+/** Types whose text says how to ask a server; main.cf may hold these settings too, under the table's own name. */
 export const CLIENT_TYPES: readonly string[] = namesOf(({ text }) => text === "settings");
 
-function namesOf(which: (type: TableType) => boolean): string[] {
-  return Object.keys(TYPES).filter((name) => which(TYPES[name] as TableType));
+function namesOf(isMeant: (type: TableType) => boolean): string[] {
+  return Object.keys(TYPES).filter((name) => isMeant(TYPES[name] as TableType));
 }
 
-/** The path of what is built from a text; the text's own path where nothing is built. */
+/** Reads a word of the form `type:name`, in which Postfix names a table; `undefined` for other words. */
+export function typedTable(word: string): { type: string; name: string } | undefined {
+  const [, type, name] = /^([a-z][a-z0-9_-]*):([^]*)$/.exec(word) ?? [];
+  return type === undefined || name === undefined ? undefined : { type, name };
+}
+
+/** The path of the database that is built from a table's text; the text's own path if none is built. */
 export function databasePath({
   path,
   type,

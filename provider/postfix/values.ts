@@ -1,13 +1,16 @@
-/** Values of parameters: the names they refer to, what they expand to, and the words of lists (postconf(5)). */
+/** Values of parameters: the names that they refer to, their expansion, and the words of lists (postconf(5)). */
+
+/** The value of a parameter by its name; `undefined` for one that has no value. */
+export type Lookup = (name: string) => string | undefined;
 
 /** A name that a value refers to, as `$name`, `${name}` or `$(name)`. */
-export interface Reference {
+interface Reference {
   readonly name: string;
-  /** `${name?…}` and `${name:…}` ask whether it is set, so that it need not be. */
+  /** The value only asks whether the name is set, with `${name?…}` or `${name:…}`: an unset name is no mistake there. */
   readonly conditional: boolean;
 }
 
-/** The text from an opening bracket at `from` to the one that closes it, without the two; to the end if none does. */
+/** The text between the bracket at `from` and the one that closes it; to the end of the text if none does. */
 function bracketed(text: string, from: number): { inner: string; end: number } {
   const open = text[from] ?? "";
   const close = open === "(" ? ")" : "}";
@@ -24,7 +27,7 @@ type Part =
   | { readonly part: "text"; readonly text: string }
   | { readonly part: "name"; readonly name: string; readonly rest: string };
 
-/** A value in its parts, as Postfix's mac_expand(3) takes it apart; `$$` is a dollar sign. */
+/** Takes a value apart as Postfix's mac_expand(3) does; `$$` is a dollar sign. */
 function partsOf(value: string): Part[] {
   const parts: Part[] = [];
   let at = 0;
@@ -52,7 +55,7 @@ function partsOf(value: string): Part[] {
   return parts;
 }
 
-/** All names that a value refers to, those inside conditional parts included. */
+/** All names that a value refers to, including those inside conditional parts. */
 export function references(value: string): Reference[] {
   return partsOf(value).flatMap((part) => {
     if (part.part === "text") return [];
@@ -61,7 +64,7 @@ export function references(value: string): Reference[] {
   });
 }
 
-/** A text in `{…}` without the braces, or as it is. */
+/** A text without the braces around it, if there are any. */
 export function unbraced(text: string): string {
   const trimmed = text.trim();
   return trimmed.startsWith("{") ? bracketed(trimmed, 0).inner : text;
@@ -78,7 +81,7 @@ function branches(rest: string): { yes: string; no: string } {
   return { yes: inner, no: other.startsWith(":") ? unbraced(other.slice(1)) : "" };
 }
 
-/** Compatibility levels and numbers, part by part: 3.10 is more than 3.9. */
+/** Compares compatibility levels and numbers part by part: 3.10 is more than 3.9. */
 function compare(left: string, right: string): number {
   const [one, other] = [left, right].map((text) => text.trim().split(".").map(Number));
   for (let index = 0; index < 3; index += 1) {
@@ -88,7 +91,7 @@ function compare(left: string, right: string): number {
   return 0;
 }
 
-/** `{left} operator {right}`, from Postfix 3.0 on. */
+/** Is `{left} operator {right}` true? Postfix has such comparisons from 3.0 on. */
 function holds(left: string, operator: string, right: string): boolean {
   const order = /level/.test(operator) || /^[\d.\s]+$/.test(left + right);
   const difference = order ? compare(left, right) : left < right ? -1 : left > right ? 1 : 0;
@@ -108,12 +111,8 @@ function holds(left: string, operator: string, right: string): boolean {
   }
 }
 
-/** What a value comes to when every name is replaced by what `lookup` gives for it; unset names are empty. */
-export function expand(
-  value: string,
-  lookup: (name: string) => string | undefined,
-  depth = 0,
-): string {
+/** The value with every name replaced by the value that `lookup` has for it; a name without a value becomes empty. */
+export function expand(value: string, lookup: Lookup, depth = 0): string {
   if (depth > 20) return value;
   const inner = (text: string): string => expand(text, lookup, depth + 1);
   return partsOf(value)
@@ -136,7 +135,7 @@ export function expand(
     .join("");
 }
 
-/** The words of a list, which blanks and commas part; `{…}` is one word (from Postfix 3.0 on). */
+/** The words of a list, separated by blanks and commas; `{…}` is part of one word (from Postfix 3.0 on). */
 export function words(value: string): string[] {
   const found: string[] = [];
   let word = "";

@@ -1,7 +1,7 @@
-/** Which of the known words somebody may have meant. */
+/** Misspelt words: which of the known words was meant. */
 
-/** Edits between two words: a letter put in, left out, changed, or swapped with its neighbour counts one. */
-export function distance(left: string, right: string): number {
+/** The number of edits between two words; an edit adds, drops or changes a letter, or swaps two neighbours. */
+function distance(left: string, right: string): number {
   let older: number[] = [];
   let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row += 1) {
@@ -27,7 +27,7 @@ export function distance(left: string, right: string): number {
   return previous[right.length] ?? 0;
 }
 
-/** The known word nearest to `word`, unless none is near: a third of its letters may differ, and at most four. */
+/** The known word nearest to `word`, if one is near: up to a third of its letters may differ, but no more than four. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replace(/-/g, "_");
   const most = Math.min(4, Math.max(1, Math.floor(word.length / 3)));
@@ -41,16 +41,16 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return found;
 }
 
-/** ": did you mean …?" where a known word is near, else nothing. */
+/** The end of a message: ": did you mean …?" if a known word is near, else nothing. */
 export function suggestion(word: string, known: Iterable<string>): string {
   const meant = nearest(word, known);
   return meant === undefined ? "" : `: did you mean ${meant}?`;
 }
 
-/** Edits up to which a word is a misspelt one rather than another that is missing. */
+/** The most edits by which a word still counts as a misspelt known word, and not as another word. */
 const SLIP = 2;
 
-/** Is a word no other than a slip of one of these? */
+/** Is this word a misspelt known word? */
 export function isSlip(word: string, known: Iterable<string>): boolean {
   const meant = nearest(word, known);
   return meant !== undefined && distance(word, meant) <= SLIP;

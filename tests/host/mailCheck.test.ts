@@ -330,7 +330,9 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   describe("what goes wrong is named by its step, with the words of the server or the log", () => {
     test("a recipient who is not there", async () => {
       const message = await failure({ recipient: "nosuchuser" });
-      expect(message).toMatch(/: RCPT TO failed: it said "550 5\.1\.1 <nosuchuser@localhost>/);
+      expect(message).toMatch(
+        /: RCPT TO failed: the server said "550 5\.1\.1 <nosuchuser@localhost>/,
+      );
       expect(message).toContain("a local user or an alias");
       expect(message).toContain("Nothing was changed on the host by this");
     });
@@ -342,7 +344,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
         ],
         async () => {
           const message = await failure({ recipient: "alice" });
-          expect(message).toMatch(/: RCPT TO failed: it said "450 /);
+          expect(message).toMatch(/: RCPT TO failed: the server said "450 /);
           expect(message).toContain("greylisting");
         },
       );
@@ -351,7 +353,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     test("a sender who is refused", async () => {
       await with_(["smtpd_sender_restrictions = reject", "smtpd_delay_reject = no"], async () => {
         expect(await failure({ recipient: "alice", sender: "a@example.org" })).toMatch(
-          /: MAIL FROM failed: it said "554 /,
+          /: MAIL FROM failed: the server said "554 /,
         );
       });
     });
@@ -360,7 +362,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       await sh(host, "echo '/^Subject: Test/ REJECT no tests' > /root/checks");
       await with_(["header_checks = regexp:/root/checks"], async () => {
         expect(await failure({ recipient: "alice" })).toMatch(
-          /: the message after DATA failed: it said "550 5\.7\.1 no tests"/,
+          /: the message after DATA failed: the server said "550 5\.7\.1 no tests"/,
         );
       });
       await sh(host, "rm /root/checks");

@@ -117,7 +117,9 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       const message = await up(one, parameters);
       expect(message).toMatch(new RegExp(`${way} of Postfix failed`));
       expect(message).toMatch(log);
-      expect(message).toContain("Put back as Postfix last served by them: /etc/postfix/main.cf");
+      expect(message).toContain(
+        "These files were put back as they were when Postfix last served: /etc/postfix/main.cf",
+      );
       expect(await mainCfOf(host)).toBe(before);
       expect(await bannerOf(host)).toBe(greeting);
       expect(await recordOf(host)).not.toHaveProperty("served");

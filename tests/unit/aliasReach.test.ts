@@ -31,10 +31,10 @@ test.each<[string, Record<string, readonly string[]>, string]>([
   ],
   ["to nobody at localhost", { webmaster: ["carol@localhost"] }, "nor a user carol"],
 ])("mail that goes %s reaches nobody, and the reason says so", (_, entries, reason) => {
-  const said = unreached(entriesWith(entries), users);
-  expect(said).toHaveLength(1);
-  expect(said[0]).toContain("mail to webmaster reaches nobody");
-  expect(said[0]).toContain(reason);
+  const reasons = unreached(entriesWith(entries), users);
+  expect(reasons).toHaveLength(1);
+  expect(reasons[0]).toContain("mail to webmaster reaches nobody");
+  expect(reasons[0]).toContain(reason);
 });
 
 test("a name without an entry is answered by the user of that name, or by nobody", () => {

@@ -1,49 +1,49 @@
-/** What the record notes of the package besides what was there before it: enough to go on after a cut, and to undo. */
+/** The note of the package in the record: enough to go on after an interrupted run, and to undo the installation. */
 import type { HostRecord, Json, KeyEntry, SavedFile } from "../../host/record";
 
-/** The key under which the package is owned. */
+/** The key of the package. */
 export const PACKAGE_KEY = "package:postfix";
 
-/** Says that a resource of another stack than the package's owner uses it as it is. */
+/** The key by which a resource says that it uses a package that another stack owns. */
 export function usesKey(urn: string): string {
   return `${PACKAGE_KEY}@${urn}`;
 }
 
-/** Those who use the package without owning it. */
+/** The URNs of the resources that use the package without owning it. */
 export function usersOf(record: HostRecord): string[] {
   return Object.entries(record.keys)
     .filter(([key]) => key.startsWith(usesKey("")))
     .map(([, entry]) => entry.owner.urn);
 }
 
-export type PackageSource = "packages" | "ports";
+type PackageSource = "packages" | "ports";
 
 export interface PackageNote {
-  /** The release of the host for which the package was last seen to. */
+  /** The host's release when the package was last installed or replaced. */
   readonly release?: string;
-  /** Where we took it from; nothing for a package that was there before us. */
+  /** Where the package was installed from; nothing for one that was there before. */
   readonly source?: PackageSource;
-  /** The branch that it was taken from, which its name does not say. */
+  /** The branch of the port that the package is from: its name does not say that. */
   readonly branch?: string;
-  /** Packages that came along with it: dependencies, and what a build needed. */
+  /** Other packages that were installed with it: its dependencies, and what a build needed. */
   readonly came?: readonly string[];
   /** What a build changed in the ports tree. */
   readonly ports?: PortsNote;
-  /** Set from before the first change until the last: who finds it goes on from there. */
+  /** What is under way, from before the first change until after the last: an interrupted run is finished by it. */
   readonly under?: UnderWay;
 }
 
 export interface UnderWay {
-  /** All packages that were installed when it began. */
+  /** All packages that were installed before the first change. */
   readonly packages: readonly string[];
-  /** Where the package comes from, once it is about to be put there. */
+  /** Where the package comes from; noted when it is about to be installed. */
   readonly source?: PackageSource;
   readonly branch?: string;
   /** What was built for the former release has been cleaned away. */
   readonly cleaned?: true;
-  /** Postfix ran when it was stopped for this, so it is started again. */
+  /** Postfix was stopped for this, and is to be started again. */
   readonly restart?: true;
-  /** Postfix's configuration as it was when the package was about to be replaced, with the version of that package. */
+  /** Postfix's configuration from before the replacement, with the version of the package that was replaced. */
   readonly kept?: {
     readonly version: string;
     readonly files: Readonly<Record<string, NonNullable<SavedFile>>>;
@@ -53,15 +53,15 @@ export interface UnderWay {
 export interface PortsNote {
   /** Folders that were there before the first build. */
   readonly folders: readonly string[];
-  /** Files that builds have made outside their work folders. */
+  /** Files that builds have written outside their work folders. */
   readonly made: readonly string[];
   /** What was built: the port's folder, and its flavors. */
   readonly built: readonly { readonly folder: string; readonly flavors: readonly string[] }[];
-  /** When the build that runs now, or the last one, began: milliseconds of our clock. */
+  /** When the build that runs now, or the last one, began: milliseconds since 1970 by the clock of the machine that runs Pulumi. */
   readonly started: number;
 }
 
-/** The note of a record's entry; empty for none. */
+/** The note that the entry of {@link PACKAGE_KEY} holds; empty without an entry. */
 export function noteOf(entry: KeyEntry | undefined): PackageNote {
   return (entry?.applied ?? {}) as unknown as PackageNote;
 }

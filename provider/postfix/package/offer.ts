@@ -1,29 +1,31 @@
-/** Asking what the host's package repository offers. */
+/** Asking which packages of Postfix the host's repository offers. */
 import type { Bytes } from "../../formats/bytes";
 import { contentsOf, type FileState } from "../../host/host";
 import { list, Look, probe, type ProbeAnswer } from "../../host/look";
 import { installPath, splitPackagePath } from "../../openbsd/packages";
 import type { Platform } from "../../openbsd/platform";
 
-/** What was found of an offer. */
-export interface Offer {
-  /** Names of packages of Postfix. */
+/** Where a package path may be named (pkg.conf(5)). */
+export const PKG_CONF = "/etc/pkg.conf";
+
+interface Offer {
+  /** Full names of the packages of Postfix. */
   readonly names: readonly string[];
-  /** The package database was locked, so that pkg_info(1) waited in vain and could not be asked. */
+  /** pkg_info(1) has waited in vain for the lock on the package database, so its answer is missing. */
   readonly locked: boolean;
 }
 
-/** Programs that look for packages, told where: without `packagePath`, where the host itself says. */
-export function told(args: { readonly packagePath?: string }): {
+/** The variable by which pkg_add and pkg_info look in `packagePath`; without that, they look where the host says. */
+export function packagePathVariable(args: { readonly packagePath?: string }): {
   readonly env?: { readonly PKG_PATH: string };
 } {
   return args.packagePath === undefined ? {} : { env: { PKG_PATH: args.packagePath } };
 }
 
 /**
- * Ways to list what the repository offers. Folders of the host are listed as they are. Anything else is asked of
- * pkg_info(1); whether that knows -Q on the oldest releases is not documented (docs/openbsd.md 1.1), so there ftp(1) lists
- * the elements of `packagePath`, or of what /etc/pkg.conf names, as well.
+ * What the repository offers. If every element of the package path is a folder on the host, those folders are listed.
+ * Otherwise pkg_info(1) is asked; and as it is not documented to know -Q on the oldest releases (docs/openbsd.md 1.1),
+ * ftp(1) lists there the elements that have a URL as well.
  */
 export function offer(
   args: { readonly packagePath?: string },
@@ -39,7 +41,7 @@ export function offer(
   return Look.all({
     asked: allFolders
       ? Look.of(undefined)
-      : probe(["/usr/sbin/pkg_info", "-Q", "postfix"], told(args)),
+      : probe(["/usr/sbin/pkg_info", "-Q", "postfix"], packagePathVariable(args)),
     listed: Look.each(
       elements.map(({ element }) => element),
       (element) =>
@@ -55,7 +57,7 @@ export function offer(
   }));
 }
 
-/** The text that lists one element of a package path. */
+/** A text in which the names of the packages stand that one element of a package path has. */
 function listing(element: string, folder: string | undefined, platform: Platform): Look<Bytes> {
   if (folder !== undefined) return list(folder).map((names) => (names ?? []).join("\n"));
   return platform.packages.listedByFtp && /^(ftp|https?):\/\//.test(element)

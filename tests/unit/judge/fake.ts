@@ -159,11 +159,11 @@ export function contextOf(
   host: HostReader,
   changes: readonly Change[],
   earlier: readonly Change[] = [],
-  said?: Declarations,
+  declarations?: Declarations,
 ): Heard {
   const warnings: string[] = [];
   const declared = new Map<string, Json>(
-    said === undefined ? [] : [["urn:before", said as unknown as Json]],
+    declarations === undefined ? [] : [["urn:before", declarations as unknown as Json]],
   );
   const of = (path: string): Change | undefined =>
     earlier.find((change) => change.change === "write" && change.path === path);

@@ -1,4 +1,4 @@
-/** What a plan as a whole is asked, and what is said of what was wrong before it. */
+/** The judgement of a whole plan, and its warnings of what was wrong before. */
 import {
   parseRecord,
   recordFile,
@@ -93,7 +93,7 @@ describe("what MainCf says of the judgement", () => {
     expect(declared()).toEqual({ userDefined: [], accept: ["openRelay"] });
     overlay.declare("urn:other", { userDefined: ["a"], accept: [] });
     expect(declared()).toEqual({ userDefined: ["a"], accept: ["openRelay"] });
-    // What the program says now is in place of what it said before.
+    // What a resource declares in this run replaces what the record has of it.
     overlay.declare("urn:main", { userDefined: [], accept: [] });
     expect(declared()).toEqual({ userDefined: ["a"], accept: [] });
     expect(declarationClaims({ accept: [] }, owner)).toEqual([]);
@@ -111,9 +111,9 @@ describe("tables", () => {
       "/etc/postfix/transport": "a.example.org smtp:\n",
     });
     const context = contextOf(host, []);
-    const said = await judged(host, [write(MAIN, main, "")], context);
-    expect(said).toMatch(/has no database \/etc\/postfix\/transport\.db/);
-    expect(said).not.toMatch(/ \/transport/);
+    const failures = await judged(host, [write(MAIN, main, "")], context);
+    expect(failures).toMatch(/has no database \/etc\/postfix\/transport\.db/);
+    expect(failures).not.toMatch(/ \/transport/);
   });
 
   test("named by what only this Postfix's defaults tell are read in one more request", async () => {
@@ -246,14 +246,14 @@ describe("a master.cf", () => {
       smtpd_relay_restrictions: "$mua_relay_restrictions",
       smtpd_helo_restrictions: "greylist",
       smtpd_sender_login_maps: "hash:/etc/postfix/logins",
-      content_filter_of_ours: "x",
+      my_content_filter: "x",
     });
     expect(failures).toBe("");
-    for (const word of ["mua_relay_restrictions", "greylist", "logins", "content_filter_of_ours"])
+    for (const word of ["mua_relay_restrictions", "greylist", "logins", "my_content_filter"])
       expect(warnings).toMatch(new RegExp(`${word}.*unless a later step sets it`));
   });
 
-  test("may be what a rule forbids where that is said", async () => {
+  test("may be what a rule forbids where `accept` names the rule", async () => {
     const { failures, warnings } = await judgedMaster({ smtpd_relay_restrictions: "permit" }, [
       "openRelay",
     ]);

@@ -1,6 +1,6 @@
 /** The judgement's own rules, without a host. */
-import { staged } from "../../../provider/judge/staging";
-import { toolComplaints } from "../../../provider/judge/said";
+import { stagedMainCf } from "../../../provider/judge/stagedMainCf";
+import { toolComplaints } from "../../../provider/judge/toolComplaints";
 import { candidateOf } from "../../../provider/judge/candidate";
 import { KNOWLEDGE, MAIN, MASTER, SMTPD, found, reasons } from "./fake";
 
@@ -97,7 +97,7 @@ describe("names", () => {
     const main =
       "smtpd_client_connection_limit_exceptions = 192.0.2.1\nfallback_relay = [a.example.org]\n";
     expect(reasons(main)).toEqual([]);
-    // Of a value that is read when mail is delivered it is no parameter.
+    // forward_path refers to $home, but it is expanded when mail is delivered: that does not make home a parameter.
     expect(reasons("home = /x\n").join()).toMatch(/home is no parameter/);
   });
 
@@ -120,7 +120,7 @@ describe("names", () => {
 });
 
 describe("what postconf says of a name that is set nowhere", () => {
-  const said = (name: string): Parameters<typeof toolComplaints>[0] => [
+  const answersNaming = (name: string): Parameters<typeof toolComplaints>[0] => [
     {
       ...{ exitCode: 0, signal: null, stdout: "", truncated: false, timedOut: false },
       stderr: `postconf: warning: /tmp/pulumi-openbsd-postfix-1-a/after/main.cf: undefined parameter: ${name}\n`,
@@ -128,13 +128,12 @@ describe("what postconf says of a name that is set nowhere", () => {
   ];
   const complaints = (main: string, name: string): string[] => {
     const candidate = candidateOf(main, SMTPD, KNOWLEDGE);
-    const ours = found(main);
-    return toolComplaints(said(name), candidate, ours).map(
+    return toolComplaints(answersNaming(name), candidate, found(main)).map(
       ({ line, reason, mild }) => `${mild ? "mild" : "bad"}, ${line}: ${reason}`,
     );
   };
 
-  test("is kept where no rule of ours names it", () => {
+  test("is kept where no rule has a complaint of the same name", () => {
     expect(complaints("relayhost =\nsmtp_fallback_relay = ${my_own?x}\n", "my_own")).toEqual([
       "mild, 2: the host's Postfix says: warning: /etc/postfix/main.cf: undefined parameter: my_own",
     ]);
@@ -195,10 +194,10 @@ describe("levels of TLS", () => {
   });
 });
 
-test("what is staged has folders of its own, each set once, and every other line where it was", () => {
+test("the main.cf for the tools has folders of its own, each set once, and every other line where it was", () => {
   const main =
     "queue_directory = /a\nbiff = no\nqueue_directory =\n# why\n  /b\ndata_directory = /c\nmyhostname = x";
-  expect(staged(main)).toBe(
+  expect(stagedMainCf(main)).toBe(
     "#queue_directory = /a\nbiff = no\n#queue_directory =\n# why\n#  /b\n#data_directory = /c\nmyhostname = x\n" +
       "queue_directory = {dir}/queue\ndata_directory = {dir}/data\n",
   );

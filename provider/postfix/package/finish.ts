@@ -1,0 +1,80 @@
+/** What is left to do once pkg_add has ended: in the same run or, if that was interrupted, in the next one. */
+import { contentsOf, type HostWriter } from "../../host/host";
+import { forgetJob, jobSight, stopJob } from "../../host/job";
+import { file, Look, lookAt, stat } from "../../host/look";
+import type { ActContext } from "../../kind/kind";
+import { isPostfixEnabled, MAILER_CONF, MAILER_ROWS, POSTFIX_MAILER_CONF } from "../mailerConf";
+import { BUILD_JOB, cleanWork } from "./buildTraces";
+import { PACKAGE_JOB, waitForPackages } from "./databaseLock";
+import { restoreKeptFiles } from "./keptFiles";
+import type { PackageNote, UnderWay } from "./note";
+import { installed, isPartialPostfix, isPostfix } from "./packageDatabase";
+import { type InstallArgs, packageStep } from "./packageStep";
+import { startAgain } from "./startAgain";
+
+/** Finishes the installation or replacement that the note says is under way; does nothing where none is. */
+export async function finishInstallation(
+  host: HostWriter,
+  args: InstallArgs,
+  context: ActContext,
+): Promise<void> {
+  const step = packageStep(context);
+  if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, step);
+  await forgetJob(host, PACKAGE_JOB);
+  const { under: underWay, branch, ...note } = step.note();
+  if (!underWay) return;
+  await provideMailerConf(host);
+  await restoreKeptFiles(host, underWay, step);
+  if (underWay.restart) await startAgain(host, step);
+  if (note.ports && (args.source ?? "packages") === "ports") {
+    await cleanWork(host, note.ports);
+    await stopJob(host, BUILD_JOB);
+  }
+  const came = dependenciesOf(step.note(), await installed(host));
+  const { ports } = step.note();
+  await step.setNote({
+    ...note,
+    ...(ports ? { ports } : {}),
+    ...originOf(underWay, branch, step.platform.release),
+    came,
+  });
+}
+
+/** Packages that Postfix's installations have brought along: those noted before, and the new ones. */
+export function dependenciesOf(
+  { came = [], under: underWay }: PackageNote,
+  now: readonly string[],
+): string[] {
+  const fresh = now.filter(
+    (name) =>
+      underWay && !underWay.packages.includes(name) && !isPostfix(name) && !isPartialPostfix(name),
+  );
+  return [...new Set([...came, ...fresh])];
+}
+
+/** Where the package is from and for which release; as noted before if nothing was about to be installed yet. */
+function originOf(
+  { source, branch }: UnderWay,
+  formerBranch: string | undefined,
+  release: string,
+): Pick<PackageNote, "source" | "branch" | "release"> {
+  if (source === undefined) return formerBranch === undefined ? {} : { branch: formerBranch };
+  return { source, release, ...(branch === undefined ? {} : { branch }) };
+}
+
+/** Writes the file that `postfix-enable` needs: an installation does, a replacement does not (docs/openbsd.md 2.2). */
+async function provideMailerConf(host: HostWriter): Promise<void> {
+  const { offered, inForce } = await lookAt(
+    host,
+    Look.all({ offered: stat(POSTFIX_MAILER_CONF), inForce: file(MAILER_CONF) }),
+  );
+  if (offered.type !== "absent" || isPostfixEnabled(contentsOf(inForce) ?? "")) return;
+  await host.write({
+    path: POSTFIX_MAILER_CONF,
+    contents: MAILER_ROWS,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    expect: { absent: true },
+  });
+}

@@ -1,0 +1,34 @@
+/** What every part of installing, replacing and removing the package needs: the arguments, the platform and the note. */
+import type { ActContext } from "../../kind/kind";
+import type { WantedPackage } from "../../openbsd/packages";
+import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./note";
+
+/** The arguments of PostfixPackage, as far as they change what is done to the host. */
+export interface InstallArgs extends WantedPackage {
+  readonly source?: "packages" | "ports";
+  readonly packagePath?: string;
+  readonly lockTimeout?: number;
+  readonly discardQueue?: boolean;
+}
+
+/** The context of the step that acts, with the note of the package at hand. */
+export interface PackageStep extends Pick<ActContext, "platform" | "progress" | "warn"> {
+  readonly note: () => PackageNote;
+  readonly setNote: (note: PackageNote) => Promise<void>;
+}
+
+export function packageStep(context: ActContext): PackageStep {
+  return {
+    platform: context.platform,
+    progress: context.progress,
+    warn: context.warn,
+    note: () => notedIn(context.record),
+    setNote: (note: PackageNote) => context.note(PACKAGE_KEY, asJson(note)),
+  };
+}
+
+/** Adds to what the note says of the change that is under way. */
+export async function noteUnderWay(step: PackageStep, change: Partial<UnderWay>): Promise<void> {
+  const note = step.note();
+  await step.setNote({ ...note, under: { packages: [], ...note.under, ...change } });
+}
