@@ -14,8 +14,8 @@ import {
 } from "./aliasTokens";
 import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits } from "./logicalLines";
-import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
-import { joinUnits, remembered, replaceEntries, startsOf, withoutKeys, type Unit } from "./units";
+import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
+import { remembered, replaceEntries, startsOf, type Unit } from "./units";
 
 export { normalizeTarget };
 
@@ -118,17 +118,5 @@ export function set(text: Bytes, name: Bytes, targets: readonly Bytes[], was?: S
   return replaceEntries(units, key, first, line(units[first]?.raw));
 }
 
-/** Removes all entries of a name. */
-export function remove(text: Bytes, name: Bytes): Bytes {
-  return joinUnits(withoutKeys(unitsOf(text), new Set([foldKey(name)])));
-}
-
-/** What `undo` needs to restore the entries of a name. */
-export function save(text: Bytes, name: Bytes): Saved {
-  return saveKey(text, unitsOf(text), foldKey(name));
-}
-
-/** Restores the entries of a name as they were at `save`, and changes nothing else. */
-export function undo(text: Bytes, name: Bytes, saved: Saved): Bytes {
-  return undoKey(text, unitsOf, foldKey(name), saved);
-}
+/** Edits of all entries of a name. */
+export const { remove, save, undo } = keyEdits(unitsOf, foldKey);

@@ -4,14 +4,12 @@
  */
 import { checkLineText, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
+import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
 import {
   duplicatesIn,
-  joinUnits,
   remembered,
   replaceEntries,
   startsOf,
-  withoutKeys,
   type Duplicate,
   type Fault,
   type Unit,
@@ -99,26 +97,14 @@ export function set(text: Bytes, name: string, value: Bytes, was?: Saved): Bytes
   return replaceEntries(units, name, inForce, line);
 }
 
-/** Removes all entries of a parameter. */
-export function remove(text: Bytes, name: string): Bytes {
-  return joinUnits(withoutKeys(unitsOf(text), new Set([name])));
-}
+/** Edits of all entries of a parameter. */
+export const { remove, save, undo } = keyEdits(unitsOf);
 
 /** Makes comments of all entries of a parameter, so that all others keep their line numbers. */
 export function commentedOut(text: Bytes, name: string): Bytes {
   return unitsOf(text)
     .map(({ raw, key, role }) => (key === name && role !== "gap" ? `#${raw}` : raw))
     .join("");
-}
-
-/** What `undo` needs to restore the entries of a parameter. */
-export function save(text: Bytes, name: string): Saved {
-  return saveKey(text, unitsOf(text), name);
-}
-
-/** Restores the entries of a parameter as they were at `save`, and changes nothing else. */
-export function undo(text: Bytes, name: string, saved: Saved): Bytes {
-  return undoKey(text, unitsOf, name, saved);
 }
 
 /** Parameters with several entries. Postfix uses the last; from 2.11 on postconf warns of the others. */

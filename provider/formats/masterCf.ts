@@ -30,7 +30,7 @@ import {
   TYPES,
   type Column,
 } from "./masterCfKeys";
-import { beyondContinuations, formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
+import { beyondContinuations, formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
@@ -331,15 +331,8 @@ export function remove(text: Bytes, name: string): Bytes {
   return key.is === "field" ? text : joinUnits(withoutKeys(unitsOf(text), new Set([name])));
 }
 
-/** What `undo` needs to restore the entries of a service. */
-export function save(text: Bytes, name: string): Saved {
-  return saveKey(text, unitsOf(text), name);
-}
-
-/** Restores the entries of a service as they were at `save`, and changes nothing else. */
-export function undo(text: Bytes, name: string, saved: Saved): Bytes {
-  return undoKey(text, unitsOf, name, saved);
-}
+/** Edits of all entries of a service. */
+export const { save, undo } = keyEdits(unitsOf);
 
 export function savePart(text: Bytes, name: string): SavedPart {
   return { entry: find(text, parseKey(name).service)?.entry.raw ?? null };

@@ -3,7 +3,7 @@ import { isAccepted, parsedValue } from "./rcParsed";
 import { editable, keyOf, mayAssign, read, unitsOf, type RcValue } from "./rcRead";
 import { sourcedValue } from "./rcSourced";
 import type { RcSyntax, RcUnit } from "./rcUnits";
-import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
+import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
 import { joinUnits, replaceEntries, startsOf, withNewline, withoutKeys } from "./units";
 
 /**
@@ -111,17 +111,24 @@ export function replaceOne(units: readonly RcUnit[], at: number, raw: Bytes): By
   return units.map((unit, index) => (index === at ? raw : unit.raw)).join("");
 }
 
-/** Removes the entries of a variable. Assignments inside other shell statements stay. */
-export function remove(text: Bytes, name: string, syntax: RcSyntax): Bytes {
-  return joinUnits(withoutKeys(unitsOf(text, syntax), new Set([keyOf(name, syntax)])));
+function editsOf(syntax: RcSyntax): ReturnType<typeof keyEdits> {
+  return keyEdits(
+    (text) => unitsOf(text, syntax),
+    (name) => keyOf(name, syntax),
+  );
 }
 
-/** What `undo` needs to restore the entries of a variable. */
+/** Removes the entries of a variable. Assignments inside other shell statements stay. */
+export function remove(text: Bytes, name: string, syntax: RcSyntax): Bytes {
+  return editsOf(syntax).remove(text, name);
+}
+
+/** Saves what `undo` needs to restore the entries of a variable. */
 export function save(text: Bytes, name: string, syntax: RcSyntax): Saved {
-  return saveKey(text, unitsOf(text, syntax), keyOf(name, syntax));
+  return editsOf(syntax).save(text, name);
 }
 
 /** Restores the entries of a variable as they were at `save`, and changes nothing else. */
 export function undo(text: Bytes, name: string, saved: Saved, syntax: RcSyntax): Bytes {
-  return undoKey(text, (now) => unitsOf(now, syntax), keyOf(name, syntax), saved);
+  return editsOf(syntax).undo(text, name, saved);
 }

@@ -5,15 +5,13 @@
  */
 import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
 import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import { formerPlace, saveKey, undoKey, withLineAt, type Saved } from "./undo";
+import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
 import {
   duplicatesIn,
-  joinUnits,
   orphanFault,
   remembered,
   replaceEntries,
   startsOf,
-  withoutKeys,
   type Duplicate,
   type Fault,
   type Unit,
@@ -133,20 +131,8 @@ export function set(text: Bytes, key: Bytes, value: Bytes, was?: Saved): Bytes {
   return replaceEntries(units, name, first, `${written(key, units[first]?.raw)}${value}\n`);
 }
 
-/** Removes all entries of a key. */
-export function remove(text: Bytes, key: Bytes): Bytes {
-  return joinUnits(withoutKeys(unitsOf(text), new Set([foldKey(key)])));
-}
-
-/** What `undo` needs to restore the entries of a key. */
-export function save(text: Bytes, key: Bytes): Saved {
-  return saveKey(text, unitsOf(text), foldKey(key));
-}
-
-/** Restores the entries of a key as they were at `save`, and changes nothing else. */
-export function undo(text: Bytes, key: Bytes, saved: Saved): Bytes {
-  return undoKey(text, unitsOf, foldKey(key), saved);
-}
+/** Edits of all entries of a key. */
+export const { remove, save, undo } = keyEdits(unitsOf, foldKey);
 
 /** Keys with several entries, of which postmap(1) stores the first. */
 export function duplicates(text: Bytes): readonly Duplicate[] {

@@ -88,8 +88,8 @@ function linesOf(units: readonly Unit[], at: number): SavedEntry["lines"] {
   return lines;
 }
 
-/** What `undoKey` needs to restore the entries of a key. */
-export function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved {
+/** Everything that restoring the entries of a key needs. */
+function saveKey(text: Bytes, units: readonly Unit[], key: string): Saved {
   const stretches = stretchesOf(units);
   const entries = stretches.flatMap(({ above, below, starts }, fixedBefore) => {
     if (!starts.some((start) => start.key === key)) return [];
@@ -273,7 +273,7 @@ function insertEntries(units: readonly Unit[], saved: Saved): Bytes {
 }
 
 /** Takes away the entries that the key has now and brings back the saved ones. */
-export function undoKey(
+function undoKey(
   text: Bytes,
   unitsOf: (text: Bytes) => readonly Unit[],
   key: string,
@@ -283,4 +283,26 @@ export function undoKey(
   const result = insertEntries(unitsOf(without), saved);
   const lostNewline = saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`;
   return lostNewline ? result.slice(0, -1) : result;
+}
+
+/** Edits of all entries of one key, in a format that is read in units. */
+interface KeyEdits {
+  /** Removes all entries of a key. */
+  readonly remove: (text: Bytes, name: string) => Bytes;
+  /** Saves what `undo` needs to restore the entries of a key. */
+  readonly save: (text: Bytes, name: string) => Saved;
+  /** Restores the entries of a key as they were at `save`, and changes nothing else. */
+  readonly undo: (text: Bytes, name: string, saved: Saved) => Bytes;
+}
+
+/** @param keyOf the key of a name, in formats that fold letters */
+export function keyEdits(
+  unitsOf: (text: Bytes) => readonly Unit[],
+  keyOf: (name: string) => string = (name) => name,
+): KeyEdits {
+  return {
+    remove: (text, name) => joinUnits(withoutKeys(unitsOf(text), new Set([keyOf(name)]))),
+    save: (text, name) => saveKey(text, unitsOf(text), keyOf(name)),
+    undo: (text, name, saved) => undoKey(text, unitsOf, keyOf(name), saved),
+  };
 }
