@@ -1,7 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/aliases";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link Aliases}. */
 export type AliasesArgs = Inputs<plain.AliasesArgs>;
@@ -11,8 +10,8 @@ export type AliasesArgs = Inputs<plain.AliasesArgs>;
  * reads the file that `alias_maps` in main.cf names: {@link PostfixServer} sets it.
  */
 export class Aliases extends Step {
-  constructor(name: string, args: AliasesArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super({ kind: "Aliases", schema: plain.aliasesArguments, outputs: ["file"] }, name, args, opts);
+  constructor(...given: Given<AliasesArgs>) {
+    super({ kind: "Aliases", schema: plain.aliasesArguments, outputs: ["file"] }, ...given);
     this.registerOutputs({ revision: this.revision });
   }
 }

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/baseMailer";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link BaseMailer}. */
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
@@ -14,16 +14,14 @@ export class BaseMailer extends Step {
   /** Messages in its queue when it was looked at last. They are left there. */
   readonly queuedMessages: pulumi.Output<number>;
 
-  constructor(name: string, args: BaseMailerArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+  constructor(...given: Given<BaseMailerArgs>) {
     super(
       {
         kind: "BaseMailer",
         schema: plain.baseMailerArguments,
         outputs: ["name", "queuedMessages", "running"],
       },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.mailerName = this.resource.output("name");
     this.queuedMessages = this.resource.output("queuedMessages");

@@ -1,7 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/chrootResolv";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link ChrootResolv}. */
 export type ChrootResolvArgs = Inputs<plain.ChrootResolvArgs>;
@@ -11,16 +10,10 @@ export type ChrootResolvArgs = Inputs<plain.ChrootResolvArgs>;
  * files"): the package copies them once, and a changed source is drift.
  */
 export class ChrootResolv extends Step {
-  constructor(
-    name: string,
-    args: ChrootResolvArgs & OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(...given: Given<ChrootResolvArgs>) {
     super(
       { kind: "ChrootResolv", schema: plain.chrootResolvArguments, outputs: ["files", "copies"] },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.registerOutputs({ revision: this.revision });
   }

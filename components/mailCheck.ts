@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/mailCheck";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link MailCheck}. */
 export type MailCheckArgs = Inputs<plain.MailCheckArgs>;
@@ -61,7 +61,7 @@ export class MailCheck extends Step {
   /** Seconds from the first connection to the end. */
   readonly elapsedSeconds: pulumi.Output<number>;
 
-  constructor(name: string, args: MailCheckArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+  constructor(...given: Given<MailCheckArgs>) {
     super(
       {
         kind: "MailCheck",
@@ -80,9 +80,7 @@ export class MailCheck extends Step {
           "elapsedSeconds",
         ],
       },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.banner = this.resource.output("banner");
     this.capabilities = this.resource.output("capabilities");

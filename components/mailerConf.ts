@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/mailerConf";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link MailerConf}. */
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
@@ -15,13 +15,8 @@ export class MailerConf extends Step {
   /** "postfix", or the program that the row `sendmail` names. */
   readonly mailer: pulumi.Output<string>;
 
-  constructor(name: string, args: MailerConfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super(
-      { kind: "MailerConf", schema: plain.mailerConfArguments, outputs: ["mailer"] },
-      name,
-      args,
-      opts,
-    );
+  constructor(...given: Given<MailerConfArgs>) {
+    super({ kind: "MailerConf", schema: plain.mailerConfArguments, outputs: ["mailer"] }, ...given);
     this.mailer = this.resource.output("mailer");
     this.registerOutputs({ mailer: this.mailer });
   }

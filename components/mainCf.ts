@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/mainCf";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link MainCf}. */
 export type MainCfArgs = Inputs<plain.MainCfArgs>;
@@ -29,12 +29,10 @@ export class MainCf extends Step {
   /** What Postfix makes of `my*` and `mynetworks`, and its version as `mail_version`. */
   readonly effective: pulumi.Output<Record<string, string>>;
 
-  constructor(name: string, args: MainCfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+  constructor(...given: Given<MainCfArgs>) {
     super(
       { kind: "MainCf", schema: plain.mainCfArguments, outputs: ["nonDefault", "effective"] },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.nonDefault = this.resource.output("nonDefault");
     this.effective = this.resource.output("effective");

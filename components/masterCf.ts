@@ -1,7 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/masterCf";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Parts of one service in {@link MasterCfArgs}. */
 export type MasterService = Inputs<plain.MasterService>;
@@ -29,8 +28,8 @@ export type MasterCfArgs = Inputs<plain.MasterCfArgs>;
  * ```
  */
 export class MasterCf extends Step {
-  constructor(name: string, args: MasterCfArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
-    super({ kind: "MasterCf", schema: plain.masterCfArguments, outputs: [] }, name, args, opts);
+  constructor(...given: Given<MasterCfArgs>) {
+    super({ kind: "MasterCf", schema: plain.masterCfArguments, outputs: [] }, ...given);
     this.registerOutputs({ revision: this.revision });
   }
 }

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/postfixDocs";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link PostfixDocs}. */
 export type PostfixDocsArgs = Inputs<plain.PostfixDocsArgs>;
@@ -21,20 +21,14 @@ export class PostfixDocs extends Step {
   /** How many files it has. */
   readonly files: pulumi.Output<number>;
 
-  constructor(
-    name: string,
-    args: PostfixDocsArgs & OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(...given: Given<PostfixDocsArgs>) {
     super(
       {
         kind: "PostfixDocs",
         schema: plain.postfixDocsArguments,
         outputs: ["path", "manual", "files"],
       },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.path = this.resource.output("path");
     this.files = this.resource.output("files");

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/postfixPackage";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link PostfixPackage}. */
 export type PostfixPackageArgs = Inputs<plain.PostfixPackageArgs>;
@@ -31,20 +31,14 @@ export class PostfixPackage extends Step {
   /** Full name in the package database, such as "postfix-2.6.5-mysql". */
   readonly packageName: pulumi.Output<string>;
 
-  constructor(
-    name: string,
-    args: PostfixPackageArgs & OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(...given: Given<PostfixPackageArgs>) {
     super(
       {
         kind: "PostfixPackage",
         schema: plain.postfixPackageArguments,
         outputs: ["name", "installed", "forRelease"],
       },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.packageName = this.resource.output("name");
     this.registerOutputs({ packageName: this.packageName });

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/postfixService";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link PostfixService}. */
 export type PostfixServiceArgs = Inputs<plain.PostfixServiceArgs>;
@@ -17,20 +17,14 @@ export class PostfixService extends Step {
   /** Postfix's version, as in "3.7.11". */
   readonly version: pulumi.Output<string>;
 
-  constructor(
-    name: string,
-    args: PostfixServiceArgs & OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(...given: Given<PostfixServiceArgs>) {
     super(
       {
         kind: "PostfixService",
         schema: plain.postfixServiceArguments,
         outputs: ["banner", "version", "running", "pending"],
       },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.banner = this.resource.output("banner");
     this.version = this.resource.output("version");

@@ -1,7 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/rcConfLocal";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link RcConfLocal}. */
 export type RcConfLocalArgs = Inputs<plain.RcConfLocalArgs>;
@@ -11,20 +10,14 @@ export type RcConfLocalArgs = Inputs<plain.RcConfLocalArgs>;
  * order stay. syslogd is restarted when its flags changed. Destroy takes out only what this step put in.
  */
 export class RcConfLocal extends Step {
-  constructor(
-    name: string,
-    args: RcConfLocalArgs & OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(...given: Given<RcConfLocalArgs>) {
     super(
       {
         kind: "RcConfLocal",
         schema: plain.rcConfLocalArguments,
         outputs: ["boot", "logSocket", "variables", "flags", "packageScripts"],
       },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.registerOutputs({ revision: this.revision });
   }

@@ -1,23 +1,16 @@
-import type * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/rootCrontab";
 import type { Inputs } from "./inputs";
-import { type OnHost, Step } from "./step";
+import { type Given, Step } from "./step";
 
 /** Arguments of {@link RootCrontab}. */
 export type RootCrontabArgs = Inputs<plain.RootCrontabArgs>;
 
 /** Lines of root's crontab commented out (guide 2.6). They come back on destroy. */
 export class RootCrontab extends Step {
-  constructor(
-    name: string,
-    args: RootCrontabArgs & OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(...given: Given<RootCrontabArgs>) {
     super(
       { kind: "RootCrontab", schema: plain.rootCrontabArguments, outputs: ["commentOut"] },
-      name,
-      args,
-      opts,
+      ...given,
     );
     this.registerOutputs({ revision: this.revision });
   }

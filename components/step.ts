@@ -135,6 +135,13 @@ export interface StepKind {
   readonly outputs: readonly string[];
 }
 
+/** What a program gives to make a step: its name, its arguments and the host, and Pulumi's options. */
+export type Given<Args> = [
+  name: string,
+  args: Args & OnHost,
+  opts?: pulumi.ComponentResourceOptions,
+];
+
 /**
  * A setup step: a component with one resource on the host in it. The component is what the user sees: its name in
  * the preview is where the diff of the host is shown.
@@ -147,12 +154,7 @@ export abstract class Step extends pulumi.ComponentResource {
   /** The resource on the host. */
   protected readonly resource: HostResource;
 
-  protected constructor(
-    { kind, schema, outputs }: StepKind,
-    name: string,
-    args: OnHost,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  protected constructor({ kind, schema, outputs }: StepKind, ...[name, args, opts]: Given<object>) {
     super(`openbsd-postfix:index:${kind}`, name, {}, opts);
     const { connection, ...own } = args;
     const { replaceOnChanges, ignoreChanges, ...passed } = passedOn(opts);
