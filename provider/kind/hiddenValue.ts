@@ -1,11 +1,11 @@
 /**
- * Secrets in the values that the record holds: a hash stands in the place of each. Who may read the record may read the
- * file that holds the secret itself; but the record is also what a state keeps.
+ * Secrets in the values of the record, which holds a hash in place of each. Whoever can read the record can also read the
+ * file with the secret itself; but Pulumi's state keeps a copy of the record's entries.
  */
 import type { Claim, Json } from "../host/record";
 import { sha256 } from "../values/digest";
 
-/** What stands in the record for a secret. */
+/** Stands in the record for a secret. */
 export interface Hash {
   readonly [key: string]: Json;
   readonly sha256: string;
@@ -30,30 +30,32 @@ export function hasHash(value: Json): boolean {
   return isHash(value) || Object.values<Json>(value).some(hasHash);
 }
 
-/** A value with something else in the place of its strings; what was hashed stays so. */
-export function strings(value: Json, change: (one: string) => Json): Json {
+/** A value with each of its strings, at any depth, changed; hashes stay as they are. */
+export function mapStrings(value: Json, change: (text: string) => Json): Json {
   if (typeof value === "string") return change(value);
   if (typeof value !== "object" || value === null || isHash(value)) return value;
-  if (Array.isArray(value)) return (value as readonly Json[]).map((item) => strings(item, change));
+  if (Array.isArray(value))
+    return (value as readonly Json[]).map((item) => mapStrings(item, change));
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, strings(item, change)]),
+    Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]),
   );
 }
 
+/** The strings in a value, at any depth; hashes are left out. */
 export function stringsIn(value: Json): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null || isHash(value)) return [];
   return Object.values<Json>(value).flatMap(stringsIn);
 }
 
-/** What of a value may stand in the record. */
+/** The fields of a claim for an applied value, with hashes for the strings that are secret. */
 export function hideSecrets(
   text: { readonly kind: string; normal?(value: string): string },
   applied: Json,
   isSecret: (value: string) => boolean,
 ): Pick<Claim, "applied" | "secret"> {
-  const hidden = strings(applied, (one) =>
-    isSecret(one) ? hashOf(text.normal?.(one) ?? one) : one,
+  const hidden = mapStrings(applied, (value) =>
+    isSecret(value) ? hashOf(text.normal?.(value) ?? value) : value,
   );
   return { applied: hidden, ...(hasHash(hidden) ? { secret: text.kind } : {}) };
 }

@@ -1,57 +1,68 @@
 /**
- * Owning parts of a text file. Pure: what a file should hold, what to remember of it, and how to take our part out
- * of it again.
+ * Owning keys in a text file that others write as well: the contents to write, the claims to record, and how to take the
+ * keys out again. All pure.
  */
 import { contentsOf, type FileState } from "../host/host";
-import { type Claim, type HostRecord, type Json, savedContents } from "../host/record";
+import {
+  type Claim,
+  type HostRecord,
+  type Json,
+  type KeyEntry,
+  savedContents,
+  type SavedFile,
+} from "../host/record";
 import type { Change, PlanContext, RestoreContext } from "./kind";
 import { hideSecrets } from "./hiddenValue";
-import { about, KeyedText, same } from "./keyedText";
+import { type KeyedText, same, workOnKey } from "./keyedText";
 
-/** A text file of which some keys are wanted. */
+/** A text file in which some keys are to have certain values. */
 export interface KeyedFile {
   readonly path: string;
   readonly state: FileState;
   readonly text: KeyedText;
   readonly wanted: Readonly<Record<string, Json>>;
-  /** For a file that is not there yet. Default 0644. */
+  /** The mode of a file that does not exist yet. Default 0644. */
   readonly mode?: number;
 }
 
-/** The name of a key in the record. */
+/** The name of a file's key in the record. */
 export function keyName(path: string, key: string): string {
   return `${path}#${key}`;
 }
 
+/** The key in the file that a name in the record stands for. */
 function keyIn(path: string, name: string): string {
   return name.slice(path.length + 1);
 }
 
 /**
- * What the plan starts from: the file as it is; where it was deleted meanwhile, as it was before us; else nothing.
+ * The text that a plan edits: the file as it is; a file that was deleted, as it was before the first change; else nothing.
  */
-function startingText(file: KeyedFile, record: HostRecord): string {
-  return contentsOf(file.state) ?? savedContents(record.files[file.path]?.before ?? null) ?? "";
+export function startingText(
+  { path, state }: Pick<KeyedFile, "path" | "state">,
+  record: HostRecord,
+): string {
+  return contentsOf(state) ?? savedContents(record.files[path]?.before ?? null) ?? "";
 }
 
-/** The text with our keys in it, and with those that the arguments no longer name taken out. */
+/** The text with the wanted keys put in, and with the keys that the arguments no longer name undone. */
 function wantedText(file: KeyedFile, context: PlanContext): string {
   let text = startingText(file, context.record);
   for (const [name, entry] of context.dropped)
     if (entry.file === file.path) {
       const key = keyIn(file.path, name);
-      text = about(file.path, key, () => file.text.undo(text, key, entry.before));
+      text = workOnKey(file.path, key, () => file.text.undo(text, key, entry.before));
     }
   for (const [key, value] of Object.entries(file.wanted)) {
     const was = context.record.keys[keyName(file.path, key)]?.before;
-    text = about(file.path, key, () => file.text.put(text, key, value, was));
+    text = workOnKey(file.path, key, () => file.text.put(text, key, value, was));
   }
   return text;
 }
 
 /**
- * The file as the only owner of its keys wants it: every other key that stands in it is to go. What went before stays
- * claimed, so that it is given back only when this mode is left.
+ * The file for the mode "exact": every key that is not wanted is to go. Keys that an earlier apply removed stay claimed,
+ * so that they come back only when the mode is left.
  *
  * @param present the keys that stand in the file now
  */
@@ -60,7 +71,7 @@ export function alone(
   present: Iterable<string>,
   { record, owner }: Pick<PlanContext, "record" | "owner">,
 ): KeyedFile {
-  const gone = Object.entries(record.keys)
+  const removedBefore = Object.entries(record.keys)
     .filter(
       ([, entry]) =>
         entry.file === file.path &&
@@ -68,14 +79,14 @@ export function alone(
         entry.owner.instance === owner.instance,
     )
     .map(([name]) => keyIn(file.path, name));
-  const others = [...present, ...gone].filter((key) => !(key in file.wanted));
+  const others = [...present, ...removedBefore].filter((key) => !(key in file.wanted));
   return {
     ...file,
     wanted: { ...file.wanted, ...Object.fromEntries(others.map((key) => [key, null])) },
   };
 }
 
-/** The write that makes the file hold what is wanted, or nothing where it does. */
+/** The write that gives the file its wanted keys; none where the file has them. */
 export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
   const contents = wantedText(file, context);
   const current = contentsOf(file.state);
@@ -99,37 +110,33 @@ export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
   ];
 }
 
-/** What to remember of each wanted key. */
+/** The claims of the wanted keys. */
 export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
   const text = startingText(file, context.record);
   return Object.entries(file.wanted).map(([key, applied]) => ({
     key: keyName(file.path, key),
     file: file.path,
-    before: about(file.path, key, () => file.text.save(text, key)),
+    before: workOnKey(file.path, key, () => file.text.save(text, key)),
     ...hideSecrets(file.text, applied, context.isSecret),
   }));
 }
 
-/** Live values of the wanted keys. A key that is not there is `null`; equal in meaning keeps the wanted spelling. */
+/** Live values of the wanted keys: `null` for a missing key, the wanted spelling where a value means the same. */
 export function liveKeys(file: KeyedFile): Record<string, Json> {
   const text = contentsOf(file.state) ?? "";
   return Object.fromEntries(
     Object.entries(file.wanted).map(([key, wanted]) => {
-      const found = about(file.path, key, () => file.text.get(text, key));
-      const asWanted = about(file.path, key, () => same(file.text, found, wanted ?? undefined));
+      const found = workOnKey(file.path, key, () => file.text.get(text, key));
+      const asWanted = workOnKey(file.path, key, () => same(file.text, found, wanted ?? undefined));
       return [key, asWanted ? wanted : (found ?? null)];
     }),
   );
 }
 
-/** The file without any of the recorded keys: what others wrote in it. */
-function remainder(text: KeyedText, contents: string, keys: readonly string[]): string {
-  return keys.reduce((rest, key) => text.put(rest, key, null), contents);
-}
-
 /**
- * Takes our keys out of a file. Where nobody else changed anything, that is the file of before, to the byte, owner
- * and mode; else each key is undone by itself, and one that somebody changed meanwhile is left and named.
+ * Takes a resource's keys out of a file. Where nobody else changed the file, it becomes what it was before the first
+ * change, with its bytes, owner and mode. Otherwise each key is undone by itself, and a key that somebody changed
+ * meanwhile is left and named.
  */
 export function restoreKeyedFile(
   path: string,
@@ -137,50 +144,74 @@ export function restoreKeyedFile(
   text: KeyedText,
   context: RestoreContext,
 ): Change[] {
-  const ours = context.keys.filter(([, entry]) => entry.file === path);
-  if (ours.length === 0) return [];
-  const names = new Set(ours.map(([name]) => name));
-  const shared = Object.entries(context.record.keys).some(
+  const owned = context.keys.filter(([, entry]) => entry.file === path);
+  if (owned.length === 0) return [];
+  const names = new Set(owned.map(([name]) => name));
+  const isShared = Object.entries(context.record.keys).some(
     ([name, entry]) => entry.file === path && !names.has(name),
   );
   const before = context.record.files[path]?.before ?? null;
   const original = savedContents(before);
   const current = contentsOf(state);
-  const change = (contents: string): Change[] =>
-    contents === current
-      ? []
-      : [
-          {
-            change: "write",
-            path,
-            found: state,
-            contents,
-            ...(before && contents === original
-              ? { mode: before.mode, uid: before.uid, gid: before.gid }
-              : {}),
-          },
-        ];
-  if (current === undefined) return original === null ? [] : change(original);
-  // A destroy that was cut off has put it back before: what was applied is gone by our own hand.
-  if (current === original && !shared) return [];
+  if (current === undefined)
+    return original === null ? [] : writeBack(path, state, original, before);
+  // An interrupted destroy put the file back already. Without this, the missing keys would look changed by somebody.
+  if (current === original && !isShared) return [];
 
-  const keys = ours.map(([name]) => keyIn(path, name));
-  const asApplied = ours.every(([name, entry]) =>
-    same(text, text.get(current, keyIn(path, name)), entry.applied ?? undefined),
-  );
-  const untouched = remainder(text, current, keys) === remainder(text, original ?? "", keys);
-  if (!shared && asApplied && untouched)
-    return original === null ? [{ change: "remove", path, found: state }] : change(original);
-
-  const undone = ours.reduce((rest, [name, entry]) => {
-    const key = keyIn(path, name);
-    const before = text.undo(rest, key, entry.before);
-    if (before === rest || same(text, text.get(rest, key), entry.applied ?? undefined))
-      return before;
-    context.warn(`${path}: ${key} was changed by somebody else meanwhile and is left as it is.`);
-    return rest;
-  }, current);
-  return original === null && !shared && undone.trim() === ""
+  const isUntouched = isOnlyOurWork(path, text, current, original ?? "", owned) && !isShared;
+  const undone = isUntouched ? (original ?? "") : undoKeys(path, text, current, owned, context);
+  const isEmpty = isUntouched || (!isShared && undone.trim() === "");
+  return original === null && isEmpty
     ? [{ change: "remove", path, found: state }]
-    : change(undone);
+    : writeBack(path, state, undone, before);
+}
+
+type Owned = readonly (readonly [name: string, entry: KeyEntry])[];
+
+/** Does the file differ from its original by the applied keys alone? */
+function isOnlyOurWork(
+  path: string,
+  text: KeyedText,
+  current: string,
+  original: string,
+  owned: Owned,
+): boolean {
+  const withoutKeys = (contents: string): string =>
+    owned.reduce((rest, [name]) => text.put(rest, keyIn(path, name), null), contents);
+  const areKeysAsApplied = owned.every(([name, entry]) =>
+    isAsApplied(text, current, keyIn(path, name), entry),
+  );
+  const isRestAsBefore = withoutKeys(current) === withoutKeys(original);
+  return areKeysAsApplied && isRestAsBefore;
+}
+
+function isAsApplied(text: KeyedText, contents: string, key: string, entry: KeyEntry): boolean {
+  return same(text, text.get(contents, key), entry.applied ?? undefined);
+}
+
+/** Undoes each key that is still as it was applied, and warns of the others. */
+function undoKeys(
+  path: string,
+  text: KeyedText,
+  current: string,
+  owned: Owned,
+  { warn }: Pick<RestoreContext, "warn">,
+): string {
+  return owned.reduce((contents, [name, entry]) => {
+    const key = keyIn(path, name);
+    const undone = text.undo(contents, key, entry.before);
+    if (undone === contents || isAsApplied(text, contents, key, entry)) return undone;
+    warn(`${path}: ${key} was changed by somebody else meanwhile and is left as it is.`);
+    return contents;
+  }, current);
+}
+
+/** Writes the file where its contents differ; with the original contents it gets its former owner and mode too. */
+function writeBack(path: string, found: FileState, contents: string, before: SavedFile): Change[] {
+  if (contents === contentsOf(found)) return [];
+  const attributes =
+    before && contents === savedContents(before)
+      ? { mode: before.mode, uid: before.uid, gid: before.gid }
+      : {};
+  return [{ change: "write", path, found, contents, ...attributes }];
 }

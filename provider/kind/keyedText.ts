@@ -2,28 +2,29 @@
 import { FormatError } from "../formats/bytes";
 import type { Json } from "../host/record";
 import { equal } from "../values/json";
-import { hasHash, hashOf, strings, stringsIn } from "./hiddenValue";
+import { hasHash, hashOf, mapStrings, stringsIn } from "./hiddenValue";
 
 /** How the keys of a text file are read and edited, with values as the record holds them. */
 export interface KeyedText {
-  /** The kind whose format it is, by which the record says how a secret value is found again. */
+  /** The kind that the format belongs to. The record names it with a secret, whose value this format then finds. */
   readonly kind: string;
-  /** The value in force, or `undefined` where there is none. */
+  /** The key's value in force; `undefined` where it has none. */
   get(text: string, key: string): Json | undefined;
   /**
-   * Makes `value` the one in force; `null` removes the key. `was` is what {@link save} gave before the first change:
+   * Puts `value` in force; `null` removes the key. `was` is what {@link save} returned before the first change: with it,
    * a key that was deleted meanwhile goes back to its former place.
    */
   put(text: string, key: string, value: Json, was?: Json): string;
+  /** What {@link undo} needs to bring the key back as it is now. */
   save(text: string, key: string): Json;
   undo(text: string, key: string, saved: Json): string;
-  /** The one spelling of a string in a value. Default: as it is. */
+  /** The canonical spelling of a string in a value. Default: as it is. */
   readonly normal?: (value: string) => string;
-  /** Are two values the same in meaning? Default: as JSON. */
+  /** Do two values mean the same? Default: equality as JSON. */
   same?(left: Json | undefined, right: Json | undefined): boolean;
 }
 
-/** The same in the types of one format: `V` is a key's value, `S` what undoing a key needs. */
+/** A {@link KeyedText} in the types of one format: `V` is a key's value, `S` is what undoing a key needs. */
 export interface TextFormat<V, S> extends Pick<KeyedText, "kind" | "normal"> {
   readonly get: (text: string, key: string) => V | undefined;
   readonly set: (text: string, key: string, value: V, was: S | undefined) => string;
@@ -33,9 +34,9 @@ export interface TextFormat<V, S> extends Pick<KeyedText, "kind" | "normal"> {
   readonly same?: (left: V | undefined, right: V | undefined) => boolean;
 }
 
-/** A format for the keys of a file. */
+/** A format with its values as JSON, as the record holds them. */
 export function keyedText<V, S>(format: TextFormat<V, S>): KeyedText {
-  // The record carries values as JSON. Each value is given back only to the format that it came from.
+  // The types hold because the record gives each value back only to the format that it came from.
   const {
     kind,
     normal,
@@ -55,7 +56,7 @@ export function keyedText<V, S>(format: TextFormat<V, S>): KeyedText {
   };
 }
 
-/** What a file's format cannot carry, with the key that it is about. */
+/** A key or a value that a file's format refuses, with the file and the key. */
 export class KeyFault extends Error {
   constructor(
     readonly path: string,
@@ -66,8 +67,8 @@ export class KeyFault extends Error {
   }
 }
 
-/** Does something with one key of a file; what its format refuses then names the key. */
-export function about<T>(path: string, key: string, work: () => T): T {
+/** Works on one key of a file: a refusal by the file's format names the key. */
+export function workOnKey<T>(path: string, key: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -75,21 +76,24 @@ export function about<T>(path: string, key: string, work: () => T): T {
   }
 }
 
+/** Do two values of a key mean the same, of which either may hold hashes? */
 export function same(text: KeyedText, left: Json | undefined, right: Json | undefined): boolean {
   const normal = (value: string): string => text.normal?.(value) ?? value;
-  // Where one side has hashes, so has the other to have them.
-  const digested = [left, right].some((value) => value !== undefined && hasHash(value));
+  // A hash can be compared with a hash only, so where one side has hashes, the strings of both are hashed.
+  const isHashed = [left, right].some((value) => value !== undefined && hasHash(value));
   const comparable = (value: Json | undefined): Json | undefined =>
     value === undefined
       ? undefined
-      : strings(value, (one) => (digested ? hashOf(normal(one)) : normal(one)));
-  const [one, other] = [comparable(left), comparable(right)];
-  return text.same ? text.same(one, other) : equal(one ?? null, other ?? null);
+      : mapStrings(value, (string) => (isHashed ? hashOf(normal(string)) : normal(string)));
+  const [comparedLeft, comparedRight] = [comparable(left), comparable(right)];
+  return text.same
+    ? text.same(comparedLeft, comparedRight)
+    : equal(comparedLeft ?? null, comparedRight ?? null);
 }
 
 /**
- * What of a key's value in a file is secret: what does not stand in clear in the record. Besides the strings of the
- * value, lines in which it stands in another way (continued, quoted), from where it begins in them.
+ * The secrets in a key's value as it stands in a file: the strings that the record does not hold in clear. Where the file
+ * spells a secret in another way (continued, quoted), also the key's lines from the value on.
  */
 export function secretsOfKey(
   text: KeyedText,
@@ -100,11 +104,14 @@ export function secretsOfKey(
   const found = text.get(contents, key);
   if (found === undefined) return [];
   const clear = new Set(stringsIn(applied));
-  const secret = stringsIn(found).filter((one) => !clear.has(text.normal?.(one) ?? one));
-  if (secret.length === 0 || clear.size > 0) return secret;
-  const rest = text.put(contents, key, null).split("\n");
-  const own = contents
+  const secrets = stringsIn(found).filter((value) => !clear.has(text.normal?.(value) ?? value));
+  if (secrets.length === 0 || clear.size > 0) return secrets;
+  const otherLines = text.put(contents, key, null).split("\n");
+  const spelledOtherwise = contents
     .split("\n")
-    .filter((line) => !rest.includes(line) && !secret.some((value) => line.includes(value)));
-  return [...secret, ...own.map((line) => line.replace(/^[^\s=:]+\s*[=:]?/, "").trim())];
+    .filter((line) => !otherLines.includes(line) && !secrets.some((value) => line.includes(value)));
+  return [
+    ...secrets,
+    ...spelledOtherwise.map((line) => line.replace(/^[^\s=:]+\s*[=:]?/, "").trim()),
+  ];
 }

@@ -1,10 +1,11 @@
 /**
- * What a kind is: how the provider does one step of the guide. A kind says what may be said (`arguments`, `complete`),
- * what to look at (`look`, `live`, `outputs`), what of the host is then its own (`owns`), what to do (`plan`), and how to
- * get back (`restore`). All of these are pure: the driver looks at the host, carries plans out, and keeps the record.
- * Only `judge`, which asks the host's own tools about a plan, and the actions inside a plan reach the host themselves.
+ * A kind is how the provider does one step of the guide: which arguments the step takes (`arguments`, `complete`), which
+ * facts it asks the host for (`look`) and how they read as inputs and outputs (`live`, `outputs`), which keys its resource
+ * owns (`owns`), which changes it makes (`plan`) and how they are undone (`restore`). All of these are pure: the driver
+ * looks at the host, carries plans out, and keeps the record. Only `judge`, which asks the host's own tools about a plan,
+ * and the actions inside a plan reach the host themselves.
  *
- * Arguments stand in one order everywhere: what was observed, the arguments of the step, and what else is known.
+ * The parameters of these functions have one order: the observed facts, the arguments of the step, the context.
  */
 import type { AnyArguments, Failure } from "../arguments/schema";
 import type { FileState, HostReader, HostWriter } from "../host/host";
@@ -14,20 +15,20 @@ import type { Platform } from "../openbsd/platform";
 
 export type { Failure };
 
-/** One change. Every change prints as a unified diff or as one line, and the driver applies them one after the other. */
+/** One change to a host. It prints as a unified diff or as one line; the driver applies changes one after the other. */
 export type Change =
   | {
       readonly change: "write";
       readonly path: string;
-      /** What stands there now: one side of the diff, and what must still stand there when the file is written. */
+      /** The file as it is now: one side of the diff. The write is refused once the file has changed since. */
       readonly found: FileState;
       readonly contents: string;
       readonly mode?: number;
       readonly uid?: number;
       readonly gid?: number;
-      /** An earlier step of the same plan brings the file: the preview knows the new lines only. */
+      /** An earlier step of the same plan brings the file, so the preview knows only the lines that this step sets. */
       readonly partial?: boolean;
-      /** Bytes that mean nothing to a reader (a database), or that others may not read: named, not diffed. */
+      /** The bytes mean nothing to a reader (a database), or are not for everybody: the file is named, not diffed. */
       readonly opaque?: boolean;
     }
   | {
@@ -36,75 +37,86 @@ export type Change =
       readonly found: FileState;
       readonly opaque?: boolean;
     }
-  /** Anything else that changes the host. */
   | {
       readonly change: "act";
-      /** What it does, in one line, as in "install postfix-2.6.5". */
+      /** Says in one line what the action does, as in "install postfix-2.6.5". */
       readonly text: string;
       readonly act: (host: HostWriter, context: ActContext) => Promise<void>;
     };
 
-/** What an action may use. */
+/** An action: a change that is neither a write nor a removal. */
+export type Action = Extract<Change, { readonly change: "act" }>;
+
+/** The context of an action. */
 export interface ActContext {
   readonly platform: Platform;
-  /** How Pulumi reaches the host: its name or address as the program's `connection` says it. */
+  /** The host's name or address, as the program's `connection` gives it. */
   readonly connectionHost: string;
+  /** Shows progress, in a line that the next one replaces. */
   readonly progress: (text: string) => void;
   readonly warn: (text: string) => void;
   /** Sets outputs that only the action can know. */
   readonly output: (outputs: Readonly<Record<string, unknown>>) => void;
-  /** The record as it is on the host now: what was noted meanwhile is in it. */
+  /** The record as it is on the host now, with everything that this plan's actions have written to it. */
   readonly record: HostRecord;
   /** Changes the record on the host. */
   readonly setRecord: (change: (record: HostRecord) => HostRecord) => Promise<void>;
-  /** Notes what was made of a key, so that whoever goes on after a cut knows it. Does nothing without the key. */
+  /**
+   * Sets what the record on the host holds as applied for a key, so that a run after an interruption can go on from there.
+   * Does nothing where the record has no such key.
+   */
   readonly note: (key: string, applied: Json) => Promise<void>;
 }
 
-/** What is to be done, and what that means for others. */
+/** The changes of one step, and their consequences. */
 export interface Plan {
   readonly changes: readonly Change[];
-  /** Why it cannot be done on this host: the preview fails with them, and `up` stops before its first change. */
+  /** Why this host cannot be changed so: the preview fails with the obstacles, and `up` stops before its first change. */
   readonly obstacles?: readonly Failure[];
   /**
-   * Paths that the changes bring besides the files that they write, for the plans of later steps in the same preview. A
+   * Paths that the changes create besides the files that they write, for the plans of later steps in the same preview. A
    * path that ends in `/` stands for everything below it.
    */
   readonly brings?: readonly string[];
-  /** What the record must say from before the changes until they are done, besides the keys. */
+  /** Fields that the record holds from before the first change until the last one is done, besides the keys. */
   readonly owes?: Pick<HostRecord, "syslogd">;
-  /** What the running service must be told after the changes. */
+  /** The reload or restart that the running service needs after the changes. */
   readonly tells?: HostRecord["pending"];
 }
 
-/** Nothing is to be done. */
+/** A plan without changes. */
 export const NOTHING_TO_DO: Plan = { changes: [] };
 
-/** What of a host belongs to a resource. */
+/** A plan of one action. */
+export function actionPlan(text: string, act: Action["act"]): Plan {
+  return { changes: [{ change: "act", text, act }] };
+}
+
+/** Everything on a host that belongs to a resource. */
 export interface Holdings {
-  /** Its keys, with what undoing them needs. */
+  /** The claims of its keys. */
   readonly claims: readonly Claim[];
-  /** The files that the keys lie in, as they stand now. */
+  /** The files that hold the keys, as they are now. */
   readonly files: Readonly<Record<string, FileState>>;
 }
 
-/** What a plan may ask about besides what was observed. */
+/** The context of a plan: all that it depends on besides the observed facts and the arguments. */
 export interface PlanContext {
   readonly platform: Platform;
   readonly record: HostRecord;
-  /** The resource that plans. */
+  /** The resource that the plan is for. */
   readonly owner: Owner;
   /** Keys that this instance owns and that its arguments no longer name, youngest first. */
   readonly dropped: readonly (readonly [string, KeyEntry])[];
-  /** The arguments as they were last applied; `undefined` when they never were, or when that failed. */
+  /** The arguments of the last apply; `undefined` where there was none or it failed. */
   readonly applied: Readonly<Record<string, unknown>> | undefined;
   /** In a preview: does an earlier step of the same plan bring this path? */
   readonly coming: (path: string) => boolean;
-  /** Is a value, as it stands in a file, a secret of this resource? The record on the host holds its hash only. */
+  /** Is a value, as it stands in a file, a secret of this resource? The record then holds its hash. */
   readonly isSecret: (value: string) => boolean;
 }
 
-/** What a resource found when it came, in the state under `previous`: the record's entries of this resource. */
+/** The record's entries of a resource, which the state keeps under `previous`: how the host was before the first apply. */
 export interface Previous {
   readonly files: Readonly<Record<string, SavedFile>>;
   readonly keys: Readonly<Record<string, KeyEntry>>;
@@ -112,64 +124,65 @@ export interface Previous {
 
 export const NOTHING_BEFORE: Previous = { files: {}, keys: {} };
 
-/** What undoing may ask about besides what was observed. */
+/** The context of undoing. */
 export interface RestoreContext {
   readonly platform: Platform;
-  /** The keys of this instance, youngest first: from the record, or from the state where the host has none. */
+  /** The keys of this instance, youngest first: from the record, or from the state where the record has lost them. */
   readonly keys: readonly (readonly [string, KeyEntry])[];
   readonly record: HostRecord;
-  /** Says to the user what was left as it is, and why. */
+  /** Warns the user of everything that is left as it is, with the reason. */
   readonly warn: (text: string) => void;
 }
 
-/** What a judgement of a plan may use. */
+/** The context of the judgement of a plan. */
 export interface JudgeContext {
   readonly host: HostReader;
   readonly platform: Platform;
   readonly record: HostRecord;
   /** The plan that is judged. */
   readonly plan: Plan;
-  /** Does an earlier step of the same plan bring this path, as yet unknown? */
+  /** Does an earlier step of the same plan bring this path, with contents that are not known yet? */
   readonly coming: (path: string) => boolean;
   /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */
   readonly predicted: (path: string) => FileState | undefined;
-  /** The file as it stood before those steps; `undefined` where none of them changes it. */
+  /** The file as it was before those steps; `undefined` where none of them changes it. */
   readonly found: (path: string) => FileState | undefined;
-  /** Says something of the judgement that holds for all who judge after this step as well. */
-  readonly declare: (said: Json) => void;
-  /** What the steps of this plan have declared so far, by their URNs. */
+  /** Makes a declaration to the judgements of this step and of all later ones, such as rules that the user accepts. */
+  readonly declare: (declaration: Json) => void;
+  /** The declarations of the steps so far, by the URNs of their resources. */
   readonly declared: () => ReadonlyMap<string, Json>;
   readonly warn: (text: string) => void;
 }
 
-/** `A`: the arguments of the step, with those that `complete` fills in; `O`: what was observed. */
+/** `A`: the arguments of the step, with those that `complete` fills in; `O`: the observed facts. */
 export interface Kind<A extends object, O> {
   readonly name: string;
   readonly traits?: {
-    /** What the step does leaves nothing on the host to look at: a failure stays one until it was done again. */
+    /** The step leaves no trace on the host, so no look can tell that a failure is over: only doing the step again can. */
     readonly repeats?: true;
-    /** The step is part of the switch from one mailer to the other: when it fails, the error says who serves. */
+    /** The step is part of the switch from one mailer to the other: the error of a failure says which one serves. */
     readonly switches?: true;
   };
-  /** What the user may say: everything in `A` but what `complete` fills in under names of its own. */
+  /** The schema of the arguments that a user may give. `complete` may add others under names of its own. */
   readonly arguments: AnyArguments;
-  /** What of a host the step is about: the second half of the id. */
+  /** The part of the host that the step is about, usually a path: the second half of the resource's id. */
   subject(args: A): string;
-  /** The property that says what a key of the step's file is to be, as the user wrote it. */
+  /** The path of the argument that a key of the step's file comes from, as the user wrote it. */
   property?(key: string, args: A): string;
   /** The arguments with defaults and everything that depends on the release filled in. */
   complete(args: A, platform: Platform): A;
-  /** What to look at, and what is made of the answers. */
+  /** The facts to ask the host for. */
   look(args: A, platform: Platform): Look<O>;
-  /** What the host has, under the names of the inputs, in the user's spelling where equal in meaning. */
+  /** The host's values, under the names of the inputs, in the user's spelling where they mean the same. */
   live(observed: O, args: A, platform: Platform): Partial<A>;
-  /** Outputs that are no inputs. */
+  /** Outputs that are not inputs. */
   outputs(observed: O, args: A, platform: Platform): Readonly<Record<string, unknown>>;
+  /** The keys that the resource owns. */
   owns(observed: O, args: A, context: PlanContext): Holdings;
   plan(observed: O, args: A, context: PlanContext): Plan;
-  /** The plan that puts back what was there before the first apply, and touches only what is the resource's own. */
+  /** The plan that brings the host back to before the first apply, and touches only the resource's own keys. */
   restore(observed: O, args: A, context: RestoreContext): Plan;
-  /** What is wrong with a plan, as far as only the host's own tools or the other steps' plans can tell. */
+  /** The faults of a plan that only the host's own tools, or the plans of other steps, can show. */
   judge?(observed: O, args: A, context: JudgeContext): Promise<readonly Failure[]>;
 }
 

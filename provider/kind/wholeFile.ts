@@ -4,19 +4,19 @@ import { type Claim, savedContents } from "../host/record";
 import { sha256 } from "../values/digest";
 import type { Change, RestoreContext } from "./kind";
 
-/** The claim of a file as a whole: its baseline is all that undoing needs. */
+/** The claim of a file as a whole. Undoing it needs only the file's former contents, which the record keeps by its path. */
 export function claimWholeFile(path: string): Claim {
   return { key: path, file: path, before: null, applied: null };
 }
 
-/** Puts a file that belongs to a resource as a whole back, unless somebody else changed it meanwhile. */
+/** Puts back a file that a resource owns as a whole, unless somebody else changed it meanwhile. */
 export function restoreWholeFile(
   path: string,
   state: FileState,
   context: RestoreContext,
   options: { readonly opaque?: boolean } = {},
 ): Change[] {
-  const isClaimed = context.keys.some(([, known]) => known.file === path);
+  const isClaimed = context.keys.some(([, entry]) => entry.file === path);
   const file = context.record.files[path];
   if (!isClaimed || !file) return [];
   const current = contentsOf(state);

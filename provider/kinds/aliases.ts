@@ -1,4 +1,4 @@
-/** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": entries, and the database from them. */
+/** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": alias entries and their database. */
 import { type AliasesArgs, aliasesArguments } from "../arguments/aliases";
 import { at } from "../arguments/schema";
 import * as aliasesText from "../formats/aliases";
@@ -37,19 +37,11 @@ import { equal } from "../values/json";
 interface Observed {
   readonly file: FileState;
   readonly database: SeenDatabase;
-  /** Who has a mailbox. */
+  /** The names of the host's users, each of whom has a mailbox. */
   readonly users: ReadonlySet<string>;
 }
 
-function tableOf(args: AliasesArgs): DatabaseTable {
-  return { tool: "postalias", type: "hash", path: pathOf(args) };
-}
-
-function compiled(contents: string): Compiled {
-  return [aliasesText.compiled(contents)];
-}
-
-/** How an alias stands in the file. */
+/** The format of the file: a key is an alias name, its value the list of recipients. */
 export const text = keyedText({
   kind: "Aliases",
   ...aliasesText,
@@ -61,7 +53,15 @@ function pathOf(args: AliasesArgs): string {
   return args.file ?? ALIASES;
 }
 
-/** Names and recipients as bytes: what a program writes in UTF-8 stands in the file as UTF-8. */
+function tableOf(args: AliasesArgs): DatabaseTable {
+  return { tool: "postalias", type: "hash", path: pathOf(args) };
+}
+
+function compiled(contents: string): Compiled {
+  return [aliasesText.compiled(contents)];
+}
+
+/** Names and recipients as bytes: the file holds them in UTF-8, as the program does. */
 function bytesOf(entries: AliasesArgs["entries"]): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(entries).map(([name, targets]) => [encodeUtf8(name), targets.map(encodeUtf8)]),
@@ -72,7 +72,7 @@ function fileOf(observed: Observed, args: AliasesArgs): KeyedFile {
   return { path: pathOf(args), state: observed.file, text, wanted: bytesOf(args.entries) };
 }
 
-/** The file with all that is to become of it: in the mode "exact", other entries go. */
+/** The file as it is planned: in the mode "exact", without entries that the arguments do not name. */
 function plannedFile(
   observed: Observed,
   args: AliasesArgs,
@@ -83,21 +83,21 @@ function plannedFile(
   return alone(file, otherNames(observed, args), context);
 }
 
-/** Names of entries that the arguments do not have. */
+/** Names of entries in the file that the arguments do not name. */
 function otherNames(observed: Observed, args: AliasesArgs): readonly string[] {
-  const own = new Set(Object.keys(args.entries).map((name) => encodeUtf8(name).toLowerCase()));
+  const wanted = new Set(Object.keys(args.entries).map((name) => encodeUtf8(name).toLowerCase()));
   return [...aliasesText.entries(contentsOf(observed.file) ?? "").keys()].filter(
-    (name) => !own.has(name),
+    (name) => !wanted.has(name),
   );
 }
 
-/** The text as the changes leave it; `undefined` when it goes, or was never there. */
+/** The contents of the file after the changes; `undefined` where it does not exist then. */
 function textAfter([first]: readonly Change[], observed: Observed): string | undefined {
   if (first?.change === "write") return first.contents;
   return first?.change === "remove" ? undefined : contentsOf(observed.file);
 }
 
-/** Live recipients; the user's spelling where equal, and an empty list for an alias that is not there. */
+/** Live recipients, in the user's spelling where they are equal; an empty list for an alias that does not exist. */
 function liveEntries(observed: Observed, args: AliasesArgs): Record<string, readonly string[]> {
   const live = liveKeys(fileOf(observed, args));
   const wanted = bytesOf(args.entries);
@@ -117,7 +117,7 @@ function liveEntries(observed: Observed, args: AliasesArgs): Record<string, read
 }
 
 function targetsIn(value: Json | undefined): readonly string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan {
@@ -137,7 +137,7 @@ async function judgePlan(
 ): Promise<readonly Failure[]> {
   const { plan: judged, warn } = context;
   const [write] = judged.changes;
-  // A file that an earlier step brings is not known as a whole.
+  // Of a file that an earlier step brings, only the new lines are known.
   if (write?.change === "write" && write.partial) return [];
   const contents = textAfter(judged.changes, observed);
   if (contents === undefined) return [];

@@ -4,13 +4,13 @@ import { HostError } from "../host/errors";
 import type { HostWriter } from "../host/host";
 import { Look, lookAt, probe } from "../host/look";
 import { programFailed, runOrFail, until, waitUntil } from "../host/programs";
-import type { ActContext, Change, Kind } from "../kind/kind";
+import type { ActContext, Action, Kind } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
 import { baseMailerRuns } from "../postfix/running";
 import { equal } from "../values/json";
 import { lastLines } from "../values/readable";
 
-/** The arguments with those that are filled in. */
+/** The arguments, with those that `complete` fills in. */
 interface Completed extends BaseMailerArgs {
   /** Whether the mailer runs. */
   readonly running?: boolean;
@@ -18,17 +18,17 @@ interface Completed extends BaseMailerArgs {
 
 interface Observed {
   readonly running: boolean;
-  /** Messages that it has, by the queues' names; one that cannot be asked has none. */
   readonly queued: Queued;
 }
 
+/** How many messages the base mailer has in each of its queues; 0 for a queue that cannot be listed. */
 type Queued = Readonly<Record<string, number>>;
 
 function key(platform: Platform): string {
   return `process:${platform.baseMailer.name}`;
 }
 
-/** Messages in a queue listing: `smtpctl show queue` prints one a line, `sendmail -bp` a total. */
+/** The number of messages in a queue listing: `smtpctl show queue` prints one a line, `sendmail -bp` a total. */
 function countIn(listing: string): number {
   const total = /Total requests: (\d+)/.exec(listing);
   if (total) return Number(total[1]);
@@ -47,7 +47,7 @@ function sum(queued: Queued): number {
   return Object.values(queued).reduce((left, right) => left + right, 0);
 }
 
-/** Mail that nobody will deliver once the mailer is stopped; nothing to say where there is none. */
+/** A warning of mail that nobody will deliver once the mailer is stopped; `undefined` where there is none. */
 function leftBehind(queued: Queued, { baseMailer: mailer }: Platform): string | undefined {
   const where = Object.entries(queued)
     .filter(([, count]) => count > 0)
@@ -90,19 +90,20 @@ export const baseMailer: Kind<Completed, Observed> = {
 
 function switched(
   { baseMailer: { name } }: Platform,
-  what: "start" | "stop",
-  act: Extract<Change, { readonly change: "act" }>["act"],
-): Change {
-  return { change: "act", text: `${what} ${name}, the base system's mailer`, act };
+  verb: "start" | "stop",
+  act: Action["act"],
+): Action {
+  return { change: "act", text: `${verb} ${name}, the base system's mailer`, act };
 }
 
 async function stop(host: HostWriter, { platform, warn }: ActContext): Promise<void> {
   const mailer = platform.baseMailer;
-  // As it is now: nobody may have seen a preview, and mail may have come since. smtpctl(8) needs a running smtpd.
+  // Warned of here as well as in the preview, which may not have run, or before more mail came. Before the stop, because
+  // smtpctl(8) needs a running smtpd.
   const left = leftBehind(await lookAt(host, queues(platform)), platform);
   if (left !== undefined) warn(left);
   const gone = async (): Promise<boolean> => !(await lookAt(host, baseMailerRuns(platform)));
-  // pkill(1) exits with 1 when nothing matched: gone already.
+  // pkill(1) exits with 1 when nothing matched: the mailer is gone already.
   const { stdout, stderr } = await runOrFail(
     host,
     `stop ${mailer.name}`,
@@ -123,7 +124,7 @@ async function start(host: HostWriter, { platform }: ActContext): Promise<void> 
   await waited(host, `${mailer.name} to start`, up, `${result.stdout}\n${result.stderr}`);
 }
 
-/** Waits, and where that is in vain the error has what the program said. */
+/** Waits for `what`; the error after a vain wait quotes the output of the command that was to bring it about. */
 async function waited(
   host: HostWriter,
   what: string,
@@ -133,8 +134,8 @@ async function waited(
   try {
     await waitUntil(host, what, done, 20_000);
   } catch (error) {
-    const said = lastLines(output);
-    if (!HostError.isInstance(error) || said === "") throw error;
-    throw error.with({ reason: `${error.reason}; what was run said:\n${said}\n` });
+    const quoted = lastLines(output);
+    if (!HostError.isInstance(error) || quoted === "") throw error;
+    throw error.with({ reason: `${error.reason}; the command printed:\n${quoted}\n` });
   }
 }

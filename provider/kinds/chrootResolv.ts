@@ -7,12 +7,13 @@ import type { Change, Kind, Plan, RestoreContext } from "../kind/kind";
 import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import { QUEUE } from "../postfix/paths";
 
-/** The arguments with those that are filled in. */
+/** The arguments, with those that `complete` fills in. */
 interface Completed extends ChrootResolvArgs {
-  /** What each copy is to be, in words. */
+  /** The state of each copy in words, such as "equal to /etc/hosts", by the name of its source below /etc. */
   readonly copies?: Readonly<Record<string, string>>;
 }
 
+/** A file in /etc and its copy in the chroot. */
 interface Pair {
   readonly source: FileState;
   readonly copy: FileState;
@@ -31,19 +32,20 @@ function equalTo(name: string): string {
 
 const COPY = { mode: 0o644, uid: 0, gid: 0 } as const;
 
-/** `postfix check` complains of files that are not root's, or that others may write (docs/openbsd.md 8 and 10). */
+/** Is the copy root's, and for root alone to write? Else `postfix check` complains (docs/openbsd.md 8 and 10). */
 function isSafe(copy: FileState): boolean {
   return copy.type !== "file" || (copy.uid === 0 && (copy.mode & 0o022) === 0);
 }
 
-function inStep({ source, copy }: Pair): boolean {
+/** Is there nothing to copy? A source that does not exist asks for no copy: the judgement warns of it. */
+function isCopied({ source, copy }: Pair): boolean {
   const wanted = contentsOf(source);
   return wanted === undefined || (contentsOf(copy) === wanted && isSafe(copy));
 }
 
-/** What a copy is, in words. A source that is not there has nothing to be equal to: it is warned of. */
-function wordsFor(name: string, pair: Pair): string {
-  if (inStep(pair)) return equalTo(name);
+/** The state of a copy in words. */
+function describe(name: string, pair: Pair): string {
+  if (isCopied(pair)) return equalTo(name);
   const contents = contentsOf(pair.copy);
   if (contents === undefined) return "missing";
   return contents === contentsOf(pair.source)
@@ -51,7 +53,14 @@ function wordsFor(name: string, pair: Pair): string {
     : `differs from /etc/${name}`;
 }
 
-/** A copy whose owner or mode alone was mended gets those of before back. */
+/** The changes, with a reload of Postfix: a chrooted daemon reads the files once, when it starts. */
+function planned(changes: readonly Change[]): Plan {
+  return changes.length === 0
+    ? { changes }
+    : { changes, tells: { need: "reload", because: [CHROOT] } };
+}
+
+/** Gives a copy its former owner and mode back where the step changed only these. */
 function restoreAttributes(
   path: string,
   copy: FileState,
@@ -84,7 +93,7 @@ export const chrootResolv: Kind<Completed, Observed> = {
     ),
   live: (observed) => ({
     copies: Object.fromEntries(
-      Object.entries(observed).map(([name, pair]) => [name, wordsFor(name, pair)]),
+      Object.entries(observed).map(([name, pair]) => [name, describe(name, pair)]),
     ),
   }),
   outputs: () => ({}),
@@ -98,8 +107,8 @@ export const chrootResolv: Kind<Completed, Observed> = {
     planned(
       Object.entries(observed).flatMap(([name, { source, copy }]): Change[] => {
         const path = copyOf(name);
-        // The package copies them when it is installed.
-        if (inStep({ source, copy }) || (copy.type === "absent" && coming(path))) return [];
+        // The package makes its copies when it is installed.
+        if (isCopied({ source, copy }) || (copy.type === "absent" && coming(path))) return [];
         return [
           { change: "write", path, found: copy, contents: contentsOf(source) ?? "", ...COPY },
         ];
@@ -119,10 +128,3 @@ export const chrootResolv: Kind<Completed, Observed> = {
       ]),
     ),
 };
-
-/** The changes: a chrooted daemon reads the files once, when it starts. */
-function planned(changes: readonly Change[]): Plan {
-  return changes.length === 0
-    ? { changes }
-    : { changes, tells: { need: "reload", because: [CHROOT] } };
-}

@@ -1,4 +1,4 @@
-/** The formats in which a secret that the record speaks of is found again, by the name of the kind that wrote it. */
+/** The formats of all kinds by the kinds' names: with them, the secrets that the record names are found in the files. */
 import type { KeyedText } from "../kind/keyedText";
 import type { Platform } from "../openbsd/platform";
 import { text as aliases } from "./aliases";
@@ -7,14 +7,14 @@ import { text as mainCf } from "./mainCf";
 import { text as masterCf } from "./masterCf";
 import { keyedText as rcConfLocal } from "./rcConfLocal";
 
-/** A table that is one secret as a whole is one value. */
+/** The format of tables, in which a table that is secret as a whole is one value under one key. */
 const table: KeyedText = {
   ...lookupTable,
   get: (contents, key) => (key === WHOLE ? contents : lookupTable.get(contents, key)),
   put: (contents, key, value) => (key === WHOLE ? contents : lookupTable.put(contents, key, value)),
 };
 
-/** `undefined` for a kind that this version does not know. */
+/** The format of a kind's keys; `undefined` for a kind that this version of the provider does not know. */
 export function keyedTextOf(kind: string, platform: Platform): KeyedText | undefined {
   const texts = [aliases, mainCf, masterCf, rcConfLocal(platform), table];
   return texts.find((text) => text.kind === kind);

@@ -49,31 +49,30 @@ import { lastLines } from "../values/readable";
 interface Observed {
   readonly file: FileState;
   readonly database: SeenDatabase | undefined;
-  /** Types of table that the host's Postfix has; `null` where there is no Postfix yet. */
+  /** The table types of the host's Postfix; `null` where postconf(1) did not list them, or there is no Postfix yet. */
   readonly types: readonly string[] | null;
-  /** Why that Postfix answers nothing: a main.cf that its tools stop at. */
+  /** The error of postconf(1) where it could not list them: it stops at a faulty main.cf. */
   readonly refusal: string | undefined;
-  /** Numbers of the owner and group, `null` for one that the host does not have. */
+  /** The ids of the wanted owner and group; `null` where the host has no such user or group. */
   readonly uid: number | null;
   readonly gid: number | null;
 }
 
-/** Who owns a table where the arguments do not say. */
 const DEFAULT_OWNER = "root";
 const DEFAULT_GROUP = "wheel";
 
-/** The key of a table that belongs to a resource as a whole. */
+/** The key of a table that a resource owns as a whole. */
 export const WHOLE = "*";
 
-/** Whether its text may be shown: not where others on the host may not read it either. */
+/** The format of the text: a key is a table's key, its value the rest of the line. */
+export const text = keyedText({ kind: "LookupTable", ...tableText });
+
+/** Is the text hidden in previews? It is where others on the host may not read it either. */
 function isSecret({ permissions }: LookupTableArgs): boolean {
   return permissions !== undefined && (parseInt(permissions.mode, 8) & 0o004) === 0;
 }
 
-/** How an entry stands in the text. */
-export const text = keyedText({ kind: "LookupTable", ...tableText });
-
-/** Entries as bytes, by the key as postmap(1) stores it. */
+/** Entries as bytes, with their keys folded as postmap(1) stores them. */
 function bytesOf(entries: NonNullable<LookupTableArgs["entries"]>): Record<string, Json> {
   return Object.fromEntries(
     Object.entries(entries).map(([key, value]) => [
@@ -113,7 +112,7 @@ function tableOf(observed: Observed, args: LookupTableArgs): DatabaseTable {
   };
 }
 
-/** Owner and mode that were asked for, as far as the host has such an owner. */
+/** The wanted owner and mode; `undefined` where none are wanted, or the host has no such user or group yet. */
 function attributesOf(
   { uid, gid }: Observed,
   { permissions }: LookupTableArgs,
@@ -133,153 +132,6 @@ function isAsWanted(state: FileState, wanted: DatabaseTable["attributes"]): bool
       file.uid === wanted.uid &&
       file.gid === wanted.gid)
   );
-}
-
-/** The write that makes the text what it is to be, with its owner and mode; nothing where it is. */
-function planText(observed: Observed, args: LookupTableArgs, context: PlanContext): Change[] {
-  const attributes = attributesOf(observed, args);
-  const current = contentsOf(observed.file);
-  const change = (contents: Bytes, more: Partial<Change> = {}): Change[] =>
-    contents === current && isAsWanted(observed.file, attributes)
-      ? []
-      : [
-          {
-            change: "write",
-            path: args.path,
-            found: observed.file,
-            contents,
-            ...(current === undefined ? { mode: 0o644, uid: 0, gid: 0 } : {}),
-            ...more,
-            ...attributes,
-            ...(isSecret(args) ? { opaque: true } : {}),
-          } as Change,
-        ];
-  if (args.text !== undefined) return change(encodeUtf8(args.text));
-  const wasWhole = context.dropped.some(([key]) => key === wholeKey(args.path));
-  const before = savedContents(context.record.files[args.path]?.before ?? null) ?? "";
-  const file = fileOf(observed, args, context);
-  // What was ours as a whole begins anew from what stood there before.
-  const state: FileState = wasWhole
-    ? { type: "file", mode: 0, uid: 0, gid: 0, size: before.length, contents: before }
-    : observed.file;
-  const [write] = planKeyedFile({ ...file, state }, withoutWhole(context, args.path));
-  if (write?.change === "write")
-    return change(write.contents, write.partial ? { partial: true } : {});
-  return change(contentsOf(state) ?? "", {});
-}
-
-/** The file as a whole has no place in its text from which it could be undone. */
-function withoutWhole(context: PlanContext, path: string): PlanContext {
-  return { ...context, dropped: context.dropped.filter(([key]) => key !== wholeKey(path)) };
-}
-
-/** The text as it will be. */
-function plannedText(observed: Observed, changes: readonly Change[]): Bytes | undefined {
-  const write = changes.find((change) => change.change === "write");
-  return write?.change === "write" ? write.contents : contentsOf(observed.file);
-}
-
-function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): Plan {
-  const found = obstacles(observed, args, context.coming);
-  if (found.length > 0) return { changes: [], obstacles: found };
-  const write = planText(observed, args, context);
-  if (observed.database === undefined) return planned(args, write);
-  const [first] = write;
-  // What an earlier step brings is not known as a whole, nor what is built from it.
-  const partial = first?.change === "write" && first.partial === true;
-  const contents = plannedText(observed, write) ?? "";
-  return planned(args, [
-    ...write,
-    ...planDatabase(
-      tableOf(observed, args),
-      partial ? { ...observed.database, stored: null } : observed.database,
-      tableText.compiled(contents),
-      write.length > 0,
-    ),
-  ]);
-}
-
-/** The changes, with what they bring for later steps, and with what Postfix must be told of them. */
-function planned(args: LookupTableArgs, changes: readonly Change[]): Plan {
-  // Daemons see by themselves that a database was replaced; a text they read once, when they start.
-  const isRead = !isBuilt(args) && changes.some(({ change }) => change === "write");
-  return {
-    changes,
-    brings: broughtDatabase({ path: args.path, type: typeOf(args) }, changes),
-    ...(isRead ? { tells: { need: "reload", because: [args.path] } } : {}),
-  };
-}
-
-/** Why it cannot be done on this host: a type that its Postfix does not have, an owner that is not there. */
-function obstacles(
-  observed: Observed,
-  args: LookupTableArgs,
-  coming: (path: string) => boolean,
-): Failure[] {
-  // Users and types of table come with the package.
-  if (coming(PROGRAMS.postmap)) return [];
-  return [...typeObstacles(observed, typeOf(args)), ...ownerObstacles(observed, args)];
-}
-
-function typeObstacles({ types, refusal }: Observed, type: string): Failure[] {
-  if (types === null)
-    return [
-      {
-        path: "type",
-        reason:
-          refusal === undefined
-            ? "this host has no Postfix, whose postmap(1) builds and reads tables: install the package first."
-            : `Postfix's own tools stop on this host, at what its configuration is now: ${refusal}`,
-      },
-    ];
-  if (types.includes(type)) return [];
-  const flavor = tableType(type)?.flavor;
-  const known = [...types].sort().join(", ");
-  const hint = flavor === undefined ? "" : ` A package of the flavor ${flavor} has it.`;
-  const reason = `this host's Postfix has no table type "${type}"; it has ${known}.${hint}`;
-  return [{ path: "type", reason }];
-}
-
-function ownerObstacles({ uid, gid }: Observed, { permissions }: LookupTableArgs): Failure[] {
-  const found: Failure[] = [];
-  const { owner = DEFAULT_OWNER, group: wanted = DEFAULT_GROUP } = permissions ?? {};
-  if (uid === null)
-    found.push({ path: "permissions.owner", reason: `this host has no user ${owner}.` });
-  if (gid === null)
-    found.push({ path: "permissions.group", reason: `this host has no group ${wanted}.` });
-  return found;
-}
-
-function liveEntries(observed: Observed, args: LookupTableArgs): Record<string, string | null> {
-  const found = tableText.entries(contentsOf(observed.file) ?? "");
-  const wanted = args.entries ?? {};
-  const own = new Set(Object.keys(bytesOf(wanted)));
-  const others = args.mode === "exact" ? [...found].filter(([key]) => !own.has(key)) : [];
-  return Object.fromEntries([
-    ...Object.entries(wanted).map(([key, value]) => {
-      const live = found.get(tableText.foldKey(encodeUtf8(key)))?.value;
-      if (live === undefined) return [key, null];
-      return [key, value !== null && live === encodeUtf8(value.trim()) ? value : decodeUtf8(live)];
-    }),
-    ...others.map(([key, { value }]) => [decodeUtf8(key), decodeUtf8(value)]),
-  ]) as Record<string, string | null>;
-}
-
-function livePermissions(observed: Observed, args: LookupTableArgs): Partial<LookupTableArgs> {
-  const { permissions } = args;
-  const { file } = observed;
-  const attributes = attributesOf(observed, args);
-  const real = file.type === "symlink" ? file.file : file;
-  if (permissions === undefined || attributes === undefined || real?.type !== "file") return {};
-  return {
-    permissions: {
-      ...permissions,
-      mode:
-        real.mode === attributes.mode ? permissions.mode : real.mode.toString(8).padStart(4, "0"),
-      ...(real.uid === attributes.uid ? {} : { owner: String(real.uid) }),
-      ...(real.gid === attributes.gid ? {} : { group: String(real.gid) }),
-    },
-  };
 }
 
 function look(args: LookupTableArgs): Look<Observed> {
@@ -313,12 +165,56 @@ function refusalIn(answer: ProbeAnswer): string | undefined {
   return "notFound" in answer || answer.exitCode === 0 ? undefined : lastLines(answer.stderr, 3);
 }
 
+function liveEntries(observed: Observed, args: LookupTableArgs): Record<string, string | null> {
+  const found = tableText.entries(contentsOf(observed.file) ?? "");
+  const wanted = args.entries ?? {};
+  const wantedKeys = new Set(Object.keys(bytesOf(wanted)));
+  const others = args.mode === "exact" ? [...found].filter(([key]) => !wantedKeys.has(key)) : [];
+  return Object.fromEntries([
+    ...Object.entries(wanted).map(([key, value]) => {
+      const live = found.get(tableText.foldKey(encodeUtf8(key)))?.value;
+      if (live === undefined) return [key, null];
+      return [key, value !== null && live === encodeUtf8(value.trim()) ? value : decodeUtf8(live)];
+    }),
+    ...others.map(([key, { value }]) => [decodeUtf8(key), decodeUtf8(value)]),
+  ]) as Record<string, string | null>;
+}
+
+function livePermissions(observed: Observed, args: LookupTableArgs): Partial<LookupTableArgs> {
+  const { permissions } = args;
+  const { file } = observed;
+  const attributes = attributesOf(observed, args);
+  const real = file.type === "symlink" ? file.file : file;
+  if (permissions === undefined || attributes === undefined || real?.type !== "file") return {};
+  return {
+    permissions: {
+      ...permissions,
+      mode:
+        real.mode === attributes.mode ? permissions.mode : real.mode.toString(8).padStart(4, "0"),
+      ...(real.uid === attributes.uid ? {} : { owner: String(real.uid) }),
+      ...(real.gid === attributes.gid ? {} : { group: String(real.gid) }),
+    },
+  };
+}
+
+/** Is the database up to date? `live` shows one that is not in the input `type`, because no input stands for it. */
+function isDatabaseCurrent(observed: Observed, args: LookupTableArgs): boolean {
+  return (
+    observed.database === undefined ||
+    isSettled(
+      tableOf(observed, args),
+      observed.database,
+      tableText.compiled(contentsOf(observed.file) ?? ""),
+    )
+  );
+}
+
 function claims(observed: Observed, args: LookupTableArgs, context: PlanContext): Claim[] {
   const database = databasePath({ path: args.path, type: typeOf(args) });
   return [
     ...(args.text === undefined
       ? claimKeyedFile(fileOf(observed, args, context), context).map((claim) =>
-          // What others may not read is in the record as a hash, whether or not the program called it a secret.
+          // The record holds hashes for a text that others may not read, whether or not the program marked it secret.
           isSecret(args)
             ? { ...claim, applied: hideSecrets(text, claim.applied, () => true).applied }
             : claim,
@@ -337,6 +233,121 @@ function claims(observed: Observed, args: LookupTableArgs, context: PlanContext)
   ];
 }
 
+/** Why this host cannot have the table: its Postfix lacks the type, or the host lacks the owner. */
+function obstacles(
+  observed: Observed,
+  args: LookupTableArgs,
+  coming: (path: string) => boolean,
+): Failure[] {
+  // Users and table types come with the package, which an earlier step installs.
+  if (coming(PROGRAMS.postmap)) return [];
+  return [...typeObstacles(observed, typeOf(args)), ...ownerObstacles(observed, args)];
+}
+
+function typeObstacles({ types, refusal }: Observed, type: string): Failure[] {
+  if (types === null)
+    return [
+      {
+        path: "type",
+        reason:
+          refusal === undefined
+            ? "this host has no Postfix, whose postmap(1) builds and reads tables: install the package first."
+            : `Postfix's own tools stop on this host, at its present configuration: ${refusal}`,
+      },
+    ];
+  if (types.includes(type)) return [];
+  const flavor = tableType(type)?.flavor;
+  const known = [...types].sort().join(", ");
+  const hint = flavor === undefined ? "" : ` A package of the flavor ${flavor} has it.`;
+  const reason = `this host's Postfix has no table type "${type}"; it has ${known}.${hint}`;
+  return [{ path: "type", reason }];
+}
+
+function ownerObstacles({ uid, gid }: Observed, { permissions }: LookupTableArgs): Failure[] {
+  const found: Failure[] = [];
+  const { owner = DEFAULT_OWNER, group: wanted = DEFAULT_GROUP } = permissions ?? {};
+  if (uid === null)
+    found.push({ path: "permissions.owner", reason: `this host has no user ${owner}.` });
+  if (gid === null)
+    found.push({ path: "permissions.group", reason: `this host has no group ${wanted}.` });
+  return found;
+}
+
+/** The write that gives the text its contents, owner and mode; none where it has them. */
+function planText(observed: Observed, args: LookupTableArgs, context: PlanContext): Change[] {
+  const attributes = attributesOf(observed, args);
+  const current = contentsOf(observed.file);
+  const change = (contents: Bytes, more: Partial<Change> = {}): Change[] =>
+    contents === current && isAsWanted(observed.file, attributes)
+      ? []
+      : [
+          {
+            change: "write",
+            path: args.path,
+            found: observed.file,
+            contents,
+            ...(current === undefined ? { mode: 0o644, uid: 0, gid: 0 } : {}),
+            ...more,
+            ...attributes,
+            ...(isSecret(args) ? { opaque: true } : {}),
+          } as Change,
+        ];
+  if (args.text !== undefined) return change(encodeUtf8(args.text));
+  const wasWhole = context.dropped.some(([key]) => key === wholeKey(args.path));
+  const before = savedContents(context.record.files[args.path]?.before ?? null) ?? "";
+  const file = fileOf(observed, args, context);
+  // A table that this resource owned as a whole starts again from the text that was there before it.
+  const state: FileState = wasWhole
+    ? { type: "file", mode: 0, uid: 0, gid: 0, size: before.length, contents: before }
+    : observed.file;
+  const [write] = planKeyedFile({ ...file, state }, withoutWhole(context, args.path));
+  if (write?.change === "write")
+    return change(write.contents, write.partial ? { partial: true } : {});
+  return change(contentsOf(state) ?? "", {});
+}
+
+/** The context without the key of the table as a whole, which is no entry that could be undone in the text. */
+function withoutWhole(context: PlanContext, path: string): PlanContext {
+  return { ...context, dropped: context.dropped.filter(([key]) => key !== wholeKey(path)) };
+}
+
+function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): Plan {
+  const found = obstacles(observed, args, context.coming);
+  if (found.length > 0) return { changes: [], obstacles: found };
+  const write = planText(observed, args, context);
+  if (observed.database === undefined) return planned(args, write);
+  const [first] = write;
+  // Of a text that an earlier step brings, only the new lines are known, so the database made from it is not known either.
+  const partial = first?.change === "write" && first.partial === true;
+  const contents = plannedText(observed, write) ?? "";
+  return planned(args, [
+    ...write,
+    ...planDatabase(
+      tableOf(observed, args),
+      partial ? { ...observed.database, stored: null } : observed.database,
+      tableText.compiled(contents),
+      write.length > 0,
+    ),
+  ]);
+}
+
+/** The changes, with the database that they bring for later steps, and with the reload that Postfix needs. */
+function planned(args: LookupTableArgs, changes: readonly Change[]): Plan {
+  // Daemons notice by themselves that a database was replaced. A text without a database they read once, at their start.
+  const isRead = !isBuilt(args) && changes.some(({ change }) => change === "write");
+  return {
+    changes,
+    brings: broughtDatabase({ path: args.path, type: typeOf(args) }, changes),
+    ...(isRead ? { tells: { need: "reload", because: [args.path] } } : {}),
+  };
+}
+
+/** The text after the changes. */
+function plannedText(observed: Observed, changes: readonly Change[]): Bytes | undefined {
+  const write = changes.find((change) => change.change === "write");
+  return write?.change === "write" ? write.contents : contentsOf(observed.file);
+}
+
 function restore(observed: Observed, args: LookupTableArgs, context: RestoreContext): Plan {
   const whole = context.keys.some(([key]) => key === wholeKey(args.path));
   const opaque = isSecret(args) ? { opaque: true } : {};
@@ -350,9 +361,9 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
   const contents = first === undefined ? contentsOf(observed.file) : plannedText(observed, write);
   const gone = first?.change === "remove";
   const before = context.record.files[args.path]?.before ?? null;
-  const back =
+  const attributes =
     first === undefined && before !== null && contents === savedContents(before)
-      ? ownBack(observed.file, args, before)
+      ? restoreAttributes(observed.file, args, before)
       : [];
   const database =
     observed.database === undefined
@@ -364,11 +375,11 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
           tableText.compiled,
           context,
         );
-  return planned(args, [...write, ...back, ...database]);
+  return planned(args, [...write, ...attributes, ...database]);
 }
 
-/** Owner and mode of before, where only these were changed. */
-function ownBack(
+/** Gives the text its former owner and mode back where the step changed only these. */
+function restoreAttributes(
   found: FileState,
   args: LookupTableArgs,
   { mode, uid, gid }: NonNullable<DatabaseTable["attributes"]>,
@@ -377,18 +388,6 @@ function ownBack(
   if (args.permissions === undefined || contents === undefined) return [];
   if (isAsWanted(found, { mode, uid, gid })) return [];
   return [{ change: "write", path: args.path, found, contents, mode, uid, gid }];
-}
-
-/** What of a table is wrong when it is not for its entries: shown as a type that nobody asked for. */
-function settled(observed: Observed, args: LookupTableArgs): boolean {
-  return (
-    observed.database === undefined ||
-    isSettled(
-      tableOf(observed, args),
-      observed.database,
-      tableText.compiled(contentsOf(observed.file) ?? ""),
-    )
-  );
 }
 
 async function judgePlan(
@@ -431,7 +430,7 @@ export const lookupTable: Kind<LookupTableArgs, Observed> = {
         ? { entries: liveEntries(observed, args) }
         : { text: found === encodeUtf8(args.text) ? args.text : decodeUtf8(found ?? "") }),
       ...livePermissions(observed, args),
-      ...(settled(observed, args)
+      ...(isDatabaseCurrent(observed, args)
         ? {}
         : { type: `${typeOf(args)} (its database is not up to date)` }),
     };

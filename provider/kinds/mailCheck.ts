@@ -12,16 +12,16 @@ import { type ActContext, type Kind, NOTHING_TO_DO } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
 import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
 import { MAILLOG, MailLog } from "../postfix/mailLog";
-import { type Trace, traceMessage } from "../postfix/messageTrace";
+import { type Delivery, type Trace, traceMessage } from "../postfix/messageTrace";
 import { baseMailerRuns, POSTFIX_RUNS } from "../postfix/running";
 import { handIn, type SmtpDialogue, type SmtpStep } from "../postfix/smtpDialogue";
 import { equal } from "../values/json";
 import { lastLines } from "../values/readable";
 
-/** Message-Ids of ours: nobody else has this domain, and no mail leads there (RFC 2606). */
+/** The domain of the test messages' Message-Ids: no mail goes to a name in `.invalid` (RFC 2606), and nobody else uses it. */
 const ID_DOMAIN = "pulumi-openbsd-postfix.invalid";
 
-/** Where a message is handed in. */
+/** The server that a message is handed in to, and from where. */
 interface Way {
   /** For messages: "127.0.0.1 port 25 on the host". */
   readonly name: string;
@@ -41,9 +41,9 @@ function waysOf(args: MailCheckArgs, connectionHost: string): readonly [Way, Way
 
 function textOf(args: MailCheckArgs): string {
   const { outside = false } = args;
-  const also = outside === false ? "" : ", and another one from where Pulumi runs";
-  const then = args.keep === true ? "" : ", then remove it from the mailbox";
-  return `send a test message to ${args.recipient} by SMTP on the host${also}, follow it through the mail log into the mailbox${then}`;
+  const second = outside === false ? "" : ", and another one from where Pulumi runs";
+  const removal = args.keep === true ? "" : ", then remove it from the mailbox";
+  return `send a test message to ${args.recipient} by SMTP on the host${second}, follow it through the mail log into the mailbox${removal}`;
 }
 
 export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
@@ -81,11 +81,12 @@ export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
 async function send(host: HostWriter, args: MailCheckArgs, context: ActContext): Promise<void> {
   const [inside, outside] = waysOf(args, context.connectionHost);
   const proof = await checkOneWay(host, inside, args, context);
-  const also = outside === undefined ? null : await checkOneWay(host, outside, args, context);
-  context.output({ ...proof, fromOutside: also });
+  const fromOutside =
+    outside === undefined ? null : await checkOneWay(host, outside, args, context);
+  context.output({ ...proof, fromOutside });
 }
 
-/** What one message has shown. */
+/** The outputs from one test message. */
 interface Proof extends Readonly<Record<string, unknown>> {
   readonly banner: string;
   readonly capabilities: readonly string[];
@@ -94,7 +95,7 @@ interface Proof extends Readonly<Record<string, unknown>> {
   readonly mailbox: string;
 }
 
-/** A local user is one at localhost, whatever myorigin makes of a name without a domain. */
+/** The envelope recipient. A name without a domain is a local user, whatever domain myorigin would append to it. */
 function addressOf(recipient: string): string {
   return recipient.includes("@") ? recipient : `${recipient}@localhost`;
 }
@@ -168,11 +169,11 @@ async function talk(
   };
   if (way.from === "here") return handIn({ host: way.host, port: way.port }, message, timeoutMs);
   try {
-    // The client keeps the time; the agent's own deadline is for when we are gone.
+    // handIn() enforces the timeout; the agent's own later deadline ends a connection whose provider has died.
     const connection = await host.connect(way.host, way.port, timeoutMs + 5000);
     return await handIn({ connection }, message, timeoutMs);
   } catch (error) {
-    // No connection to the service; a line that is gone is another matter.
+    // Only a refused SMTP connection is a result of the test; a broken SSH connection is an error of its own.
     if (!HostError.isInstance(error) || error.kind !== "program") throw error;
     const failure = { step: "connection", reason: error.reason } as const;
     return { transcript: [], banner: "", capabilities: [], failure };
@@ -189,11 +190,11 @@ const STEP_NAMES: Readonly<Record<SmtpStep, string>> = {
   message: "the message after DATA",
 };
 
-/** How much of the mail log goes into an error. */
+/** How many lines of the mail log an error quotes. */
 const LOGGED_LINES = 12;
 
 const UNTOUCHED =
-  "Nothing was set up by this test; the mail server is as the steps before left it.";
+  "The test changes no settings; the mail server is as the steps before it have left it.";
 
 function stepError(
   host: HostReader,
@@ -220,15 +221,16 @@ async function dialogueError(
   log: MailLog,
 ): Promise<HostError> {
   const during = `handing a test message in at ${way.name}: ${STEP_NAMES[step]}`;
-  const who = step === "connection" || step === "greeting" ? await whoAnswers(host, platform) : "";
-  // What a server tells a client of its own trouble is "451 try again"; why, it tells its log.
+  const mailers =
+    step === "connection" || step === "greeting" ? await runningMailers(host, platform) : "";
+  // A server in trouble answers its client only "451 try again", and gives the reason in its log.
   const logged = step === "connection" ? "" : lastLines(await log.read(), LOGGED_LINES);
   const lines = [...dialogue.transcript, ...(logged === "" ? [] : [`${MAILLOG}:`, logged])];
-  return stepError(host, during, `${reason}${who}`, lines, whatToDo(step, code, way));
+  return stepError(host, during, `${reason}${mailers}`, lines, whatToDo(step, code, way));
 }
 
-/** Which mailers run on the host that could answer on the port. */
-async function whoAnswers(host: HostReader, platform: Platform): Promise<string> {
+/** Says which mailers, of the two that could answer on the port, are running on the host. */
+async function runningMailers(host: HostReader, platform: Platform): Promise<string> {
   const runs = await lookAt(
     host,
     Look.all({ postfix: POSTFIX_RUNS, base: baseMailerRuns(platform) }),
@@ -245,71 +247,81 @@ function whatToDo(step: SmtpStep, code: number | undefined, way: Way): string {
     case "connection":
     case "greeting":
       return way.from === "here"
-        ? `See that a firewall lets ${way.host} port ${way.port} through, and that inet_interfaces in main.cf names that address`
-        : `Start Postfix (PostfixService does), see that inet_interfaces and master.cf have it listen at ${way.host} port ${way.port}, and read ${MAILLOG}`;
+        ? `Check that every firewall lets ${way.host} port ${way.port} through, and that inet_interfaces in main.cf names that address`
+        : `Start Postfix (PostfixService does), check that inet_interfaces and master.cf have it listen at ${way.host} port ${way.port}, and read ${MAILLOG}`;
     case "RCPT":
       if (code !== undefined && code < 500)
-        return `The server puts it off (${code}): greylisting, or a table or service that does not answer now; wait, or let the test's client through, and read ${MAILLOG}`;
-      return `See that the recipient is there: a local user or an alias, in a domain of mydestination, and that smtpd_recipient_restrictions and smtpd_relay_restrictions let the client through`;
+        return `The server refuses it for now (${code}): greylisting, or a table or service that does not answer; wait, or let the test's client through, and read ${MAILLOG}`;
+      return `Check that the recipient exists: a local user or an alias, in a domain of mydestination, and that smtpd_recipient_restrictions and smtpd_relay_restrictions let the client through`;
     case "EHLO":
     case "MAIL":
     case "DATA":
     case "message":
-      return `See what ${MAILLOG} says of it, and mend the parameter that it names`;
+      return `See what ${MAILLOG} says about it, and fix the parameter that it names`;
   }
 }
 
-/** Why the message did not come through: what the log said, or that it said nothing. */
+/** What a failure of the test tells the user. */
+interface Fault {
+  /** The step of the test that failed. */
+  readonly step: string;
+  readonly reason: string;
+  /** What to do next. */
+  readonly next: string;
+}
+
+/** The error of a message that did not arrive, with the lines of the log about it. */
 function traceError(
   host: HostReader,
   trace: Trace,
   queueId: string,
   args: MailCheckArgs,
 ): HostError {
-  const { failed, lines } = trace;
   const waited = `within ${args.timeoutSeconds ?? 30} s`;
-  const delivery = `the delivery of message ${queueId}`;
-  if (failed?.status === "deferred")
-    return stepError(
-      host,
-      delivery,
-      `it is deferred: ${failed.detail}`,
-      lines,
-      `Mend that; the message stays in the queue and is tried again (\`postqueue -f\` does so at once, \`postsuper -d ${trace.queued.at(-1) ?? queueId}\` deletes it)`,
-    );
-  if (failed !== undefined)
-    return stepError(
-      host,
-      delivery,
-      `status=${failed.status}: ${failed.detail}`,
-      lines,
-      "Mend what it names",
-    );
-  if (lines.length === 0)
-    return stepError(
-      host,
-      `the queue: following message ${queueId}`,
-      `${MAILLOG} does not name it ${waited}`,
-      [],
-      "See that syslogd runs and writes mail.info there, also from Postfix's chroot (RcConfLocal, logSocket), and look at `postqueue -p`",
-    );
-  if (
-    trace.deliveries.length > 0 &&
-    trace.queued.every((id) => lines.some((line) => line.includes(`${id}: to=`)))
-  )
-    return stepError(
-      host,
-      `the removal of message ${trace.queued.join(", ")} from the queue`,
-      `it was delivered, but ${MAILLOG} does not say \`removed\` ${waited}`,
-      lines,
-      "Look at `postqueue -p`, and see that Postfix's chroot has a log socket where the release needs one (RcConfLocal, logSocket): qmgr logs through it",
-    );
-  return stepError(
-    host,
-    delivery,
-    `${MAILLOG} does not say what became of it ${waited}`,
-    lines,
-    "Look at `postqueue -p`; on a busy or slow host raise `timeoutSeconds`",
+  const { step, reason, next } =
+    trace.failed === undefined
+      ? missingLine(trace, queueId, waited)
+      : failedDelivery(trace, trace.failed, queueId);
+  return stepError(host, step, reason, trace.lines, next);
+}
+
+function failedDelivery(trace: Trace, { status, detail }: Delivery, queueId: string): Fault {
+  const step = `the delivery of message ${queueId}`;
+  if (status !== "deferred")
+    return { step, reason: `status=${status}: ${detail}`, next: "Fix what it names" };
+  const id = trace.queued.at(-1) ?? queueId;
+  return {
+    step,
+    reason: `it is deferred: ${detail}`,
+    next: `Fix that; the message stays in the queue and is tried again (\`postqueue -f\` does so at once, \`postsuper -d ${id}\` deletes it)`,
+  };
+}
+
+/** The fault where the log lacks a line that the test has waited for. */
+function missingLine(trace: Trace, queueId: string, waited: string): Fault {
+  if (trace.lines.length === 0)
+    return {
+      step: `the queue: following message ${queueId}`,
+      reason: `${MAILLOG} does not name it ${waited}`,
+      next: "Check that syslogd runs and writes mail.info there, also from Postfix's chroot (RcConfLocal, logSocket), and look at `postqueue -p`",
+    };
+  if (isDelivered(trace))
+    return {
+      step: `the removal of message ${trace.queued.join(", ")} from the queue`,
+      reason: `it was delivered, but ${MAILLOG} does not say \`removed\` ${waited}`,
+      next: "Look at `postqueue -p`, and check that Postfix's chroot has a log socket where the release needs one (RcConfLocal, logSocket): qmgr logs through it",
+    };
+  return {
+    step: `the delivery of message ${queueId}`,
+    reason: `${MAILLOG} does not say what became of it ${waited}`,
+    next: "Look at `postqueue -p`; on a busy or slow host raise `timeoutSeconds`",
+  };
+}
+
+/** Does the log have a delivery for every queue id that is still in the queue? */
+function isDelivered({ deliveries, queued, lines }: Trace): boolean {
+  return (
+    deliveries.length > 0 && queued.every((id) => lines.some((line) => line.includes(`${id}: to=`)))
   );
 }
 
@@ -319,8 +331,8 @@ function header(headers: string, name: string): string {
 }
 
 /**
- * Headers that local(8) puts before every message that it delivers to a mailbox, and that are not there. Both can be
- * switched off: `enable_original_recipient`, and `prepend_delivered_header` without `file` (postconf(5)).
+ * The names of headers that a message lacks although local(8) adds them to every message in a mailbox. Both can be
+ * switched off, by `enable_original_recipient` and by a `prepend_delivered_header` without `file` (postconf(5)).
  */
 export function missingHeaders(
   headers: string,
@@ -341,7 +353,10 @@ interface Search {
   readonly timeoutMs: number;
 }
 
-/** Looks the message up wherever the log says it was delivered, and takes it out. */
+/** A mailbox of a user of the host. */
+type Mailbox = Exclude<Place, { readonly skip: string }>;
+
+/** Finds the message in each mailbox that it was delivered to according to the log, and takes it out. */
 async function searchMailboxes(
   host: HostWriter,
   trace: Trace,
@@ -356,37 +371,15 @@ async function searchMailboxes(
   const skipped: string[] = [];
   let headers = "";
   for (const delivery of trace.deliveries) {
-    // Deliveries to another queue id are not the last ones.
+    // A delivery under another queue id follows.
     if (/^(forwarded|queued) as /.test(delivery.detail) && trace.ids.length > 1) continue;
     const place = await placeOf(host, delivery, mailboxes);
     if ("skip" in place) {
       skipped.push(`not looked for: ${place.skip}`);
       continue;
     }
-    const taken = await take(host, place, mailboxes, search);
-    if (!taken.found)
-      throw stepError(
-        host,
-        `the mailbox ${place.path}`,
-        "the log says that the message was delivered to it, and it is not there",
-        [delivery.line],
-        `See whether a mail program of ${place.user} has fetched it already, or test with a user whose mailbox nobody empties`,
-      );
-    if (taken.stale > 0)
-      search.warn(
-        `removed ${taken.stale} test message(s) of an earlier, interrupted run from ${place.path}.`,
-      );
+    headers = await searchMailbox(host, place, delivery, mailboxes, search);
     found.push(place.path);
-    headers = taken.headers;
-    const missing = missingHeaders(headers, mailboxes);
-    if (missing.length > 0)
-      throw stepError(
-        host,
-        `the message in ${place.path}`,
-        `it has no ${missing.join(" and no ")}, which local(8) writes`,
-        headers.trimEnd().split(/\r?\n/),
-        "See whether something else than local(8) delivers, or changes messages on their way",
-      );
   }
   return {
     mailbox: [...found, ...skipped].join("; "),
@@ -395,13 +388,45 @@ async function searchMailboxes(
   };
 }
 
+/** Takes the message out of a mailbox, and returns its headers. */
+async function searchMailbox(
+  host: HostWriter,
+  mailbox: Mailbox,
+  delivery: Delivery,
+  mailboxes: Mailboxes,
+  search: Search,
+): Promise<string> {
+  const { path, user } = mailbox;
+  const { found, stale, headers } = await take(host, mailbox, mailboxes, search);
+  if (!found)
+    throw stepError(
+      host,
+      `the mailbox ${path}`,
+      "the log says that the message was delivered to it, and it is not there",
+      [delivery.line],
+      `Check whether a mail program of ${user} has fetched it already, or test with a user whose mailbox nobody empties`,
+    );
+  if (stale > 0)
+    search.warn(`removed ${stale} test message(s) of an earlier, interrupted run from ${path}.`);
+  const missing = missingHeaders(headers, mailboxes);
+  if (missing.length > 0)
+    throw stepError(
+      host,
+      `the message in ${path}`,
+      `it has no ${missing.join(" and no ")}, which local(8) writes`,
+      headers.trimEnd().split(/\r?\n/),
+      "Check whether something other than local(8) delivers, or changes messages on their way",
+    );
+  return headers;
+}
+
 async function take(
   host: HostWriter,
-  place: Exclude<Place, { readonly skip: string }>,
+  mailbox: Mailbox,
   { settings }: Mailboxes,
   { args, id, timeoutMs }: Search,
 ): Promise<MessageFound> {
-  const { kind, path, uid, gid, spool, created } = place;
+  const { kind, path, uid, gid, spool, created } = mailbox;
   try {
     return await host.takeMessage({
       kind,
@@ -423,7 +448,7 @@ async function take(
       `the mailbox ${path}`,
       `the message was delivered, but cannot be looked for there: ${reasonOf(error.details.reason)}`,
       [],
-      "See who holds the mailbox and what it is",
+      "Check which program holds the mailbox, and what kind of file it is",
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Guide 2.3, "Enable Postfix": /etc/mailer.conf, which says what /usr/sbin/sendmail is.
+ * Guide 2.3, "Enable Postfix": /etc/mailer.conf, which maps /usr/sbin/sendmail to a program.
  *
- * The files end as `postfix-enable` and `postfix-disable` leave them, with two differences: there is no moment without
- * a mailer.conf, and the saved base mapping is never overwritten by a second enabling (docs/openbsd.md 2.4).
+ * The files end as `postfix-enable` and `postfix-disable` leave them. But there is always a mailer.conf in between, and
+ * enabling Postfix again does not overwrite the saved mapping of the base system (docs/openbsd.md 2.4).
  */
 import { type MailerConfArgs, mailerConfArguments } from "../arguments/mailerConf";
 import { mapping } from "../formats/mailerConf";
@@ -20,9 +20,9 @@ import {
 } from "../postfix/mailerConf";
 import { PROGRAMS } from "../postfix/paths";
 
-/** The arguments with those that are filled in. */
+/** The arguments, with those that `complete` fills in. */
 interface Completed extends MailerConfArgs {
-  /** The mailer that the row `sendmail` names. */
+  /** "postfix", "none", or the program that the row `sendmail` names. */
   readonly mailer?: string;
 }
 
@@ -30,7 +30,7 @@ interface Observed {
   readonly current: FileState;
   readonly postfix: FileState;
   readonly saved: FileState;
-  /** Enabled by us, and cut before mailer.conf.postfix went. */
+  /** Did an earlier apply enable Postfix, but end before it removed mailer.conf.postfix? */
   readonly unfinished: boolean;
 }
 
@@ -48,9 +48,9 @@ function look(): Look<Observed> {
     saved: file(SAVED),
     record: file(RECORD_PATH).map(parseRecord),
   }).map(({ record, ...files }) => {
-    const ours = record.keys[POSTFIX] !== undefined;
+    const isOwned = record.keys[POSTFIX] !== undefined;
     const isEnabled = mailerOf(files.current) === "postfix";
-    return { ...files, unfinished: ours && isEnabled && files.postfix.type !== "absent" };
+    return { ...files, unfinished: isOwned && isEnabled && files.postfix.type !== "absent" };
   });
 }
 
@@ -59,7 +59,7 @@ function plan(
   _args: Completed,
   { coming }: PlanContext,
 ): Plan {
-  // With that file still there, postfix-enable would overwrite the saved base mapping (docs/openbsd.md 2.4).
+  // If mailer.conf.postfix stayed, postfix-enable would overwrite the saved base mapping (docs/openbsd.md 2.4).
   const removal: Change = { change: "remove", path: POSTFIX, found: postfix, opaque: true };
   if (unfinished) return { changes: [removal] };
   if (mailerOf(current) === "postfix") return { changes: [] };

@@ -1,16 +1,15 @@
-/** Guide 2.4, "Minimal Configuration": parameters of /etc/postfix/main.cf, and 3.4, what Postfix makes of them. */
+/** Guide 2.4, "Minimal Configuration", and 3.4: parameters of /etc/postfix/main.cf, and the values that Postfix uses. */
 import { type MainCfArgs, mainCfArguments } from "../arguments/mainCf";
 import { at } from "../arguments/schema";
 import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as mainCfText from "../formats/mainCf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look, printed, probe } from "../host/look";
-import { keysOf } from "../host/record";
 import { type Complaint, declarationClaims, declare, judge } from "../judge";
 import {
+  alone,
   claimKeyedFile,
   type KeyedFile,
-  keyName,
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
@@ -21,12 +20,12 @@ import { MAIN_CF, PROGRAMS } from "../postfix/paths";
 import { type Settings, settingsIn } from "../postfix/postconf";
 import { expand } from "../postfix/values";
 
-/** The arguments, with every value as any parameter may have it. */
+/** The arguments, with the same type for the values of all parameters. */
 interface Completed extends MainCfArgs {
   readonly parameters: Readonly<Record<string, Value | null>>;
 }
 
-/** What a program may say for a parameter; booleans are `yes` and `no` in the file. */
+/** A parameter's value in a program; the file has `yes` and `no` for booleans. */
 type Value = string | number | boolean;
 
 interface Observed {
@@ -46,7 +45,7 @@ const EFFECTIVE = [
   "mail_version",
 ];
 
-/** Read by master(8) when it starts only: a reload does not apply them (postconf(5)). */
+/** Parameters that master(8) reads only at its start: a reload does not apply them (postconf(5)). */
 const NEEDS_RESTART = [
   "inet_interfaces",
   "inet_protocols",
@@ -57,83 +56,67 @@ const NEEDS_RESTART = [
   "setgid_group",
 ];
 
-/** How a parameter stands in the file. */
+/** The format of the file: a key is the name of a parameter. */
 export const text = keyedText({ kind: "MainCf", ...mainCfText });
 
-/** Names that "exact" removes: those that the file sets, and those that it removed before and keeps so. */
-function others(observed: Observed, args: Completed, removed: Iterable<string>): string[] {
-  if (args.mode !== "exact") return [];
-  const inFile = mainCfText.parameters(contentsOf(observed.file) ?? "").keys();
-  return [...new Set([...inFile, ...removed])].filter((name) => !(name in args.parameters));
-}
-
-/** A value as it stands in the file: what a program writes in UTF-8 stands there as UTF-8. */
+/** A parameter's value as bytes: the file holds it in UTF-8, as the program does. */
 function bytesOf(value: Value): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   return encodeUtf8(String(value).trim());
 }
 
-/** The wanted values as bytes. */
-function fileOf(observed: Observed, args: Completed, removed: Iterable<string> = []): KeyedFile {
-  const named = Object.entries(args.parameters).map(
+function fileOf(observed: Observed, args: Completed): KeyedFile {
+  const wanted = Object.entries(args.parameters).map(
     ([name, value]) => [name, value === null ? null : bytesOf(value)] as const,
   );
-  const rest = others(observed, args, removed).map((name) => [name, null] as const);
-  return {
-    path: MAIN_CF,
-    state: observed.file,
-    text,
-    wanted: Object.fromEntries([...named, ...rest]),
-  };
+  return { path: MAIN_CF, state: observed.file, text, wanted: Object.fromEntries(wanted) };
 }
 
-/** Parameters that an earlier apply of ours removed. */
-function removedBefore({ owner, record }: PlanContext): string[] {
-  const prefix = keyName(MAIN_CF, "");
-  return keysOf(record, owner.instance)
-    .filter(([key, { applied }]) => key.startsWith(prefix) && applied === null)
-    .map(([key]) => key.slice(prefix.length));
+/** The file as it is planned: in the mode "exact", without parameters that the arguments do not name. */
+function plannedFile(observed: Observed, args: Completed, context: PlanContext): KeyedFile {
+  const file = fileOf(observed, args);
+  return args.mode === "exact" ? alone(file, namesIn(observed), context) : file;
 }
 
-/** What postconf(1) prints, as outputs have it: in UTF-8. */
+/** The names of the parameters that the file sets. */
+function namesIn(observed: Observed): readonly string[] {
+  return [...mainCfText.parameters(contentsOf(observed.file) ?? "").keys()];
+}
+
+/** The settings that postconf(1) prints, in UTF-8, as outputs are. */
 function parameters(...words: readonly string[]): Look<Settings> {
   return probe([PROGRAMS.postconf, ...words]).map((answer) =>
     settingsIn(Buffer.from(printed(answer) ?? "", "latin1").toString("utf8")),
   );
 }
 
-/** The value in force, with what the file itself sets for the names in it. */
+/** A parameter's value in a file, with the parameters that it refers to expanded from the same file. */
 function inForce(contents: string, name: string): string | undefined {
   const set = mainCfText.parameters(contents);
   const value = set.get(name)?.value;
   return value === undefined ? undefined : expand(value, (other) => set.get(other)?.value);
 }
 
-/** Live values, in the user's spelling where equal; in the mode "exact" also what else the file sets. */
+/** Live values, in the user's spelling where equal; in the mode "exact", also of the other parameters that the file sets. */
 function live(observed: Observed, args: Completed): Partial<Completed> {
-  const found = liveKeys(fileOf(observed, args));
-  const wanted = [
-    ...Object.entries(args.parameters),
-    ...others(observed, args, []).map((name) => [name, undefined] as const),
-  ];
-  return {
-    parameters: Object.fromEntries(
-      wanted.map(([name, value]) => {
-        const bytes = found[name];
-        if (typeof bytes !== "string") return [name, null];
-        const asWanted = value !== undefined && value !== null && bytes === bytesOf(value);
-        return [name, asWanted ? value : decodeUtf8(bytes)];
-      }),
-    ),
-  };
+  const file = fileOf(observed, args);
+  const others =
+    args.mode === "exact" ? namesIn(observed).filter((name) => !(name in args.parameters)) : [];
+  const noValues = Object.fromEntries(others.map((name) => [name, null]));
+  const found = liveKeys({ ...file, wanted: { ...file.wanted, ...noValues } });
+  const parameters = Object.entries({ ...args.parameters, ...noValues }).map(([name, value]) => {
+    const bytes = found[name];
+    if (typeof bytes !== "string") return [name, null];
+    return [name, value !== null && bytes === bytesOf(value) ? value : decodeUtf8(bytes)];
+  });
+  return { parameters: Object.fromEntries(parameters) as Completed["parameters"] };
 }
 
 function plan(observed: Observed, args: Completed, context: PlanContext): Plan {
-  const file = fileOf(observed, args, removedBefore(context));
-  return planned(observed, planKeyedFile(file, context));
+  return planned(observed, planKeyedFile(plannedFile(observed, args, context), context));
 }
 
-/** The changes of the file, with what Postfix must be told of them. */
+/** The changes of the file, with the reload or restart of Postfix that they need. */
 function planned(observed: Observed, changes: readonly Change[]): Plan {
   const [write] = changes;
   if (write === undefined) return { changes };
@@ -159,7 +142,7 @@ export const mainCf: Kind<Completed, Observed> = {
   outputs: ({ nonDefault, effective }) => ({ nonDefault, effective }),
   owns: (observed, args, context) => ({
     claims: [
-      ...claimKeyedFile(fileOf(observed, args, removedBefore(context)), context),
+      ...claimKeyedFile(plannedFile(observed, args, context), context),
       ...declarationClaims(args, context.owner),
     ],
     files: { [MAIN_CF]: observed.file },
@@ -169,8 +152,8 @@ export const mainCf: Kind<Completed, Observed> = {
     planned(observed, restoreKeyedFile(MAIN_CF, observed.file, text, context)),
   judge: (_observed, args, context) => {
     declare(context, args);
-    const path = ({ file: about, subject = "" }: Complaint): string =>
-      about === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters";
+    const path = ({ file: place, subject = "" }: Complaint): string =>
+      place === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters";
     return judge({ path }, context);
   },
 };

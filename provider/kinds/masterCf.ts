@@ -1,4 +1,4 @@
-/** Services in /etc/postfix/master.cf: whole ones, single columns of them, and their `-o` overrides. */
+/** Services of /etc/postfix/master.cf: as a whole, or single columns and `-o` overrides of them. */
 import {
   type MasterCfArgs,
   masterCfArguments,
@@ -10,7 +10,7 @@ import { type Bytes, decodeUtf8, encodeUtf8, FormatError } from "../formats/byte
 import * as masterCfText from "../formats/masterCf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
-import { type Json, savedContents } from "../host/record";
+import type { Json } from "../host/record";
 import { type Complaint, declarationClaims, declare, judge, settledLater } from "../judge";
 import { isHash } from "../kind/hiddenValue";
 import {
@@ -19,6 +19,7 @@ import {
   keyName,
   planKeyedFile,
   restoreKeyedFile,
+  startingText,
 } from "../kind/keyedFile";
 import { keyedText } from "../kind/keyedText";
 import type { Change, Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
@@ -33,7 +34,7 @@ interface Observed {
   readonly version: string | null;
 }
 
-/** A value of a key: a service, a column or override of it, or its arguments. */
+/** A key's value: a whole service of master.cf, one of its columns or overrides, or the list of its arguments. */
 type Value = masterCfText.Service | Bytes | readonly Bytes[];
 
 type Saved = ReturnType<typeof masterCfText.save> | masterCfText.SavedPart;
@@ -42,12 +43,15 @@ function isService(value: Value | undefined): value is masterCfText.Service {
   return typeof value === "object" && !("length" in value);
 }
 
-/** A service as a whole is its being there: what it says is in its parts. */
-function isThere(value: Value | undefined): boolean {
+/**
+ * Is the value a whole service, not a hash? The key of a whole service stands for its existence only: its columns and
+ * overrides have keys of their own.
+ */
+function exists(value: Value | undefined): boolean {
   return isService(value) && !isHash(value as unknown as Json);
 }
 
-/** How a service, or a part of it, stands in the file. */
+/** The format of the file: a key is a service of master.cf, or a part of one. */
 export const text = keyedText<Value, Saved>({
   kind: "MasterCf",
   get: masterCfText.get,
@@ -61,7 +65,7 @@ export const text = keyedText<Value, Saved>({
     "entries" in saved
       ? masterCfText.undo(contents, key, saved)
       : masterCfText.undoPart(contents, key, saved),
-  same: (left, right) => (isThere(left) && isThere(right)) || equal(left ?? null, right ?? null),
+  same: (left, right) => (exists(left) && exists(right)) || equal(left ?? null, right ?? null),
 });
 
 function set(contents: Bytes, key: string, value: Value, was: Saved | undefined): Bytes {
@@ -75,7 +79,7 @@ function set(contents: Bytes, key: string, value: Value, was: Saved | undefined)
   return masterCfText.setField(contents, named.service, named.field, value);
 }
 
-/** Adds a service; one that is there already stays as it is, and one that was there before goes back to its place. */
+/** Adds a service. One that the file has stays as it is; one that it had before the first change returns to its place. */
 function setService(
   contents: Bytes,
   key: string,
@@ -89,12 +93,15 @@ function setService(
     : masterCfText.set(contents, key, service, before);
 }
 
-/** What is edited: the file; where it was deleted meanwhile, as it was before the first change. */
-function startingText(observed: Observed, { record }: Pick<PlanContext, "record">): Bytes {
-  return contentsOf(observed.file) ?? savedContents(record.files[MASTER_CF]?.before ?? null) ?? "";
+/** The text that a plan edits. */
+function startingContents(
+  { file: state }: Observed,
+  { record }: Pick<PlanContext, "record">,
+): Bytes {
+  return startingText({ path: MASTER_CF, state }, record);
 }
 
-/** A service that is to be added: columns that were not given are as in services like it. */
+/** A service to add. Columns that the arguments leave out are as in the file's services of the same program. */
 function added(name: string, service: MasterService, contents: Bytes): masterCfText.Service {
   const command = service.command ?? "";
   const overrides = Object.entries(service.overrides ?? {}).flatMap(([parameter, value]) =>
@@ -112,7 +119,7 @@ function added(name: string, service: MasterService, contents: Bytes): masterCfT
   };
 }
 
-/** Does a resource own this service as a whole: did it add or remove the service? */
+/** Does a resource own the service as a whole, because it added or removed the service? */
 function isOwned(name: string, { record }: Pick<PlanContext, "record">): boolean {
   return record.keys[keyName(MASTER_CF, name)] !== undefined;
 }
@@ -122,15 +129,15 @@ function fileOf(
   args: MasterCfArgs,
   context: Pick<PlanContext, "record">,
 ): KeyedFile {
-  const contents = startingText(observed, context);
+  const contents = startingContents(observed, context);
   const known = masterCfText.services(contents);
   const wanted = Object.entries(args.services).flatMap(
     ([key, service]): (readonly [string, Json])[] => {
       const name = encodeUtf8(key);
       if (service === null) return [[name, null]];
-      const whole = !known.has(name) || isOwned(name, context);
+      const isWhole = !known.has(name) || isOwned(name, context);
       return [
-        ...(whole ? [[name, added(name, service, contents) as unknown as Json] as const] : []),
+        ...(isWhole ? [[name, added(name, service, contents) as unknown as Json] as const] : []),
         ...partsOf(name, service),
       ];
     },
@@ -138,13 +145,13 @@ function fileOf(
   return { path: MASTER_CF, state: observed.file, text, wanted: Object.fromEntries(wanted) };
 }
 
-/** Why the file cannot be made so. */
+/** Why the file cannot get what the arguments ask for. */
 function obstacles(
   observed: Observed,
   args: MasterCfArgs,
   context: Pick<PlanContext, "record">,
 ): Failure[] {
-  const contents = startingText(observed, context);
+  const contents = startingContents(observed, context);
   return Object.entries(args.services).flatMap(([name, service]) =>
     service === null ? [] : serviceObstacles(contents, name, service, observed, context),
   );
@@ -161,10 +168,10 @@ function serviceObstacles(
   const key = encodeUtf8(name);
   const found: Failure[] = [];
   if (masterCfText.get(contents, key) === undefined) {
-    if (service.command === undefined && !wasThere(record.keys[keyName(MASTER_CF, key)]?.before))
+    if (service.command === undefined && !existed(record.keys[keyName(MASTER_CF, key)]?.before))
       found.push({
         path,
-        reason: `${MASTER_CF} has no service ${name}: say its command, and it is added.`,
+        reason: `${MASTER_CF} has no service ${name}: give its command, and it is added.`,
       });
   } else {
     const reason = uneditable(contents, key);
@@ -178,8 +185,8 @@ function serviceObstacles(
   return found;
 }
 
-/** Did the record find entries of a service before the first change? */
-function wasThere(before: Json | undefined): boolean {
+/** Did the file have the service before the first change? `before` is the record's. */
+function existed(before: Json | undefined): boolean {
   const entries = valueIn(before, "entries");
   return Array.isArray(entries) && entries.length > 0;
 }
@@ -195,7 +202,7 @@ function uneditable(contents: Bytes, key: string): string | undefined {
   }
 }
 
-/** What will be set in a file that an earlier step brings. */
+/** What the step will set in a file that an earlier step brings, as lines for the preview. */
 function newLines(args: MasterCfArgs): Bytes {
   return Object.entries(args.services)
     .map(([name, service]) =>
@@ -228,14 +235,14 @@ function plan(observed: Observed, args: MasterCfArgs, context: PlanContext): Pla
   return planned(planKeyedFile(fileOf(observed, args, context), context));
 }
 
-/** The changes; master(8) reads the file again on a reload: services come, change and go without a restart. */
+/** The changes, with a reload: master(8) then reads the file again, and adds, changes and removes services. */
 function planned(changes: readonly Change[]): Plan {
   return changes.length === 0
     ? { changes }
     : { changes, tells: { need: "reload", because: [MASTER_CF] } };
 }
 
-/** A service as it stands, in the parts that the arguments name and in the user's spelling where equal. */
+/** The live service, in the parts that the arguments name and in the user's spelling where equal. */
 function liveService(
   contents: Bytes,
   name: string,
@@ -243,14 +250,14 @@ function liveService(
 ): MasterService | null {
   const found = masterCfText.get(contents, encodeUtf8(name));
   if (!isService(found)) return null;
-  const shown = (value: Bytes, said: string | null | undefined): string =>
-    typeof said === "string" && encodeUtf8(said.trim()) === value ? said : decodeUtf8(value);
+  const spelled = (value: Bytes, given: string | null | undefined): string =>
+    typeof given === "string" && encodeUtf8(given.trim()) === value ? given : decodeUtf8(value);
   const named = wanted ?? { ...found };
   const fields = [...masterCfText.columns, "command"] as const;
   return {
     ...Object.fromEntries(
       fields.flatMap((field) =>
-        named[field] === undefined ? [] : [[field, shown(found[field], named[field])]],
+        named[field] === undefined ? [] : [[field, spelled(found[field], named[field])]],
       ),
     ),
     ...(named.args === undefined
@@ -266,14 +273,14 @@ function liveService(
           overrides: Object.fromEntries(
             Object.entries(named.overrides).map(([parameter, value]) => {
               const live = found.overrides[parameter];
-              return [parameter, live === undefined ? null : shown(live, value)];
+              return [parameter, live === undefined ? null : spelled(live, value)];
             }),
           ),
         }),
   };
 }
 
-/** Lines that master(8) stops at: they were there before us, because what we write is checked. */
+/** Warns of lines that master(8) stops at. The step did not write them: everything that it writes is checked. */
 function warnOfFaults(contents: Bytes, { warn }: Pick<JudgeContext, "warn">): void {
   for (const { line, reason } of masterCfText.faults(contents))
     warn(`already so before: ${MASTER_CF}, line ${line} ${reason}`);
@@ -312,11 +319,11 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
     warnOfFaults(contentsOf(observed.file) ?? "", context);
     if (context.plan.obstacles !== undefined) return [];
     declare(context, args);
-    const path = ({ file: about, subject = "" }: Complaint): string =>
-      about === MASTER_CF && subject in args.services
+    const path = ({ file: place, subject = "" }: Complaint): string =>
+      place === MASTER_CF && subject in args.services
         ? `services[${JSON.stringify(subject)}]`
         : "services";
-    // What an override refers to may come with main.cf, which is written after it.
+    // An override may refer to a parameter that main.cf, which is written later, defines.
     return judge({ path, component: "MasterCf", later: settledLater }, context);
   },
 };

@@ -1,7 +1,7 @@
 /**
- * Guide 2.2, "Documentation": the HTML manual of the package, copied to a web root as a managed tree. The target
- * becomes the html folder; a second `cp -R` would put one into the other (docs/openbsd.md 14). Bytes are compared by their
- * digests and copied on the host.
+ * Guide 2.2, "Documentation": the HTML manual of the package, copied to a web root as a managed tree. The target folder
+ * itself becomes the html folder, where a second `cp -R` would put one html folder into the other (docs/openbsd.md 14).
+ * Files are compared by their digests, and copied on the host without a detour.
  */
 import { type PostfixDocsArgs, postfixDocsArguments } from "../arguments/postfixDocs";
 import { HostError } from "../host/errors";
@@ -15,42 +15,42 @@ import {
   treeDigest,
   type TreeDifference,
 } from "../host/tree";
-import type { Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/kind";
+import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/kind";
 import { MANUAL } from "../postfix/paths";
 import { valueIn } from "../values/json";
 
-/** The arguments with those that are filled in. */
+/** The arguments, with those that `complete` fills in. */
 interface Completed extends PostfixDocsArgs {
-  /** What the tree at `path` is to be, in words. */
+  /** The state of the tree at `path` in words, such as "2 missing (a, b)". */
   readonly manual?: string;
 }
 
 type Tree = readonly TreeEntry[] | null;
 
-/** One copy of the manual: the one that is wanted, or a former one that goes. */
+/** A path where the manual is: the wanted one, or a former one that is to be undone. */
 interface Place {
   readonly path: string;
   readonly tree: Tree;
-  /** Where the tree that stood there before us was moved aside to, if it was. */
+  /** The tree that was at the path before the first apply, where it was moved aside; else null. */
   readonly saved: Tree;
-  /** Is the folder there that it is moved aside into? */
+  /** Does the folder exist that such a tree is moved aside into? */
   readonly aside: boolean;
-  /** The folders above it that are there. */
+  /** The folders above the path. */
   readonly parents: Readonly<Record<string, FileState>>;
 }
 
 interface Observed {
   readonly source: Tree;
   readonly place: Place;
-  /** Copies at other paths that the record knows: `path` was another one before, or there are two copies. */
+  /** Other paths with a copy, according to the record: former values of `path`, or copies of other resources. */
   readonly others: readonly Place[];
 }
 
-/** What is remembered of a target. */
+/** What a key's entry in the record holds under `before`. */
 interface Before {
-  /** Digest of the tree that stood there; null when nothing did. */
+  /** The digest of the tree that was at the path; null where there was none. */
   readonly digest: string | null;
-  /** Folders above it that were not there, from the top. */
+  /** The folders above the path that did not exist, from the top. */
   readonly made: readonly string[];
 }
 
@@ -58,7 +58,7 @@ const DEFAULT_PATH = "/var/www/htdocs/manual/postfix";
 const EQUAL = `equal to ${MANUAL}`;
 const KEY = "tree:";
 
-/** Beside the target, with a name that no web server lists, in a folder that only root can enter. */
+/** The folder for the former tree: beside the target, for root alone, with a hidden name that no web server lists. */
 function asideOf(path: string): string {
   return path.replace(/[^/]+$/, (name) => `.${name}.before-pulumi`);
 }
@@ -100,14 +100,14 @@ function look({ path = DEFAULT_PATH }: Completed): Look<Observed> {
   );
 }
 
-/** Paths of copies that the record knows besides. */
+/** Other paths with a copy, according to the keys of the record. */
 function otherPaths(keys: Readonly<Record<string, unknown>>, path: string): string[] {
   return Object.keys(keys)
     .filter((key) => key.startsWith(KEY) && key !== `${KEY}${path}`)
     .map((key) => key.slice(KEY.length));
 }
 
-/** Names, the first few of them. */
+/** The first few of the paths, in words. */
 function few(paths: readonly string[]): string {
   const names = paths.filter((path) => path !== "");
   const shown = names.slice(0, 3).join(", ");
@@ -117,10 +117,10 @@ function few(paths: readonly string[]): string {
 /** A difference in words: "2 missing (a, b), 1 extra (c)". */
 function describe(difference: TreeDifference): string {
   return (["missing", "changed", "extra"] as const)
-    .filter((what) => difference[what].length > 0)
-    .map((what) => {
-      const names = few(difference[what]);
-      return `${difference[what].length} ${what}${names === "" ? "" : ` (${names})`}`;
+    .filter((way) => difference[way].length > 0)
+    .map((way) => {
+      const names = few(difference[way]);
+      return `${difference[way].length} ${way}${names === "" ? "" : ` (${names})`}`;
     })
     .join(", ");
 }
@@ -129,12 +129,12 @@ function wantedOf(observed: Observed): TreeEntry[] | undefined {
   return observed.source === null ? undefined : copyOfTree(observed.source);
 }
 
-/** {@link owns} alone makes what a claim of this kind holds. */
+/** The type holds because {@link claimOf} alone makes this kind's claims. */
 function beforeOf(entry: KeyEntry): Before {
   return entry.before as unknown as Before;
 }
 
-/** What the tree at the target was to be when it was last written. */
+/** The digest of the tree that was last written to the target; "" where the record has none. */
 function appliedOf({ applied }: KeyEntry): string {
   const digest = valueIn(applied, "digest");
   return typeof digest === "string" ? digest : "";
@@ -151,6 +151,174 @@ function claimOf(observed: Observed, path: string): Claim {
     },
     applied: { digest: wanted === undefined ? "" : treeDigest(wanted) },
   };
+}
+
+function changesAt(path: string, observed: Observed, context: PlanContext): readonly Change[] {
+  const { tree: found, saved } = observed.place;
+  const wanted = wantedOf(observed);
+  // Copies at former paths go. Their warnings are left out, because their changes name the files that stay.
+  const changes: Change[] = observed.others.flatMap(
+    (place) => giveBack(place, observed, context.dropped).changes,
+  );
+  if (wanted === undefined)
+    return context.coming(`${MANUAL}/index.html`)
+      ? [
+          ...changes,
+          copying(path, `copy the HTML manual, which comes with the package, to ${path}`),
+        ]
+      : changes;
+  const difference = compareTrees(found, wanted);
+  if (isSameTree(difference)) return changes;
+  const entry = context.record.keys[`${KEY}${path}`];
+  const now = found === null ? null : treeDigest(found);
+  const before = entry === undefined ? now : beforeOf(entry).digest;
+  // The former tree is moved aside once and as a whole; a former tree that was the manual already is changed in place.
+  const aside =
+    before !== null && found !== null && saved === null && before !== treeDigest(wanted);
+  if (aside)
+    changes.push({
+      change: "act",
+      text: `move what stands at ${path} (${count(found)}) aside to ${asideOf(path)}, for destroy to put back`,
+      act: (host) => moveAside(host, path),
+    });
+  const differences = describe(aside ? compareTrees(null, wanted) : difference);
+  return [...changes, copying(path, `make ${path} like ${MANUAL}: ${differences}`)];
+}
+
+function copying(path: string, text: string): Action {
+  return { change: "act", text, act: (host) => copy(host, path) };
+}
+
+/** The files of a tree in words: "2 files: a, b". */
+function count(entries: readonly TreeEntry[]): string {
+  const files = entries.filter(({ type }) => type !== "directory");
+  const names = few(files.map(({ path }) => path));
+  const total = files.length === 1 ? "1 file" : `${files.length} files`;
+  return names === "" ? total : `${total}: ${names}`;
+}
+
+/** What {@link bringBack} is to do. */
+interface BringBack {
+  /** Folders above the path to remove where they are empty, from the top. */
+  readonly made: readonly string[];
+  /** Is the former tree to be put back? */
+  readonly saved: boolean;
+  /** Is the folder to be removed that it was moved aside into? */
+  readonly aside: boolean;
+}
+
+/** Where others' files go that are left in the copy of the manual, when the former tree is put back in its place. */
+function leftoverOf(path: string): string {
+  return `${path}.left-by-pulumi`;
+}
+
+/** The changes that undo one copy of the manual. */
+interface Undoing {
+  readonly changes: readonly Action[];
+  /** Warnings of everything that is left as it is, with the reason. */
+  readonly left: readonly string[];
+}
+
+/** Undoes a copy: the manual's files go, the tree that was there before comes back, files of others stay. */
+function giveBack(
+  place: Place,
+  { source }: Observed,
+  keys: readonly (readonly [string, KeyEntry])[],
+): Undoing {
+  const { path, tree: found, saved, aside } = place;
+  const entry = keys.find(([key]) => key === `${KEY}${path}`)?.[1];
+  if (entry === undefined) return { changes: [], left: [] };
+  const before = beforeOf(entry);
+  const made = before.made.filter((folder) => place.parents[folder]?.type === "directory");
+  const back = (text: string): Action => ({
+    change: "act",
+    text,
+    act: (host) => bringBack(host, path, { made, saved: saved !== null, aside }),
+  });
+  // The former tree was never moved aside, because it was the manual or an apply ended early, or it is back already.
+  if (before.digest !== null && saved === null)
+    return {
+      changes: aside ? [back(`remove ${asideOf(path)}`)] : [],
+      left:
+        treeDigest(found) === before.digest
+          ? []
+          : [`${path} was there before, was changed since, and is left as it is.`],
+    };
+  const { changes, left }: Undoing =
+    found === null ? { changes: [], left: [] } : removeManual(place, found, source, entry);
+  if (saved !== null)
+    return {
+      changes: [...changes, back(`put back what stood at ${path} before (${count(saved)})`)],
+      left,
+    };
+  if (made.length === 0 && !aside) return { changes, left };
+  const emptied = back(`remove the folders above ${path} that came with it, where they are empty`);
+  return { changes: [...changes, emptied], left };
+}
+
+/** Removes the manual from a tree, but for files in it that others changed or added. */
+function removeManual(
+  { path, saved }: Place,
+  found: readonly TreeEntry[],
+  source: Tree,
+  entry: KeyEntry,
+): Undoing {
+  const digest = treeDigest(found);
+  const keep = digest === appliedOf(entry) ? [] : foreign(found, source);
+  const names = few(keep);
+  const where = saved === null ? "." : `, in ${leftoverOf(path)}: what was there before is back.`;
+  const removal: Action = {
+    change: "act",
+    text: `remove the manual from ${path}${keep.length > 0 ? `, but for ${names}` : ""}`,
+    act: async (host) => {
+      if (!(await host.pruneTree(path, keep, digest))) throw conflict(host, path);
+    },
+  };
+  return {
+    changes: [removal],
+    left:
+      keep.length === 0
+        ? []
+        : [
+            `${keep.length} of the files in ${path} were changed or added by others and are left (${names})${where}`,
+          ],
+  };
+}
+
+/** The paths in a tree that differ from the package's manual in more than owner and mode: files of others. */
+function foreign(found: readonly TreeEntry[], source: Tree): string[] {
+  const manual = new Map((source ?? []).map((entry) => [entry.path, entry]));
+  return found
+    .filter((entry) => {
+      const page = manual.get(entry.path);
+      return (
+        entry.path !== "" &&
+        (page?.type !== entry.type || page.sha256 !== entry.sha256 || page.target !== entry.target)
+      );
+    })
+    .map(({ path }) => path);
+}
+
+function failuresAt(
+  path: string,
+  { place, source }: Observed,
+  { coming }: JudgeContext,
+): Failure[] {
+  const failures: Failure[] = [];
+  const blocked = Object.entries(place.parents).find(([, state]) => !isFolderOrAbsent(state))?.[0];
+  if (blocked !== undefined)
+    failures.push({ path: "path", reason: `${blocked} on the host is not a folder.` });
+  if (source === null && !coming(`${MANUAL}/index.html`))
+    failures.push({
+      path: "path",
+      reason: `there is no ${MANUAL} on the host to copy to ${path}: it comes with the package, so make this step depend on PostfixPackage.`,
+    });
+  return failures;
+}
+
+function isFolderOrAbsent(state: FileState): boolean {
+  if (state.type === "symlink") return state.file?.type === "directory";
+  return state.type === "directory" || state.type === "absent";
 }
 
 export const postfixDocs: Kind<Completed, Observed> = {
@@ -185,148 +353,6 @@ export const postfixDocs: Kind<Completed, Observed> = {
     }),
   }),
 };
-
-function failuresAt(
-  path: string,
-  { place, source }: Observed,
-  { coming }: JudgeContext,
-): Failure[] {
-  const failures: Failure[] = [];
-  const blocked = Object.entries(place.parents).find(([, state]) => !isFolderOrAbsent(state))?.[0];
-  if (blocked !== undefined)
-    failures.push({ path: "path", reason: `${blocked} on the host is not a folder.` });
-  if (source === null && !coming(`${MANUAL}/index.html`))
-    failures.push({
-      path: "path",
-      reason: `there is no ${MANUAL} on the host to copy to ${path}: it comes with the package (PostfixPackage), so let this depend on it.`,
-    });
-  return failures;
-}
-
-function isFolderOrAbsent(state: FileState): boolean {
-  if (state.type === "symlink") return state.file?.type === "directory";
-  return state.type === "directory" || state.type === "absent";
-}
-
-function changesAt(path: string, observed: Observed, context: PlanContext): readonly Change[] {
-  const { tree: found, saved } = observed.place;
-  const wanted = wantedOf(observed);
-  // Where another path was copied to before, that goes: what it says of others' files is seen in its own lines.
-  const changes = observed.others.flatMap(
-    (place) => giveBack(place, observed, context.dropped).changes,
-  );
-  if (wanted === undefined)
-    return context.coming(`${MANUAL}/index.html`)
-      ? [
-          ...changes,
-          copying(path, `copy the HTML manual, which comes with the package, to ${path}`),
-        ]
-      : changes;
-  const difference = compareTrees(found, wanted);
-  if (isSameTree(difference)) return changes;
-  const entry = context.record.keys[`${KEY}${path}`];
-  const now = found === null ? null : treeDigest(found);
-  const before = entry === undefined ? now : beforeOf(entry).digest;
-  // What stood there before us is moved aside once, whole. Where it was the manual already, it is mended in place.
-  const aside =
-    before !== null && found !== null && saved === null && before !== treeDigest(wanted);
-  if (aside)
-    changes.push({
-      change: "act",
-      text: `move what stands at ${path} (${count(found)}) aside to ${asideOf(path)}, for destroy to put back`,
-      act: (host) => moveAside(host, path),
-    });
-  const what = describe(aside ? compareTrees(null, wanted) : difference);
-  return [...changes, copying(path, `make ${path} like ${MANUAL}: ${what}`)];
-}
-
-function copying(path: string, text: string): Change {
-  return { change: "act", text, act: (host) => copy(host, path) };
-}
-
-function count(entries: readonly TreeEntry[]): string {
-  const files = entries.filter(({ type }) => type !== "directory");
-  const names = few(files.map(({ path }) => path));
-  const how = files.length === 1 ? "1 file" : `${files.length} files`;
-  return names === "" ? how : `${how}: ${names}`;
-}
-
-interface BringBack {
-  /** Folders to remove afterwards, from the top, where they are empty. */
-  readonly made: readonly string[];
-  readonly saved: boolean;
-  readonly aside: boolean;
-}
-
-/** How a former tree and what is left of ours go together, see {@link bringBack}. */
-function leftoverOf(path: string): string {
-  return `${path}.left-by-pulumi`;
-}
-
-/**
- * What undoes one target: our files go, what stood there before comes back, others' files stay. `left` says what is
- * left as it is, and why.
- */
-function giveBack(
-  place: Place,
-  { source }: Observed,
-  keys: readonly (readonly [string, KeyEntry])[],
-): { readonly changes: Change[]; readonly left: string[] } {
-  const { path, tree: found, saved, aside } = place;
-  const entry = keys.find(([key]) => key === `${KEY}${path}`)?.[1];
-  if (entry === undefined) return { changes: [], left: [] };
-  const before = beforeOf(entry);
-  const changes: Change[] = [];
-  const left: string[] = [];
-  const made = before.made.filter((folder) => place.parents[folder]?.type === "directory");
-  const back = (text: string): number =>
-    changes.push({
-      change: "act",
-      text,
-      act: (host) => bringBack(host, path, { made, saved: saved !== null, aside }),
-    });
-  if (before.digest !== null && saved === null) {
-    // Never moved aside, or back already: it was the manual when we came, or we did not get to it.
-    if (treeDigest(found) !== before.digest)
-      left.push(`${path} was there before, was changed since, and is left as it is.`);
-    if (aside) back(`remove ${asideOf(path)}`);
-    return { changes, left };
-  }
-  if (found !== null) {
-    const digest = treeDigest(found);
-    const keep = digest === appliedOf(entry) ? [] : foreign(found, source);
-    if (keep.length > 0)
-      left.push(
-        `${keep.length} of the files in ${path} were changed or added by others and are left (${few(keep)})` +
-          (saved === null ? "." : `, in ${leftoverOf(path)}: what was there before is back.`),
-      );
-    changes.push({
-      change: "act",
-      text: `remove the manual from ${path}${keep.length > 0 ? `, but for ${few(keep)}` : ""}`,
-      act: async (host) => {
-        if (!(await host.pruneTree(path, keep, digest))) throw conflict(host, path);
-      },
-    });
-  }
-  if (saved !== null) back(`put back what stood at ${path} before (${count(saved)})`);
-  else if (made.length > 0 || aside)
-    back(`remove the folders above ${path} that came with it, where they are empty`);
-  return { changes, left };
-}
-
-/** What in a tree is not of the manual as the package has it; a mode or an owner makes nobody's file of it. */
-function foreign(found: readonly TreeEntry[], source: Tree): string[] {
-  const own = new Map((source ?? []).map((entry) => [entry.path, entry]));
-  return found
-    .filter((entry) => {
-      const like = own.get(entry.path);
-      return (
-        entry.path !== "" &&
-        (like?.type !== entry.type || like.sha256 !== entry.sha256 || like.target !== entry.target)
-      );
-    })
-    .map(({ path }) => path);
-}
 
 async function moveAside(host: HostWriter, path: string): Promise<void> {
   await host.makeDirectory(asideOf(path), 0o700, 0, 0);

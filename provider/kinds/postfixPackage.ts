@@ -5,7 +5,8 @@ import { JOBS } from "../host/job";
 import { file, list, Look, lookAt, stat } from "../host/look";
 import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
-  type Change,
+  type Action,
+  actionPlan,
   type Failure,
   type JudgeContext,
   type Kind,
@@ -45,30 +46,30 @@ import { FOLDERS, type Traces, TRACES } from "../postfix/package/traces";
 import { POSTFIX_MAILER_CONF } from "../postfix/mailerConf";
 import { RC_SCRIPT } from "../postfix/running";
 
-/** The arguments with those that are filled in, in the shape in which a host answers them. */
+/** The arguments, with those that `complete` fills in, and with types that also hold what a host may have. */
 interface Completed extends Omit<PostfixPackageArgs, "flavors" | "branch"> {
   readonly flavors?: readonly string[];
   readonly branch?: string;
-  /** The installation is complete. */
+  /** Is the installation complete? */
   readonly installed?: boolean;
   /** Where no version is pinned: the release of OpenBSD that the package is for. */
   readonly forRelease?: string;
 }
 
 interface Observed {
-  /** Its full name in the package database, e.g. "postfix-2.6.5-mysql". */
+  /** The full name of the Postfix package in the package database, such as "postfix-2.6.5-mysql". */
   readonly name: string | undefined;
-  /** What an interrupted pkg_add has registered. */
+  /** The entries in the package database that an interrupted pkg_add(1) has left. */
   readonly partial: readonly string[];
   readonly pkgConf: FileState;
-  /** What the repository offers; asked only where it matters. */
+  /** The packages that the repository offers; asked for only where another package may have to be installed. */
   readonly offered: readonly string[] | undefined;
-  /** The package database was locked, so nothing could be asked. */
+  /** Was the package database locked, so that the repository could not be asked? */
   readonly locked: boolean;
-  /** What there is to build with; asked only where the package is to come from ports. */
+  /** The ports tree and the tools to build with; asked for only where the package is to come from ports. */
   readonly ports: PortsSight | undefined;
   readonly traces: Traces;
-  /** Jobs of ours that run, or have not been cleared away. */
+  /** Jobs of the provider on the host that still run, or that nobody has cleared away. */
   readonly jobs: readonly string[];
   readonly note: PackageNote;
 }
@@ -77,20 +78,20 @@ function sourceOf(args: Completed): "packages" | "ports" {
   return args.source ?? "packages";
 }
 
-/** Why something is to be done about the package. */
+/** Why the package is to be installed or replaced. */
 type Reason = "absent" | "unwanted" | "source" | "release";
 
-/** The release that the package is for. One that was there before us is its admin's to update. */
+/** The release that the package is for. A package that was there before the step passes for current: its admin updates it. */
 function releaseOf(note: PackageNote, platform: Platform): string {
   return note.source === undefined ? platform.release : (note.release ?? platform.release);
 }
 
-/** Did we put it there for another release of the host, with no version pinned that would have to stay? */
+/** Did the provider install the package on another release of the host, without a pinned version that would have to stay? */
 function isOutdated(note: PackageNote, args: Completed, platform: Platform): boolean {
   return args.version === undefined && releaseOf(note, platform) !== platform.release;
 }
 
-/** Did we take it from another branch than the one that is asked for? A name alone does not say. */
+/** Did the provider install the package from another branch than the wanted one? The package's name does not tell. */
 function isOtherBranch(note: PackageNote, { version, branch }: Completed): boolean {
   return (
     version === undefined &&
@@ -100,7 +101,7 @@ function isOtherBranch(note: PackageNote, { version, branch }: Completed): boole
   );
 }
 
-/** What is to be installed: a name, or why there is none. */
+/** The package to install: its name, or why there is none. */
 function choiceFor(observed: Observed, args: Completed, platform: Platform): Choice {
   if (sourceOf(args) === "packages") return choosePackage(observed.offered, args, platform);
   const name = observed.ports ? builtName(observed.ports, args) : undefined;
@@ -117,24 +118,24 @@ function reasonToAct(
   if (!isWanted(observed.name, args) || isOtherBranch(note, args)) return "unwanted";
   if (note.source !== undefined && note.source !== sourceOf(args)) return "source";
   if (!isOutdated(note, args, platform)) return undefined;
-  // What was compiled for another release is built again, whatever its name.
+  // A package that was built from ports on another release is built again, whatever its name.
   if (sourceOf(args) === "ports") return "release";
   const choice = choiceFor(observed, args, platform);
   return "name" in choice && choice.name === observed.name ? undefined : "release";
 }
 
-/** The branch of what is installed, in the user's word where it may be that. */
+/** The branch of the installed version: the wanted branch where the version may be of it. */
 function liveBranch(version: string | undefined, wanted: string): string {
   if (version === undefined) return "none";
   if (mayBeOfBranch(version, wanted)) return wanted;
   return mayBeOfBranch(version, "snapshot") ? "snapshot" : "stable";
 }
 
-/** Is there anything left of an installation, begun or done, besides what was there before it? */
+/** Has an installation, finished or not, left anything on the host that was not there before it? */
 function isBeyond(observed: Observed, before: Traces): boolean {
   const { name, partial, jobs, traces } = observed;
   const newer = (now: readonly string[], then: readonly string[]): boolean =>
-    now.some((one) => !then.includes(one));
+    now.some((trace) => !then.includes(trace));
   return (
     name !== undefined ||
     partial.length > 0 ||
@@ -146,8 +147,8 @@ function isBeyond(observed: Observed, before: Traces): boolean {
 }
 
 /**
- * Is it another stack's package, and as this one wants it? Then it is used as it is: only who would have to change it
- * must be its owner.
+ * Does the package belong to another stack, and is it as this stack wants it? Then this stack uses it without owning it;
+ * only to change a package a stack must own it.
  */
 function isShared(
   observed: Observed,
@@ -162,7 +163,7 @@ function isShared(
   );
 }
 
-/** Is it settled which package is to be there, so that nobody has to be asked for another one? */
+/** Is the installed package the wanted one, so that neither a repository nor the ports tree has to be asked? */
 function isSettled(
   { name, note }: Pick<Observed, "name" | "note">,
   args: Completed,
@@ -190,7 +191,7 @@ function look(args: Completed, platform: Platform): Look<Observed> {
     const seen: Observed = {
       ...found,
       ...{ name, ports },
-      partial: packages.filter((one) => one.startsWith("partial-postfix-")),
+      partial: packages.filter((entry) => entry.startsWith("partial-postfix-")),
       offered: undefined,
       locked: false,
     };
@@ -211,11 +212,11 @@ function claimOf(observed: Observed, args: Completed, context: PlanContext): Cla
   const { platform, record, owner } = context;
   if (isShared(observed, args, context))
     return { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, noted: true };
-  const noted = record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release };
+  const note = record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release };
   return {
     key: PACKAGE_KEY,
     before: { name: name ?? null, ...traces },
-    applied: asJson(noted),
+    applied: asJson(note),
   };
 }
 
@@ -225,7 +226,7 @@ function plan(observed: Observed, args: Completed, context: PlanContext): Plan {
   const note = notedIn(record);
   const main = mainPlan(observed, args, note, platform);
   if (sourceOf(args) === "ports" || !note.ports) return main;
-  const cleaning: Change = {
+  const cleaning: Action = {
     change: "act",
     text: "clean the ports tree of what building Postfix has left there",
     act: (host, step) => cleanUp(host, notedIn(step.record), step, false),
@@ -243,21 +244,17 @@ function mainPlan(
   const name = observed.name ?? "postfix";
   if (reason !== undefined) return packagePlan(observed, args, reason, platform);
   if (isOutdated(note, args, platform))
-    return act(
+    return actionPlan(
       `take ${name} as it is: OpenBSD ${platform.release} offers the same`,
       (_host, { record, note: write }) =>
         write(PACKAGE_KEY, asJson({ ...notedIn(record), release: platform.release })),
     );
   if (note.under)
-    return act(
+    return actionPlan(
       `finish the installation of ${name}, which was interrupted${note.under.restart ? ", and start Postfix again" : ""}`,
       (host, context) => finishInstallation(host, args, context),
     );
   return NOTHING_TO_DO;
-}
-
-function act(text: string, action: Extract<Change, { change: "act" }>["act"]): Plan {
-  return { changes: [{ change: "act", text, act: action }] };
 }
 
 function packagePlan(
@@ -268,18 +265,23 @@ function packagePlan(
 ): Plan {
   const choice = choiceFor(observed, args, platform);
   const wanted = "name" in choice ? choice.name : describeWanted(args);
-  const how = sourceOf(args) === "ports" ? "build from ports and " : "";
+  const build = sourceOf(args) === "ports" ? "build from ports and " : "";
   const others =
     "name" in choice && choice.others.length > 0
       ? ` (of the branch ${args.branch ?? "stable"}; there is also ${choice.others.join(", ")}: see \`branch\`)`
       : "";
-  const script = platform.boot.packageScripts.map((one) => `/etc/rc.d/${one}`);
+  const scripts = platform.boot.packageScripts.map((name) => `/etc/rc.d/${name}`);
   if (observed.name === undefined)
     return {
-      ...act(`${how}install ${wanted}${others}`, (host, context) =>
+      ...actionPlan(`${build}install ${wanted}${others}`, (host, context) =>
         installPackage(host, false, args, context),
       ),
-      brings: ["/usr/local/", ...script, POSTFIX_MAILER_CONF, ...FOLDERS.map((path) => `${path}/`)],
+      brings: [
+        "/usr/local/",
+        ...scripts,
+        POSTFIX_MAILER_CONF,
+        ...FOLDERS.map((path) => `${path}/`),
+      ],
     };
   const why =
     reason === "release"
@@ -287,11 +289,11 @@ function packagePlan(
       : reason === "source"
         ? `, from ${sourceOf(args)}`
         : "";
-  const text = `${how}replace ${observed.name} by ${wanted}${others}${why}, around a stopped Postfix`;
+  const text = `${build}replace ${observed.name} by ${wanted}${others}${why}, around a stopped Postfix`;
   return {
-    ...act(text, (host, context) => installPackage(host, true, args, context)),
-    // Replacing makes neither the chroot's files nor mailer.conf.postfix anew (docs/openbsd.md 2.2).
-    brings: ["/usr/local/", ...script],
+    ...actionPlan(text, (host, context) => installPackage(host, true, args, context)),
+    // Replacing a package creates neither the chroot's files nor mailer.conf.postfix again (docs/openbsd.md 2.2).
+    brings: ["/usr/local/", ...scripts],
   };
 }
 
@@ -312,19 +314,63 @@ function restore(
     if (before.name !== null && name !== undefined && name !== before.name)
       warn(`${before.name} was there before; ${name}, which took its place, stays.`);
     if (note.ports === undefined && observed.jobs.length === 0) return NOTHING_TO_DO;
-    return act("clean up after the installation", (host, context) =>
+    return actionPlan("clean up after the installation", (host, context) =>
       cleanUp(host, note, context, true),
     );
   }
   if (!isBeyond(observed, before) && note.ports === undefined) return NOTHING_TO_DO;
-  return act(`remove ${name ?? "postfix"}`, (host, context) =>
+  return actionPlan(`remove ${name ?? "postfix"}`, (host, context) =>
     removePackage(host, before, note, args, context),
   );
 }
 
-/** What was there before the package came; {@link claimOf} alone makes it. */
+/** The host before the installation. The type holds because {@link claimOf} alone makes the package's claim. */
 function beforeOf(entry: KeyEntry): Traces & { readonly name: string | null } {
   return entry.before as unknown as Traces & { readonly name: string | null };
+}
+
+/** A warning of a package from before the first apply that is visibly for another release of OpenBSD. */
+async function otherRelease(
+  host: HostReader,
+  name: string,
+  platform: Platform,
+): Promise<string | undefined> {
+  const { contents, script } = await lookAt(
+    host,
+    Look.all({ contents: file(`${DATABASE}/${name}/+CONTENTS`), script: stat(RC_SCRIPT) }),
+  );
+  const from = /^@url .*\/(\d+\.\d+)\/packages(?:-stable)?\//m.exec(
+    contentsOf(contents) ?? "",
+  )?.[1];
+  const stays =
+    "It belongs to the host's admin and stays; pkg_add -u, or PostfixPackage with the `version` of today, replaces it.";
+  if (from !== undefined && from !== platform.release)
+    return `${name} is a package of OpenBSD ${from}, and the host is ${platform.release}. ${stays}`;
+  if (platform.boot.packageScripts.length > 0 && script.type === "absent")
+    return `${name} has no script in /etc/rc.d, like every package of a release before 5.0, and the host is OpenBSD ${platform.release}. ${stays}`;
+  return undefined;
+}
+
+/** Why the plan cannot be carried out on this host; `undefined` where it can. */
+function failureOf(
+  observed: Observed,
+  args: Completed,
+  platform: Platform,
+  machine: string,
+): Failure | undefined {
+  const reason = reasonToAct(observed, args, observed.note, platform);
+  if (reason === undefined) return undefined;
+  if (sourceOf(args) === "ports")
+    return observed.ports && portsProblem(observed.ports, args, platform, machine);
+  const known = platform.packages.flavors;
+  const unknown = flavorsOf(args).find((flavor) => !known.includes(flavor));
+  if (unknown !== undefined)
+    return {
+      path: `flavors[${args.flavors?.indexOf(unknown) ?? 0}]`,
+      reason: `OpenBSD ${platform.release} has no flavor "${unknown}" of Postfix; it has ${known.join(", ")}.`,
+    };
+  const choice = choiceFor(observed, args, platform);
+  return "reason" in choice ? { path: choice.path, reason: choice.reason } : undefined;
 }
 
 async function judgePlan(
@@ -351,7 +397,7 @@ async function judgePlan(
     const other = await otherRelease(host, name, platform);
     if (other !== undefined) warn(other);
   }
-  const failure = impossible(observed, args, platform, host.system.machine);
+  const failure = failureOf(observed, args, platform, host.system.machine);
   return failure ? [failure] : [];
 }
 
@@ -372,7 +418,7 @@ export const postfixPackage: Kind<Completed, Observed> = {
     const wanted = flavorsOf(args);
     const same = flavors.length === wanted.length && flavors.every((one) => wanted.includes(one));
     return {
-      // What was interrupted is not there yet, whatever the database says.
+      // An interrupted installation is not complete, whatever the package database says.
       installed: name !== undefined && note.under === undefined,
       flavors: same ? (args.flavors ?? []) : flavors,
       ...(args.version === undefined ? { forRelease: releaseOf(note, platform) } : {}),
@@ -393,47 +439,3 @@ export const postfixPackage: Kind<Completed, Observed> = {
   judge: judgePlan,
   restore,
 };
-
-/** What to say of a package that was there before us and is not of this release, as far as it shows that. */
-async function otherRelease(
-  host: HostReader,
-  name: string,
-  platform: Platform,
-): Promise<string | undefined> {
-  const { contents, script } = await lookAt(
-    host,
-    Look.all({ contents: file(`${DATABASE}/${name}/+CONTENTS`), script: stat(RC_SCRIPT) }),
-  );
-  const from = /^@url .*\/(\d+\.\d+)\/packages(?:-stable)?\//m.exec(
-    contentsOf(contents) ?? "",
-  )?.[1];
-  const stays =
-    "It is its admin's and stays; pkg_add -u, or PostfixPackage with its `version` of now, replaces it.";
-  if (from !== undefined && from !== platform.release)
-    return `${name} is a package of OpenBSD ${from}, and the host is ${platform.release}. ${stays}`;
-  if (platform.boot.packageScripts.length > 0 && script.type === "absent")
-    return `${name} has no script in /etc/rc.d, as a package of a release before 5.0, and the host is OpenBSD ${platform.release}. ${stays}`;
-  return undefined;
-}
-
-/** Why the plan cannot be carried out on this host. */
-function impossible(
-  observed: Observed,
-  args: Completed,
-  platform: Platform,
-  machine: string,
-): Failure | undefined {
-  const reason = reasonToAct(observed, args, observed.note, platform);
-  if (reason === undefined) return undefined;
-  if (sourceOf(args) === "ports")
-    return observed.ports && portsProblem(observed.ports, args, platform, machine);
-  const known = platform.packages.flavors;
-  const unknown = flavorsOf(args).find((flavor) => !known.includes(flavor));
-  if (unknown !== undefined)
-    return {
-      path: `flavors[${args.flavors?.indexOf(unknown) ?? 0}]`,
-      reason: `OpenBSD ${platform.release} has no flavor "${unknown}" of Postfix; it has ${known.join(", ")}.`,
-    };
-  const choice = choiceFor(observed, args, platform);
-  return "reason" in choice ? { path: choice.path, reason: choice.reason } : undefined;
-}

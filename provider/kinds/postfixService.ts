@@ -1,11 +1,11 @@
-/** Guide 3.4 and 3.5: `postfix check` with its reasons, start, and what the running Postfix must be told later. */
+/** Guide 3.4 and 3.5: `postfix check` with its reasons, the start of Postfix, and its later reloads and restarts. */
 import { type PostfixServiceArgs, postfixServiceArguments } from "../arguments/postfixService";
 import { HostError } from "../host/errors";
 import { contentsOf, type HostWriter } from "../host/host";
 import { file, Look } from "../host/look";
 import { type HostRecord, parseRecord, RECORD_PATH } from "../host/record";
 import { judge } from "../judge";
-import { type ActContext, type Change, type Kind, NOTHING_TO_DO, type Plan } from "../kind/kind";
+import { type ActContext, actionPlan, type Kind, NOTHING_TO_DO, type Plan } from "../kind/kind";
 import { type Address, banner, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
 import { MASTER_CF } from "../postfix/paths";
 import { settings } from "../postfix/postconf";
@@ -15,11 +15,11 @@ import { serves, withoutRollback } from "../postfix/served";
 import { addressIn, checkConfiguration, serve, type Way } from "../postfix/serving";
 import { equal } from "../values/json";
 
-/** The arguments with those that are filled in. */
+/** The arguments, with those that `complete` fills in. */
 interface Completed extends PostfixServiceArgs {
   /** Whether Postfix runs. */
   readonly running?: boolean;
-  /** What the running Postfix has not been told yet. */
+  /** The reload or restart that the running Postfix still needs, in words; "nothing" where it needs none. */
   readonly pending?: string;
 }
 
@@ -27,18 +27,18 @@ interface Observed {
   readonly running: boolean;
   readonly record: HostRecord;
   readonly version: string;
-  /** Where it greets, by its files. */
+  /** The address where Postfix greets its clients, according to its files. */
   readonly address: Address | undefined;
-  /** What it greeted with; `undefined` where it does not run, or did not answer in time. */
+  /** Postfix's greeting; `undefined` where it does not run or did not answer in time. */
   readonly banner: string | undefined;
   /** Files that were put back after a failed reload, as long as nobody has written them since. */
   readonly putBack: readonly string[];
 }
 
-/** Where nearly every server greets: asked along with everything else. */
+/** The address of nearly every server: asked for its greeting in the first round trip, before the address is known. */
 const USUAL: Address = { host: "127.0.0.1", port: 25 };
 
-/** How long a look waits for the greeting; one that is late changes nothing. */
+/** How long a look waits for the greeting. Without one, the output keeps the greeting of before. */
 const BANNER_MS = 2000;
 
 const KEY = "process:postfix";
@@ -61,46 +61,17 @@ function look(): Look<Observed> {
     const address = addressIn(found, contentsOf(masterCf) ?? "");
     const elsewhere =
       running && address && (address.host !== USUAL.host || address.port !== USUAL.port);
-    // Only after a failed reload, or where it greets elsewhere, is there something more to look at.
+    // A second round trip is needed only after a failed reload, or where Postfix greets at another address.
     return Look.all({
       putBack: stillRolledBack(record),
-      said: elsewhere ? banner(address, BANNER_MS) : Look.of(usual),
-    }).map(({ putBack: files, said }) => ({
+      heard: elsewhere ? banner(address, BANNER_MS) : Look.of(usual),
+    }).map(({ putBack: files, heard }) => ({
       ...{ running, record, address, putBack: files },
       version: found["mail_version"] ?? "",
-      banner: running && address && "line" in said && isGreeting(said.line) ? said.line : undefined,
+      banner:
+        running && address && "line" in heard && isGreeting(heard.line) ? heard.line : undefined,
     }));
   });
-}
-
-function act(text: string, action: (host: HostWriter, context: ActContext) => Promise<void>): Plan {
-  const change: Change = { change: "act", text, act: action };
-  return { changes: [change] };
-}
-
-/** Checks the configuration, and has Postfix serve by it; what served before comes back where it does not. */
-function serveBy(way: Way, text: string): Plan {
-  return act(text, async (host, context) => {
-    try {
-      await checkConfiguration(host, context.warn);
-      const said = await serve(host, context.platform, way);
-      await context.setRecord((record) => withoutRollback(serves(record)));
-      if (said !== undefined) context.output({ banner: said });
-    } catch (error) {
-      throw await rollBack(host, way, error, context);
-    }
-  });
-}
-
-async function refuse(host: HostWriter, context: ActContext): Promise<void> {
-  // A run that was cut off before all was put back, or before Postfix served by it, is finished first.
-  if (context.record.served) await putBack(host, context);
-  throw putBackBefore(host.address, Object.keys(context.record.rolledBack ?? {}));
-}
-
-async function stop(host: HostWriter, context: ActContext): Promise<void> {
-  await stopPostfix(host, context.platform);
-  await context.setRecord(({ serving: _, ...record }) => record);
 }
 
 export const postfixService: Kind<Completed, Observed> = {
@@ -113,19 +84,19 @@ export const postfixService: Kind<Completed, Observed> = {
     running: observed.running,
     pending: observed.running ? describe(observed) : NOTHING,
   }),
-  // Without an answer now, the greeting is the one that was heard last.
-  outputs: ({ version, banner: said }) => ({
+  // Without an answer now, the state keeps the greeting that was heard last.
+  outputs: ({ version, banner: greeting }) => ({
     version,
-    ...(said === undefined ? {} : { banner: said }),
+    ...(greeting === undefined ? {} : { banner: greeting }),
   }),
   owns: ({ running }) => ({
     claims: [{ key: KEY, before: { running }, applied: { running: true } }],
     files: {},
   }),
   plan: ({ running, record: { pending, rolledBack }, putBack: files }, _args, { applied }) => {
-    // The state does not know yet what was put back: what others think they have applied is not there.
+    // Until a refresh, the states of the files' resources do not know that the files were put back.
     if (files.length > 0 && applied === undefined)
-      return act(`Postfix serves by what was put back: ${files.join(", ")}`, refuse);
+      return actionPlan(`Postfix serves by what was put back: ${files.join(", ")}`, refuse);
     if (!running) return serveBy("start", "check the configuration and start Postfix");
     if (pending)
       return serveBy(
@@ -133,25 +104,52 @@ export const postfixService: Kind<Completed, Observed> = {
         `check the configuration and ${pending.need} Postfix, which has not been told of ${pending.because.join(", ")}`,
       );
     if (rolledBack)
-      return act("take what was put back for what is wanted", (_host, { setRecord }) =>
+      return actionPlan("accept the files that were put back as wanted", (_host, { setRecord }) =>
         setRecord(withoutRollback),
       );
     return NOTHING_TO_DO;
   },
   restore: ({ running }, _args, { keys }) => {
     const before = keys.find(([name]) => name === KEY)?.[1].before;
-    return equal(before, { running: false }) && running ? act("stop Postfix", stop) : NOTHING_TO_DO;
+    return equal(before, { running: false }) && running
+      ? actionPlan("stop Postfix", stop)
+      : NOTHING_TO_DO;
   },
-  // The last look at everything that the plan changes together; nothing where nothing changes.
+  // The last step that depends on all files judges everything that the plan changes, together.
   judge: (_observed, _args, context) => judge({ path: () => "triggers" }, context),
 };
+
+/** Checks the configuration and has Postfix serve with it; if that fails, the files with which it last served come back. */
+function serveBy(way: Way, text: string): Plan {
+  return actionPlan(text, async (host, context) => {
+    try {
+      await checkConfiguration(host, context.warn);
+      const greeting = await serve(host, context.platform, way);
+      await context.setRecord((record) => withoutRollback(serves(record)));
+      if (greeting !== undefined) context.output({ banner: greeting });
+    } catch (error) {
+      throw await rollBack(host, way, error, context);
+    }
+  });
+}
+
+/** Fails with the way out. Before that, a rollback that was interrupted is finished. */
+async function refuse(host: HostWriter, context: ActContext): Promise<void> {
+  if (context.record.served) await putBack(host, context);
+  throw putBackBefore(host.address, Object.keys(context.record.rolledBack ?? {}));
+}
 
 function putBackBefore(host: string, files: readonly string[]): HostError {
   return new HostError("conflict", {
     host,
     during: "telling Postfix what was changed",
-    reason: `a reload failed before, and ${files.join(", ")} was put back as Postfix served by it, which the state does not know`,
+    reason: `a reload failed before, and ${files.join(", ")} was put back as it was when Postfix last served; the state does not know that yet`,
     changed: "no",
     next: "Run `pulumi up --refresh`: it sees what was put back, and tries again.",
   });
+}
+
+async function stop(host: HostWriter, context: ActContext): Promise<void> {
+  await stopPostfix(host, context.platform);
+  await context.setRecord(({ serving: _, ...record }) => record);
 }

@@ -1,4 +1,4 @@
-/** Guide 2.5 and 3.1: /etc/rc.conf.local, what starts at boot and where syslogd listens; syslogd restarted for it. */
+/** Guide 2.5 and 3.1: /etc/rc.conf.local, which decides what starts at boot and where syslogd listens. */
 import { type RcConfLocalArgs, rcConfLocalArguments } from "../arguments/rcConfLocal";
 import { FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
@@ -21,16 +21,16 @@ import { PROGRAMS, QUEUE } from "../postfix/paths";
 
 interface Observed {
   readonly file: FileState;
-  /** /etc/rc.conf, on which rc.conf.local builds. */
+  /** /etc/rc.conf, whose values rc.conf.local changes. */
   readonly defaults: FileState;
   /** The folder of the chroot's log socket, and the socket. */
   readonly socketFolder: FileState;
   readonly socket: FileState;
-  /** What the running syslogd was started with; `undefined` where that is not asked or cannot be seen. */
+  /** The flags of the running syslogd; `undefined` where nobody has asked for them or ps(1) does not show them. */
   readonly syslogd: string | undefined;
-  /** Scripts in /etc/rc.d, by their names. */
+  /** The wanted scripts in /etc/rc.d, by their names. */
   readonly scripts: Readonly<Record<string, FileState>>;
-  /** Postfix itself. */
+  /** The program postfix(1), which tells whether Postfix is installed. */
   readonly postfix: FileState;
   readonly record: HostRecord;
 }
@@ -41,11 +41,16 @@ const SOCKET_FOLDER = `${QUEUE}/dev`;
 const SOCKET = `${SOCKET_FOLDER}/log`;
 const SOCKET_FLAG = `-a ${SOCKET}`;
 
-/**
- * What rc.conf says of a variable: a first entry in rc.conf.local builds on that. Nothing where only a shell could tell.
- */
-function inheritedIn(defaults: FileState, { rcConfSyntax }: Platform): (name: string) => string {
-  // A sourced rc.conf ends by sourcing rc.conf.local, after which nothing would be certain any more (docs/openbsd.md 4.1).
+function scriptPath(name: string): string {
+  return `/etc/rc.d/${name}`;
+}
+
+/** The value of a variable in rc.conf, with which its first entry in rc.conf.local starts. */
+type Inherited = (name: string) => string;
+
+/** The values of rc.conf; "" for a value that only a shell could tell. */
+function inheritedIn(defaults: FileState, { rcConfSyntax }: Platform): Inherited {
+  // Left out: the line with which rc.conf sources rc.conf.local, after which no value would be certain (docs/openbsd.md 4.1).
   const text = (contentsOf(defaults) ?? "").replace(/^.*\blocal_rcconf\b.*\n?/gm, "");
   return (name) => {
     const value = rcConfText.get(text, name, rcConfSyntax);
@@ -53,11 +58,14 @@ function inheritedIn(defaults: FileState, { rcConfSyntax }: Platform): (name: st
   };
 }
 
-/** What a key names: `variable:NAME`, `flag:VARIABLE:WORDS`, `script:NAME`. */
-type Named =
-  | { readonly is: "variable"; readonly name: string }
-  /** Words in a variable. */
-  | { readonly is: "flag" | "script"; readonly variable: string; readonly words: string };
+/** What a key names: a variable (`variable:NAME`), or words in one (`flag:VARIABLE:WORDS`, `script:NAME`). */
+type Named = { readonly is: "variable"; readonly name: string } | NamedWords;
+
+interface NamedWords {
+  readonly is: "flag" | "script";
+  readonly variable: string;
+  readonly words: string;
+}
 
 function parseKey(key: string): Named {
   const [is = "", name = "", ...rest] = key.split(":");
@@ -71,7 +79,7 @@ function parseKey(key: string): Named {
   }
 }
 
-/** Where this release names the daemons of packages, if anywhere. */
+/** Why the release has no use for pkg_scripts; `undefined` where it reads that variable. */
 function noPackageScripts({ release, packageDaemons }: Platform): string | undefined {
   if (packageDaemons === "pkg_scripts") return undefined;
   return packageDaemons === "none"
@@ -82,69 +90,72 @@ function noPackageScripts({ release, packageDaemons }: Platform): string | undef
 const WITHOUT_SOCKET =
   'Without a log socket: `logSocket: false`; with one, syslogd must run: `variables: { syslogd_flags: "" }`';
 
-/** A variable's value, or `true` for words that stand in a variable. */
+/** A key's value: that of the variable, or `true` where the variable contains the words. */
 type Value = string | true | { readonly unreadable: string };
 
 type SavedVariable = ReturnType<typeof rcConfText.save>;
 type SavedWords = ReturnType<typeof rcConfText.saveWords>;
 
-/** How variables, and words in them, stand in the file of a release. */
-export function keyedText(
-  platform: Platform,
-  inherited: (name: string) => string = () => "",
-): KeyedText {
+/** The format of the file on a release: a key is a variable, or words in one. */
+export function keyedText(platform: Platform, inherited: Inherited = () => ""): KeyedText {
   const syntax = platform.rcConfSyntax;
+  const inVariable = wordsFormat(platform, inherited);
   return keyedTextOf<Value, SavedVariable | SavedWords>({
     kind: "RcConfLocal",
     get: (text, key) => {
       const named = parseKey(key);
       if (named.is === "variable") return rcConfText.get(text, named.name, syntax);
-      return hasWords(text, named) ? true : undefined;
+      return inVariable.has(text, named) ? true : undefined;
     },
     set: (text, key, value) => {
       const named = parseKey(key);
-      if (named.is === "variable")
-        return rcConfText.set(text, named.name, typeof value === "string" ? value : "", syntax);
+      if (named.is !== "variable") return inVariable.add(text, named);
+      return rcConfText.set(text, named.name, typeof value === "string" ? value : "", syntax);
+    },
+    remove: (text, key) => {
+      const named = parseKey(key);
+      if (named.is !== "variable") return inVariable.remove(text, named);
+      return rcConfText.remove(text, named.name, syntax);
+    },
+    save: (text, key) => {
+      const named = parseKey(key);
+      if (named.is !== "variable") return inVariable.save(text, named);
+      return rcConfText.save(text, named.name, syntax);
+    },
+    undo: (text, key, saved) => {
+      const named = parseKey(key);
+      // A key gets back what was saved of it, so the type of `saved` is that of the key.
+      if (named.is !== "variable") return inVariable.undo(text, named, saved as SavedWords);
+      return rcConfText.undo(text, named.name, saved as SavedVariable, syntax);
+    },
+  });
+}
+
+/** The format of words in a variable. */
+function wordsFormat(platform: Platform, inherited: Inherited) {
+  const syntax = platform.rcConfSyntax;
+  const has = (text: string, { variable, words }: NamedWords): boolean =>
+    rcConfText.hasWords(text, variable, words, syntax, inherited(variable));
+  return {
+    has,
+    add: (text: string, named: NamedWords): string => {
       const { is, variable, words } = named;
-      const problem =
-        is === "script" && !hasWords(text, named) ? noPackageScripts(platform) : undefined;
+      const problem = is === "script" && !has(text, named) ? noPackageScripts(platform) : undefined;
       if (problem !== undefined) throw new FormatError(problem);
       return withWayOut(words, () =>
         rcConfText.addWords(text, variable, words, syntax, inherited(variable)),
       );
     },
-    remove: (text, key) => {
-      const named = parseKey(key);
-      return named.is === "variable"
-        ? rcConfText.remove(text, named.name, syntax)
-        : rcConfText.removeWords(text, named.variable, named.words, syntax);
-    },
-    save: (text, key) => {
-      const named = parseKey(key);
-      if (named.is === "variable") return rcConfText.save(text, named.name, syntax);
-      const { variable, words } = named;
-      return rcConfText.saveWords(text, variable, words, syntax, inherited(variable));
-    },
-    undo: (text, key, saved) => {
-      const named = parseKey(key);
-      // A key gets back what was saved of it, so the shapes go together.
-      if (named.is === "variable")
-        return rcConfText.undo(text, named.name, saved as SavedVariable, syntax);
-      const { variable, words } = named;
-      const was = saved as SavedWords;
-      return rcConfText.undoWords(text, variable, words, was, syntax, inherited(variable));
-    },
-  });
-
-  function hasWords(
-    text: string,
-    { variable, words }: Exclude<Named, { is: "variable" }>,
-  ): boolean {
-    return rcConfText.hasWords(text, variable, words, syntax, inherited(variable));
-  }
+    remove: (text: string, { variable, words }: NamedWords): string =>
+      rcConfText.removeWords(text, variable, words, syntax),
+    save: (text: string, { variable, words }: NamedWords): SavedWords =>
+      rcConfText.saveWords(text, variable, words, syntax, inherited(variable)),
+    undo: (text: string, { variable, words }: NamedWords, saved: SavedWords): string =>
+      rcConfText.undoWords(text, variable, words, saved, syntax, inherited(variable)),
+  };
 }
 
-/** Names the way out where the log socket cannot be said. */
+/** Adds words; where the words of the log socket are refused, the error names the way out. */
 function withWayOut(words: string, add: () => string): string {
   try {
     return add();
@@ -165,7 +176,7 @@ function fileOf(observed: Observed, args: RcConfLocalArgs, platform: Platform): 
   return { path: PATH, state: observed.file, text, wanted };
 }
 
-/** The property that a key is from. */
+/** The path of the argument that a key comes from. */
 function propertyOf(key: string, args: RcConfLocalArgs): string {
   const named = parseKey(key);
   if (named.is === "variable") return `variables.${named.name}`;
@@ -175,21 +186,36 @@ function propertyOf(key: string, args: RcConfLocalArgs): string {
   return `flags.${variable}[${args.flags?.[variable]?.indexOf(words) ?? 0}]`;
 }
 
-/** Does a resource with these arguments have a say in what syslogd is started with? */
+/** Do the arguments set any of syslogd's flags? */
 function ownsSyslogd({ flags, variables }: RcConfLocalArgs): boolean {
   return (flags?.[SYSLOGD_FLAGS] ?? []).length > 0 || variables?.[SYSLOGD_FLAGS] !== undefined;
 }
 
 /**
- * What the running syslogd was started with. One of its two processes shows that, and the other has a title in its
- * place: `syslogd: [priv]` (docs/openbsd.md 5).
+ * The flags of the running syslogd in a listing of ps(1). Only one of its two processes shows them; the other one has
+ * the title `syslogd: [priv]` instead (docs/openbsd.md 5).
  */
 function syslogdIn(listing: ProbeAnswer | undefined): string | undefined {
   if (listing === undefined || "notFound" in listing) return undefined;
   return /^(?:\/usr\/sbin\/)?syslogd(?=\s|$)(?!:)(.*)$/m.exec(listing.stdout)?.[1]?.trim();
 }
 
-/** The socket is wanted and there is a folder for it, but syslogd has not opened it. */
+function look(args: RcConfLocalArgs): Look<Observed> {
+  return Look.all({
+    file: file(PATH),
+    defaults: file("/etc/rc.conf"),
+    socketFolder: stat(SOCKET_FOLDER),
+    socket: stat(SOCKET),
+    postfix: stat(PROGRAMS.postfix),
+    scripts: Look.each(args.packageScripts ?? [], (name) => stat(scriptPath(name))),
+    syslogd: ownsSyslogd(args)
+      ? probe(["/bin/ps", "-axww", "-o", "command"]).map(syslogdIn)
+      : Look.of(undefined),
+    record: file(RECORD_PATH).map(parseRecord),
+  });
+}
+
+/** Is the socket wanted, and its folder there, but syslogd has not opened the socket? */
 function socketMissing(observed: Observed, args: RcConfLocalArgs): boolean {
   return (
     (args.flags?.[SYSLOGD_FLAGS] ?? []).includes(SOCKET_FLAG) &&
@@ -199,8 +225,8 @@ function socketMissing(observed: Observed, args: RcConfLocalArgs): boolean {
 }
 
 /**
- * Why syslogd must be started anew though the file is as wanted: a socket outlives its syslogd, so that it is there says
- * nothing.
+ * Why syslogd must be restarted although the file is as wanted. A socket in the chroot proves nothing here, because it
+ * outlives the syslogd that opened it.
  */
 function syslogdIsOld(observed: Observed, args: RcConfLocalArgs): string | undefined {
   if (observed.record.syslogd !== undefined)
@@ -217,7 +243,7 @@ function syslogdIsOld(observed: Observed, args: RcConfLocalArgs): string | undef
   return lacks.length > 0 ? `syslogd runs without ${lacks.join(" ")}` : undefined;
 }
 
-/** Does a write change what syslogd is started with? */
+/** Do the changes of the file change syslogd's flags? */
 function changesSyslogd(
   observed: Observed,
   changes: readonly Change[],
@@ -238,8 +264,8 @@ function changesSyslogd(
 }
 
 /**
- * The changes of the file, and the restart of syslogd with its new or its former flags where that is needed. A chrooted
- * process of Postfix keeps the socket of the syslogd before (docs/openbsd.md 5), so Postfix must be told of the restart.
+ * The changes of the file, and where needed the restart of syslogd with its new or its former flags. A chrooted process
+ * of Postfix stays connected to the socket of the former syslogd (docs/openbsd.md 5), so Postfix needs a reload then.
  */
 function planned(
   changes: readonly Change[],
@@ -263,18 +289,29 @@ function planned(
   };
 }
 
-function look(args: RcConfLocalArgs): Look<Observed> {
-  return Look.all({
-    file: file(PATH),
-    defaults: file("/etc/rc.conf"),
-    socketFolder: stat(SOCKET_FOLDER),
-    socket: stat(SOCKET),
-    postfix: stat(PROGRAMS.postfix),
-    scripts: Look.each(args.packageScripts ?? [], (name) => stat(scriptPath(name))),
-    syslogd: ownsSyslogd(args)
-      ? probe(["/bin/ps", "-axww", "-o", "command"]).map(syslogdIn)
-      : Look.of(undefined),
-    record: file(RECORD_PATH).map(parseRecord),
+/** Failures for missing scripts that are to start at boot: rc(8) skips a missing script without a message. */
+function scriptFailures(
+  { scripts, postfix }: Observed,
+  args: RcConfLocalArgs,
+  { platform, coming, warn }: JudgeContext,
+): Failure[] {
+  if (platform.packageDaemons !== "pkg_scripts") return [];
+  return (args.packageScripts ?? []).flatMap((name, index) => {
+    if (scripts[name]?.type !== "absent" || coming(scriptPath(name))) return [];
+    const absent = `${scriptPath(name)} is not there, so ${name} would not be started at boot`;
+    if (name !== "postfix" || !platform.boot.packageScripts.includes(name))
+      return [{ path: `packageScripts[${index}]`, reason: `${absent}.` }];
+    // Without Postfix on the host, the missing script is not the problem.
+    if (postfix.type === "absent") {
+      warn(`${absent}: Postfix is not installed.`);
+      return [];
+    }
+    return [
+      {
+        path: args.boot === "postfix" ? "boot" : `packageScripts[${index}]`,
+        reason: `${absent}: the installed package has none, like every package of a release before 5.0. Have PostfixPackage replace it, without a \`version\` of that time, or set \`boot: "unchanged"\` and start Postfix in another way.`,
+      },
+    ];
   });
 }
 
@@ -349,33 +386,3 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
     return planned(changes, restarts, "former", platform);
   },
 };
-
-function scriptPath(name: string): string {
-  return `/etc/rc.d/${name}`;
-}
-
-/** Scripts that are to be started at boot and are not there: rc(8) passes over them without a word. */
-function scriptFailures(
-  { scripts, postfix }: Observed,
-  args: RcConfLocalArgs,
-  { platform, coming, warn }: JudgeContext,
-): Failure[] {
-  if (platform.packageDaemons !== "pkg_scripts") return [];
-  return (args.packageScripts ?? []).flatMap((name, index) => {
-    if (scripts[name]?.type !== "absent" || coming(scriptPath(name))) return [];
-    const absent = `${scriptPath(name)} is not there, so ${name} would not be started at boot`;
-    if (name !== "postfix" || !platform.boot.packageScripts.includes(name))
-      return [{ path: `packageScripts[${index}]`, reason: `${absent}.` }];
-    // Without Postfix on the host, that is not what it lacks.
-    if (postfix.type === "absent") {
-      warn(`${absent}: Postfix is not installed.`);
-      return [];
-    }
-    return [
-      {
-        path: args.boot === "postfix" ? "boot" : `packageScripts[${index}]`,
-        reason: `${absent}: the package that is installed has none, as one of a release before 5.0. Have PostfixPackage replace it, without a \`version\` of that time, or say \`boot: "unchanged"\` and start Postfix in another way.`,
-      },
-    ];
-  });
-}

@@ -1,8 +1,9 @@
 /**
- * Guide 2.6, "Complete Disabling Sendmail": lines of root's crontab commented out, and back in on destroy.
+ * Guide 2.6, "Complete Disabling Sendmail": lines of root's crontab are commented out, and put back on destroy.
  *
- * The tab is replaced as crontab(1) replaces it, by a rename in the spool folder, whose new time makes cron(8) read
- * it again; but without the three header lines that crontab(1) puts on top each time (docs/openbsd.md 6).
+ * The crontab is replaced as crontab(1) does it, by a rename in the spool folder: the folder's new modification time
+ * makes cron(8) read the crontab again. The three header lines that crontab(1) adds each time are left out
+ * (docs/openbsd.md 6).
  */
 import { patternOf, type RootCrontabArgs, rootCrontabArguments } from "../arguments/rootCrontab";
 import * as crontabText from "../formats/crontab";
@@ -17,12 +18,12 @@ interface Observed {
 }
 
 const PATH = "/var/cron/tabs/root";
-/** The command of sendmail's clientmqueue runner, whatever its white space (docs/openbsd.md 6). */
+/** A part without blanks of the command of sendmail's clientmqueue runner, whose spacing varies (docs/openbsd.md 6). */
 const CLIENT_QUEUE_RUNNER = "sm-msp-queue";
 
 const COMMENTED_OUT = "commented out";
 
-/** The key is a pattern; its value is whether the lines that match it are commented out. */
+/** The format of the file: a key is a pattern, its value whether the lines that match it are commented out. */
 const text = keyedText({
   kind: "RootCrontab",
   get: (contents, pattern) =>
@@ -30,7 +31,7 @@ const text = keyedText({
       ? COMMENTED_OUT
       : "active",
   set: commentOut,
-  // Removing the key leaves nothing of its lines to compare by, as commenting them out does.
+  // Undoing compares the rest of a file without its keys: a commented-out line is the same whether it was active or not.
   remove: commentOut,
   save: (contents, pattern) => crontabText.save(contents, patternOf(pattern)),
   undo: (contents, _pattern, saved) => crontabText.undo(contents, saved),
@@ -47,8 +48,8 @@ function fileOf(observed: Observed, args: RootCrontabArgs): KeyedFile {
   return { path: PATH, state: observed.file, text, wanted, mode: 0o600 };
 }
 
-/** Without a tab there is nothing to comment out, and none is made. */
-function isGone(observed: Observed): boolean {
+/** Has root no crontab? Then there is nothing to comment out, and none is made. */
+function isAbsent(observed: Observed): boolean {
   return contentsOf(observed.file) === undefined;
 }
 
@@ -68,14 +69,14 @@ export const rootCrontab: Kind<RootCrontabArgs, Observed> = {
   }),
   outputs: () => ({}),
   owns: (observed, args, context) => ({
-    // A tab that is gone (`crontab -r`) may come back: what stood in it before the first change is kept for that.
+    // A crontab that was removed (`crontab -r`) may come back: for that, the record keeps the claims on it.
     claims: claimKeyedFile(fileOf(observed, args), context).filter(
-      ({ key }) => !isGone(observed) || context.record.keys[key] !== undefined,
+      ({ key }) => !isAbsent(observed) || context.record.keys[key] !== undefined,
     ),
     files: { [PATH]: observed.file },
   }),
   plan: (observed, args, context) => ({
-    changes: isGone(observed) ? [] : planKeyedFile(fileOf(observed, args), context),
+    changes: isAbsent(observed) ? [] : planKeyedFile(fileOf(observed, args), context),
   }),
   restore: (observed, _args, context) => ({
     changes: restoreKeyedFile(PATH, observed.file, text, context),

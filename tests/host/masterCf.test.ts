@@ -156,7 +156,7 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
     [
       "a service without its command",
       { "new/inet": { chroot: "n" } },
-      /^services\["new\/inet"\]: .*no service new\/inet: say its command/,
+      /^services\["new\/inet"\]: .*no service new\/inet: give its command/,
     ],
     ["a name without a type", { smtp: {} }, /^services\["smtp"\]: .*name\/type/],
     [
