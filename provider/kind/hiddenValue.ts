@@ -4,6 +4,7 @@
  */
 import type { Claim, Json } from "../host/record";
 import { sha256 } from "../values/digest";
+import { mapLeaves } from "../values/json";
 
 /** Stands in the record for a secret. */
 export interface Hash {
@@ -16,7 +17,7 @@ export function hashOf(value: string): Hash {
 }
 
 /** Does this stand for a secret? */
-export function isHash(value: Json | undefined): value is Hash {
+export function isHash(value: unknown): value is Hash {
   return (
     typeof value === "object" &&
     value !== null &&
@@ -32,20 +33,8 @@ export function hasHash(value: Json): boolean {
 
 /** A value with each of its strings, at any depth, changed; hashes stay as they are. */
 export function mapStrings(value: Json, change: (text: string) => Json): Json {
-  if (typeof value === "string") return change(value);
-  if (typeof value !== "object" || value === null || isHash(value)) return value;
-  if (Array.isArray(value))
-    return (value as readonly Json[]).map((item) => mapStrings(item, change));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]),
-  );
-}
-
-/** The strings in a value, at any depth; hashes are left out. */
-export function stringsIn(value: Json): string[] {
-  if (typeof value === "string") return [value];
-  if (typeof value !== "object" || value === null || isHash(value)) return [];
-  return Object.values<Json>(value).flatMap(stringsIn);
+  const changed = mapLeaves(value, (one) => (typeof one === "string" ? change(one) : one), isHash);
+  return changed as Json;
 }
 
 /** The fields of a claim for an applied value, with hashes for the strings that are secret. */

@@ -1,8 +1,8 @@
 /** Text formats of which single keys are read and edited. Texts are latin1 strings: one character for each byte. */
 import { FormatError } from "../formats/bytes";
 import type { Json } from "../host/record";
-import { equal } from "../values/json";
-import { hasHash, hashOf, mapStrings, stringsIn } from "./hiddenValue";
+import { equal, stringsIn } from "../values/json";
+import { hasHash, hashOf, isHash, mapStrings } from "./hiddenValue";
 
 /** How the keys of a text file are read and edited, with values as the record holds them. */
 export interface KeyedText {
@@ -103,8 +103,10 @@ export function secretsOfKey(
 ): string[] {
   const found = text.get(contents, key);
   if (found === undefined) return [];
-  const clear = new Set(stringsIn(applied));
-  const secrets = stringsIn(found).filter((value) => !clear.has(text.normal?.(value) ?? value));
+  const clear = new Set(stringsIn(applied, isHash));
+  const secrets = stringsIn(found, isHash).filter(
+    (value) => !clear.has(text.normal?.(value) ?? value),
+  );
   if (secrets.length === 0 || clear.size > 0) return secrets;
   const otherLines = text.put(contents, key, null).split("\n");
   const spelledOtherwise = contents

@@ -26,20 +26,20 @@ export function unknownPaths(value: unknown, path = ""): string[] {
   return [];
 }
 
+/** The value with only those properties and items, at any depth, that are to be kept. */
+function pruned<T>(value: T, isKept: (item: unknown) => boolean): T {
+  if (Array.isArray(value)) return value.filter(isKept).map((item) => pruned(item, isKept)) as T;
+  if (!isDictionary(value)) return value;
+  const kept = Object.entries(value).filter(([, item]) => isKept(item));
+  return Object.fromEntries(kept.map(([key, item]) => [key, pruned(item, isKept)])) as T;
+}
+
 /**
  * The value without its unknown properties and items. A list of which no item is known is left out as well: as an empty
  * list it would say that there are none.
  */
 export function knownPart<T>(value: T): T {
-  if (Array.isArray(value))
-    return value.filter((item) => !isAllUnknown(item)).map((item) => knownPart<unknown>(item)) as T;
-  if (isDictionary(value))
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([, item]) => !isAllUnknown(item))
-        .map(([key, item]) => [key, knownPart(item)]),
-    ) as T;
-  return value;
+  return pruned(value, (item) => !isAllUnknown(item));
 }
 
 function isAllUnknown(value: unknown): boolean {
@@ -62,15 +62,31 @@ export function equal(left: unknown, right: unknown): boolean {
 
 /** The value without `undefined` anywhere, which in the result of a provider method breaks its reply. */
 export function clean<T>(value: T): T {
-  if (Array.isArray(value))
-    return value.filter((item) => item !== undefined).map((item) => clean<unknown>(item)) as T;
-  if (isDictionary(value))
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => [key, clean(item)]),
-    ) as T;
-  return value;
+  return pruned(value, (item) => item !== undefined);
+}
+
+/** The value with each of its leaves changed. A leaf is neither list nor dictionary, or what `isLeaf` says. */
+export function mapLeaves(
+  value: unknown,
+  change: (leaf: unknown) => unknown,
+  isLeaf: (value: unknown) => boolean = () => false,
+): unknown {
+  if (isLeaf(value)) return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapLeaves(item, change, isLeaf));
+  if (!isDictionary(value)) return change(value);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, mapLeaves(item, change, isLeaf)]),
+  );
+}
+
+/** The strings in a value, at any depth. */
+export function stringsIn(
+  value: unknown,
+  isLeaf: (value: unknown) => boolean = () => false,
+): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null || isLeaf(value)) return [];
+  return Object.values(value).flatMap((item) => stringsIn(item, isLeaf));
 }
 
 /** The parts of a property path as Pulumi writes it: `variables.ntpd_flags`, `entries["a.b"][0]`, `files[*]`. */

@@ -1,6 +1,6 @@
 /** Secrets that are not on the host as they were applied. */
 import { createHmac } from "node:crypto";
-import { equal, pathParts, valueAt, valueIn } from "../../values/json";
+import { equal, mapLeaves, pathParts, valueAt, valueIn } from "../../values/json";
 import type { Values } from "../state";
 import { secretPathsOf } from "./known";
 import { measured } from "./masking";
@@ -45,14 +45,11 @@ function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly stri
  * same at the next refresh: its key is the value that was given, which the state holds encrypted.
  */
 function hashed(value: unknown, given: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => hashed(item, given));
-  if (typeof value === "object" && value !== null)
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, hashed(item, given)]),
-    );
-  if (value === null || typeof value === "boolean") return value;
-  const digest = createHmac("sha256", JSON.stringify(given ?? null))
-    .update(typeof value === "string" ? value : JSON.stringify(value))
-    .digest("hex");
-  return `[another value, hash ${digest.slice(0, 12)}]`;
+  return mapLeaves(value, (leaf) => {
+    if (leaf === null || typeof leaf === "boolean") return leaf;
+    const digest = createHmac("sha256", JSON.stringify(given ?? null))
+      .update(typeof leaf === "string" ? leaf : JSON.stringify(leaf))
+      .digest("hex");
+    return `[another value, hash ${digest.slice(0, 12)}]`;
+  });
 }

@@ -16,7 +16,7 @@ import { file, Look, lookAt } from "../../host/look";
 import type { HostRecord, KeyEntry } from "../../host/record";
 import { type KeyedText, secretsOfKey } from "../../kind/keyedText";
 import type { Platform } from "../../openbsd/platform";
-import { valueAt } from "../../values/json";
+import { stringsIn, valueAt } from "../../values/json";
 import type { Values } from "../state";
 import { spellings } from "./spellings";
 
@@ -146,7 +146,7 @@ export function secretPathsOf(values: Values): readonly string[] {
 
 /** The secret strings among inputs or in a state. */
 export function secretsIn(values: Values): string[] {
-  const given = secretPathsOf(values).flatMap((path) => leaves(valueAt(values, path)));
+  const given = secretPathsOf(values).flatMap((path) => stringsIn(valueAt(values, path)));
   const hops = [valueAt(values, "connection"), valueAt(values, "connection.proxy")];
   // What is secret in a connection is so whether or not the program said so.
   const credentials = hops.flatMap((hop) =>
@@ -155,9 +155,4 @@ export function secretsIn(values: Values): string[] {
       : [],
   );
   return [...given, ...credentials.filter((one) => typeof one === "string")];
-}
-
-function leaves(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(leaves) : [];
 }

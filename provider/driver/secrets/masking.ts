@@ -1,6 +1,6 @@
 /** Hiding secrets in what is said and in what the state keeps in clear. */
 import { createHmac, randomBytes } from "node:crypto";
-import { valueIn } from "../../values/json";
+import { mapLeaves, valueIn } from "../../values/json";
 import type { Values } from "../state";
 import { type Spellings, everywhere, SHORTEST, secretsOfCall } from "./known";
 
@@ -35,12 +35,9 @@ export function maskAgain<T>(before: Values, outputs: T): T {
 }
 
 function maskedBy<T>(value: T, known: Spellings): T {
-  if (typeof value === "string") return replaced(value, known, () => HIDDEN) as T;
-  if (Array.isArray(value)) return value.map((item) => maskedBy<unknown>(item, known)) as T;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, maskedBy<unknown>(item, known)]),
-  ) as T;
+  const hide = (leaf: unknown): unknown =>
+    typeof leaf === "string" ? replaced(leaf, known, () => HIDDEN) : leaf;
+  return mapLeaves(value, hide) as T;
 }
 
 /** Keeps the text of before where the new one differs only in the places that were hidden. */
