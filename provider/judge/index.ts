@@ -15,12 +15,13 @@ import {
 } from "./candidate";
 import { declarationsOf } from "./declarations";
 import { complaintsOf, type Surroundings } from "./rules";
+import { singleTableFailures, type SingleTable } from "./singleTable";
 import { askHost, type Generation, type StagedTable, type ToolAnswers } from "./staging";
 import { tableComplaints } from "./tableComplaints";
 import { filesOf, filesToRead, tableReferences, tool } from "./tableReferences";
 import { readFiles, type TextAt, type Texts, textsOf } from "./texts";
 import { toolComplaints } from "./toolComplaints";
-import { merged, type Question, verdict } from "./verdict";
+import { merged, type Question, tableQuestion, verdict } from "./verdict";
 
 export { type Complaint } from "./candidate";
 export { declarationClaims, declare, type Declarations } from "./declarations";
@@ -62,6 +63,19 @@ export async function judge(
   const { accept } = declarationsOf(context);
   const { warn } = context;
   return verdict(merged(found), new Set(known.map(keyOf)), question, { accept, warn });
+}
+
+/** The same for a plan that changes one table: what is wrong with the table by itself, and with what names it. */
+export async function judgeTable(
+  table: SingleTable,
+  context: JudgeContext,
+): Promise<readonly Failure[]> {
+  const { plan } = context;
+  const found = await Promise.all([
+    singleTableFailures(table, context),
+    plan.changes.length === 0 ? [] : judge(tableQuestion(plan, table.property), context),
+  ]);
+  return found.flat();
 }
 
 async function generationsOf(

@@ -6,19 +6,24 @@ import { PROGRAMS, SAMPLES } from "../postfix/paths";
 import { BUILT_TYPES, tableType } from "../postfix/tableTypes";
 import { ranTool, type ToolAnswer } from "./toolAnswer";
 
+/** A table, and the texts of it before and after the plan. */
+export interface SingleTable {
+  readonly tool: "postmap" | "postalias";
+  readonly type: string;
+  readonly path: string;
+  /** The property of the resource that failures name. */
+  readonly property: string;
+  readonly before: Bytes | undefined;
+  readonly after: Bytes;
+}
+
 /** Failures: the tool's messages about the text as it will be, without those that it has about the text as it is. */
-export async function judgeTable(
-  table: {
-    readonly tool: "postmap" | "postalias";
-    readonly type: string;
-    readonly path: string;
-    /** The property of the resource that failures name. */
-    readonly property: string;
-  },
-  texts: { readonly before: Bytes | undefined; readonly after: Bytes },
+export async function singleTableFailures(
+  table: SingleTable,
   { host, warn }: Pick<JudgeContext, "host" | "warn">,
 ): Promise<Failure[]> {
   const { tool, type, path, property } = table;
+  const texts = { after: table.after, before: table.before ?? "" };
   const question = tableType(type)?.question;
   // The texts of the other types cannot be tried: a question to such a table would go to a server.
   if (!BUILT_TYPES.includes(type) && question === undefined) return [];
@@ -32,12 +37,10 @@ export async function judgeTable(
     ],
   });
   const [after, before] = await host.judge({
-    files: { after: texts.after, before: texts.before ?? "" },
+    files: texts,
     commands: [command("after"), command("before")],
   });
-  const known = new Set(
-    messages(before, "before", path).map((line) => keyOf(line, texts.before ?? "")),
-  );
+  const known = new Set(messages(before, "before", path).map((line) => keyOf(line, texts.before)));
   return messages(after, "after", path).flatMap((line) => {
     if (!known.has(keyOf(line, texts.after))) return [{ path: property, reason: `${line}.` }];
     warn(`already so before: ${line}`);

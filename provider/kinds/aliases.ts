@@ -6,8 +6,7 @@ import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import type { Json } from "../host/record";
-import { judge, tableQuestion } from "../judge";
-import { judgeTable } from "../judge/singleTable";
+import { judgeTable } from "../judge";
 import {
   alone,
   claimKeyedFile,
@@ -17,7 +16,8 @@ import {
   restoreKeyedFile,
 } from "../kind/keyedFile";
 import { keyedText } from "../kind/keyedText";
-import type { Change, Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
+import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
+import { textAfter } from "../kind/plans";
 import { claimWholeFile } from "../kind/wholeFile";
 import { unreached, userNames } from "../postfix/aliasReach";
 import {
@@ -91,12 +91,6 @@ function otherNames(observed: Observed, args: AliasesArgs): readonly string[] {
   );
 }
 
-/** The contents of the file after the changes; `undefined` where it does not exist then. */
-function textAfter([first]: readonly Change[], observed: Observed): string | undefined {
-  if (first?.change === "write") return first.contents;
-  return first?.change === "remove" ? undefined : contentsOf(observed.file);
-}
-
 /** Live recipients, in the user's spelling where they are equal; an empty list for an alias that does not exist. */
 function liveEntries(observed: Observed, args: AliasesArgs): Record<string, readonly string[]> {
   const live = liveKeys(fileOf(observed, args));
@@ -122,7 +116,7 @@ function targetsIn(value: Json | undefined): readonly string[] {
 
 function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan {
   const write = planKeyedFile(plannedFile(observed, args, context), context);
-  const contents = textAfter(write, observed) ?? "";
+  const contents = textAfter(write, observed.file) ?? "";
   const changes = [
     ...write,
     ...planDatabase(tableOf(args), observed.database, compiled(contents), write.length > 0),
@@ -130,7 +124,7 @@ function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan
   return { changes, brings: broughtDatabase(tableOf(args), changes) };
 }
 
-async function judgePlan(
+function judgePlan(
   observed: Observed,
   args: AliasesArgs,
   context: JudgeContext,
@@ -138,20 +132,13 @@ async function judgePlan(
   const { plan: judged, warn } = context;
   const [write] = judged.changes;
   // Of a file that an earlier step brings, only the new lines are known.
-  if (write?.change === "write" && write.partial) return [];
-  const contents = textAfter(judged.changes, observed);
-  if (contents === undefined) return [];
+  if (write?.change === "write" && write.partial) return Promise.resolve([]);
+  const contents = textAfter(judged.changes, observed.file);
+  if (contents === undefined) return Promise.resolve([]);
   for (const text of unreached(aliasesText.entries(contents), observed.users)) warn(text);
-  if (write?.change !== "write") return [];
-  const [byItself, amongOthers] = await Promise.all([
-    judgeTable(
-      { ...tableOf(args), property: "entries" },
-      { before: contentsOf(observed.file), after: contents },
-      context,
-    ),
-    judge(tableQuestion(judged, "entries"), context),
-  ]);
-  return [...byItself, ...amongOthers];
+  if (write?.change !== "write") return Promise.resolve([]);
+  const before = contentsOf(observed.file);
+  return judgeTable({ ...tableOf(args), property: "entries", before, after: contents }, context);
 }
 
 export const aliases: Kind<AliasesArgs, Observed> = {
@@ -187,7 +174,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   judge: judgePlan,
   restore: (observed, args, context) => {
     const write = restoreKeyedFile(pathOf(args), observed.file, text, context);
-    const contents = textAfter(write, observed);
+    const contents = textAfter(write, observed.file);
     const database = restoreDatabase(tableOf(args), observed.database, contents, compiled, context);
     return { changes: [...write, ...database] };
   },

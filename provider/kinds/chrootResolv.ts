@@ -3,7 +3,8 @@ import { type ChrootResolvArgs, chrootResolvArguments } from "../arguments/chroo
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { savedContents } from "../host/record";
-import type { Change, Kind, Plan, RestoreContext } from "../kind/kind";
+import type { Change, Kind, RestoreContext } from "../kind/kind";
+import { withReload } from "../kind/plans";
 import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import { QUEUE } from "../postfix/paths";
 
@@ -53,13 +54,6 @@ function describe(name: string, pair: Pair): string {
     : `differs from /etc/${name}`;
 }
 
-/** The changes, with a reload of Postfix: a chrooted daemon reads the files once, when it starts. */
-function planned(changes: readonly Change[]): Plan {
-  return changes.length === 0
-    ? { changes }
-    : { changes, tells: { need: "reload", because: [CHROOT] } };
-}
-
 /** Gives a copy its former owner and mode back where the step changed only these. */
 function restoreAttributes(
   path: string,
@@ -104,7 +98,8 @@ export const chrootResolv: Kind<Completed, Observed> = {
     ),
   }),
   plan: (observed, _args, { coming }) =>
-    planned(
+    withReload(
+      CHROOT,
       Object.entries(observed).flatMap(([name, { source, copy }]): Change[] => {
         const path = copyOf(name);
         // The package makes its copies when it is installed.
@@ -121,7 +116,8 @@ export const chrootResolv: Kind<Completed, Observed> = {
     return Promise.resolve([]);
   },
   restore: (observed, _args, context) =>
-    planned(
+    withReload(
+      CHROOT,
       Object.entries(observed).flatMap(([name, { copy }]) => [
         ...restoreWholeFile(copyOf(name), copy, context),
         ...restoreAttributes(copyOf(name), copy, context),

@@ -11,8 +11,7 @@ import * as tableText from "../formats/table";
 import { contentsOf, type FileState } from "../host/host";
 import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
 import { type Claim, type Json, savedContents } from "../host/record";
-import { judge, tableQuestion } from "../judge";
-import { judgeTable } from "../judge/singleTable";
+import { judgeTable } from "../judge";
 import { hideSecrets } from "../kind/hiddenValue";
 import {
   alone,
@@ -32,6 +31,7 @@ import type {
   PlanContext,
   RestoreContext,
 } from "../kind/kind";
+import { textAfter } from "../kind/plans";
 import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import {
   broughtDatabase,
@@ -319,7 +319,7 @@ function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): 
   const [first] = write;
   // Of a text that an earlier step brings, only the new lines are known, so the database made from it is not known either.
   const partial = first?.change === "write" && first.partial === true;
-  const contents = plannedText(observed, write) ?? "";
+  const contents = textAfter(write, observed.file) ?? "";
   return planned(args, [
     ...write,
     ...planDatabase(
@@ -342,12 +342,6 @@ function planned(args: LookupTableArgs, changes: readonly Change[]): Plan {
   };
 }
 
-/** The text after the changes. */
-function plannedText(observed: Observed, changes: readonly Change[]): Bytes | undefined {
-  const write = changes.find((change) => change.change === "write");
-  return write?.change === "write" ? write.contents : contentsOf(observed.file);
-}
-
 function restore(observed: Observed, args: LookupTableArgs, context: RestoreContext): Plan {
   const whole = context.keys.some(([key]) => key === wholeKey(args.path));
   const opaque = isSecret(args) ? { opaque: true } : {};
@@ -357,12 +351,10 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
         ...change,
         ...opaque,
       }));
-  const [first] = write;
-  const contents = first === undefined ? contentsOf(observed.file) : plannedText(observed, write);
-  const gone = first?.change === "remove";
+  const contents = textAfter(write, observed.file);
   const before = context.record.files[args.path]?.before ?? null;
   const attributes =
-    first === undefined && before !== null && contents === savedContents(before)
+    write.length === 0 && before !== null && contents === savedContents(before)
       ? restoreAttributes(observed.file, args, before)
       : [];
   const database =
@@ -371,7 +363,7 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
       : restoreDatabase(
           { tool: "postmap", type: typeOf(args), path: args.path },
           observed.database,
-          gone ? undefined : contents,
+          contents,
           tableText.compiled,
           context,
         );
@@ -390,25 +382,19 @@ function restoreAttributes(
   return [{ change: "write", path: args.path, found, contents, mode, uid, gid }];
 }
 
-async function judgePlan(
+function judgePlan(
   observed: Observed,
   args: LookupTableArgs,
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
   const { plan: judged } = context;
-  const contents = plannedText(observed, judged.changes);
+  const contents = textAfter(judged.changes, observed.file);
   if (judged.obstacles !== undefined || observed.types === null || contents === undefined)
-    return [];
+    return Promise.resolve([]);
   const property = args.text === undefined ? "entries" : "text";
-  const [byItself, amongOthers] = await Promise.all([
-    judgeTable(
-      { tool: "postmap", type: typeOf(args), path: args.path, property },
-      { before: contentsOf(observed.file), after: contents },
-      context,
-    ),
-    judged.changes.length === 0 ? [] : judge(tableQuestion(judged, property), context),
-  ]);
-  return [...byItself, ...amongOthers];
+  const table = { tool: "postmap", type: typeOf(args), path: args.path } as const;
+  const before = contentsOf(observed.file);
+  return judgeTable({ ...table, property, before, after: contents }, context);
 }
 
 export const lookupTable: Kind<LookupTableArgs, Observed> = {

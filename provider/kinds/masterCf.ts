@@ -22,7 +22,8 @@ import {
   startingText,
 } from "../kind/keyedFile";
 import { keyedText } from "../kind/keyedText";
-import type { Change, Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
+import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
+import { withReload } from "../kind/plans";
 import { MASTER_CF } from "../postfix/paths";
 import { POSTFIX_VERSION } from "../postfix/postconf";
 import { postfixTraits } from "../postfix/traits";
@@ -48,7 +49,7 @@ function isService(value: Value | undefined): value is masterCfText.Service {
  * overrides have keys of their own.
  */
 function exists(value: Value | undefined): boolean {
-  return isService(value) && !isHash(value as unknown as Json);
+  return isService(value) && !isHash(value);
 }
 
 /** The format of the file: a key is a service of master.cf, or a part of one. */
@@ -221,7 +222,7 @@ function newLines(args: MasterCfArgs): Bytes {
 
 function plan(observed: Observed, args: MasterCfArgs, context: PlanContext): Plan {
   if (contentsOf(observed.file) === undefined && context.coming(MASTER_CF))
-    return planned([
+    return withReload(MASTER_CF, [
       {
         change: "write",
         path: MASTER_CF,
@@ -232,14 +233,7 @@ function plan(observed: Observed, args: MasterCfArgs, context: PlanContext): Pla
     ]);
   const found = obstacles(observed, args, context);
   if (found.length > 0) return { changes: [], obstacles: found };
-  return planned(planKeyedFile(fileOf(observed, args, context), context));
-}
-
-/** The changes, with a reload: master(8) then reads the file again, and adds, changes and removes services. */
-function planned(changes: readonly Change[]): Plan {
-  return changes.length === 0
-    ? { changes }
-    : { changes, tells: { need: "reload", because: [MASTER_CF] } };
+  return withReload(MASTER_CF, planKeyedFile(fileOf(observed, args, context), context));
 }
 
 /** The live service, in the parts that the arguments name and in the user's spelling where equal. */
@@ -314,7 +308,7 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
   }),
   plan,
   restore: (observed, _args, context) =>
-    planned(restoreKeyedFile(MASTER_CF, observed.file, text, context)),
+    withReload(MASTER_CF, restoreKeyedFile(MASTER_CF, observed.file, text, context)),
   judge: async (observed, args, context) => {
     warnOfFaults(contentsOf(observed.file) ?? "", context);
     if (context.plan.obstacles !== undefined) return [];

@@ -28,7 +28,8 @@ export function unknownPaths(value: unknown, path = ""): string[] {
 
 /** The value with only those properties and items, at any depth, that are to be kept. */
 function pruned<T>(value: T, isKept: (item: unknown) => boolean): T {
-  if (Array.isArray(value)) return value.filter(isKept).map((item) => pruned(item, isKept)) as T;
+  if (Array.isArray(value))
+    return value.filter(isKept).map((item: unknown) => pruned(item, isKept)) as T;
   if (!isDictionary(value)) return value;
   const kept = Object.entries(value).filter(([, item]) => isKept(item));
   return Object.fromEntries(kept.map(([key, item]) => [key, pruned(item, isKept)])) as T;
