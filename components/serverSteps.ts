@@ -1,4 +1,4 @@
-/** How the steps of a server are made: in which order, what each waits for, and which arguments there are. */
+/** Creating the steps of a server: their order, their dependencies, and the options that a step gets. */
 import * as pulumi from "@pulumi/pulumi";
 import { aliasesArguments } from "../provider/arguments/aliases";
 import { baseMailerArguments } from "../provider/arguments/baseMailer";
@@ -17,7 +17,7 @@ import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
 import type { Field } from "./serverArguments";
 import { type ConnectionArgs, type OnHost, passedOn, type Step } from "./step";
 
-/** What Postfix reads. */
+/** The steps of the files that Postfix reads. */
 export const FILES = [
   "package",
   "masterCf",
@@ -27,7 +27,7 @@ export const FILES = [
   "chrootResolv",
 ] as const satisfies readonly Field[];
 
-/** Everything that a server needs to serve. */
+/** The steps without which a server does not serve. */
 export const SERVER = [
   ...FILES,
   "baseMailer",
@@ -36,7 +36,7 @@ export const SERVER = [
   "service",
 ] as const satisfies readonly Field[];
 
-/** For each step, what may be said of it, and after which of the others it comes. */
+/** The schema of each step's arguments, and the steps that it comes after. */
 const STEPS: Readonly<
   Record<Field, { readonly schema: AnyArguments; readonly after: readonly Field[] }>
 > = {
@@ -67,7 +67,7 @@ type StepClass<A, S> = new (
 
 type Triggers = pulumi.Input<pulumi.Input<unknown>[]>;
 
-/** Makes the steps of a server one by one, and knows those that it has made. */
+/** Creates the steps of a server one by one. */
 export class ServerSteps {
   private readonly made = new Map<Field, readonly Step[]>();
 
@@ -78,7 +78,7 @@ export class ServerSteps {
     private readonly opts: pulumi.ComponentResourceOptions | undefined,
   ) {}
 
-  /** The step of an argument, unless it is left out. */
+  /** Creates the step of an argument, unless it is left out. */
   add<A extends object, S extends Step>(
     field: Field,
     step: StepClass<A, S>,
@@ -91,7 +91,7 @@ export class ServerSteps {
     return made;
   }
 
-  /** The lookup tables, by their names. */
+  /** Creates the lookup tables. */
   addTables<A extends object, S extends Step>(
     step: StepClass<A, S>,
     tables: Readonly<Record<string, A>>,
@@ -102,21 +102,21 @@ export class ServerSteps {
     });
     this.made.set(
       "tables",
-      made.map(([, one]) => one),
+      made.map(([, table]) => table),
     );
     return Object.fromEntries(made);
   }
 
-  /** The steps of these arguments that there are. */
+  /** The steps of these arguments, without those that are left out. */
   of(fields: readonly Field[]): readonly Step[] {
     return fields.flatMap((field) => this.made.get(field) ?? []);
   }
 
-  /** The revisions of these steps, and what the user has a step done again for besides. */
+  /** The triggers of a step: the revisions of the steps of these arguments, and the triggers that the user gives. */
   revisions(fields: readonly Field[], own: Triggers | undefined): Triggers {
     const revisions = this.of(fields).map((step) => step.revision);
     if (own === undefined) return revisions;
-    // Item by item where the program gives items: one that is not known yet must not hide the others.
+    // A list is taken item by item, so that an item that is not known yet does not hide the others.
     if (Array.isArray(own)) return [...revisions, ...own];
     return pulumi.all([pulumi.all(revisions), own]).apply(([ours, theirs]) => [...ours, ...theirs]);
   }
