@@ -112,45 +112,48 @@ const ALL = [...SERVER, "rootCrontab"] as const;
 
 /** The manual is compared again when the package changes, because another version has another manual. */
 function docsOf({ docs = false }: PostfixServerArgs, steps: ServerSteps): PostfixDocsArgs | false {
-  return given(docs, (own) => {
-    if (own.triggers === undefined && steps.of(["package"]).length === 0) return own;
-    return { ...own, triggers: steps.revisions(["package"], own.triggers) };
+  return given(docs, (args) => {
+    if (args.triggers === undefined && steps.of(["package"]).length === 0) return args;
+    return { ...args, triggers: steps.revisions(["package"], args.triggers) };
   });
 }
 
 function aliasesOf({ aliases = {} }: PostfixServerArgs): AliasesArgs | false {
-  return given(aliases, (own) => ({ entries: {}, ...own }));
+  return given(aliases, (args) => ({ entries: {}, ...args }));
 }
 
-/** Reloads follow rc.conf.local too: after a restart of syslogd, Postfix's chrooted processes have a socket without a reader. */
+/**
+ * The service's triggers include rc.conf.local: after a restart of syslogd, Postfix's chrooted processes need a reload,
+ * because nobody reads their log socket any more.
+ */
 function serviceOf({ service = {} }: PostfixServerArgs, steps: ServerSteps) {
-  return given(service, (own) => ({
-    ...own,
-    triggers: steps.revisions([...FILES, "rcConfLocal"], own.triggers),
+  return given(service, (args) => ({
+    ...args,
+    triggers: steps.revisions([...FILES, "rcConfLocal"], args.triggers),
   }));
 }
 
 function mailCheckOf({ mailCheck = false }: PostfixServerArgs, steps: ServerSteps) {
-  return given(mailCheck, (own) => ({ ...own, triggers: steps.revisions(ALL, own.triggers) }));
+  return given(mailCheck, (args) => ({ ...args, triggers: steps.revisions(ALL, args.triggers) }));
 }
 
 function mainCfOf(args: PostfixServerArgs): MainCfArgs | false {
-  return given(args.mainCf ?? {}, (own) => ({
-    ...own,
-    parameters: parametersOf(own.parameters ?? {}, args.aliases ?? {}),
+  return given(args.mainCf ?? {}, (mainCf) => ({
+    ...mainCf,
+    parameters: parametersOf(mainCf.parameters ?? {}, args.aliases ?? {}),
   }));
 }
 
 /** The user's parameters, and the two that make Postfix read the alias file that the aliases step manages. */
 function parametersOf(
-  own: MainCfArgs["parameters"],
+  parameters: MainCfArgs["parameters"],
   aliases: Partial<AliasesArgs> | false,
 ): MainCfArgs["parameters"] {
-  if (aliases === false) return own;
+  if (aliases === false) return parameters;
   const table = pulumi.interpolate`hash:${aliases.file ?? ALIASES}`;
   const both = { alias_maps: table, alias_database: table };
   // Outputs are merged as a whole, other parameters one by one, so that a secret among these does not hide the others.
-  if (pulumi.Output.isInstance(own) || own instanceof Promise)
-    return pulumi.output(own).apply((parameters) => ({ ...both, ...parameters }));
-  return { ...both, ...own };
+  if (pulumi.Output.isInstance(parameters) || parameters instanceof Promise)
+    return pulumi.output(parameters).apply((known) => ({ ...both, ...known }));
+  return { ...both, ...parameters };
 }

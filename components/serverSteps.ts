@@ -82,11 +82,11 @@ export class ServerSteps {
   add<A extends object, S extends Step>(
     field: Field,
     step: StepClass<A, S>,
-    own: A | false,
+    args: A | false,
   ): S | undefined {
-    if (own === false) return undefined;
+    if (args === false) return undefined;
     const suffix = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const made = this.make(step, suffix, own, this.options(field, [field]));
+    const made = this.make(step, suffix, args, this.options(field, [field]));
     this.made.set(field, [made]);
     return made;
   }
@@ -96,9 +96,9 @@ export class ServerSteps {
     step: StepClass<A, S>,
     tables: Readonly<Record<string, A>>,
   ): Readonly<Record<string, S>> {
-    const made = Object.entries(tables).map(([table, own]) => {
+    const made = Object.entries(tables).map(([table, args]) => {
       const options = this.options("tables", ["tables", table]);
-      return [table, this.make(step, `table-${table}`, own, options)] as const;
+      return [table, this.make(step, `table-${table}`, args, options)] as const;
     });
     this.made.set(
       "tables",
@@ -113,21 +113,21 @@ export class ServerSteps {
   }
 
   /** The triggers of a step: the revisions of the steps of these arguments, and the triggers that the user gives. */
-  revisions(fields: readonly Field[], own: Triggers | undefined): Triggers {
+  revisions(fields: readonly Field[], given: Triggers | undefined): Triggers {
     const revisions = this.of(fields).map((step) => step.revision);
-    if (own === undefined) return revisions;
+    if (given === undefined) return revisions;
     // A list is taken item by item, so that an item that is not known yet does not hide the others.
-    if (Array.isArray(own)) return [...revisions, ...own];
-    return pulumi.all([pulumi.all(revisions), own]).apply(([ours, theirs]) => [...ours, ...theirs]);
+    if (Array.isArray(given)) return [...revisions, ...given];
+    return pulumi.all([pulumi.all(revisions), given]).apply(([known, more]) => [...known, ...more]);
   }
 
   private make<A extends object, S extends Step>(
     step: StepClass<A, S>,
     suffix: string,
-    own: A,
+    args: A,
     options: pulumi.ComponentResourceOptions,
   ): S {
-    return new step(`${this.name}-${suffix}`, { ...own, connection: this.connection }, options);
+    return new step(`${this.name}-${suffix}`, { ...args, connection: this.connection }, options);
   }
 
   private options(field: Field, place: readonly string[]): pulumi.ComponentResourceOptions {
@@ -141,6 +141,6 @@ export class ServerSteps {
 }
 
 /** The arguments of a step, completed; `false` where it is left out. */
-export function given<A, B>(own: A | false, complete: (own: A) => B): B | false {
-  return own === false ? false : complete(own);
+export function given<A, B>(args: A | false, complete: (args: A) => B): B | false {
+  return args === false ? false : complete(args);
 }
