@@ -6,8 +6,8 @@ import { type Given, Step } from "./step";
 export type AliasesArgs = Inputs<plain.AliasesArgs>;
 
 /**
- * Alias entries, and their database rebuilt when, and only when, its content differs (guide 2.7 and 3.3). Postfix
- * reads the file that `alias_maps` in main.cf names: {@link PostfixServer} sets it.
+ * Alias entries and their database (guide 2.7 and 3.3). The database is rebuilt when, and only when, its content differs
+ * from the entries. Postfix reads the file that `alias_maps` in main.cf names: {@link PostfixServer} sets that parameter.
  */
 export class Aliases extends Step {
   constructor(...given: Given<AliasesArgs>) {

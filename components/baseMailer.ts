@@ -7,11 +7,11 @@ import { type Given, Step } from "./step";
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
 export type BaseMailerArgs = Inputs<plain.BaseMailerArgs>;
 
-/** The base system's mailer, sendmail or smtpd, stopped (guide 3.2); started again on destroy if it ran before. */
+/** Stops the base system's mailer, sendmail or smtpd (guide 3.2). Destroy starts it again if it ran before. */
 export class BaseMailer extends Step {
-  /** "sendmail" to 5.5, "smtpd" from 5.6. */
+  /** The base mailer: "sendmail" up to 5.5, "smtpd" from 5.6. */
   readonly mailerName: pulumi.Output<string>;
-  /** Messages in its queue when it was looked at last. They are left there. */
+  /** The number of messages in the base mailer's queues at the last look. They are left there. */
   readonly queuedMessages: pulumi.Output<number>;
 
   constructor(...given: Given<BaseMailerArgs>) {

@@ -6,8 +6,8 @@ import { type Given, Step } from "./step";
 export type ChrootResolvArgs = Inputs<plain.ChrootResolvArgs>;
 
 /**
- * Copies of /etc/resolv.conf and its like in Postfix's chroot, kept equal to their sources (the guide's "Postfix chroot
- * files"): the package copies them once, and a changed source is drift.
+ * Copies of /etc/resolv.conf and similar files in Postfix's chroot, kept equal to their sources (the guide's "Postfix
+ * chroot files"). The package copies them only once, so a source that changes later is drift.
  */
 export class ChrootResolv extends Step {
   constructor(...given: Given<ChrootResolvArgs>) {

@@ -1,11 +1,11 @@
 /**
- * The only file that knows pulumi.dynamic. Pulumi writes a provider's code into the state, so the object here is a few
- * lines that load the real code by name, in the provider process; its text must stay as it is for ever, because old
+ * The only file that uses pulumi.dynamic. Pulumi writes the code of a provider object into the state. So the object here
+ * is a few lines, which load the real code by name in the provider process. Their text must never change, because old
  * states call new code through it.
  */
 import * as pulumi from "@pulumi/pulumi";
 
-/** What the engine calls; the provider module has a function of each name. */
+/** The methods that the engine calls; the provider module has a function of each name. */
 type Method = keyof typeof import("../provider/index");
 
 /**
@@ -34,14 +34,14 @@ export function hostProvider(kind: string): pulumi.dynamic.ResourceProvider {
 
 const providers = new Map<string, pulumi.dynamic.ResourceProvider>();
 
-/** The SDK serialises each provider object once: one object for each kind. */
+/** The provider object of a kind. There is one for each kind, because the SDK serialises each object once. */
 function providerFor(kind: string): pulumi.dynamic.ResourceProvider {
   let provider = providers.get(kind);
   if (!provider) providers.set(kind, (provider = hostProvider(kind)));
   return provider;
 }
 
-/** The custom resource inside a component: its inputs, and the outputs that the provider adds. */
+/** The custom resource inside a component, with its inputs, and with the outputs that the provider adds. */
 export class HostResource extends pulumi.dynamic.Resource {
   constructor(
     kind: string,
@@ -66,7 +66,7 @@ export class HostResource extends pulumi.dynamic.Resource {
       providerFor(kind),
       name,
       { ...computed, ...inputs },
-      // Both hold inputs under other names than their own, by which the engine does not know their secrets.
+      // Both outputs hold copies of inputs, in which the engine does not recognise secrets.
       pulumi.mergeOptions(opts, { additionalSecretOutputs: ["applied", "previous"] }),
       "openbsd",
       kind,

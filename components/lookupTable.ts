@@ -7,8 +7,8 @@ import { type OnHost, secretPaths, Step } from "./step";
 export type LookupTableArgs = Inputs<plain.LookupTableArgs>;
 
 /**
- * A lookup table and its database as one (postmap(1)). The database is built beside the old one and renamed in whole,
- * when, and only when, its content differs from the text. On destroy the file of before comes back.
+ * A lookup table and its database as one (postmap(1)). The database is rebuilt when, and only when, its content differs
+ * from the text: built beside the old one, then renamed. Destroy puts back what the file held before.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export type LookupTableArgs = Inputs<plain.LookupTableArgs>;
  * ```
  */
 export class LookupTable extends Step {
-  /** Type and path, as parameters of main.cf name the table: `hash:/etc/postfix/transport`. */
+  /** The table as parameters of main.cf name it, with type and path: `hash:/etc/postfix/transport`. */
   readonly table: pulumi.Output<string>;
 
   constructor(
@@ -46,17 +46,17 @@ export class LookupTable extends Step {
   }
 }
 
-/** The text; a secret, whether or not the program said so, where its type makes it one. */
+/** The text of the table; a secret where the table's type makes it one, whether or not the program marked it. */
 function textOf({ type, text }: LookupTableArgs): pulumi.Input<string> | undefined {
   if (text === undefined) return undefined;
   if (type === undefined) return text;
   if (typeof type === "string") return plain.isSecretType(type) ? pulumi.secret(text) : text;
   return pulumi
     .output(type)
-    .apply((one) => (plain.isSecretType(one) ? pulumi.secret(text) : pulumi.output(text)));
+    .apply((known) => (plain.isSecretType(known) ? pulumi.secret(text) : pulumi.output(text)));
 }
 
-/** A secret is for Postfix and root only. */
+/** The default permissions: a table with a secret is for Postfix and root only. */
 function permissionsFor(
   entries: LookupTableArgs["entries"],
   text: pulumi.Input<string> | undefined,

@@ -6,25 +6,25 @@ import { type Given, Step } from "./step";
 /** Arguments of {@link MailCheck}. */
 export type MailCheckArgs = Inputs<plain.MailCheckArgs>;
 
-/** What a test message has shown. */
+/** The results of one test message. */
 export interface MailProof {
-  /** The first line that the server said. */
+  /** The server's greeting. */
   readonly banner: string;
-  /** What it offered in answer to EHLO, as in "PIPELINING". */
+  /** The server's answer to EHLO, an item for each line, as in "PIPELINING". */
   readonly capabilities: string[];
-  /** The queue id under which it took the message. */
+  /** The queue id under which the server accepted the message. */
   readonly queueId: string;
-  /** The mail log's line of the delivery. */
+  /** The line of the mail log about the delivery. */
   readonly delivery: string;
-  /** The whole SMTP dialogue: `< ` before what the server said, `> ` before what was sent. */
+  /** The whole SMTP dialogue: `< ` before each line from the server, `> ` before each line to it. */
   readonly transcript: string[];
-  /** The mail log's lines with the queue id. */
+  /** The lines of the mail log with the queue id. */
   readonly log: string[];
-  /** The mailbox that the message was found in, or why it was not looked for. */
+  /** The mailbox that the message was found in, or why the message was not looked for. */
   readonly mailbox: string;
-  /** Its X-Original-To header: the address it was sent to. */
+  /** The message's X-Original-To header: the address that the message was sent to. */
   readonly originalTo: string;
-  /** Its Delivered-To header: the address that local(8) took it in for. */
+  /** The message's Delivered-To header: the address for which local(8) accepted the message. */
   readonly deliveredTo: string;
   /** Seconds from the first connection to the end. */
   readonly elapsedSeconds: number;
@@ -33,30 +33,30 @@ export interface MailProof {
 /**
  * Proof that mail is delivered (guide 4.1 to 4.4): a message handed in by SMTP on the host itself, followed by its
  * queue id through the mail log to `status=sent` and `removed`, found in the recipient's mailbox, and taken out of it
- * again. Made when the step is created and when it changes; a refresh sends no mail. A mailbox is looked for where
- * local(8) delivered to one of a user of the host; a message that went elsewhere (a command, a file, another host) is
- * followed by the log alone. A run that was interrupted may leave its message; the next one removes it.
+ * again. The test is done when the step is created and when it changes; a refresh sends no mail. The message is looked for
+ * in mailboxes of the host's users that local(8) delivered it to; a message that went elsewhere (to a command, a file,
+ * another host) is followed in the log only. An interrupted run may leave its message, which the next run removes.
  */
 export class MailCheck extends Step {
-  /** The first line that the server said. */
+  /** The server's greeting. */
   readonly banner: pulumi.Output<string>;
-  /** What it offered in answer to EHLO, as in "PIPELINING". */
+  /** The server's answer to EHLO, an item for each line, as in "PIPELINING". */
   readonly capabilities: pulumi.Output<string[]>;
-  /** The queue id under which it took the message. */
+  /** The queue id under which the server accepted the message. */
   readonly queueId: pulumi.Output<string>;
-  /** The mail log's line of the delivery. */
+  /** The line of the mail log about the delivery. */
   readonly delivery: pulumi.Output<string>;
-  /** The whole SMTP dialogue: `< ` before what the server said, `> ` before what was sent. */
+  /** The whole SMTP dialogue: `< ` before each line from the server, `> ` before each line to it. */
   readonly transcript: pulumi.Output<string[]>;
-  /** The mail log's lines with the queue id. */
+  /** The lines of the mail log with the queue id. */
   readonly log: pulumi.Output<string[]>;
-  /** The mailbox that the message was found in, or why it was not looked for. */
+  /** The mailbox that the message was found in, or why the message was not looked for. */
   readonly mailbox: pulumi.Output<string>;
-  /** The message's X-Original-To header: the address it was sent to. */
+  /** The message's X-Original-To header: the address that the message was sent to. */
   readonly originalTo: pulumi.Output<string>;
-  /** The message's Delivered-To header: the address that local(8) took it in for. */
+  /** The message's Delivered-To header: the address for which local(8) accepted the message. */
   readonly deliveredTo: pulumi.Output<string>;
-  /** What the message from the machine that runs Pulumi has shown; none unless {@link MailCheckArgs.outside} asks for it. */
+  /** The results of the message from the machine that runs Pulumi; none unless {@link MailCheckArgs.outside} asks for it. */
   readonly fromOutside: pulumi.Output<MailProof | undefined>;
   /** Seconds from the first connection to the end. */
   readonly elapsedSeconds: pulumi.Output<number>;

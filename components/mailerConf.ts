@@ -9,7 +9,7 @@ export type MailerConfArgs = Inputs<plain.MailerConfArgs>;
 
 /**
  * /etc/mailer.conf (guide 2.3): /usr/sbin/sendmail, mailq and newaliases become Postfix's, as `postfix-enable` does
- * it. The base mapping is kept beside it, and comes back on destroy.
+ * it. The mapping of the base system is kept beside the file, and destroy puts it back.
  */
 export class MailerConf extends Step {
   /** "postfix", or the program that the row `sendmail` names. */

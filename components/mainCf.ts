@@ -10,8 +10,9 @@ export type MainCfArgs = Inputs<plain.MainCfArgs>;
 export type MainCfParameters = Inputs<plain.MainCfArgs["parameters"]>;
 
 /**
- * Parameters in /etc/postfix/main.cf (guide 2.4). The candidate is judged by the host's own Postfix and by rules
- * of our own before it goes live: a bad line fails the preview, with file, line and reason. On destroy the lines of before come back.
+ * Parameters in /etc/postfix/main.cf (guide 2.4). Before it is written, the new file is judged by the host's own Postfix
+ * and by rules of this package: a bad line fails the preview, with file, line and reason. Destroy puts the former lines
+ * back.
  *
  * @example
  * ```ts
@@ -24,9 +25,9 @@ export type MainCfParameters = Inputs<plain.MainCfArgs["parameters"]>;
  * ```
  */
 export class MainCf extends Step {
-  /** What `postconf -n` prints: every parameter that main.cf sets, by name. */
+  /** Every parameter that main.cf sets, by name, as `postconf -n` prints it. */
   readonly nonDefault: pulumi.Output<Record<string, string>>;
-  /** What Postfix makes of `my*` and `mynetworks`, and its version as `mail_version`. */
+  /** The values in force of `my*` and `mynetworks`, and Postfix's version as `mail_version`. */
   readonly effective: pulumi.Output<Record<string, string>>;
 
   constructor(...given: Given<MainCfArgs>) {

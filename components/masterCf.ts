@@ -2,14 +2,14 @@ import * as plain from "../provider/arguments/masterCf";
 import type { Inputs } from "./inputs";
 import { type Given, Step } from "./step";
 
-/** Parts of one service in {@link MasterCfArgs}. */
+/** Parts of one service of master.cf in {@link MasterCfArgs}. */
 export type MasterService = Inputs<plain.MasterService>;
 
 /** Arguments of {@link MasterCf}. */
 export type MasterCfArgs = Inputs<plain.MasterCfArgs>;
 
 /**
- * Services in /etc/postfix/master.cf (master(5)) and their overrides. On destroy the lines of before come back.
+ * Services of /etc/postfix/master.cf (master(5)) and their overrides. Destroy puts the former lines back.
  *
  * @example
  * ```ts

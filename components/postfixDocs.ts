@@ -8,17 +8,17 @@ export type PostfixDocsArgs = Inputs<plain.PostfixDocsArgs>;
 
 /**
  * The HTML manual that comes with the package, copied to a web root (guide 2.2) as a managed tree: missing, changed and
- * extra files are drift, and are repaired. So a file that is put into the folder by hand is removed by the next update.
+ * extra files are drift, and are repaired. So the next update removes a file that somebody puts into the folder by hand.
  *
- * What stood at the path before is moved aside, whole, into a hidden folder beside it that only root can enter. Destroy
- * removes the manual, puts that back, and removes the folders above it that came with it and are empty. A file that
- * was added or changed since the last update is left there, and named. Whether a web server serves the folder is its
- * own configuration's matter.
+ * A tree that is at the path before the first apply is moved aside as a whole, into a hidden folder beside the path that
+ * only root can enter. Destroy removes the manual, puts the former tree back, and removes the folders above the path that
+ * the step has created, where they are empty. It leaves files that were added or changed since the last update, and names
+ * them. The step does not configure a web server to serve the folder.
  */
 export class PostfixDocs extends Step {
-  /** Where the manual is. */
+  /** The folder of the manual. */
   readonly path: pulumi.Output<string>;
-  /** How many files it has. */
+  /** The number of files in the folder. */
   readonly files: pulumi.Output<number>;
 
   constructor(...given: Given<PostfixDocsArgs>) {

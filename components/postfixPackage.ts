@@ -7,13 +7,14 @@ import { type Given, Step } from "./step";
 export type PostfixPackageArgs = Inputs<plain.PostfixPackageArgs>;
 
 /**
- * The Postfix package (guide 2.1), read back from the package database. Another version, flavor, branch or source is an
- * update in place around a stopped Postfix, which keeps /etc/postfix and the queue. A package that this step installed
- * is brought up to date after the host was upgraded to another release of OpenBSD, unless `version` pins it.
+ * The Postfix package (guide 2.1), read back from the package database. To get another version, flavor, branch or source,
+ * the step stops Postfix and replaces the package, which keeps /etc/postfix and the queue. After an upgrade of the host to
+ * another release of OpenBSD, the step also replaces a package that it installed, unless `version` pins it.
  *
- * A package that was there before is adopted and stays on destroy; one that this step installed goes, with its
- * configuration, spool, users, groups, and the packages that came along with it. Another stack's package is used as it
- * is where it is what is wanted, and then stays when either of the two is destroyed; to change it is its owner's.
+ * A package that was there before is adopted and stays on destroy. A package that this step installed goes, with its
+ * configuration, spool, users and groups, and with the packages that were installed along with it. Several stacks can use
+ * the package of one of them if it is as all of them want it; only the stack that owns it can change it, and it stays on
+ * destroy while another stack uses it.
  *
  * @example
  * ```ts
@@ -28,7 +29,7 @@ export type PostfixPackageArgs = Inputs<plain.PostfixPackageArgs>;
  * ```
  */
 export class PostfixPackage extends Step {
-  /** Full name in the package database, such as "postfix-2.6.5-mysql". */
+  /** The package's full name in the package database, such as "postfix-2.6.5-mysql". */
   readonly packageName: pulumi.Output<string>;
 
   constructor(...given: Given<PostfixPackageArgs>) {

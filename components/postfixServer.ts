@@ -17,8 +17,8 @@ import { PostfixServerArgs, refuseUnknown } from "./serverArguments";
 import { FILES, given, SERVER, ServerSteps } from "./serverSteps";
 
 /**
- * A Postfix server as the guide sets it up: all steps in the order in which they, and undoing them, never leave the
- * host without a mailer for longer than needed.
+ * A Postfix server as the guide sets it up. The order of the steps keeps the time in which the host has no mailer as short
+ * as possible, on destroy as well.
  *
  * @example
  * ```ts
@@ -35,17 +35,17 @@ import { FILES, given, SERVER, ServerSteps } from "./serverSteps";
  * ```
  */
 export class PostfixServer extends pulumi.ComponentResource {
-  /** The package; like every step here, `undefined` where it is left out. */
+  /** The package. Like all other steps, it is `undefined` where it is left out. */
   readonly package: PostfixPackage | undefined;
   /** The HTML manual in a web root. */
   readonly docs: PostfixDocs | undefined;
-  /** The services in master.cf. */
+  /** The services of master.cf. */
   readonly masterCf: MasterCf | undefined;
   /** The lookup tables, by their names in the arguments. */
   readonly tables: Readonly<Record<string, LookupTable>>;
   /** The alias entries and their database. */
   readonly aliases: Aliases | undefined;
-  /** The parameters of main.cf, with what Postfix makes of them. */
+  /** The parameters of main.cf, with their values in force. */
   readonly mainCf: MainCf | undefined;
   /** The files in the chroot. */
   readonly chrootResolv: ChrootResolv | undefined;
@@ -55,19 +55,19 @@ export class PostfixServer extends pulumi.ComponentResource {
   readonly mailerConf: MailerConf | undefined;
   /** /etc/rc.conf.local. */
   readonly rcConfLocal: RcConfLocal | undefined;
-  /** Postfix running; what depends on a mail server that serves depends on this. */
+  /** The running Postfix. A resource that needs a serving mail server depends on this step. */
   readonly service: PostfixService | undefined;
   /** Root's crontab. */
   readonly rootCrontab: RootCrontab | undefined;
   /** The test message. */
   readonly mailCheck: MailCheck | undefined;
-  /** The first line on port 25; `undefined` where the service is left out. */
+  /** Postfix's greeting; `undefined` where the service is left out. */
   readonly banner: pulumi.Output<string> | undefined;
   /** Postfix's version, as in "3.7.11"; `undefined` where the service is left out. */
   readonly version: pulumi.Output<string> | undefined;
   /** The package's full name in the package database; `undefined` where the package is left out. */
   readonly packageName: pulumi.Output<string> | undefined;
-  /** What Postfix takes for the host's name (`myhostname`); `undefined` where main.cf is left out. */
+  /** The host's name according to Postfix (`myhostname`); `undefined` where main.cf is left out. */
   readonly hostname: pulumi.Output<string | undefined> | undefined;
   /** The queue id of the test message; `undefined` where there is none. */
   readonly queueId: pulumi.Output<string> | undefined;
@@ -78,7 +78,7 @@ export class PostfixServer extends pulumi.ComponentResource {
     refuseUnknown(name, args);
     super("openbsd-postfix:index:PostfixServer", name, {}, opts);
     const steps = new ServerSteps(this, name, args.connection, opts);
-    // Nothing that runs has changed until the switch: files first, and what reads them after them.
+    // Until the switch, nothing changes for running programs: files come first, the programs that read them later.
     this.package = steps.add("package", PostfixPackage, args.package ?? {});
     this.docs = steps.add("docs", PostfixDocs, docsOf(args, steps));
     this.tables = steps.addTables(LookupTable, args.tables ?? {});
@@ -107,50 +107,53 @@ export class PostfixServer extends pulumi.ComponentResource {
   }
 }
 
-/** The steps that say which release the host has, and before which no message is sent. */
+/** The steps that come before the test message. The first that is not left out also provides the output `release`. */
 const ALL = [...SERVER, "rootCrontab"] as const;
 
-/** Another version of the package has another manual. */
+/** The manual is compared again when the package changes, because another version has another manual. */
 function docsOf({ docs = false }: PostfixServerArgs, steps: ServerSteps): PostfixDocsArgs | false {
-  return given(docs, (own) => {
-    if (own.triggers === undefined && steps.of(["package"]).length === 0) return own;
-    return { ...own, triggers: steps.revisions(["package"], own.triggers) };
+  return given(docs, (args) => {
+    if (args.triggers === undefined && steps.of(["package"]).length === 0) return args;
+    return { ...args, triggers: steps.revisions(["package"], args.triggers) };
   });
 }
 
 function aliasesOf({ aliases = {} }: PostfixServerArgs): AliasesArgs | false {
-  return given(aliases, (own) => ({ entries: {}, ...own }));
+  return given(aliases, (args) => ({ entries: {}, ...args }));
 }
 
-/** A syslogd that is started anew leaves Postfix's chrooted processes with a socket that nobody reads. */
+/**
+ * The service's triggers include rc.conf.local: after a restart of syslogd, Postfix's chrooted processes need a reload,
+ * because nobody reads their log socket any more.
+ */
 function serviceOf({ service = {} }: PostfixServerArgs, steps: ServerSteps) {
-  return given(service, (own) => ({
-    ...own,
-    triggers: steps.revisions([...FILES, "rcConfLocal"], own.triggers),
+  return given(service, (args) => ({
+    ...args,
+    triggers: steps.revisions([...FILES, "rcConfLocal"], args.triggers),
   }));
 }
 
 function mailCheckOf({ mailCheck = false }: PostfixServerArgs, steps: ServerSteps) {
-  return given(mailCheck, (own) => ({ ...own, triggers: steps.revisions(ALL, own.triggers) }));
+  return given(mailCheck, (args) => ({ ...args, triggers: steps.revisions(ALL, args.triggers) }));
 }
 
 function mainCfOf(args: PostfixServerArgs): MainCfArgs | false {
-  return given(args.mainCf ?? {}, (own) => ({
-    ...own,
-    parameters: parametersOf(own.parameters ?? {}, args.aliases ?? {}),
+  return given(args.mainCf ?? {}, (mainCf) => ({
+    ...mainCf,
+    parameters: parametersOf(mainCf.parameters ?? {}, args.aliases ?? {}),
   }));
 }
 
 /** The user's parameters, and the two that make Postfix read the alias file that the aliases step manages. */
 function parametersOf(
-  own: MainCfArgs["parameters"],
+  parameters: MainCfArgs["parameters"],
   aliases: Partial<AliasesArgs> | false,
 ): MainCfArgs["parameters"] {
-  if (aliases === false) return own;
+  if (aliases === false) return parameters;
   const table = pulumi.interpolate`hash:${aliases.file ?? ALIASES}`;
   const both = { alias_maps: table, alias_database: table };
-  // Name by name where the program gives names: one secret among them must not hide the others.
-  if (pulumi.Output.isInstance(own) || own instanceof Promise)
-    return pulumi.output(own).apply((parameters) => ({ ...both, ...parameters }));
-  return { ...both, ...own };
+  // Outputs are merged as a whole, other parameters one by one, so that a secret among these does not hide the others.
+  if (pulumi.Output.isInstance(parameters) || parameters instanceof Promise)
+    return pulumi.output(parameters).apply((known) => ({ ...both, ...known }));
+  return { ...both, ...parameters };
 }

@@ -7,12 +7,13 @@ import { type Given, Step } from "./step";
 export type PostfixServiceArgs = Inputs<plain.PostfixServiceArgs>;
 
 /**
- * Postfix running (guide 3.4 and 3.5): `postfix check` with its reasons shown, start, proven by the master lock and the
- * banner. Reloaded, or restarted where a changed parameter needs that; if that
- * fails, what Postfix served by before is put back and serves again. Stopped on destroy if it did not run before.
+ * The running Postfix (guide 3.4 and 3.5). The step runs `postfix check`, whose reasons it shows, starts Postfix, and waits
+ * for the master's lock and the greeting. Later it reloads Postfix, or restarts it where a changed parameter needs that; if
+ * this fails, the files with which Postfix last served are put back, and Postfix serves with them again. Destroy stops
+ * Postfix if it did not run before.
  */
 export class PostfixService extends Step {
-  /** The first line on port 25, as in "220 mx1.example.org ESMTP Postfix". */
+  /** Postfix's greeting, as in "220 mx1.example.org ESMTP Postfix". */
   readonly banner: pulumi.Output<string>;
   /** Postfix's version, as in "3.7.11". */
   readonly version: pulumi.Output<string>;

@@ -6,8 +6,8 @@ import { type Given, Step } from "./step";
 export type RcConfLocalArgs = Inputs<plain.RcConfLocalArgs>;
 
 /**
- * /etc/rc.conf.local (guide 2.5 and 3.1): what starts at boot, and where syslogd listens. Edited as text: comments and
- * order stay. syslogd is restarted when its flags changed. Destroy takes out only what this step put in.
+ * /etc/rc.conf.local (guide 2.5 and 3.1), which decides what starts at boot and where syslogd listens. Comments and the
+ * order of lines stay as they are. When its flags change, syslogd is restarted. Destroy undoes only this step's changes.
  */
 export class RcConfLocal extends Step {
   constructor(...given: Given<RcConfLocalArgs>) {

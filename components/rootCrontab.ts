@@ -5,7 +5,7 @@ import { type Given, Step } from "./step";
 /** Arguments of {@link RootCrontab}. */
 export type RootCrontabArgs = Inputs<plain.RootCrontabArgs>;
 
-/** Lines of root's crontab commented out (guide 2.6). They come back on destroy. */
+/** Comments out lines of root's crontab (guide 2.6). Destroy makes them active again. */
 export class RootCrontab extends Step {
   constructor(...given: Given<RootCrontabArgs>) {
     super(

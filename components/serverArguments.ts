@@ -1,4 +1,4 @@
-/** What may be said of a server: which steps, and that each of them is described by an object. */
+/** The arguments of `PostfixServer`: one for each step. */
 import * as pulumi from "@pulumi/pulumi";
 import { object, optional, single, violations } from "../provider/arguments/schema";
 import type { AliasesArgs } from "./aliases";
@@ -16,25 +16,25 @@ import type { RcConfLocalArgs } from "./rcConfLocal";
 import type { RootCrontabArgs } from "./rootCrontab";
 import type { OnHost } from "./step";
 
-/** Arguments of a server that are those of a step, or, for `tables`, of several. */
+/** The arguments of a server that describe steps: one step each, but for `tables`, which describes several. */
 export type Field = Exclude<keyof PostfixServerArgs, "connection">;
 
-/** The resource graph must not depend on outputs: fields of a step's arguments may be some, they themselves may not. */
-function isPlain(own: unknown): own is object {
-  const isObject = typeof own === "object" && own !== null && !Array.isArray(own);
-  return isObject && !pulumi.Output.isInstance(own) && !(own instanceof Promise);
+/** Is a step's argument an object, and no output? Its fields may be outputs, but whether there is a step must be known. */
+function isPlain(given: unknown): given is object {
+  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
+  return isObject && !pulumi.Output.isInstance(given) && !(given instanceof Promise);
 }
 
 const step = optional(
-  single((own) =>
-    own === false || isPlain(own)
+  single((given) =>
+    given === false || isPlain(given)
       ? undefined
       : "must be an object of arguments, whose fields may be outputs, or false, which leaves the step out.",
   ),
 );
 const tables = optional(
-  single((own) =>
-    isPlain(own) && Object.values(own).every(isPlain)
+  single((given) =>
+    isPlain(given) && Object.values(given).every(isPlain)
       ? undefined
       : "must be, by names of your own, objects of arguments, whose fields may be outputs.",
   ),
@@ -61,20 +61,20 @@ const serverArguments = object<{ readonly connection: unknown } & Partial<Record
 );
 
 /**
- * Refuses what the compiler would: a spread object, or a program in JavaScript, has nobody who says it before.
+ * Refuses unknown arguments at run time, because the compiler does not see them in a spread object or in JavaScript.
  *
- * @throws RunError that names what was meant
+ * @throws RunError that suggests the known name
  */
 export function refuseUnknown(name: string, args: unknown): void {
   const failures = violations(serverArguments, args);
   if (failures.length === 0) return;
-  const said = failures.map(({ path, reason }) => `${path} ${reason}`.trim());
-  throw new pulumi.RunError(`PostfixServer ${name}: ${said.join("\n")}`);
+  const lines = failures.map(({ path, reason }) => `${path} ${reason}`.trim());
+  throw new pulumi.RunError(`PostfixServer ${name}: ${lines.join("\n")}`);
 }
+
 /**
- * Arguments of {@link PostfixServer}: one for each step, with the arguments of that step's own component, or `false`
- * to leave the step out. None of them is an `Input` as a whole, because the resource graph must not depend on outputs;
- * their fields are.
+ * Arguments of {@link PostfixServer}: for each step the arguments of its component, or `false` to leave the step out. Their
+ * fields may be outputs, but the objects themselves may not, because the resource graph must not depend on outputs.
  */
 export interface PostfixServerArgs extends OnHost {
   /** The package. @defaultValue the release's own, without flavors */
@@ -82,30 +82,30 @@ export interface PostfixServerArgs extends OnHost {
   /** The HTML manual in a web root. @defaultValue false */
   readonly docs?: PostfixDocsArgs | false;
   /**
-   * Parameters of main.cf. `alias_maps` and `alias_database` are set to the file of {@link aliases} unless they are
-   * named here: local(8) reads the first, newaliases(1) the second. @defaultValue only these two
+   * Parameters of main.cf. Unless they are named here, `alias_maps`, which local(8) reads, and `alias_database`, which
+   * newaliases(1) reads, are set to the file of {@link aliases}. @defaultValue only these two
    */
   readonly mainCf?: Partial<MainCfArgs> | false;
-  /** Services in master.cf. @defaultValue false */
+  /** Services of master.cf. @defaultValue false */
   readonly masterCf?: MasterCfArgs | false;
   /**
-   * Lookup tables, each by a name of its own in the program, as in `{ transport: { path: "/etc/postfix/transport", … } }`.
-   * Which parameter reads a table is said in {@link mainCf}. @defaultValue none
+   * Lookup tables by names of your choice, as in `{ transport: { path: "/etc/postfix/transport", … } }`. Parameters in
+   * {@link mainCf} make Postfix read them. @defaultValue none
    */
   readonly tables?: Readonly<Record<string, LookupTableArgs>>;
-  /** Alias entries. @defaultValue no entries of its own; the database is built */
+  /** Alias entries. @defaultValue no entries; the database is built */
   readonly aliases?: Partial<AliasesArgs> | false;
-  /** Files in the chroot. @defaultValue those of the release's package */
+  /** Files in the chroot. @defaultValue the files of the release's package */
   readonly chrootResolv?: ChrootResolvArgs | false;
-  /** The base mailer stopped. @defaultValue done */
+  /** Stopping the base mailer. @defaultValue done */
   readonly baseMailer?: BaseMailerArgs | false;
-  /** /etc/mailer.conf switched. @defaultValue done */
+  /** Switching /etc/mailer.conf to Postfix. @defaultValue done */
   readonly mailerConf?: MailerConfArgs | false;
   /** Boot configuration. @defaultValue Postfix starts at boot, with a log socket where the release needs one */
   readonly rcConfLocal?: RcConfLocalArgs | false;
-  /** Postfix started. @defaultValue done */
+  /** Starting and reloading Postfix. @defaultValue done */
   readonly service?: PostfixServiceArgs | false;
-  /** Sendmail's line in root's crontab commented out. @defaultValue done where there is one */
+  /** Commenting out sendmail's line in root's crontab. @defaultValue done where there is one */
   readonly rootCrontab?: RootCrontabArgs | false;
   /** A test message. @defaultValue false */
   readonly mailCheck?: MailCheckArgs | false;

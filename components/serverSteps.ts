@@ -1,4 +1,4 @@
-/** How the steps of a server are made: in which order, what each waits for, and which arguments there are. */
+/** Creating the steps of a server: their order, their dependencies, and the options that a step gets. */
 import * as pulumi from "@pulumi/pulumi";
 import { aliasesArguments } from "../provider/arguments/aliases";
 import { baseMailerArguments } from "../provider/arguments/baseMailer";
@@ -17,7 +17,7 @@ import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
 import type { Field } from "./serverArguments";
 import { type ConnectionArgs, type OnHost, passedOn, type Step } from "./step";
 
-/** What Postfix reads. */
+/** The steps of the files that Postfix reads. */
 export const FILES = [
   "package",
   "masterCf",
@@ -27,7 +27,7 @@ export const FILES = [
   "chrootResolv",
 ] as const satisfies readonly Field[];
 
-/** Everything that a server needs to serve. */
+/** The steps without which a server does not serve. */
 export const SERVER = [
   ...FILES,
   "baseMailer",
@@ -36,7 +36,7 @@ export const SERVER = [
   "service",
 ] as const satisfies readonly Field[];
 
-/** For each step, what may be said of it, and after which of the others it comes. */
+/** The schema of each step's arguments, and the steps that it comes after. */
 const STEPS: Readonly<
   Record<Field, { readonly schema: AnyArguments; readonly after: readonly Field[] }>
 > = {
@@ -67,7 +67,7 @@ type StepClass<A, S> = new (
 
 type Triggers = pulumi.Input<pulumi.Input<unknown>[]>;
 
-/** Makes the steps of a server one by one, and knows those that it has made. */
+/** Creates the steps of a server one by one. */
 export class ServerSteps {
   private readonly made = new Map<Field, readonly Step[]>();
 
@@ -78,56 +78,56 @@ export class ServerSteps {
     private readonly opts: pulumi.ComponentResourceOptions | undefined,
   ) {}
 
-  /** The step of an argument, unless it is left out. */
+  /** Creates the step of an argument, unless it is left out. */
   add<A extends object, S extends Step>(
     field: Field,
     step: StepClass<A, S>,
-    own: A | false,
+    args: A | false,
   ): S | undefined {
-    if (own === false) return undefined;
+    if (args === false) return undefined;
     const suffix = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const made = this.make(step, suffix, own, this.options(field, [field]));
+    const made = this.make(step, suffix, args, this.options(field, [field]));
     this.made.set(field, [made]);
     return made;
   }
 
-  /** The lookup tables, by their names. */
+  /** Creates the lookup tables. */
   addTables<A extends object, S extends Step>(
     step: StepClass<A, S>,
     tables: Readonly<Record<string, A>>,
   ): Readonly<Record<string, S>> {
-    const made = Object.entries(tables).map(([table, own]) => {
+    const made = Object.entries(tables).map(([table, args]) => {
       const options = this.options("tables", ["tables", table]);
-      return [table, this.make(step, `table-${table}`, own, options)] as const;
+      return [table, this.make(step, `table-${table}`, args, options)] as const;
     });
     this.made.set(
       "tables",
-      made.map(([, one]) => one),
+      made.map(([, table]) => table),
     );
     return Object.fromEntries(made);
   }
 
-  /** The steps of these arguments that there are. */
+  /** The steps of these arguments, without those that are left out. */
   of(fields: readonly Field[]): readonly Step[] {
     return fields.flatMap((field) => this.made.get(field) ?? []);
   }
 
-  /** The revisions of these steps, and what the user has a step done again for besides. */
-  revisions(fields: readonly Field[], own: Triggers | undefined): Triggers {
+  /** The triggers of a step: the revisions of the steps of these arguments, and the triggers that the user gives. */
+  revisions(fields: readonly Field[], given: Triggers | undefined): Triggers {
     const revisions = this.of(fields).map((step) => step.revision);
-    if (own === undefined) return revisions;
-    // Item by item where the program gives items: one that is not known yet must not hide the others.
-    if (Array.isArray(own)) return [...revisions, ...own];
-    return pulumi.all([pulumi.all(revisions), own]).apply(([ours, theirs]) => [...ours, ...theirs]);
+    if (given === undefined) return revisions;
+    // A list is taken item by item, so that an item that is not known yet does not hide the others.
+    if (Array.isArray(given)) return [...revisions, ...given];
+    return pulumi.all([pulumi.all(revisions), given]).apply(([known, more]) => [...known, ...more]);
   }
 
   private make<A extends object, S extends Step>(
     step: StepClass<A, S>,
     suffix: string,
-    own: A,
+    args: A,
     options: pulumi.ComponentResourceOptions,
   ): S {
-    return new step(`${this.name}-${suffix}`, { ...own, connection: this.connection }, options);
+    return new step(`${this.name}-${suffix}`, { ...args, connection: this.connection }, options);
   }
 
   private options(field: Field, place: readonly string[]): pulumi.ComponentResourceOptions {
@@ -141,6 +141,6 @@ export class ServerSteps {
 }
 
 /** The arguments of a step, completed; `false` where it is left out. */
-export function given<A, B>(own: A | false, complete: (own: A) => B): B | false {
-  return own === false ? false : complete(own);
+export function given<A, B>(args: A | false, complete: (args: A) => B): B | false {
+  return args === false ? false : complete(args);
 }

@@ -1,22 +1,23 @@
-/** What all steps share: the connection, and the component around the one resource that lives on the host. */
+/** The base of all steps: a component around one resource on the host, reached by a connection. */
 import * as pulumi from "@pulumi/pulumi";
 import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
 import * as plain from "../provider/arguments/connection";
 import { HostResource } from "./hostResource";
 import type { Inputs } from "./inputs";
 
-/** How a host is reached: see the plain {@link plain.ConnectionArgs}. */
+/** How to reach a host: see the plain {@link plain.ConnectionArgs}. */
 export interface ConnectionArgs extends Inputs<plain.ConnectionArgs> {}
 
-/** What every step takes besides its own arguments. */
+/** The arguments that every step takes besides its own. */
 export interface OnHost {
   /** The host to work on. */
   readonly connection: pulumi.Input<ConnectionArgs>;
 }
 
 /**
- * Inline credentials are secrets, whether or not the program said so. Field by field where the program gives fields: a
- * secret inside an output makes all of it one, and a diff of the address would then show nothing.
+ * The connection with its inline credentials as secrets, whether or not the program marked them. Each field is marked by
+ * itself where the program gives fields: a secret inside an output makes the whole output secret, so that a diff of the
+ * address would show nothing.
  */
 function withSecrets(connection: pulumi.Input<unknown>): pulumi.Input<unknown> {
   if (pulumi.Output.isInstance(connection) || connection instanceof Promise)
@@ -33,7 +34,7 @@ function withSecrets(connection: pulumi.Input<unknown>): pulumi.Input<unknown> {
   );
 }
 
-/** Property paths of the secret leaves in a step's arguments: what our own diffs and messages must mask. */
+/** Property paths of the secrets in a step's arguments, which the provider's diffs and messages must hide. */
 export function secretPaths(value: unknown, path = ""): Promise<string[]>[] {
   if (pulumi.Output.isInstance(value))
     return [pulumi.isSecret(value).then((secret) => (secret ? [path] : []))];
@@ -70,9 +71,9 @@ const PATHS = [
 const PART = /\.?([^.[\]]+)|\["((?:[^"\\]|\\.)*)"\]|\[([^\]"]*)\]/g;
 
 /**
- * What a path into the arguments of a component means for a child of it, whose arguments are at `field`: one that goes
- * on below the field is the child's own, one that ends at it or above means all of the child's, and the connection is
- * every child's.
+ * The paths in a child's arguments that a path in its parent's arguments stands for, where the child's arguments are at
+ * `field` of the parent's. A path that goes on below the field stands for its rest; a path that ends at the field or above
+ * stands for all arguments of the child; a path into the connection stands for itself in every child.
  */
 function pathsFor(path: string, field: readonly string[], own: readonly string[]): string[] {
   const parts = [...path.matchAll(PART)];
@@ -89,16 +90,18 @@ function pathsFor(path: string, field: readonly string[], own: readonly string[]
   return names[0] === "*" ? [...own, "connection"] : [...own];
 }
 
-/** Where a child's arguments are in those of its parent, and what it can be told there. */
+/** The place of a child's arguments in those of its parent. */
 export interface Place {
+  /** The path of the child's arguments in its parent's. */
   readonly field: readonly string[];
+  /** The names of the child's arguments. */
   readonly own: readonly string[];
 }
 
 /**
- * What a component's options say for a child of it. Property paths are told as the child has them:
- * `mainCf.parameters.relayhost` of a server is `parameters.relayhost` of its MainCf, and `mainCf` all that it can be
- * told. Without a `place` they are the child's already.
+ * The options of a component that a child of it gets as well. Property paths are changed to those in the child's
+ * arguments: `mainCf.parameters.relayhost` of a server is `parameters.relayhost` of its MainCf, and `mainCf` stands for
+ * all arguments of the MainCf. Without a `place`, they are paths in the child's arguments already.
  *
  * @internal
  */
@@ -117,8 +120,8 @@ export function passedOn(
 }
 
 /**
- * What can be ignored of a step. What the provider fills in is no argument: where an option named that, or everything,
- * the engine would bring it back as one.
+ * The paths of `ignoreChanges` that lead to arguments of the step. The others must go: they lead to inputs that the
+ * provider fills in, whose former values the engine would pass on as if they were arguments of the program.
  */
 function ignorable(paths: readonly string[], own: readonly string[]): string[] {
   return paths
@@ -126,12 +129,12 @@ function ignorable(paths: readonly string[], own: readonly string[]): string[] {
     .filter((path) => ["connection", ...own].includes(path.split(/[.[]/, 1)[0] ?? ""));
 }
 
-/** What a step is made from, besides what the program says. */
+/** The properties of a kind of step. */
 export interface StepKind {
-  /** Its name, in types of resources and in the provider. */
+  /** The kind's name, in resource types and in the provider. */
   readonly kind: string;
   readonly schema: AnyArguments;
-  /** What the provider puts out, besides what every step has. */
+  /** The outputs of the resource, besides those that every step has. */
   readonly outputs: readonly string[];
 }
 
@@ -143,11 +146,11 @@ export type Given<Args> = [
 ];
 
 /**
- * A setup step: a component with one resource on the host in it. The component is what the user sees: its name in
- * the preview is where the diff of the host is shown.
+ * A setup step: a component around one resource on the host. In the preview, the changes of the host are shown under the
+ * component.
  */
 export abstract class Step extends pulumi.ComponentResource {
-  /** Raised by every apply that changed something on the host; what depends on the step takes it as a trigger. */
+  /** A number that rises with every apply that changes the host. Other steps take it as a trigger. */
   readonly revision: pulumi.Output<number>;
   /** The host's OpenBSD release, as in "7.8". */
   readonly release: pulumi.Output<string>;

@@ -1,4 +1,4 @@
-/** What may be said of alias entries. */
+/** The arguments of `Aliases`. */
 import { checkName, normalizeTarget } from "../formats/aliases";
 import { encodeUtf8 } from "../formats/bytes";
 import { list, oneOf, optional, record, refusal, single, step, text } from "./schema";
@@ -7,11 +7,11 @@ import { list, oneOf, optional, record, refusal, single, step, text } from "./sc
 export interface AliasesArgs {
   /**
    * Recipients by alias name (aliases(5)): addresses, local users, `|command`, `/file/name`, `:include:/file/name`.
-   * Aliases that are not named here stay as they are, unless {@link mode} says otherwise.
+   * {@link mode} decides what happens to aliases that are not named here.
    */
   readonly entries: Readonly<Record<string, readonly string[]>>;
   /**
-   * `"merge"` leaves entries that are not named in {@link entries} as they are; `"exact"` removes them, and destroy gives
+   * `"merge"` leaves entries that are not named in {@link entries} as they are; `"exact"` removes them, and destroy puts
    * them back. @defaultValue "merge"
    */
   readonly mode?: "merge" | "exact";
@@ -31,7 +31,7 @@ function nameFault(name: string): string | undefined {
 function recipientFault(target: unknown): string | undefined {
   if (typeof target !== "string" || target.trim() === "" || /[\n\r\0]/.test(target))
     return "a recipient is one line and not empty (aliases(5)).";
-  // In words without the text itself, which may be a secret that nobody has learned yet.
+  // Without the text itself, which may be a secret that the provider does not know of yet.
   if (refusal(() => void normalizeTarget(encodeUtf8(target))) !== undefined)
     return 'must be one address, local user, "|command", /file/name or :include:/file/name; several recipients are several items of the list (aliases(5)).';
   return undefined;

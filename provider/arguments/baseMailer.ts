@@ -1,7 +1,7 @@
-/** What may be said of the base system's mailer. */
+/** The arguments of `BaseMailer`. */
 import { step } from "./schema";
 
-/** Arguments of `BaseMailer`: none of its own. */
+/** Arguments of `BaseMailer`: it has none of its own. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
 export interface BaseMailerArgs {}
 

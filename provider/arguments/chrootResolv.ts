@@ -1,9 +1,9 @@
-/** What may be said of the files in Postfix's chroot. */
+/** The arguments of `ChrootResolv`. */
 import { list, optional, step, text } from "./schema";
 
 /** Arguments of `ChrootResolv`. */
 export interface ChrootResolvArgs {
-  /** Names below /etc. @defaultValue those that the release's package copies: hosts (from 5.0), localtime, resolv.conf, services */
+  /** The files to copy, by their names below /etc. @defaultValue the files that the release's package copies: hosts (from 5.0), localtime, resolv.conf, services */
   readonly files?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** The argument `connection`, with which a program says how to reach a host. */
+/** The argument `connection`: how to reach a host. */
 
 /** One SSH server, and how to log in to it. */
 export interface ConnectionHop {
@@ -6,7 +6,7 @@ export interface ConnectionHop {
   readonly host: string;
   /** TCP port of sshd(8). @defaultValue 22 */
   readonly port?: number;
-  /** Whom to log in as: root, or a user whom doas.conf(5) lets run commands as root without a password. @defaultValue "root" */
+  /** The user to log in as: root, or one whom doas.conf(5) lets run commands as root without a password. @defaultValue "root" */
   readonly user?: string;
   /** A private key as text, in OpenSSH or PEM format. With it, an SSH agent is asked only where agentSocketPath is given. */
   readonly privateKey?: string;
@@ -18,16 +18,16 @@ export interface ConnectionHop {
   readonly password?: string;
   /**
    * The name of a value of the stack's configuration that holds the private key: `mailKey` of the project, or
-   * `namespace:mailKey` (`pulumi config set --secret`). The state of the resources holds the name only, and a new key is
-   * no change of them. A refresh and a destroy get the values of the last `up`, because Pulumi keeps a stack's
-   * configuration with its own provider resource, encrypted where it is secret.
+   * `namespace:mailKey` (`pulumi config set --secret`). The resources' state holds only the name, so a new key does not
+   * change them. A refresh and a destroy use the key of the last `up`, because Pulumi keeps a stack's configuration with
+   * its own provider resource, encrypted where it is secret.
    */
   readonly privateKeyConfig?: string;
   /** The name of a value of the stack's configuration that holds the passphrase of the private key. */
   readonly privateKeyPasswordConfig?: string;
   /** The name of a value of the stack's configuration that holds the password to log in with. */
   readonly passwordConfig?: string;
-  /** The socket of an ssh-agent. @defaultValue what SSH_AUTH_SOCK says */
+  /** The socket of an ssh-agent. @defaultValue the value of SSH_AUTH_SOCK */
   readonly agentSocketPath?: string;
   /**
    * The host's public key, as in `ssh-ed25519 AAAA…`, a line of known_hosts or of ssh-keyscan(1), or its fingerprint, as
@@ -36,9 +36,9 @@ export interface ConnectionHop {
   readonly hostKey?: string;
   /** A known_hosts file. @defaultValue `~/.ssh/known_hosts`, then `/etc/ssh/ssh_known_hosts` */
   readonly knownHostsPath?: string;
-  /** How often to try to reach the host; -1 for as often as there is time. @defaultValue 10 */
+  /** The number of tries to reach the host; -1 for as many as there is time for. @defaultValue 10 */
   readonly dialErrorLimit?: number;
-  /** Seconds until one try, the login included, is given up; 0 for no limit. @defaultValue 15 */
+  /** The seconds that one try may take, with the login; 0 for no limit. @defaultValue 15 */
   readonly perDialTimeout?: number;
 }
 
@@ -48,15 +48,15 @@ export interface ConnectionHop {
  *
  * Host keys are always verified: against `hostKey`, or the user's known_hosts. Credentials are looked for in this
  * order: `privateKey` or `privateKeyConfig`, `privateKeyPath`, the ssh-agent, `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`,
- * `password` or `passwordConfig`. A secret that is given here is kept encrypted in the state; the others are resolved at
- * run time and not kept.
+ * `password` or `passwordConfig`. A secret that is given inline is kept encrypted in the state; all other credentials are
+ * read at run time and not kept.
  */
 export interface ConnectionArgs extends ConnectionHop {
-  /** A host to go through; its key is verified as well. Only one is possible. */
+  /** A host to connect through; its key is verified as well. Only one such host is possible. */
   readonly proxy?: ConnectionHop;
 }
 
-/** Credentials that can also be given by the name of a value of the stack's configuration, as `…Config`. */
+/** Credentials that a program can also give as `…Config`, the name of a value of the stack's configuration. */
 export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
 
 /** Every property that a connection can have. */

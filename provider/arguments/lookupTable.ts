@@ -1,4 +1,4 @@
-/** What may be said of a lookup table. */
+/** The arguments of `LookupTable`. */
 import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as table from "../formats/table";
 import { BUILT_TYPES, PLAIN_TYPES, tableType, WHOLE_TYPES } from "../postfix/tableTypes";
@@ -16,7 +16,7 @@ import {
   text,
 } from "./schema";
 
-/** Owner and mode of a file. */
+/** The owner and the mode of a file. */
 interface Permissions {
   /** Octal digits, as in "0640". */
   readonly mode: string;
@@ -26,36 +26,37 @@ interface Permissions {
   readonly group?: string;
 }
 
-/** Arguments of `LookupTable`. Its content is given by {@link entries}, or as a whole by {@link text}. */
+/** Arguments of `LookupTable`. The content of the table is given by {@link entries}, or as a whole by {@link text}. */
 export interface LookupTableArgs {
-  /** The table's text, as an absolute path. A database stands beside it, as in `/etc/postfix/virtual.db`. */
+  /** The absolute path of the table's text. A database is beside it, as in `/etc/postfix/virtual.db`. */
   readonly path: string;
   /**
-   * The type of table (`postconf -m`; DATABASE_README): `hash`, `btree`, `cdb` and `lmdb` are built by postmap(1);
-   * `texthash`, `regexp`, `pcre`, `cidr`, `mysql`, `pgsql`, `ldap`, `sqlite` and `memcache` are read as they stand. It
-   * must be one that the host's Postfix has. @defaultValue "hash"
+   * The type of the table (DATABASE_README). For `hash`, `btree`, `cdb` and `lmdb`, postmap(1) builds a database; for
+   * `texthash`, `regexp`, `pcre`, `cidr`, `mysql`, `pgsql`, `ldap`, `sqlite` and `memcache`, Postfix reads the text itself.
+   * The host's Postfix must have the type (`postconf -m`). @defaultValue "hash"
    */
   readonly type?: string;
   /**
-   * Entries by key (access(5), transport(5), virtual(5), …). A key is one word, without regard to case; a value is one
-   * line and not empty; `null` removes an entry. Others in the file, comments and order are left as they are, unless
-   * {@link mode} says otherwise.
+   * Entries by key (access(5), transport(5), virtual(5), …). A key is one word, whose case does not matter; a value is one
+   * line and not empty; `null` removes an entry. Comments and the order in the file stay as they are; {@link mode} decides
+   * what happens to other entries.
    */
   readonly entries?: Readonly<Record<string, string | null>>;
   /**
-   * `"merge"` leaves entries that are not named in {@link entries} as they are; `"exact"` removes them, and destroy
-   * gives them back. @defaultValue "merge"
+   * `"merge"` leaves entries that are not named in {@link entries} as they are; `"exact"` removes them, and destroy puts
+   * them back. @defaultValue "merge"
    */
   readonly mode?: "merge" | "exact";
   /**
-   * The file as a whole, for types whose lines have an order or are settings (`regexp`, `pcre`, `cidr`, `mysql`, …), and
-   * for a file that is brought from elsewhere. Lines that postmap(1) would skip, and keys that stand twice, are refused.
-   * For the types `mysql`, `pgsql`, `ldap` and `memcache`, which log in elsewhere by it, it is a secret by itself.
+   * The content of the file as a whole: for types whose lines have an order or are settings (`regexp`, `pcre`, `cidr`,
+   * `mysql`, …), and for a file that the program has from elsewhere. Lines that postmap(1) would skip, and duplicate keys,
+   * are refused. For the types `mysql`, `pgsql`, `ldap` and `memcache`, the text is always a secret, because it holds the
+   * login to another server.
    */
   readonly text?: string;
   /**
-   * Owner and mode of the text and of its database. Where others may not read them, neither is their content shown in
-   * previews. @defaultValue as they are, 0644 root:wheel for new files; 0640 root:_postfix where the content is secret
+   * The owner and the mode of the text and of its database. With a mode that keeps others from reading them, previews do
+   * not show their content either. @defaultValue as they are, 0644 root:wheel for new files; 0640 root:_postfix where the content is secret
    */
   readonly permissions?: Permissions;
 }
@@ -64,14 +65,14 @@ const DEFAULT_TYPE = "hash";
 
 const TYPES: readonly unknown[] = [...BUILT_TYPES, ...PLAIN_TYPES, ...WHOLE_TYPES];
 
-/** The type; hash where none was given. */
+/** The table's type, with its default. */
 export const typeOf = (args: Pick<LookupTableArgs, "type">): string => args.type ?? DEFAULT_TYPE;
 
-/** Whether postmap(1) makes a database of it. */
+/** Does postmap(1) build a database for the table? */
 export const isBuilt = (args: Pick<LookupTableArgs, "type">): boolean =>
   BUILT_TYPES.includes(typeOf(args));
 
-/** Whether the text of such a table says how to log in to another server. */
+/** Does the text of a table of this type hold the login to another server? */
 export const isSecretType = (type: string): boolean => tableType(type)?.secret === true;
 
 function keyFault(key: string): string | undefined {
@@ -90,7 +91,7 @@ function textFault(contents: unknown): string | undefined {
   return refusal(() => void encodeUtf8(contents));
 }
 
-/** Keys that are the same to postmap(1). */
+/** Failures for keys that postmap(1) takes for the same. */
 function twins({ entries = {} }: Partial<LookupTableArgs>): Failure[] {
   const seen = new Map<string, string>();
   return Object.keys(entries).flatMap((key) => {
@@ -103,7 +104,7 @@ function twins({ entries = {} }: Partial<LookupTableArgs>): Failure[] {
   });
 }
 
-/** Lines of a text that postmap(1) would skip, and keys of which it would take the first only. */
+/** Failures for lines of a text that postmap(1) would skip, and for duplicate keys, of which it would take the first. */
 function lines({ type = DEFAULT_TYPE, text: contents }: Partial<LookupTableArgs>): Failure[] {
   if (contents === undefined || WHOLE_TYPES.includes(type)) return [];
   const bytes = encodeUtf8(contents);

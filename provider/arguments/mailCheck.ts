@@ -1,9 +1,9 @@
-/** What may be said of the test message. */
+/** The arguments of `MailCheck`. */
 import { flag, number, object, oneOf, optional, text, triggers, step } from "./schema";
 
-/** Where the server is reached from the machine that runs Pulumi. */
+/** The server's address, as seen from the machine that runs Pulumi. */
 interface Outside {
-  /** A host name or an address. @defaultValue the host of the connection */
+  /** Host name or IP address. @defaultValue the host of the connection */
   readonly host?: string;
   /** TCP port. @defaultValue 25 */
   readonly port?: number;
@@ -11,24 +11,24 @@ interface Outside {
 
 /** Arguments of `MailCheck`. */
 export interface MailCheckArgs {
-  /** Whom the test message is for: an address, or a local user, who is then written to at localhost. */
+  /** The recipient of the test message: an address, or the name of a local user, which stands for the address at localhost. */
   readonly recipient: string;
   /** Envelope sender. @defaultValue `""`, the null sender, so that a failure makes no bounce */
   readonly sender?: string;
-  /** Where to hand the message in, as seen from the host. @defaultValue "127.0.0.1" */
+  /** The server to hand the message in to, as seen from the host. @defaultValue "127.0.0.1" */
   readonly host?: string;
   /** TCP port. @defaultValue 25 */
   readonly port?: number;
-  /** Seconds until the test is given up. @defaultValue 30 */
+  /** The seconds that the test may take. @defaultValue 30 */
   readonly timeoutSeconds?: number;
   /** Leave the test message in the mailbox. @defaultValue false */
   readonly keep?: boolean;
   /**
-   * Send a second message from the machine that runs Pulumi: `true`, or where the server is reached from there.
+   * Send a second message from the machine that runs Pulumi: `true`, or the server's address as seen from there.
    * @defaultValue false; `host` is that of the connection, and `port` is 25
    */
   readonly outside?: boolean | Outside;
-  /** Anything; when one of them changes, the test is made again. */
+  /** Any values; when one of them changes, the test is done again. */
   readonly triggers?: readonly unknown[];
 }
 

@@ -1,7 +1,7 @@
-/** What may be said of /etc/mailer.conf. */
+/** The arguments of `MailerConf`. */
 import { step } from "./schema";
 
-/** Arguments of `MailerConf`: none of its own. */
+/** Arguments of `MailerConf`: it has none of its own. */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- a name for what may come
 export interface MailerConfArgs {}
 

@@ -1,4 +1,4 @@
-/** What may be said of parameters in main.cf. */
+/** The arguments of `MainCf`. */
 import { encodeUtf8 } from "../formats/bytes";
 import { checkName, checkValue } from "../formats/mainCf";
 import type { MainCfParameters } from "./mainCfParameters";
@@ -9,24 +9,24 @@ import { list, oneOf, optional, record, refusal, type Schema, single, step, text
 export interface MainCfArgs {
   /**
    * Parameters of main.cf by name, as postconf(5) lists them; a value is one line. `true` and `false` stand for `yes` and
-   * `no`. `null` removes a parameter, so that Postfix's own default holds; `""` sets it empty. Others in the file,
-   * comments and order are left as they are.
+   * `no`. `null` removes a parameter, so that Postfix's own default holds; `""` sets it empty. Comments and the order in the
+   * file stay as they are; {@link mode} decides what happens to other parameters.
    */
   readonly parameters: MainCfParameters;
   /**
-   * `"merge"` leaves what is not named; `"exact"` removes every other parameter that the file sets, shows each removal
-   * in the preview, and gives all back on destroy. @defaultValue "merge"
+   * `"merge"` leaves parameters that are not named in {@link parameters} as they are; `"exact"` removes them, shows each
+   * removal in the preview, and puts them back on destroy. @defaultValue "merge"
    */
   readonly mode?: "merge" | "exact";
   /**
-   * Names that Postfix does not know and that are meant, because a program of yours reads them. A name that another
-   * value refers to, a restriction class, and what Postfix reads for a transport of master.cf (`slow_time_limit`) need
-   * not be named. Any other name that Postfix does not know fails the preview.
+   * Names of parameters that Postfix does not know, for programs of your own that read them. Without being listed here, such
+   * a parameter fails the preview, unless another value refers to it, it is a restriction class, or Postfix reads it for a
+   * transport of master.cf (`slow_time_limit`).
    */
   readonly userDefined?: readonly string[];
   /**
-   * Rules of the judgement whose complaints are to be warnings, by the names that the complaints end with, as in
-   * `["openRelay"]` for a relay in a closed network.
+   * Rules whose violations are to be warnings instead of failures. The message of a violation ends with the name of its
+   * rule. Example: `["openRelay"]` for a relay in a closed network.
    */
   readonly accept?: readonly string[];
 }
@@ -55,7 +55,7 @@ const parameters = record<MainCfParameters[string]>(
 
 /** What each argument of `MainCf` may be. */
 export const mainCfArguments = step<MainCfArgs>({
-  // Which names are known, and what each takes, is for the editor and for the judgement.
+  // The type tells an editor which names there are and which values each takes; the judgement checks both in the preview.
   parameters: parameters as Schema<unknown> as Schema<MainCfParameters>,
   mode: optional(oneOf(["merge", "exact"], 'must be "merge" or "exact".')),
   userDefined: optional(

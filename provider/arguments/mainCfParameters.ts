@@ -1,4 +1,4 @@
-/** What parameters of main.cf an editor knows, each with the kind of its value. */
+/** The parameters of main.cf that an editor can complete, each with the type of its value. */
 import type { KNOWN_PARAMETERS, ParameterKind } from "../postfix/knownParameters";
 
 /** A value that refers to others, expanded by Postfix: `$mydomain`, `${stress?{1}:{10}}`. */
@@ -6,7 +6,7 @@ type Reference = `${string}$${string}`;
 
 type Unit = "" | "s" | "m" | "h" | "d" | "w";
 
-/** What can be said for a parameter of each kind. Booleans are written as `yes` and `no`. */
+/** The TypeScript types for the types of parameters in postconf(5). Booleans are written to main.cf as `yes` and `no`. */
 interface Values {
   readonly boolean: boolean | "yes" | "no" | Reference;
   readonly number: number | `${number}` | Reference;
@@ -17,12 +17,12 @@ interface Values {
 type Known = typeof KNOWN_PARAMETERS;
 
 /**
- * Parameters of main.cf by name. The known ones are those of Postfix up to 3.10, and take what Postfix reads them as;
- * whether the host's own Postfix has a name is judged in the preview.
+ * Parameters of main.cf by name. The known names are those of Postfix up to 3.10, with values of the types that Postfix
+ * reads. Whether the host's own Postfix has a name is judged in the preview.
  */
 export type MainCfParameters = {
   readonly [Name in keyof Known]?: Values[Known[Name] & ParameterKind] | null;
 } & {
-  /** Others: of a service or a table, a restriction class, what another value refers to, or `userDefined`. */
+  /** Other names: of a service of master.cf or a table, of a restriction class, in other values, or in `userDefined`. */
   readonly [other: string]: string | number | boolean | null | undefined;
 };

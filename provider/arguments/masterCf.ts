@@ -1,4 +1,4 @@
-/** What may be said of services in master.cf. */
+/** The arguments of `MasterCf`. */
 import { encodeUtf8, FormatError, type Bytes } from "../formats/bytes";
 import * as text from "../formats/masterCf";
 import { overrideWord } from "../formats/masterCfEntry";
@@ -17,46 +17,46 @@ import {
 } from "./schema";
 
 /**
- * Parts of one service, by the names of master(5). What is left out stays as it is; in a service that is added it is
- * as in the file's services of the same program, which matters for `chroot`: what `-` means there depends on the version
- * of Postfix, and the port chroots most of them.
+ * Parts of one service of master.cf, by the names of master(5). A part that is left out stays as it is; in a new service it
+ * is as in the file's services of the same program. That matters for `chroot`, where the meaning of `-` depends on the
+ * version of Postfix, and the port chroots most services.
  */
 export interface MasterService {
-  /** Whether only Postfix itself may use it: `"y"`, `"n"`, or `"-"` for the default `y`. */
+  /** May only Postfix itself use the service? `"y"`, `"n"`, or `"-"` for the default `y`. */
   readonly private?: string;
-  /** Whether it runs without root's rights: `"y"`, `"n"`, or `"-"` for the default `y`. */
+  /** Does the service run without root's privileges? `"y"`, `"n"`, or `"-"` for the default `y`. */
   readonly unprivileged?: string;
-  /** Whether it runs in the chroot: `"y"`, `"n"`, or `"-"` for the version's default. */
+  /** Does the service run in the chroot? `"y"`, `"n"`, or `"-"` for the version's default. */
   readonly chroot?: string;
-  /** Seconds after which it is woken: `"60"`; `"60?"` only once it was used; `"-"` for never. */
+  /** The seconds after which the service is woken: `"60"`; `"60?"` only once it was used; `"-"` for never. */
   readonly wakeup?: string;
-  /** How many processes it may have at a time: `"1"`, `"0"` for no limit, `"-"` for `default_process_limit`. */
+  /** The number of processes that the service may have at a time: `"1"`, `"0"` for no limit, `"-"` for `default_process_limit`. */
   readonly maxproc?: string;
   /** The program in the daemon directory, as in `"smtpd"`; needed to add a service. */
   readonly command?: string;
-  /** The program's arguments but for the overrides, each a word: `["-v"]`, `["flags=DRhu", "user=vmail", "argv=…"]`. */
+  /** The program's arguments without the overrides, each a word: `["-v"]`, `["flags=DRhu", "user=vmail", "argv=…"]`. */
   readonly args?: readonly string[];
-  /** `-o name=value`: parameters of main.cf as this service sees them. `null` removes one. */
+  /** Parameters of main.cf that this service overrides with `-o name=value`, by name. `null` removes an override. */
   readonly overrides?: Readonly<Record<string, string | null>>;
 }
 
 /** Arguments of `MasterCf`. */
 export interface MasterCfArgs {
   /**
-   * Services by name and type, as `postconf -M` spells them: `submission/inet`, `smtp/unix`. `null` removes one. Others
-   * in the file, comments and order are left as they are. A new one goes behind its sample that stands commented out.
+   * Services by name and type, as `postconf -M` spells them: `submission/inet`, `smtp/unix`. `null` removes a service. Other
+   * services, comments and the order in the file stay as they are. A new service goes behind its commented-out sample.
    */
   readonly services: Readonly<Record<string, MasterService | null>>;
   /**
-   * Rules of the judgement whose complaints are to be warnings, by the names that the complaints end with, as in
-   * `["openRelay"]` for a service that a closed network alone can reach. What is said here holds for the whole host.
+   * Rules whose violations are to be warnings instead of failures, on the whole host. The message of a violation ends with
+   * the name of its rule. Example: `["openRelay"]` for a service that only a closed network can reach.
    */
   readonly accept?: readonly string[];
 }
 
 const FIELDS = [...text.columns, "command"] as const;
 
-/** What a service's arguments name, by key, as bytes. */
+/** The columns, arguments and overrides that a service's arguments give, as bytes by key; the key is that of the record. */
 export function partsOf(
   name: string,
   service: MasterService,
@@ -79,7 +79,7 @@ export function partsOf(
   ];
 }
 
-/** Whether it can only be written with braces. */
+/** Does the service have a word with blanks, which can only be written in braces? */
 export function needsBraces(service: MasterService): boolean {
   return (
     Object.values(service.overrides ?? {}).some((value) => /[ \t\r]/.test((value ?? "").trim())) ||

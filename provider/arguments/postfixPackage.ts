@@ -1,25 +1,25 @@
-/** What may be said of the Postfix package. */
+/** The arguments of `PostfixPackage`. */
 import { flag, list, number, oneOf, optional, single, step, text } from "./schema";
 
 type Flavor = "sasl2" | "ldap" | "mysql" | "pgsql" | "db4" | "sqlite" | "dovecot";
 
 /** Arguments of `PostfixPackage`. */
 export interface PostfixPackageArgs {
-  /** Version as in the package's name, such as "2.6.5" or "3.5.25p2". @defaultValue the newest that the repository offers of the branch */
+  /** The version as in the package's name, such as "2.6.5" or "3.5.25p2". @defaultValue the newest of the branch that the repository offers */
   readonly version?: string;
   /**
-   * Flavors of the port: exactly these. What the release has as packages is plain, one of ldap, mysql, pgsql, sasl2,
-   * and from 5.7 on sasl2 with one of the others; every other combination is built from ports. "dovecot" may be said
+   * The flavors of the port, exactly these. Packages exist without a flavor, with one of ldap, mysql, pgsql and sasl2, and
+   * from 5.7 on with sasl2 and one of the others; any other combination must be built from ports. "dovecot" may be given
    * and changes nothing: SASL through Dovecot is in every package.
    *
    * @defaultValue none
    */
   readonly flavors?: readonly Flavor[];
   /**
-   * Postfix's stable releases, its snapshots where the release has them (to 7.0), or an older stable series that is
-   * kept beside the newest, such as "stable35" for 3.5.
+   * "stable" for Postfix's stable versions, "snapshot" for its snapshots, which releases up to 7.0 have, or an older stable
+   * series that a release has beside the newest, such as "stable35" for 3.5.
    *
-   * @defaultValue "stable" for what is still to come; a package that is there may be of any
+   * @defaultValue "stable" for a package to install; an installed package may be of any branch
    */
   readonly branch?: "stable" | "snapshot" | `stable${number}`;
   /**
@@ -29,7 +29,7 @@ export interface PostfixPackageArgs {
    * @defaultValue "packages"
    */
   readonly source?: "packages" | "ports";
-  /** Where packages are looked for, as PKG_PATH has it (pkg_add(1)). @defaultValue what the host says: /etc/installurl or /etc/pkg.conf */
+  /** The places to look for packages, in the form of PKG_PATH (pkg_add(1)). @defaultValue the host's own: /etc/installurl or /etc/pkg.conf */
   readonly packagePath?: string;
   /** Seconds to wait while another program holds the lock of the package database, 0 to 3600. @defaultValue 300 */
   readonly lockTimeout?: number;
@@ -43,7 +43,7 @@ function flavorFault(flavor: unknown): string | undefined {
   return `${name} a flavor: lower-case letters and digits, as in "mysql".`;
 }
 
-/** What each argument of `PostfixPackage` may be. Which of it a release has is asked on the host. */
+/** What each argument of `PostfixPackage` may be. Which flavors and versions a release has is asked on the host. */
 export const postfixPackageArguments = step<PostfixPackageArgs>({
   version: optional(
     text(

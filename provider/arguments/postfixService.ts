@@ -1,9 +1,9 @@
-/** What may be said of the running Postfix. */
+/** The arguments of `PostfixService`. */
 import { optional, step, triggers } from "./schema";
 
 /** Arguments of `PostfixService`. */
 export interface PostfixServiceArgs {
-  /** Anything; usually the `revision` of what Postfix reads. What the running Postfix has not been told makes it reload, once. */
+  /** Any values, usually the `revision` of each step whose files Postfix reads. All changes since the last reload lead to one reload. */
   readonly triggers?: readonly unknown[];
 }
 

@@ -1,26 +1,26 @@
-/** What may be said of /etc/rc.conf.local. */
+/** The arguments of `RcConfLocal`. */
 import { list, oneOf, optional, record, step, text } from "./schema";
 
 /** Arguments of `RcConfLocal`. */
 export interface RcConfLocalArgs {
   /**
-   * `"postfix"`: Postfix starts at boot and the base mailer does not, in whichever lines the release needs for it.
-   * `"unchanged"`: nothing of that. @defaultValue "postfix"
+   * With `"postfix"`, Postfix starts at boot and the base mailer does not, by the lines that the release needs for that. With
+   * `"unchanged"`, the step sets none of these lines. @defaultValue "postfix"
    */
   readonly boot?: "postfix" | "unchanged";
   /**
-   * Whether syslogd(8) opens a log socket in Postfix's chroot. `"auto"`: on releases before 5.6, which need it.
+   * Does syslogd(8) open a log socket in Postfix's chroot? With `"auto"` it does on releases before 5.6, which need it.
    * @defaultValue "auto"
    */
   readonly logSocket?: boolean | "auto";
   /** Whole variables by name, such as `{ ntpd_flags: "-s" }`. A value is one line without quotes, `#`, `$`, backquote or backslash. */
   readonly variables?: Readonly<Record<string, string>>;
   /**
-   * Single flags inside a variable, such as `{ syslogd_flags: ["-h"] }`: what else it holds stays, be it in
-   * rc.conf.local or in rc.conf. A daemon whose flags are `NO` is off, and a flag does not turn it on.
+   * Single flags inside a variable, such as `{ syslogd_flags: ["-h"] }`. The variable's other flags stay, whether they are
+   * from rc.conf.local or from rc.conf. A daemon whose flags are `NO` is off, and a flag does not turn it on.
    */
   readonly flags?: Readonly<Record<string, readonly string[]>>;
-  /** Names in `pkg_scripts` (from 5.0), each of a script in /etc/rc.d: what else it holds stays. */
+  /** Names in `pkg_scripts` (from 5.0), each of a script in /etc/rc.d. Other names in it stay. */
   readonly packageScripts?: readonly string[];
 }
 

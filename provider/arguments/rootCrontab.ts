@@ -1,11 +1,11 @@
-/** What may be said of root's crontab. */
+/** The arguments of `RootCrontab`. */
 import { list, optional, single, step } from "./schema";
 
 /** Arguments of `RootCrontab`. */
 export interface RootCrontabArgs {
   /**
-   * Patterns: every active line of root's crontab that contains one of them is commented out. A pattern is a text, or
-   * a regular expression between slashes, as in `"/sm-msp-queue +-Ac/"`.
+   * Patterns of the lines to comment out: every active line of root's crontab that contains one of them. A pattern is a
+   * text, or a regular expression between slashes, as in `"/sm-msp-queue +-Ac/"`.
    * @defaultValue sendmail's clientmqueue runner on releases that have it (before 5.6); nothing on the others
    */
   readonly commentOut?: readonly string[];

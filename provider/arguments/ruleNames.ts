@@ -1,4 +1,4 @@
-/** What a complaint of the judgement is about: the names that `accept` takes. */
+/** The names of the judgement's rules, which the argument `accept` takes. */
 import { list, single } from "./schema";
 
 export const RULES = [

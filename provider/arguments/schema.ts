@@ -1,24 +1,24 @@
 /**
- * What arguments may be: for each of them a schema, which finds everything that is wrong with a value. A value that is
- * not known yet is judged when it is known: that is dealt with here, for a value at any depth, and nowhere else.
+ * Schemas of arguments: each finds everything that is wrong with a value. A value that is not known yet passes, at any
+ * depth, until it is known; schemas alone take care of that.
  */
 import { FormatError } from "../formats/bytes";
 import { isDictionary, isUnknown } from "../values/json";
 import { suggestion } from "../values/spelling";
 
-/** A violation of what may be said, or something wrong on the host: shown at `path` of the inputs. */
+/** A fault of an argument, found by a schema or on the host. */
 export interface Failure {
   /** Property path as the user wrote it: `parameters.myhostname`, `flavors[0]`. */
   readonly path: string;
-  /** Without the value, which may be a secret that nobody has learned yet. */
+  /** Never quotes the value, which may be a secret that the provider does not know of yet. */
   readonly reason: string;
 }
 
-/** What a value of the type `T` may be. */
+/** The schema of a value of the type `T`. */
 export interface Schema<T> {
-  /** Everything that is wrong; paths are those from the value on, as in `.mode` and `[0]`. */
+  /** Everything that is wrong with a value; the paths begin at the value, as in `.mode` and `[0]`. */
   readonly failures: (value: unknown) => readonly Failure[];
-  /** Holds the schema to its type, both ways; there is no such property. */
+  /** Never set: it makes the compiler compare the types of schemas both ways. */
   readonly holds?: (value: T) => T;
 }
 
@@ -44,13 +44,13 @@ export interface ObjectSchema<T> extends Schema<T> {
 /** A schema of arguments whose type does not matter to the caller. */
 export type AnyArguments = Pick<ObjectSchema<unknown>, "failures" | "names">;
 
-/** What holds between the properties of an object: asked only where each of these is known, and sound by itself. */
+/** A rule about several properties of an object. It is checked only where each of them is known and has no fault itself. */
 export interface Rule<T> {
   readonly of: readonly (keyof T & string)[];
   readonly failures: (object: Partial<T>) => readonly Failure[];
 }
 
-/** Everything that is wrong with arguments by themselves. */
+/** Everything that is wrong with the arguments of a step, before a host is looked at. */
 export function violations(schema: AnyArguments, values: unknown): readonly Failure[] {
   return schema
     .failures(values)
@@ -79,7 +79,7 @@ function under(path: string, failures: readonly Failure[]): Failure[] {
   return failures.map((failure) => ({ ...failure, path: `${path}${failure.path}` }));
 }
 
-/** One value, by what is wrong with it. */
+/** A value that is checked as one piece: `fault` returns what is wrong with it. */
 export function single<T>(fault: (value: unknown) => string | undefined): Schema<T> {
   return schema((value) => {
     const reason = fault(value);
@@ -92,12 +92,12 @@ export function text<T extends string = string>(shape: RegExp, reason: string): 
   return single((value) => (typeof value === "string" && shape.test(value) ? undefined : reason));
 }
 
-/** A number of which something holds. */
+/** A number for which `holds` is true. */
 export function number(holds: (value: number) => boolean, reason: string): Schema<number> {
   return single((value) => (typeof value === "number" && holds(value) ? undefined : reason));
 }
 
-/** One of these values, or, with another schema, what that one takes. */
+/** One of these values, or, with another schema, a value of that schema. */
 export function oneOf<const V, T = never>(
   values: readonly V[],
   otherwise: string | Schema<T>,
@@ -112,7 +112,7 @@ export function oneOf<const V, T = never>(
 /** `true` or `false`. */
 export const flag: Schema<boolean> = oneOf([true, false], "must be true or false.");
 
-/** A list; `whole` is what is wrong with it besides its items, and asked only where all of these are known. */
+/** A list. `whole` returns what is wrong with the list besides its items; it is called only where all of them are known. */
 export function list<T>(
   item: Schema<T>,
   reason: string,
@@ -121,20 +121,20 @@ export function list<T>(
   return schema((value) => {
     if (!Array.isArray(value)) return [{ path: "", reason }];
     const items = value as readonly T[];
-    const failures = items.flatMap((one, index) => under(`[${index}]`, item.failures(one)));
+    const failures = items.flatMap((value, index) => under(`[${index}]`, item.failures(value)));
     if (failures.length > 0 || items.some(isUnknown)) return failures;
     const fault = whole(items);
     return fault === undefined ? [] : [{ path: "", reason: fault }];
   });
 }
 
-/** The argument `triggers`: anything, to be compared. */
+/** The argument `triggers`: a list of any values, whose changes count. */
 export const triggers: Schema<readonly unknown[]> = list(
   single(() => undefined),
   "must be a list.",
 );
 
-/** Values by names that the user chooses: what is wrong with a name, and what may be said under it. */
+/** Values by names that the user chooses. `name` returns what is wrong with a name, `item` the schema of its value. */
 export function record<T>(
   reason: string,
   name: (name: string) => string | undefined,
@@ -142,10 +142,10 @@ export function record<T>(
 ): Schema<Readonly<Record<string, T>>> {
   return schema((value) => {
     if (!isDictionary(value)) return [{ path: "", reason }];
-    return Object.entries(value).flatMap(([key, one]) => {
+    return Object.entries(value).flatMap(([key, named]) => {
       const fault = name(key);
       if (fault !== undefined) return [{ path: quoted(key), reason: fault }];
-      return under(at(key), item(key).failures(one));
+      return under(at(key), item(key).failures(named));
     });
   });
 }
@@ -155,7 +155,7 @@ export function optional<T>(of: Schema<T>): Optional<T> {
   return { ...of, optional: true };
 }
 
-/** An object with these properties and no others, each `what`, as in "part of a service". */
+/** An object with these properties and no others. `what` is their common name, as in "part of a service". */
 export function object<T>(
   fields: Fields<T>,
   what: string,
@@ -195,14 +195,14 @@ export function step<T>(fields: Fields<T>, ...rules: Rule<T>[]): ObjectSchema<T>
   return object(fields, "argument of this step", { rules });
 }
 
-/** Why a name is none of the known ones, and which of them it may be meant for. */
+/** Says that a name is not known, and which known name may be meant. */
 function noSuch(name: string, what: string, names: readonly string[]): string {
   if (names.length === 0) return `is no ${what}: there are none.`;
   const meant = suggestion(name, names);
   return `is no ${what}${meant === "" ? `: ${names.join(", ")}.` : meant}`;
 }
 
-/** Why a file cannot carry something, in the words of its format. */
+/** Why a file's format refuses something, in the format's own words; `undefined` where it does not. */
 export function refusal(check: () => void): string | undefined {
   try {
     check();

@@ -5,9 +5,9 @@ import type { ActContext, Change } from "../kind/kind";
 import { printDifference } from "./printChange";
 
 /**
- * Applies one change. A file is written only while it still holds what was observed.
+ * Applies one change. A file is written or removed only while it still is as it was observed.
  *
- * @throws HostError of kind "conflict" when the file holds something else, with both sides
+ * @throws HostError of kind "conflict" for a file that has changed since, with the difference
  */
 export async function applyChange(
   host: HostWriter,

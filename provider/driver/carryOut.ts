@@ -11,7 +11,7 @@ import type { ServiceKind } from "./service";
 import { type Sight, look } from "./sight";
 import { type State, type Values, userError } from "./state";
 
-/** For whom a decision is carried out. */
+/** The resource for which a decision is carried out. */
 export interface Errand {
   readonly urn: string;
   /** The host as the program's `connection` names it. */
@@ -81,7 +81,7 @@ class KeptRecord {
   }
 }
 
-/** Looks again: everything must be as wanted now. What was written is noted in the record. */
+/** Looks again: everything must be as wanted now. The digests of the written files are added to the record. */
 export async function settle(
   kind: ServiceKind,
   host: HostWriter,
@@ -91,13 +91,13 @@ export async function settle(
 ): Promise<{ sight: Sight; record: HostRecord }> {
   const sight = await look(kind, host, given);
   const { plan, files } = decide(kind, sight, owner, { ...state, applied: sight.args });
-  const left = [
+  const stillToDo = [
     ...plan.changes.map(printChange),
     ...(plan.obstacles ?? []).map(({ path, reason }) => `${path}: ${reason}`),
   ];
-  if (left.length > 0)
+  if (stillToDo.length > 0)
     throw userError(
-      `${host.address}: after the change this is still not as wanted:\n${left.join("\n")}`,
+      `${host.address}: after the change this is still not as wanted:\n${stillToDo.join("\n")}`,
     );
   const entries = { ...sight.record.files };
   for (const [path, state] of Object.entries(files)) {

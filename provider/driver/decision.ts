@@ -1,4 +1,4 @@
-/** Deciding, from what was seen, what is to be done: the same in a preview and in `up`. */
+/** Deciding from a look at the host what is to be done: the same in a preview and in `up`. */
 import type { FileState } from "../host/host";
 import {
   type Claim,
@@ -21,11 +21,11 @@ export interface Decision {
   readonly sight: Sight;
   readonly plan: Plan;
   readonly claims: readonly Claim[];
-  /** The files that the keys lie in, as they stand. */
+  /** The files that hold the keys, as they are on the host. */
   readonly files: Holdings["files"];
-  /** The record as it must be before the first change is made. */
+  /** The record as it must be on the host before the first change is made. */
   readonly record: HostRecord;
-  /** The record differs from the one on the host by something that is not merely adopted. */
+  /** Must the record be written? Not for claims alone on things that the host already has as wanted. */
   readonly recordChanged: boolean;
 }
 
@@ -61,7 +61,7 @@ function decided(
   let holdings = kind.owns(observed, args, contextFor(known));
   const taken = takeOver(sight.record, owner, new Set(holdings.claims.map(({ key }) => key)));
   if (taken !== sight.record) {
-    // What a former instance has passes to this one, which may own more by it.
+    // The keys of a former instance pass to this one, with which the kind may own more.
     known = withPrevious(taken, previous, owner);
     holdings = kind.owns(observed, args, contextFor(known));
   }
@@ -77,7 +77,7 @@ function decided(
     recordChanged:
       plan.changes.length > 0 ||
       taken !== sight.record ||
-      claims.some((one) => isNews(one, sight.record)) ||
+      claims.some((made) => mustBeWritten(made, sight.record)) ||
       droppedNames.some((name) => sight.record.keys[name] !== undefined),
   };
 }
@@ -86,9 +86,10 @@ function saved(files: Readonly<Record<string, FileState>>): Parameters<typeof cl
   return Object.fromEntries(Object.entries(files).map(([path, state]) => [path, savedFile(state)]));
 }
 
-/** Must a claim be written down although nothing on the host changes by it? */
-function isNews({ key, applied, noted, secret }: Claim, { keys }: HostRecord): boolean {
+/** Must a claim be in the record although it changes nothing else on the host? */
+function mustBeWritten({ key, applied, noted, secret }: Claim, { keys }: HostRecord): boolean {
   const known = keys[key];
-  // Whoever else looks at these files has to know what in them is secret; an earlier version noted it in clear.
+  // Other stacks that look at the file find its secrets by the record. An earlier version of the provider recorded them in
+  // clear.
   return (noted === true && !equal(applied, known?.applied ?? null)) || secret !== known?.secret;
 }

@@ -1,6 +1,6 @@
 /**
- * Says things to the user under the resource they are about, by the engine's own Log RPC: a provider's console is not
- * shown there. The engine's address is the first argument of the provider process.
+ * Shows messages to the user under the resource that they are about, with the engine's Log RPC: the engine does not show
+ * the console of a provider there. The engine's address is the first argument of the provider process.
  */
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
@@ -24,16 +24,16 @@ function engine(): EngineClient | undefined {
   return client;
 }
 
-let said: Promise<void> = Promise.resolve();
+let lastMessage: Promise<void> = Promise.resolve();
 
 const listeners: ((urn: string, severity: Severity, text: string) => void)[] = [];
 
-/** For tests without an engine: hears all that is said. */
+/** Adds a listener for all messages but status lines: for tests without an engine. */
 export function onSay(listener: (urn: string, severity: Severity, text: string) => void): void {
   listeners.push(listener);
 }
 
-/** Says `text`, without its secrets, under the resource `urn`; `ephemeral` for a status line that the next one replaces. */
+/** Shows `text`, without its secrets, under the resource `urn`; `ephemeral` is a status line that the next one replaces. */
 export async function say(
   urn: string,
   severity: Severity,
@@ -52,8 +52,9 @@ export async function say(
   request.setUrn(urn);
   request.setStreamid(0);
   request.setEphemeral(options.ephemeral ?? false);
-  // One after the other: calls on their way at the same time arrive in any order. What cannot be said is no reason to
-  // fail: the engine is on its way out, then.
-  said = said.then(() => new Promise<void>((resolve) => rpc.log(request, () => resolve())));
-  await said;
+  // One after the other, because concurrent calls arrive in any order. An error is ignored: it means that the engine ends.
+  lastMessage = lastMessage.then(
+    () => new Promise<void>((resolve) => rpc.log(request, () => resolve())),
+  );
+  await lastMessage;
 }

@@ -1,10 +1,11 @@
-/** Is it the machine that it was, and what to do when it is not there. */
+/** Telling whether a host is still the same machine, and the ways out where it cannot be reached. */
 import { type ConnectionArgs } from "../arguments/connection";
 import { addressOf } from "../host/connection";
 import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
 import { type Values, connectionOf, nameToForget, userError } from "./state";
 
+/** @throws Error where the host is another machine than the one in the state */
 export function sameMachine(
   host: Host,
   machine: string | undefined,
@@ -20,29 +21,32 @@ export function sameMachine(
 }
 
 /**
- * Does the state decide what a refresh logs in with? A configuration value too is as it was at the last `up`: the engine
- * keeps the configuration of a stack with the provider, and a refresh and a destroy get it from there (measured).
+ * Does a refresh log in with credentials of the last `up`? It does with those in the state, and with those in the stack's
+ * configuration too: the engine keeps a copy of the configuration with the provider, which a refresh and a destroy use
+ * (measured).
  */
 export function hasKeptCredentials(connection: ConnectionArgs): boolean {
   const { privateKey, privateKeyConfig, password, passwordConfig } = connection;
-  return [privateKey, privateKeyConfig, password, passwordConfig].some((one) => one !== undefined);
+  return [privateKey, privateKeyConfig, password, passwordConfig].some(
+    (credential) => credential !== undefined,
+  );
 }
 
-/** The user names another host key than before: the machine behind the address may be another one. */
+/** Does the program give another host key than before? Then the machine behind the address may be another one. */
 export function newlyPinned(olds: Values, news: Values): boolean {
   const key = connectionOf(news).hostKey;
   return key !== undefined && key !== (olds["connection"] as ConnectionArgs | undefined)?.hostKey;
 }
 
-/** Hosts that could not be reached in this process, by the resource that said so first. */
+/** For each host that could not be reached in this process: the resource whose error says so in full. */
 const gone = new Map<string, string>();
 
-/** Was the host tried in vain already? */
+/** Could the host not be reached before in this process? */
 export function isKnownGone(connection: ConnectionArgs): boolean {
   return gone.has(addressOf(connection));
 }
 
-/** A host that cannot be reached, with the ways out; the resources after the first one only point to it. */
+/** The error of an unreachable host, with the ways out; the errors of later resources only refer to the first one. */
 export function waysOut(error: HostError, connection: ConnectionArgs, urn: string): Error {
   if (error.kind !== "unreachable" && error.kind !== "lost") return error;
   const name = urn.split("::").at(-1) ?? urn;

@@ -2,8 +2,8 @@
 import { type Values, userError } from "./state";
 
 /**
- * Brings a state of one schema into the shape of the next. Inputs of before, which `check` gets, go the same way and do
- * not say from which schema they are: a migration leaves as it is what is in the newer shape already.
+ * Brings a state of one schema into the shape of the next. It must leave a value as it is that has the newer shape already,
+ * because the former inputs that `check` gets are migrated too, and do not tell their schema.
  */
 export type Migration = (state: Values) => Values;
 
@@ -11,12 +11,12 @@ export type Migration = (state: Values) => Values;
 export const SCHEMA = 1;
 
 /**
- * By the schema that each one starts from. Never changed and never removed once released: a state may come from any
- * version. The recorded stacks in tests/preview/states hold them to that.
+ * The migrations by the schema that each one starts from. A released migration is never changed or removed, because a
+ * state may come from any version of the package; the recorded stacks in tests/preview/states test that.
  */
 const MIGRATIONS: Readonly<Record<number, Migration>> = {};
 
-/** Inputs of before in today's shape: they may be of any schema. */
+/** Former inputs, which may be of any schema, in today's shape. */
 export function migrateInputs(
   inputs: Values,
   migrations: Readonly<Record<number, Migration>> = MIGRATIONS,
@@ -28,7 +28,7 @@ export function migrateInputs(
 }
 
 /**
- * A state in today's shape. One without a schema is one of a resource that is yet to be made.
+ * A state in today's shape. A state without a schema belongs to a resource that does not exist yet.
  *
  * @throws Error for a state that a newer version wrote
  */

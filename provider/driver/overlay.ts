@@ -1,6 +1,6 @@
 /**
- * What earlier steps of the same plan will have done to a host, so that `check` of one resource sees the plans of
- * those before it. One overlay for each host and process; only previews look through it.
+ * Predictions of what earlier steps of the same plan will have done to a host, so that `check` of one resource sees the
+ * plans of the resources before it. There is one overlay for each host in a process; only `check` looks through it.
  */
 import type { ConnectionArgs } from "../arguments/connection";
 import type { FileState } from "../host/host";
@@ -11,11 +11,11 @@ import type { Change, Plan } from "../kind/kind";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 
-/** A resource that is as it was, so that the host was not looked at for it. */
+/** An unchanged resource, whose check did not look at the host. */
 export interface Unseen {
   readonly kind: ServiceKind;
   readonly inputs: Values;
-  /** Its name, and the one that it had before. */
+  /** The resource's URN, and the URN that it had before. */
   readonly names: readonly [string, string];
 }
 
@@ -24,15 +24,15 @@ export class Overlay {
   readonly #coming: string[] = [];
   readonly #claims = new Map<string, string>();
   readonly #unseen = new Map<string, Unseen>();
-  readonly #said = new Set<string>();
-  /** It could not be looked at: to try that again for every step would take minutes. */
+  readonly #warnings = new Set<string>();
+  /** The host did not answer, and is not tried again: with a try for every step, a preview would take minutes. */
   isSilent = false;
   #disputed = false;
   readonly #found = new Map<string, FileState>();
   readonly #declared = new Map<string, Json>();
   #pending: HostRecord["pending"];
 
-  /** Answers as they will be when the plans so far are carried out. */
+  /** The host's answers, changed to what they will be after the plans so far. */
   through(answerTo: AnswerTo): AnswerTo {
     return withFiles(answerTo, (path, found) => {
       const file = this.#files.get(path) ?? found;
@@ -43,9 +43,9 @@ export class Overlay {
   }
 
   /**
-   * Adds a plan to those so far.
+   * Adds a plan.
    *
-   * @param pending what the record will say that the running service must be told
+   * @param pending the reload or restart that the record will hold after the plan
    */
   add({ changes, brings = [] }: Plan, pending: HostRecord["pending"]): void {
     this.#coming.push(...brings);
@@ -68,22 +68,24 @@ export class Overlay {
     return this.#found.get(path);
   }
 
-  /** Notes what a resource declares for all who judge after it. */
-  declare(urn: string, said: Json): void {
-    this.#declared.set(urn, said);
+  /** Adds a resource's declaration to the judgement of the resources after it. */
+  declare(urn: string, declaration: Json): void {
+    this.#declared.set(urn, declaration);
   }
 
-  /** What the resources of this program have declared, by their URNs. */
+  /** The declarations of the resources of this program, by their URNs. */
   get declared(): ReadonlyMap<string, Json> {
     return this.#declared;
   }
 
-  /** Does an earlier step bring this path, as yet unknown? A path that ends in `/` brings all below it. */
+  /** Does an earlier step bring this path, with contents that are not known yet? */
   coming(path: string): boolean {
-    return this.#coming.some((one) => one === path || (one.endsWith("/") && path.startsWith(one)));
+    return this.#coming.some(
+      (brought) => brought === path || (brought.endsWith("/") && path.startsWith(brought)),
+    );
   }
 
-  /** Claims keys for a resource; the first resource of the program that has claimed one of them already. */
+  /** Claims keys for a resource, or returns the first of them that another resource of the program has claimed. */
   claim(keys: readonly string[], urn: string): { key: string; urn: string } | undefined {
     for (const key of keys) {
       const holder = this.#claims.get(key);
@@ -93,13 +95,16 @@ export class Overlay {
     return undefined;
   }
 
-  /** Notes a resource whose claims nobody has asked for; false when they must be, after {@link dispute}. */
+  /** May an unchanged resource do without a look at the host? It may until a {@link dispute}, which then returns it. */
   leave(unseen: Unseen): boolean {
     if (!this.#disputed) this.#unseen.set(unseen.names[0], unseen);
     return !this.#disputed;
   }
 
-  /** A key goes from one resource of the stack to another: what was left is to be looked at, from now on at once. */
+  /**
+   * A resource claims a key that another one of the stack owns. Returns the resources whose keys are not known, because
+   * their checks did not look; from now on every check looks.
+   */
   dispute(): readonly Unseen[] {
     const all = [...this.#unseen.values()];
     this.#unseen.clear();
@@ -107,15 +112,15 @@ export class Overlay {
     return all;
   }
 
-  /** Is it the first time that this is to be said of the host? */
+  /** Is this warning the first of its text for the host? */
   isNew(text: string): boolean {
-    if (this.#said.has(text)) return false;
-    this.#said.add(text);
+    if (this.#warnings.has(text)) return false;
+    this.#warnings.add(text);
     return true;
   }
 }
 
-/** A file after a write, which keeps what it does not name: owner and mode, and the link that leads to the file. */
+/** A file after a write, which keeps an owner and mode that it does not name, and a link that leads to the file. */
 function written(change: Extract<Change, { change: "write" }>): FileState {
   const { found, contents } = change;
   const before = found.type === "symlink" ? found.file : found;
@@ -135,8 +140,8 @@ function written(change: Extract<Change, { change: "write" }>): FileState {
 const overlays = new Map<string, Overlay>();
 
 /**
- * The overlay of a host. By its address: machines that were cloned have one host key. As one program calls it: the same
- * address behind another host to go through is another machine.
+ * The overlay of a host. Hosts are told apart by their addresses, because cloned machines share a host key, and by the
+ * proxy: the same private address behind another proxy is another machine.
  */
 export function overlayOf({ host, port, proxy }: ConnectionArgs): Overlay {
   const at = JSON.stringify([host, port ?? 22, proxy?.host, proxy?.port ?? 22]);
@@ -145,7 +150,7 @@ export function overlayOf({ host, port, proxy }: ConnectionArgs): Overlay {
   return overlay;
 }
 
-/** Forgets all that was predicted: for whoever makes several plans in one process, as tests do. */
+/** Forgets all predictions: for tests, which make several plans in one process. */
 export function forgetPlans(): void {
   overlays.clear();
 }

@@ -1,4 +1,4 @@
-/** Whose keys are whose: the resource's own, what it takes over from a former instance, and what is another stack's. */
+/** Who owns which keys: this resource, a former instance of it, another resource of the stack, or another stack. */
 import {
   type Claim,
   type HostRecord,
@@ -10,7 +10,7 @@ import {
 } from "../host/record";
 import type { Previous } from "../kind/kind";
 
-/** The record as if it held what the state remembers, for a record that was lost or has not begun. */
+/** The record, with the entries that the state keeps where it has none: the record on the host may have been lost. */
 export function withPrevious(record: HostRecord, previous: Previous, owner: Owner): HostRecord {
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files = { ...record.files };
@@ -26,7 +26,7 @@ export function withPrevious(record: HostRecord, previous: Previous, owner: Owne
   return { ...record, keys, files };
 }
 
-/** The part of a record that is one instance's, as the state keeps it. */
+/** The entries of one instance in a record, as the state keeps them. */
 export function previousOf(record: HostRecord, instance: string): Previous {
   const keys = Object.fromEntries(keysOf(record, instance));
   const paths = new Set(Object.values(keys).map((entry) => entry.file));
@@ -39,8 +39,9 @@ export function previousOf(record: HostRecord, instance: string): Previous {
 }
 
 /**
- * Keys of a former instance of the same resource pass to the one that is being made: a renamed host, a lost state. An
- * instance of the same name that has no key in common belongs to another resource, which has been renamed since.
+ * The record after the keys of a former instance of the same resource (its host was renamed, or its state lost) have
+ * passed to the new instance. A former instance of the same URN without a common key does not count: it belongs to another
+ * resource, which has been renamed since.
  */
 export function takeOver(
   record: HostRecord,
@@ -64,25 +65,25 @@ export function takeOver(
   return { ...record, keys, moved };
 }
 
-/** The first of the keys that belongs to another stack, in words. */
+/** Says which of the claimed keys belongs to another stack; `undefined` where none does. */
 export function ownedElsewhere(
   record: HostRecord,
   claims: readonly Claim[],
   owner: Owner,
 ): string | undefined {
-  for (const one of claims) {
-    const other = foreignOwner(record.keys[one.key], owner);
-    if (other) return `${one.key} on this host belongs to ${other.urn}`;
+  for (const { key } of claims) {
+    const other = foreignOwner(record.keys[key], owner);
+    if (other) return `${key} on this host belongs to ${other.urn}`;
   }
   return undefined;
 }
 
-/** The instance that has keys under one of a resource's names; the state, which `check` does not see, knows it too. */
+/** The instance that owns keys under one of a resource's URNs. The state holds it too, but `check` does not see the state. */
 export function instanceNamed(record: HostRecord, names: readonly string[]): string | undefined {
   return Object.values(record.keys).find(({ owner }) => names.includes(owner.urn))?.owner.instance;
 }
 
-/** The instance that has one of the keys, for a resource of the stack that was renamed before. */
+/** The instance of this stack that owns one of the claimed keys: for a resource that an earlier program named otherwise. */
 export function instanceHolding(
   record: HostRecord,
   claims: readonly Claim[],
@@ -93,7 +94,7 @@ export function instanceHolding(
     .find((owner) => owner !== undefined && sameStack(owner.urn, urn))?.instance;
 }
 
-/** Does a resource claim a key that another resource of the stack has? */
+/** Does a resource claim a key that another resource of its stack owns? */
 export function claimsOfAnother(
   record: HostRecord,
   claims: readonly Claim[],

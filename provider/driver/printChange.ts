@@ -39,7 +39,7 @@ function printWrite(change: Write): string {
   return unifiedDiff(`${change.path}${link}`, before, change.contents);
 }
 
-/** The lines that will be set in a file of which nothing else is known yet. */
+/** The lines that will be set in a file that an earlier step brings: nothing else in it is known yet. */
 function printNewLines({ path, contents }: Write): string {
   const lines = readable(contents).trimEnd().split("\n");
   return [
@@ -48,7 +48,7 @@ function printNewLines({ path, contents }: Write): string {
   ].join("\n");
 }
 
-/** What a file holds now against what it held when it was looked at. */
+/** The difference between a file at the look that a change is based on, and now. */
 export function printDifference(
   { path, found, ...change }: Exclude<Change, { readonly change: "act" }>,
   now: FileState,
@@ -69,7 +69,7 @@ function unifiedDiff(path: string, before: string | undefined, after: string | u
     after === undefined ? "" : "after up",
     { context: 3 },
   );
-  // What jsdiff writes before the two names says nothing here. A last line that is blank belongs to the diff.
+  // The lines that jsdiff puts before the two names mean nothing here. A blank last line belongs to the diff and stays.
   return patch.replace(/^(Index: .*\n)?=+\n/, "").replace(/\n$/, "");
 }
 
@@ -77,7 +77,7 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }
 
-/** Contents that are not to be shown: how much, and a hash by which two of them can be told apart. */
+/** Stands for contents that are not to be shown: their size, and a hash that tells two of them apart. */
 function measure(contents: string): string {
   const lines = contents.split("\n").length - (contents.endsWith("\n") ? 1 : 0);
   return `${lines} lines, sha256 ${sha256(contents).slice(0, 12)}`;

@@ -1,5 +1,5 @@
 /**
- * What the driver is told of the service that all kinds set up together. `provider/index.ts` hands it to the driver, which
+ * The service that all kinds set up together, as the driver knows it. `provider/index.ts` hands it to the driver, which
  * knows nothing else of Postfix.
  */
 import type { FileState, HostReader, HostWriter } from "../host/host";
@@ -9,22 +9,22 @@ import type { KeyedText } from "../kind/keyedText";
 import type { Platform } from "../openbsd/platform";
 
 export interface Service {
-  /** Who serves on the host now, as a sentence without its full stop: "Postfix runs". */
+  /** Which mailer serves on the host now, as a sentence without its full stop: "Postfix runs". */
   whoServes(host: HostReader, platform: Platform): Promise<string>;
-  /** Has the service, where it runs, read its files again. */
+  /** Makes the service, if it runs, read its files again. */
   reload(host: HostWriter): Promise<void>;
   /**
-   * The record, with what the running service must be told after a plan, and with what stood in the files when it last
-   * served. `files` are those that the plan's resource has keys in, as they stand.
+   * Adds to the record the reload or restart that the service needs after a plan, and the contents that the files had when
+   * the service last served. `files` are the files with keys of the plan's resource, as they are on the host.
    */
   noteUntold(
     record: HostRecord,
     plan: Plan,
     files: Readonly<Record<string, FileState>>,
   ): HostRecord;
-  /** The format in which a secret is found that the record has from a kind; `undefined` for an unknown kind. */
+  /** The format that finds the secrets which a kind has in the record; `undefined` for an unknown kind. */
   keyedText(kind: string, platform: Platform): KeyedText | undefined;
 }
 
-/** A kind with the service that it is part of. */
+/** A kind, with the service that it helps to set up. */
 export type ServiceKind = AnyKind & { readonly service: Service };

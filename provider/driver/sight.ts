@@ -10,7 +10,7 @@ import { learnFromRecord } from "./secrets/known";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 
-/** What was seen of a host for one resource. */
+/** The result of a look at a host for one resource. */
 export interface Sight {
   readonly platform: Platform;
   /** The arguments with what the release fills in. */
@@ -20,7 +20,7 @@ export interface Sight {
   readonly recordFile: FileState;
 }
 
-/** What a file cannot carry, or what in it stands in the way, by the property or the file that it is about. */
+/** A refusal by a file's format, of a value to write or of the file itself; `path` is that of the argument or the file. */
 export class Unfit extends Error {
   constructor(
     readonly path: string,
@@ -31,7 +31,7 @@ export class Unfit extends Error {
   }
 }
 
-/** The host is not one that any kind can work on. */
+/** The host does not run OpenBSD, so no kind can work on it. */
 export class NotOpenBSD extends Error {}
 
 /** @throws NotOpenBSD | UnsupportedRelease */
@@ -43,7 +43,7 @@ export function platformFor(host: HostReader): Platform {
   return platformOf(host.system.release);
 }
 
-/** What a file's format refuses, by the property where the kind knows it, else by the file; other errors as they are. */
+/** Makes a refusal by a file's format an {@link Unfit}, with the argument where the kind knows it; leaves other errors. */
 function unfit(kind: AnyKind, args: Record<string, unknown>, error: unknown): unknown {
   const sentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
   if (error instanceof KeyFault)
@@ -53,7 +53,11 @@ function unfit(kind: AnyKind, args: Record<string, unknown>, error: unknown): un
   return error;
 }
 
-/** @throws Unfit for what a file's format refuses */
+/**
+ * Runs a function of a kind.
+ *
+ * @throws Unfit where a file's format refuses a value or the file
+ */
 export function askKind<T>(kind: AnyKind, args: Record<string, unknown>, work: () => T): T {
   try {
     return work();
@@ -62,15 +66,15 @@ export function askKind<T>(kind: AnyKind, args: Record<string, unknown>, work: (
   }
 }
 
-/** What the host has, under the names of the inputs. */
+/** The host's values, under the names of the inputs. */
 export function liveOf(kind: AnyKind, { observed, args, platform }: Sight): Values {
   return askKind(kind, args, () => kind.live(observed, args, platform));
 }
 
 /**
- * Looks at a host, with its record, in one round trip; in another one where the kind asks for more.
+ * Looks at a host and its record in one round trip, and in further ones where the kind asks for more.
  *
- * @param foreseen what earlier steps of the same plan make of the first answers
+ * @param foreseen changes the first answers to what earlier steps of the same plan will make of them
  * @throws Unfit
  */
 export async function look(

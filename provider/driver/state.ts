@@ -1,11 +1,11 @@
-/** What travels between the engine and a method: inputs, the state, and what is said of them. */
+/** The values that the engine and a method exchange: inputs and states. */
 import { type ConnectionArgs } from "../arguments/connection";
 import { NOTHING_BEFORE, type Previous } from "../kind/kind";
 
 /** Inputs that every kind has; the rest are the kind's arguments. */
 const COMMON = ["connection", "owner", "release", "secretPaths", "replaceOnChanges"] as const;
 
-/** Outputs that the driver keeps for itself. */
+/** Outputs that the driver adds to those of every kind, for its own use. */
 export const KEPT = [
   "applied",
   "previous",
@@ -24,7 +24,7 @@ export interface State {
   readonly instance: string;
   readonly revision: number;
   readonly machine: string | undefined;
-  /** The arguments as last applied; none when that never was, or failed. */
+  /** The arguments of the last apply; `undefined` where there was none or it failed. */
   readonly applied: Values | undefined;
 }
 
@@ -42,7 +42,7 @@ export function connectionOf(inputs: Values): ConnectionArgs {
   return inputs["connection"] as ConnectionArgs;
 }
 
-/** `owner` is `{ urn, preview }` as the program says it, and the URN alone once it was checked. */
+/** The input `owner` is `{ urn, preview }` as the program gives it, and the URN alone after `check`. */
 export function ownerUrn(inputs: Values): string {
   const owner = inputs["owner"] as string | { urn: string } | undefined;
   return typeof owner === "object" ? owner.urn : (owner ?? "");
@@ -68,32 +68,32 @@ export function stateOf(props: Values): State {
   };
 }
 
-/** Revisions of what was deleted in this process. */
+/** The last revisions of the resources that were deleted in this process, by their URNs. */
 const deleted = new Map<string, number>();
 
-/** Notes that a resource goes: it may be made anew at once, as with deleteBeforeReplace. */
+/** Keeps the revision of a resource that is deleted, for one that is created again at once, as with deleteBeforeReplace. */
 export function noteDeleted(urn: string, { revision }: State): void {
   deleted.set(urn, Math.max(revision, formerRevision(urn)));
 }
 
-/** The last revision of a resource of this name that was deleted in this process. */
+/** The last revision of a resource with this URN that was deleted in this process; 0 where there was none. */
 export function formerRevision(urn: string): number {
   return deleted.get(urn) ?? 0;
 }
 
-/** An error that is its message: a stack of ours would tell the reader nothing. */
+/** An error for the user, whose stack is its message: where in the provider it was thrown means nothing to the reader. */
 export function userError(message: string): Error {
   const error = new Error(message);
   error.stack = message;
   return error;
 }
 
-/** What PULUMI_OPENBSD_POSTFIX_FORGET calls a host: its name, with the port where that is not 22. */
+/** The name of a host in PULUMI_OPENBSD_POSTFIX_FORGET: with the port where that is not 22. */
 export function nameToForget({ host, port = 22 }: ConnectionArgs): string {
   return port === 22 ? host : `${host}:${port}`;
 }
 
-/** Hosts that are to be forgotten: `read` keeps their state and `delete` lets them go. */
+/** Is the host to be forgotten? Then `read` keeps its state as it is, and `delete` does not reach for it. */
 export function isForgotten(connection: ConnectionArgs): boolean {
   const names = (process.env["PULUMI_OPENBSD_POSTFIX_FORGET"] ?? "").split(/[\s,]+/);
   return names.includes(connection.host) || names.includes(nameToForget(connection));

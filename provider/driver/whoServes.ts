@@ -1,10 +1,10 @@
-/** After a step of the switch has failed, what matters most to its user: who serves mail now. */
+/** Adding to the error of a failed step of the switch what matters most to its user: which mailer serves now. */
 import { HostError } from "../host/errors";
 import type { Host } from "../host/host";
 import type { ServiceKind } from "./service";
 import { platformFor } from "./sight";
 
-/** The error of a step of the switch, with who serves now; unchanged where nobody can be asked any more. */
+/** The error of a step of the switch, with the mailer that serves now; unchanged where the host can no longer be asked. */
 export async function withWhoServes(
   kind: ServiceKind,
   host: Host,

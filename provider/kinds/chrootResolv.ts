@@ -63,9 +63,9 @@ function restoreAttributes(
   const before = record.files[path]?.before;
   if (!before || copy.type !== "file" || !keys.some(([, { file }]) => file === path)) return [];
   const { mode, uid, gid } = before;
-  const ours = copy.mode === COPY.mode && copy.uid === COPY.uid && copy.gid === COPY.gid;
-  const same = mode === COPY.mode && uid === COPY.uid && gid === COPY.gid;
-  if (!ours || same || copy.contents !== savedContents(before)) return [];
+  const isAsApplied = copy.mode === COPY.mode && copy.uid === COPY.uid && copy.gid === COPY.gid;
+  const isAsBefore = mode === COPY.mode && uid === COPY.uid && gid === COPY.gid;
+  if (!isAsApplied || isAsBefore || copy.contents !== savedContents(before)) return [];
   return [{ change: "write", path, found: copy, contents: copy.contents, mode, uid, gid }];
 }
 

@@ -390,7 +390,7 @@ function conflict(host: HostWriter, path: string): HostError {
     during: `changing ${path}`,
     reason: "somebody else changed files in it after it was looked at",
     changed: "no",
-    next: "Run `pulumi up` again: it then plans with what stands there now",
+    next: "Run `pulumi up` again: it then plans with the files as they are now",
     retriable: true,
   });
 }

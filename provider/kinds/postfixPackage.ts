@@ -416,7 +416,8 @@ export const postfixPackage: Kind<Completed, Observed> = {
     const found = name === undefined ? undefined : parsePackage(name);
     const flavors = found?.flavors ?? [];
     const wanted = flavorsOf(args);
-    const same = flavors.length === wanted.length && flavors.every((one) => wanted.includes(one));
+    const same =
+      flavors.length === wanted.length && flavors.every((flavor) => wanted.includes(flavor));
     return {
       // An interrupted installation is not complete, whatever the package database says.
       installed: name !== undefined && note.under === undefined,

@@ -38,7 +38,7 @@ interface Observed {
 /** The address of nearly every server: asked for its greeting in the first round trip, before the address is known. */
 const USUAL: Address = { host: "127.0.0.1", port: 25 };
 
-/** How long a look waits for the greeting. Without one, the output keeps the greeting of before. */
+/** How long a look waits for the greeting. Without one, the output keeps the greeting that was heard last. */
 const BANNER_MS = 2000;
 
 const KEY = "process:postfix";

@@ -26,7 +26,7 @@ interface Observed {
   /** The folder of the chroot's log socket, and the socket. */
   readonly socketFolder: FileState;
   readonly socket: FileState;
-  /** The flags of the running syslogd; `undefined` where nobody has asked for them or ps(1) does not show them. */
+  /** The flags of the running syslogd; `undefined` where the arguments set none of them, or ps(1) does not show them. */
   readonly syslogd: string | undefined;
   /** The wanted scripts in /etc/rc.d, by their names. */
   readonly scripts: Readonly<Record<string, FileState>>;

@@ -211,12 +211,12 @@ describe("an editor", () => {
   test.each([
     [
       "mode:",
-      /removes every other parameter/,
+      /"exact"` removes them/,
       /MainCfArgs\.mode\?|mode\?: pulumi\.Input|\(property\) mode\?/,
     ],
     ["biff:", /Yes or no.*postconf\(5\)/, /boolean/],
     ["group:", /A group's name/, /group\?/],
-    ["wakeup:", /Seconds after which it is woken/, /wakeup\?/],
+    ["wakeup:", /seconds after which the service is woken/, /wakeup\?/],
     ["boot:", /Postfix starts at boot/, /boot\?/],
   ])(
     "shows what %s means",

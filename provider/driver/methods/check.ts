@@ -1,4 +1,4 @@
-/** `check`: what is wrong with the inputs, what the release fills in, and, in a preview, what will change on the host. */
+/** `check`: finds faults in the inputs, fills in what the release decides, and in a preview shows the changes to come. */
 import { violations } from "../../arguments/schema";
 import { connectionFaults } from "../../host/connectionFaults";
 import { HostError } from "../../host/errors";
@@ -34,22 +34,23 @@ export interface CheckAnswer {
   readonly failures: readonly { readonly property: string; readonly reason: string }[];
 }
 
-/** What one call of `check` is about. */
+/** One call of `check`. */
 interface Request {
   readonly kind: ServiceKind;
   readonly inputs: Values;
   readonly args: Values;
-  /** The inputs of before; empty for a resource that is yet to be made. */
+  /** The former inputs; empty for a resource that does not exist yet. */
   readonly olds: Values;
+  /** Does the resource not exist yet? */
   readonly fresh: boolean;
   readonly preview: boolean;
   /** The resource's URN, and the URN that it had before. */
   readonly names: readonly [string, string];
-  /** The inputs with what the release filled in that the host had when it was last looked at. */
+  /** The inputs, completed for the release that the host had at the last look; `undefined` where there was none. */
   readonly asBefore: Values | undefined;
-  /** Names of the inputs in which {@link asBefore} differs from the inputs of before. */
+  /** Names of the inputs in which {@link asBefore} differs from the former inputs. */
   readonly differing: readonly string[];
-  /** The host has the address that it had before, and nothing says that another machine is behind it. */
+  /** Is the address the same as before, without a new host key, which may mean another machine? */
   readonly sameHost: boolean;
 }
 
@@ -64,7 +65,8 @@ export async function check(kind: ServiceKind, olds: Values, news: Values): Prom
     if (overlayOf(connectionOf(asBefore)).leave(unseen)) return answer(asBefore);
   }
   if (unknownPaths(inputs["connection"]).length > 0) {
-    if (preview) await say(names[0], "info", "The host is not known yet: looked at when it is.");
+    if (preview)
+      await say(names[0], "info", "The host is not known yet. It is looked at as soon as it is.");
     return answer(asBefore ?? inputs);
   }
   if (isForgotten(connectionOf(inputs))) return answer(asBefore ?? inputs);
@@ -86,19 +88,20 @@ function requestOf(kind: ServiceKind, olds: Values, news: Values): Request {
   };
 }
 
+/** The inputs, completed for the release in the former inputs. */
 function filledAsBefore(kind: ServiceKind, inputs: Values, olds: Values): Values | undefined {
   const { release } = olds;
   if (typeof release !== "string") return undefined;
   return { ...inputs, ...completed(kind, argsOf(inputs), platformOf(release)), release };
 }
 
-/** Names of the inputs in which two sets differ; whose they are, and what replaces them, is no difference. */
+/** Names of the inputs in which two sets differ, besides `owner` and `replaceOnChanges`. */
 function differences(inputs: Values, olds: Values): readonly string[] {
   const names = Object.keys(without({ ...olds, ...inputs }, ["owner", "replaceOnChanges"]));
   return names.filter((name) => !equal(inputs[name], olds[name]));
 }
 
-/** The arguments with what the release fills in, and what is unknown in them still so. */
+/** The arguments, completed for a release; unknown arguments stay unknown. */
 function completed(kind: ServiceKind, args: Values, platform: Platform): Values {
   const unknown = Object.entries(args).filter(([, value]) => unknownPaths(value).length > 0);
   return { ...kind.complete(knownPart({ ...args }), platform), ...Object.fromEntries(unknown) };
@@ -123,21 +126,22 @@ async function checkOnHost(request: Request): Promise<CheckAnswer> {
   }
 }
 
-/** Another way to the same host, or nothing new at all: the next `up` does nothing there. */
+/** Is at most the way to the same host another one? Then `up` changes nothing on the host. */
 function onlyWayChanged({ sameHost, differing }: Request): boolean {
   return sameHost && differing.every((key) => key === "connection");
 }
 
-/** The host; or the answer where it cannot be looked at. */
+/** The host; or the answer of `check` where the host cannot be looked at. */
 async function reach(request: Request): Promise<Host | CheckAnswer> {
   const { inputs, asBefore, preview, names } = request;
   const connection = connectionOf(inputs);
   const overlay = overlayOf(connection);
-  // What was filled in by the host's former release is no argument of the user on another one: `up` fills in anew.
+  // In `up`, the host may have another release by now. What the former one filled in must not pass for the user's
+  // arguments, so `up` fills in again.
   const unseen = preview || onlyWayChanged(request) ? (asBefore ?? inputs) : inputs;
   if (overlay.isSilent) return answer(unseen);
   try {
-    // One try: where a step is made or changed after this, that one waits for the host as long as it may.
+    // One try only: a step that is created or updated later tries as often as the connection allows.
     return await connect(connection, { tries: 1 });
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
@@ -150,7 +154,7 @@ async function reach(request: Request): Promise<Host | CheckAnswer> {
   }
 }
 
-/** The answer where an argument is unknown without which the kind cannot look at the host. */
+/** The answer of `check` where an unknown argument keeps the kind from looking at the host; else `undefined`. */
 async function lookedAtLater(
   { kind, inputs, args, preview, names }: Request,
   host: Host,
@@ -166,7 +170,7 @@ async function lookedAtLater(
   return answer({ ...inputs, ...completed(kind, args, platform), release: platform.release });
 }
 
-/** Unknown arguments that the preview could show. Triggers only say when to do something again. */
+/** Unknown arguments whose values the preview would show. Triggers it would not: they only make a step act again. */
 function notShown(args: Values): readonly string[] {
   return unknownPaths(args).filter((path) => !path.startsWith("triggers"));
 }
@@ -189,13 +193,12 @@ async function decideOn(request: Request, host: Host): Promise<Decision> {
   return holder === undefined || holder === "" ? decision : decideFor(holder);
 }
 
-/** Judges a decision, adds it to what later steps foresee, and says what `up` will do. */
+/** Judges a decision, adds its plan to the predictions for later steps, and shows what `up` will do. */
 async function answerFor(request: Request, host: Host, decision: Decision): Promise<CheckAnswer> {
   const { kind, inputs, args, names, preview } = request;
   const { sight, plan, record } = decision;
   const { platform } = sight;
   const overlay = overlayOf(connectionOf(inputs));
-  // What was filled in stands beside what is still unknown.
   const filled = { ...inputs, ...completed(kind, args, platform), release: platform.release };
   const conflict = await ownershipConflict(request, host, decision);
   if (conflict !== undefined) return answer(filled, [{ path: "connection", reason: conflict }]);
@@ -208,8 +211,8 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   if (isQuiet(request, decision)) return answer(filled, failures);
   const { warning } = platform;
   if (warning !== undefined && overlay.isNew(warning)) warnings.unshift(warning);
-  // In `up` too, which may come without a preview, or after one that could not look at all of this: `up` runs in
-  // another process, which does not know what was said in the preview's.
+  // In `up` as well: it may come without a preview, or after one that could not look at the host, and it runs in another
+  // process, which does not know which warnings a preview has shown.
   for (const text of warnings) await say(names[0], "warning", text);
   if (preview && !plan.obstacles?.length)
     await say(names[0], "info", report(host, decision, notShown(args)));
@@ -230,14 +233,14 @@ async function judged(
     coming: (path: string) => overlay.coming(path),
     predicted: (path: string) => overlay.predicted(path),
     found: (path: string) => overlay.found(path),
-    declare: (said: Parameters<Overlay["declare"]>[1]) => overlay.declare(urn, said),
+    declare: (declaration: Parameters<Overlay["declare"]>[1]) => overlay.declare(urn, declaration),
     declared: () => overlay.declared,
     warn: (text: string) => void warnings.push(text),
   };
   return (await kind.judge?.(observed, args, context)) ?? [];
 }
 
-/** Why the resource may not have what it claims: another resource of this program has it, or another stack. */
+/** Why the resource may not own a key that it claims: another resource of this program, or another stack, does. */
 async function ownershipConflict(
   { inputs, names, fresh }: Request,
   host: Host,
@@ -269,15 +272,18 @@ async function claimUnseen(host: Host, overlay: Overlay): Promise<void> {
       const { claims } = decide(kind, sight, owner, { previous: NOTHING_BEFORE, applied: args });
       return { urn: names[0], keys: keysIn(claims) };
     } catch (error) {
-      // Whatever stands in its way is for its own update to say.
+      // The resource's own update reports this refusal.
       if (error instanceof Unfit) return undefined;
       throw error;
     }
   });
-  for (const one of await Promise.all(claimed)) if (one) overlay.claim(one.keys, one.urn);
+  for (const found of await Promise.all(claimed)) if (found) overlay.claim(found.keys, found.urn);
 }
 
-/** Is there nothing to say? A step that waits for others may only be told by them whether there is something to do. */
+/**
+ * Is there nothing to report? Triggers that are not known yet count for nothing here: whether they make the step act is
+ * known only after the earlier steps.
+ */
 function isQuiet({ args, sameHost, differing }: Request, { plan }: Decision): boolean {
   const waits = unknownPaths(args["triggers"]).length > 0;
   return (
@@ -288,7 +294,7 @@ function isQuiet({ args, sameHost, differing }: Request, { plan }: Decision): bo
   );
 }
 
-/** What the preview prints: where, and every change as a diff or a line. */
+/** The report of a preview: the host, and every change as a diff or a line. */
 function report(host: Host, { sight, plan }: Decision, unknown: readonly string[]): string {
   const where = whereOf(host, sight.platform);
   const later = unknown.length > 0 ? [laterOf(unknown)] : [];
@@ -312,7 +318,7 @@ function connectionPath({ kind }: HostError): string {
 
 function connectionFailures(inputs: Values): Failure[] {
   return connectionFaults(knownPart(inputs["connection"])).flatMap(({ path, reason }) =>
-    // A host that is not known yet is no fault.
+    // A value that is not known yet is no fault.
     isUnknown(inputs["connection"]) || unknownPaths(inputs["connection"]).includes(path)
       ? []
       : [{ path: path === "" ? "connection" : `connection.${path}`, reason }],
@@ -320,8 +326,8 @@ function connectionFailures(inputs: Values): Failure[] {
 }
 
 /**
- * The engine prints the value of a property that a failure names, secrets of a nested one included, and `<nil>` for a
- * path into one. So no failure names a property to the engine; its reason begins with the path.
+ * The answer to the engine. Its failures name no property, and their reasons begin with the path instead: the engine
+ * prints the value of a property that a failure names, with the secrets nested in it, and `<nil>` for a path into one.
  */
 function answer(inputs: Values, failures: readonly Failure[] = []): CheckAnswer {
   return clean({

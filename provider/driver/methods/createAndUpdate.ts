@@ -1,4 +1,4 @@
-/** `create` and `update`, which are the same: look, decide, carry out, look again. */
+/** `create` and `update`. Both do the same: look, decide, carry out, look again. */
 import { randomBytes } from "node:crypto";
 import { HostError, reasonOf } from "../../host/errors";
 import type { Host, HostReader } from "../../host/host";
@@ -13,9 +13,7 @@ import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
 import { ownedElsewhere, previousOf } from "../ownership";
 import { learnSecrets } from "../secrets/known";
-import { mask } from "../secrets/masking";
-import { maskOwn } from "../secrets/masking";
-import { maskAll } from "../secrets/masking";
+import { mask, maskAll, maskOwn } from "../secrets/masking";
 import type { ServiceKind } from "../service";
 import { type Sight, Unfit, liveOf, look } from "../sight";
 import {
@@ -40,7 +38,7 @@ export interface CreateAnswer {
 }
 
 export async function create(kind: ServiceKind, inputs: Values): Promise<CreateAnswer> {
-  // The id stands in the state and in what the engine prints.
+  // Masked, because the id is in the state and the engine prints it.
   const id = maskOwn(`${kind.name}/${kind.subject(argsOf(inputs))}`);
   const state: State = {
     previous: NOTHING_BEFORE,
@@ -58,13 +56,13 @@ export async function update(
   olds: Values,
   news: Values,
 ): Promise<Values> {
-  // What the program no longer says is not in `news`; what only the host tells is in neither.
-  const said = without({ ...appliedOf(olds), ...news }, ["owner", "replaceOnChanges"]);
-  const changed = Object.keys(said).filter((key) => !equal(olds[key], news[key]));
+  // `news` lacks the arguments that the program has dropped, which were applied before. Outputs are in neither.
+  const given = without({ ...appliedOf(olds), ...news }, ["owner", "replaceOnChanges"]);
+  const changed = Object.keys(given).filter((key) => !equal(olds[key], news[key]));
   const onlyConnection =
     olds["unread"] === undefined && olds["failed"] === undefined && equal(changed, ["connection"]);
   const pinned = newlyPinned(olds, news);
-  // Another key, port or user: no host is touched, only the state learns how to find it.
+  // Another credential, port or user: only the state changes, and no host is asked.
   if (onlyConnection && !pinned)
     return clean({
       ...without(olds, Object.keys(appliedOf(olds))),
@@ -79,20 +77,20 @@ function appliedOf(olds: Values): Values {
   return (olds["applied"] as Values | undefined) ?? {};
 }
 
-/** What one call of `create` or `update` is about. */
+/** One call of `create` or `update`. */
 interface Request {
   readonly kind: ServiceKind;
   readonly id: string;
   readonly inputs: Values;
   readonly state: State;
-  /** The outputs of before. */
+  /** The former outputs; empty in a `create`. */
   readonly olds: Values;
-  /** The user names another host key than before: a machine with that key is the right one. */
+  /** Does the program give another host key than before? Then a machine with that key is the right one. */
   readonly pinned: boolean;
 }
 
-/** What a call ends with, done or not. */
-interface Done {
+/** The host as a call leaves it, complete or not, and the outputs of the actions. */
+interface Outcome {
   readonly sight: Sight;
   readonly record: HostRecord;
   readonly outputs: Values;
@@ -106,23 +104,23 @@ async function converge(request: Request): Promise<Values> {
       `${nameToForget(connection)} is named in PULUMI_OPENBSD_POSTFIX_FORGET, so it cannot be changed. Nothing was changed.`,
     );
   const host = await connect(connection);
-  // Where it did not answer before, a step has waited for it: the next one can look again.
+  // The host answers now, perhaps after a wait, so the checks of later steps look at it again.
   overlayOf(connection).isSilent = false;
   const { machine } = request.state;
   if (!pinned) sameMachine(host, machine, connection);
-  // What another machine held before is nothing to put back on this one.
+  // What was on another machine before the first apply must not be put back on this one.
   const sameAsBefore = machine === undefined || machine === host.fingerprint;
   const state = sameAsBefore ? request.state : { ...request.state, previous: NOTHING_BEFORE };
   return new Convergence({ ...request, state }, host).run();
 }
 
-/** One resource on its way from what the host has to what the inputs say. */
+/** Brings the host of one resource from its present state to the wanted one. */
 class Convergence {
   private readonly urn: string;
   private readonly owner: Owner;
   private readonly args: Record<string, unknown>;
   private revision: number;
-  /** The last decision: what the next run goes on from, where a change failed. */
+  /** The last decision: where a change fails and the host cannot be looked at again, the state is made from it. */
   private last: Decision | undefined;
   private touched = false;
 
@@ -154,7 +152,7 @@ class Convergence {
     }
   }
 
-  /** Carries the decision out, which is made anew inside the write section; once more after a conflict. */
+  /** Decides again inside the write section and carries the decision out; after a conflict, all of it a second time. */
   private change(): Promise<Values> {
     const { host, urn, owner, args } = this;
     const { kind, id, inputs, state } = this.request;
@@ -187,8 +185,8 @@ class Convergence {
       this.revision = Math.max(state.revision, sight.record.revisions?.[this.urn] ?? 0);
       this.last = decision;
       if (plan.changes.length === 0) return decision;
-      // By the record as it was found: in the decision's own the keys are this resource's already.
-      // Noted before the first change: what is cut off after it has another revision than before as well.
+      // From the record as it was found, because in the decision's record this instance owns the keys already. Recorded
+      // before the first change, so that an interrupted apply has raised the revision too.
       this.revision = nextRevision(sight.record, this.owner, state.revision);
       const record = withRevision(decision.record, this.owner, this.revision);
       return (this.last = { ...decision, record });
@@ -198,7 +196,7 @@ class Convergence {
     }
   }
 
-  /** It cannot be done on this host as it is. */
+  /** The error of a plan with obstacles. */
   private refused(reasons: readonly string[]): HostError {
     const { kind, inputs } = this.request;
     return new HostError("refused", {
@@ -210,7 +208,7 @@ class Convergence {
     });
   }
 
-  private outputs({ sight, record, outputs }: Done): Values {
+  private outputs({ sight, record, outputs }: Outcome): Values {
     const { kind, inputs, olds } = this.request;
     const wanted = {
       ...without(inputs, []),
@@ -234,7 +232,7 @@ class Convergence {
     });
   }
 
-  /** An error after a change: the state that the next run goes on from travels with it. */
+  /** An error after a change, with the state for the engine to keep, from which the next run goes on. */
   private async partial(error: unknown): Promise<unknown> {
     const { kind, id, inputs } = this.request;
     if (this.last === undefined) return error;
@@ -244,7 +242,7 @@ class Convergence {
       sight = await look(kind, this.host, this.args);
       record = sight.record;
     } catch {
-      // Unknown is unknown: the state keeps what was seen before the change, and the next run looks again.
+      // The host cannot be looked at: the state keeps what was seen before the change, and the next run looks again.
     }
     const properties = { ...this.outputs({ sight, record, outputs: {} }), failed: message };
     return Object.assign(userError(message), {

@@ -1,4 +1,4 @@
-/** `delete`: what was there before comes back. */
+/** `delete`: the host goes back to what it was before the first apply. */
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { file, lookAt } from "../../host/look";
@@ -60,7 +60,7 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
       } catch (error) {
         throw await withWhoServes(kind, host, error);
       }
-      // A Postfix that goes on running, because it ran before this resource came, serves by what was put back.
+      // A Postfix that ran before the first apply goes on running, and must read the files that were put back.
       if (plan.changes.length > 0 && plan.tells) await kind.service.reload(writer);
       const found = await lookAt(writer, file(RECORD_PATH));
       const names = keys.map(([name]) => name);
@@ -69,14 +69,14 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
   for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
 }
 
-/** The host; `undefined` where it cannot be reached and what this instance had belongs to another one by now. */
+/** The host; `undefined` where it cannot be reached, but another instance owns all keys of this one by now. */
 async function reach(props: Values, state: State, urn: string): Promise<Host | undefined> {
   const connection = connectionOf(props);
   try {
     return await connect(connection);
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
-    // A renamed host: the same machine may be known under its new name already.
+    // The host may have been renamed: then this process may be connected to the same machine under its new name.
     const known = state.machine === undefined ? undefined : knownMachine(state.machine);
     const record = known ? parseRecord(await lookAt(known, file(RECORD_PATH))) : EMPTY_RECORD;
     if (isHandedOver(record, state.instance)) return undefined;
@@ -84,11 +84,12 @@ async function reach(props: Values, state: State, urn: string): Promise<Host | u
   }
 }
 
-/** What gives back what an instance has. */
+/** How an instance is undone. */
 interface Undoing {
   readonly plan: Plan;
+  /** The keys of the instance, which the record gives up. */
   readonly keys: readonly (readonly [string, KeyEntry])[];
-  /** What is left as it is, and why. */
+  /** Warnings of everything that is left as it is, with the reason. */
   readonly warnings: readonly string[];
 }
 

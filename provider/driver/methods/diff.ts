@@ -1,4 +1,4 @@
-/** `diff`: live values against wanted ones. */
+/** `diff`: compares the live values with the wanted ones. */
 import { differsAt, equal, isUnknown } from "../../values/json";
 import type { AnyKind } from "../../kind/kind";
 import { type Values, connectionOf, without } from "../state";
@@ -10,8 +10,9 @@ export interface DiffAnswer {
 }
 
 /**
- * Pure: live values against wanted ones. The owner's name and what only we keep are no difference. The engine applies
- * `replaceOnChanges` to what a provider says of each property, which the SDK does not pass on: so it is done here.
+ * Compares the live values in the state with the wanted ones; pure. The owner and the driver's own outputs do not count.
+ * `replaceOnChanges` is applied here, because the engine applies it to the differences of single properties, and the SDK
+ * passes none of these on to it.
  */
 export function diff(_kind: AnyKind, olds: Values, news: Values): DiffAnswer {
   const wanted = without(news, ["owner", "replaceOnChanges"]);
@@ -29,7 +30,7 @@ export function diff(_kind: AnyKind, olds: Values, news: Values): DiffAnswer {
   return { changes, replaces, deleteBeforeReplace: false };
 }
 
-/** Is the host another one by name? What is not known yet may be the same. */
+/** Has the host another name than before? A name that is not known yet may be the same. */
 export function hasMoved(olds: Values, news: Values): boolean {
   const [before, after] = [olds, news].map((values) => {
     const connection: unknown = connectionOf(values);

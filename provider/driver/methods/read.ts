@@ -1,4 +1,5 @@
-/** `read`: what the host has now, under the names of the inputs. */
+/** `read`: the state and the inputs of a resource, with the values that its host has now. */
+import type { ConnectionArgs } from "../../arguments/connection";
 import { HostError } from "../../host/errors";
 import { type Host } from "../../host/host";
 import { connect } from "../../host/pool";
@@ -6,10 +7,9 @@ import { clean } from "../../values/json";
 import { say } from "../engineLog";
 import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "../machine";
 import type { ServiceKind } from "../service";
-import { liveOf, look } from "../sight";
+import { type Sight, liveOf, look } from "../sight";
 import { learnSecrets } from "../secrets/known";
-import { driftedSecrets } from "../secrets/drift";
-import { hashDrift } from "../secrets/drift";
+import { driftedSecrets, hashDrift } from "../secrets/drift";
 import { maskAgain } from "../secrets/masking";
 import {
   type Values,
@@ -37,39 +37,67 @@ export async function read(kind: ServiceKind, id: string, props: Values): Promis
     await say(urn, "warning", `${connection.host} is to be forgotten: kept as it was last seen.`);
     return asIs;
   }
-  let host: Host;
+  const host = await reach(connection, urn);
+  if ("refused" in host) return { ...asIs, props: { ...asIs.props, unread: host.refused } };
+  sameMachine(host, state.machine, connection);
+  return clean({ id, ...(await liveValues(kind, host, props, applied)) });
+}
+
+/** The host; or the reason for which it refuses the credentials, where those of the next `up` may be others. */
+async function reach(
+  connection: ConnectionArgs,
+  urn: string,
+): Promise<Host | { readonly refused: string }> {
   try {
-    host = await connect(connection, isKnownGone(connection) ? { tries: 1 } : {});
+    return await connect(connection, isKnownGone(connection) ? { tries: 1 } : {});
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
-    if (error.kind === "authRefused" && hasKeptCredentials(connection)) {
-      await say(
-        urn,
-        "warning",
-        `${connection.host} refuses the credentials of the last \`pulumi up\`, so it was not looked at; the next \`pulumi up\` uses today's. ${error.reason}`,
-      );
-      return { ...asIs, props: { ...asIs.props, unread: error.reason } };
-    }
-    throw waysOut(error, connection, urn);
+    if (error.kind !== "authRefused" || !hasKeptCredentials(connection))
+      throw waysOut(error, connection, urn);
+    await say(
+      urn,
+      "warning",
+      `${connection.host} refuses the credentials of the last \`pulumi up\`, so it was not looked at; the next \`pulumi up\` uses today's. ${error.reason}`,
+    );
+    return { refused: error.reason };
   }
-  sameMachine(host, state.machine, connection);
+}
+
+/** The state and the inputs with the values that the host has now. */
+async function liveValues(
+  kind: ServiceKind,
+  host: Host,
+  props: Values,
+  applied: Values,
+): Promise<Omit<ReadAnswer, "id">> {
+  const urn = ownerUrn(applied);
+  const { sight, live } = await lookFor(kind, host, props, applied);
+  const { args, observed, platform } = sight;
+  const common = { connection: connectionOf(props), owner: urn, release: platform.release };
+  return {
+    props: {
+      ...without(props, kind.traits?.repeats ? ["unread"] : ["unread", "failed"]),
+      ...args,
+      ...live,
+      ...maskAgain(props, kind.outputs(observed, args, platform)),
+      ...common,
+    },
+    inputs: { ...without(applied, []), ...args, ...live, ...common },
+  };
+}
+
+/** Looks at the host, and reports secrets that are not as they were applied. `live` has hashes in place of these. */
+async function lookFor(
+  kind: ServiceKind,
+  host: Host,
+  props: Values,
+  applied: Values,
+): Promise<{ readonly sight: Sight; readonly live: Values }> {
   const sight = await look(kind, host, argsOf(applied));
   const found = liveOf(kind, sight);
   const given = { ...applied, secretPaths: props["secretPaths"] };
   learnSecrets(given, found);
   for (const text of driftedSecrets(given, found))
-    await say(urn, "info", `${host.address}: ${text}`);
-  const live = hashDrift(given, found);
-  const common = { connection, owner: urn, release: sight.platform.release };
-  return clean({
-    id,
-    props: {
-      ...without(props, kind.traits?.repeats ? ["unread"] : ["unread", "failed"]),
-      ...sight.args,
-      ...live,
-      ...maskAgain(props, kind.outputs(sight.observed, sight.args, sight.platform)),
-      ...common,
-    },
-    inputs: { ...without(applied, []), ...sight.args, ...live, ...common },
-  });
+    await say(ownerUrn(applied), "info", `${host.address}: ${text}`);
+  return { sight, live: hashDrift(given, found) };
 }

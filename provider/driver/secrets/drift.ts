@@ -5,7 +5,7 @@ import type { Values } from "../state";
 import { secretPathsOf } from "./known";
 import { measured } from "./masking";
 
-/** What a refresh says of drifted secrets; the engine shows `[secret]` for the value of before and for that of now. */
+/** What a refresh tells the user about drifted secrets, for which the engine shows `[secret]` before and after. */
 export function driftedSecrets(given: Values, live: Values): string[] {
   const shown = (value: unknown): string => {
     if (value === undefined || value === null) return "nothing";
@@ -19,8 +19,8 @@ export function driftedSecrets(given: Values, live: Values): string[] {
 }
 
 /**
- * Live values as a refresh may keep and show them. The engine keeps an input secret only while its value is the one that
- * the engine gave; so a hash stands for another value at the place of a secret.
+ * Live values that a refresh may keep and show: a hash stands for a drifted secret. The engine treats an input as secret
+ * only while the value is the one that the engine gave, so the drifted value would be kept in clear.
  */
 export function hashDrift(inputs: Values, live: Values): Values {
   return secretPathsOf(inputs).reduce<Values>(
@@ -36,13 +36,13 @@ function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly stri
       String(index) === part ? replaceAt(item, valueIn(given, part), rest) : item,
     );
   if (typeof live !== "object" || live === null || !(part in live)) return live;
-  const own = (live as Values)[part];
-  return { ...live, [part]: replaceAt(own, valueIn(given, part), rest) };
+  const item = (live as Values)[part];
+  return { ...live, [part]: replaceAt(item, valueIn(given, part), rest) };
 }
 
 /**
  * A value with hashes for its strings and numbers, in the same shape, so that a list stays a list. The hash must be the
- * same at the next refresh: its key is the value that was given, which the state holds encrypted.
+ * same at the next refresh, so its key is the wanted value, which the state holds encrypted.
  */
 function hashed(value: unknown, given: unknown): unknown {
   return mapLeaves(value, (leaf) => {

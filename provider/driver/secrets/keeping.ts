@@ -4,8 +4,8 @@ import { callWith, type Spellings, add, secretsIn } from "./known";
 import { mask } from "./masking";
 
 /**
- * Runs a method of the provider. No secret of `values`, which are the method's inputs or its state, stands in what the
- * method says or in an error that comes out of it.
+ * Runs a method of the provider. No secret in `values`, the method's inputs and state, gets into the method's messages or
+ * into its error.
  */
 export function keepingSecrets<T>(values: readonly Values[], work: () => Promise<T>): Promise<T> {
   const own: Spellings = new Map();

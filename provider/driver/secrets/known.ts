@@ -2,10 +2,10 @@
  * Which values are secret. Secrets never show: not in a diff, not in a message, not in an output that the state keeps in
  * clear.
  *
- * A secret of one resource may stand where another resource looks: in the lines around a change of the same file, in the
- * mail log that an error quotes. So a value that is once known to be secret stays so in this process, for all resources.
- * Secrets that other runs and other stacks wrote are found by the record on the host, which says of which keys the
- * values are secret ({@link learnFromRecord}).
+ * A secret of one resource may appear in texts of another: in the lines around a change of the same file, or in lines of
+ * the mail log that an error quotes. So a value that was once known to be secret stays so in this process, for all
+ * resources. Secrets that other runs and other stacks have written are found by the record on the host, which marks the
+ * keys with secret values ({@link learnFromRecord}).
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { decodeUtf8, FormatError } from "../../formats/bytes";
@@ -23,7 +23,7 @@ import { spellings } from "./spellings";
 /** Each spelling of a secret, and the secret itself. */
 export type Spellings = Map<string, string>;
 
-/** What the running method knows: the secrets of its resource, and those of the host that it works on. */
+/** The secrets that the running method knows: those of its resource, and those of its host. */
 interface Call {
   readonly own: Spellings;
   host: Spellings;
@@ -31,7 +31,7 @@ interface Call {
 
 const call = new AsyncLocalStorage<Call>();
 
-/** Does work for a resource with these secrets. */
+/** Runs `work` as a method of a resource with these secrets. */
 export function callWith<T>(own: Spellings, work: () => Promise<T>): Promise<T> {
   return call.run({ own, host: new Map() }, work);
 }
@@ -44,13 +44,13 @@ export function secretsOfCall(): Readonly<Call> {
 /** All secrets that this process has come to know. The map only grows: a value that was secret once stays so. */
 export const everywhere: Spellings = new Map();
 
-/** Secrets that the records of hosts have led to, by the fingerprint of the host's key. */
+/** Secrets that were found by the records of hosts, by the fingerprints of the hosts' keys. */
 const onHosts = new Map<string, Spellings>();
 
-/** Files of hosts that were read for their secrets, with what the record said of their keys at that time. */
+/** Files that were read for their secrets, by host and path, with the keys that the record had in them at that time. */
 const readBefore = new Map<string, string>();
 
-/** Shorter secrets are hidden in the texts of their own resource only: elsewhere they would be found by chance. */
+/** Secrets below this length are hidden only in texts of their own resource: elsewhere they would match by chance. */
 export const SHORTEST = 4;
 
 /** Forgets all secrets: for tests, which make several runs in one process. */
@@ -69,7 +69,7 @@ export function add(secrets: readonly string[], to: Spellings): void {
     }
 }
 
-/** Learns live values, given under the names of inputs: the value at the place of a secret is a secret too. */
+/** Learns the live value of each secret input: such a value is secret as well. `live` is by the names of the inputs. */
 export function learnSecrets(inputs: Values, live: Values): void {
   const own = call.getStore()?.own;
   if (own) add(secretsIn({ ...live, secretPaths: inputs["secretPaths"] }), own);
@@ -81,12 +81,12 @@ export function isSecretValue(value: string): boolean {
   return own.has(value) || own.has(decodeUtf8(value));
 }
 
-/** The format in which a kind's keys stand in their file; `undefined` for a kind that this version does not know. */
+/** The format of a kind's keys; `undefined` for a kind that this version of the provider does not know. */
 type FormatOf = (kind: string, platform: Platform) => KeyedText | undefined;
 
 /**
- * Learns the secrets that the record on a host names, whichever resource of whichever stack put them there: their values
- * as they stand in the files now. A file that is not in `seen` is read, once in a process.
+ * Learns the secrets of all keys that the record on a host marks, whichever stack owns them: their values in the files
+ * now. Files that are not in `seen` are read, once in a process.
  */
 export async function learnFromRecord(
   host: HostReader,
@@ -133,26 +133,26 @@ function liveSecrets(
   try {
     return secretsOfKey(text, contents, name.slice(path.length + 1), applied).map(decodeUtf8);
   } catch (error) {
-    // Where the key cannot be read any more, the key's owner says so.
+    // The resource that owns the key reports that it can no longer be read.
     if (FormatError.isInstance(error)) return [];
     throw error;
   }
 }
 
-/** Property paths of the inputs that the program calls secret. */
+/** The property paths of the inputs that are secret in the program. */
 export function secretPathsOf(values: Values): readonly string[] {
   return (values["secretPaths"] as readonly string[] | undefined) ?? [];
 }
 
-/** The secret strings among inputs or in a state. */
+/** The secret strings in inputs or in a state. */
 export function secretsIn(values: Values): string[] {
   const given = secretPathsOf(values).flatMap((path) => stringsIn(valueAt(values, path)));
   const hops = [valueAt(values, "connection"), valueAt(values, "connection.proxy")];
-  // What is secret in a connection is so whether or not the program said so.
+  // The credentials of a connection are secret whether or not the program marked them.
   const credentials = hops.flatMap((hop) =>
     typeof hop === "object" && hop !== null
       ? CONFIGURED.flatMap((field) => secretOf(hop as Values, field))
       : [],
   );
-  return [...given, ...credentials.filter((one) => typeof one === "string")];
+  return [...given, ...credentials.filter((secret) => typeof secret === "string")];
 }

@@ -1,4 +1,4 @@
-/** Hiding secrets in what is said and in what the state keeps in clear. */
+/** Hiding secrets in messages, and in values that the state keeps in clear. */
 import { createHmac, randomBytes } from "node:crypto";
 import { mapLeaves, valueIn } from "../../values/json";
 import type { Values } from "../state";
@@ -6,24 +6,24 @@ import { type Spellings, everywhere, SHORTEST, secretsOfCall } from "./known";
 
 const HIDDEN = "[secret]";
 
-/** A text that is to be said, without any secret that this process knows. */
+/** A message without any secret that this process knows. */
 export function mask(text: string): string {
   return replaced(text, new Map([...everywhere, ...secretsOfCall().own]), measured);
 }
 
-/** A text that is to be kept, without the secrets of the resource itself, so that it is the same in each run. */
+/** A text for the state without the secrets of the resource. Only these, so that the text is the same in each run. */
 export function maskOwn(text: string): string {
   return replaced(text, secretsOfCall().own, () => HIDDEN);
 }
 
-/** Outputs, which the state keeps in clear, without any secret that this process knows, at whatever depth. */
+/** Outputs, which the state keeps in clear, without any secret that this process knows, at any depth. */
 export function maskAll<T>(value: T): T {
   return maskedBy(value, new Map([...everywhere, ...secretsOfCall().own]));
 }
 
 /**
- * Outputs that a refresh finds. They must not differ by what else this process has come across, so only the secrets of
- * the resource and of the host are hidden in them, and what was hidden before.
+ * Outputs of a refresh. They must not depend on what else this process has come to know, so only the secrets of the
+ * resource and of its host are hidden in them, and parts that were hidden before.
  */
 export function maskAgain<T>(before: Values, outputs: T): T {
   const { own, host } = secretsOfCall();
@@ -40,7 +40,7 @@ function maskedBy<T>(value: T, known: Spellings): T {
   return mapLeaves(value, hide) as T;
 }
 
-/** Keeps the text of before where the new one differs only in the places that were hidden. */
+/** Keeps a former text where the new one differs only in the parts that were hidden. */
 function stillHidden<T>(before: unknown, now: T): T {
   if (typeof now === "string") {
     if (typeof before !== "string" || !before.includes(HIDDEN)) return now;
@@ -58,16 +58,16 @@ function stillHidden<T>(before: unknown, now: T): T {
 }
 
 /**
- * Replaces secrets, the longest first, in two steps: placeholders stand in between, so that no secret is found in the
- * label of another one.
+ * Replaces secrets by their labels, the longest secret first. Placeholders come first and labels second, so that no secret
+ * is found in the label of another one.
  */
 function replaced(text: string, known: Spellings, label: (secret: string) => string): string {
   const found = [...known.keys()]
     .filter((spelling) => text.includes(spelling))
     .sort((left, right) => right.length - left.length);
   if (found.length === 0) return text;
-  // A placeholder is made of characters for private use, which neither files nor logs hold: U+E000, then the number of
-  // the secret in digits from U+E010 on.
+  // A placeholder consists of characters for private use, which neither files nor logs contain: U+E000, the number of the
+  // secret in digits from U+E010 on, U+E001.
   const numbered = found.reduce(
     (masked, spelling, index) => masked.replaceAll(spelling, placeOf(index)),
     text,
@@ -86,12 +86,12 @@ function placeOf(index: number): string {
 }
 
 /**
- * The key of the hashes that are shown. A plain hash of a secret would let a reader of the output try passwords against
- * it; one with a key that ends with this process only tells two values in one output apart.
+ * The key of the hashes in messages. Against a plain hash, a reader of the output could try passwords; a hash with a key
+ * that nobody keeps only tells two values in one output apart.
  */
 const hashKey = randomBytes(32);
 
-/** What stands for a secret in what is said. */
+/** Stands for a secret in messages. */
 export function measured(secret: string): string {
   const hash = createHmac("sha256", hashKey).update(secret).digest("hex").slice(0, 8);
   return `[secret, ${secret.length} characters, hash ${hash}]`;

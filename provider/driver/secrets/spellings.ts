@@ -1,12 +1,12 @@
-/** The ways in which a secret may stand in a text. */
+/** The ways in which a secret may be spelled in a text. */
 import { readable } from "../../values/readable";
 
-/** A setting of a table's client: `password = …` (mysql_table(5)), `bind_pw = …` (ldap_table(5)). */
+/** The password in the settings of a table: `password = …` (mysql_table(5)), `bind_pw = …` (ldap_table(5)). */
 const PASSWORD = /^\s*\w*(?:pass|pw)\w*\s*=\s*(.*\S)/i;
 
 /**
- * A secret as it may stand in a text: as it is, without the blanks around it, line by line, in the quotes of JSON, of
- * aliases(5) or of a message, as local(8) logs a command, and as `readable` prints it.
+ * The spellings of a secret: as it is, without the blanks around it, line by line, in the quotes of JSON, of aliases(5)
+ * and of messages, as local(8) logs a command, and as `readable` prints it.
  */
 export function spellings(secret: string): string[] {
   const trimmed = secret.trim();
@@ -19,5 +19,5 @@ export function spellings(secret: string): string[] {
   ]);
   const lines = secret.split("\n").filter((line) => line.trim().length >= 8);
   const passwords = lines.flatMap((line) => PASSWORD.exec(line)?.[1] ?? []);
-  return [...forms, ...quoted, ...lines, ...passwords].filter((one) => one.trim() !== "");
+  return [...forms, ...quoted, ...lines, ...passwords].filter((form) => form.trim() !== "");
 }
