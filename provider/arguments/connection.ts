@@ -1,4 +1,5 @@
 /** The argument `connection`: how to reach a host. */
+import { number, object, optional, single, text } from "./schema";
 
 /** One SSH server, and how to log in to it. */
 export interface ConnectionHop {
@@ -59,22 +60,63 @@ export interface ConnectionArgs extends ConnectionHop {
 /** Credentials that a program can also give as `…Config`, the name of a value of the stack's configuration. */
 export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
 
-/** Every property that a connection can have. */
-export const CONNECTION_NAMES: readonly string[] = Object.keys({
-  host: true,
-  port: true,
-  user: true,
-  privateKey: true,
-  privateKeyPassword: true,
-  privateKeyPath: true,
-  password: true,
-  privateKeyConfig: true,
-  privateKeyPasswordConfig: true,
-  passwordConfig: true,
-  agentSocketPath: true,
-  hostKey: true,
-  knownHostsPath: true,
-  dialErrorLimit: true,
-  perDialTimeout: true,
-  proxy: true,
-} satisfies Record<keyof ConnectionArgs, true>);
+/** The name of a value of the stack's configuration. */
+export const CONFIGURATION_NAME = /^[^\s:]+(:[^\s:]+)?$/;
+
+const name = text(CONFIGURATION_NAME, 'must be the name of a configuration value, as in "mailKey"');
+const words = text(/^/, "must be a string");
+
+/** What each property of a hop may be; whether keys and configuration values can be used is for the host's side. */
+const hop = {
+  host: text(/^[A-Za-z0-9_:%][A-Za-z0-9._:%-]{0,254}$/, "must be a host name or an IP address"),
+  port: optional(
+    number(
+      (port) => Number.isInteger(port) && port >= 1 && port <= 65_535,
+      "must be an integer from 1 to 65535",
+    ),
+  ),
+  user: optional(text(/^[A-Za-z0-9_][A-Za-z0-9._-]*\$?$/, "must be a user's name")),
+  privateKey: optional(words),
+  privateKeyPassword: optional(words),
+  privateKeyPath: optional(words),
+  password: optional(words),
+  privateKeyConfig: optional(name),
+  privateKeyPasswordConfig: optional(name),
+  passwordConfig: optional(name),
+  agentSocketPath: optional(words),
+  hostKey: optional(words),
+  knownHostsPath: optional(words),
+  dialErrorLimit: optional(
+    number(
+      (limit) => Number.isInteger(limit) && limit >= -1,
+      "must be an integer, -1 (no limit) or more",
+    ),
+  ),
+  perDialTimeout: optional(
+    number(
+      (seconds) => seconds >= 0 && seconds < 86_400,
+      "must be a number of seconds, 0 (no limit) or more",
+    ),
+  ),
+};
+
+const PART = "part of a connection";
+const reason = 'must be an object with at least "host"';
+
+const proxy = object<ConnectionHop & { readonly proxy?: never }>(
+  {
+    ...hop,
+    proxy: optional(
+      single(() => "a jump host cannot have a proxy itself: only one hop is supported"),
+    ),
+  },
+  PART,
+  { reason },
+);
+
+/** What the argument may be. */
+export const connectionArguments = object<ConnectionArgs>(
+  { ...hop, proxy: optional(proxy) },
+  PART,
+  { reason },
+);

@@ -317,12 +317,10 @@ function connectionPath({ kind }: HostError): string {
 }
 
 function connectionFailures(inputs: Values): Failure[] {
-  return connectionFaults(knownPart(inputs["connection"])).flatMap(({ path, reason }) =>
-    // A value that is not known yet is no fault.
-    isUnknown(inputs["connection"]) || unknownPaths(inputs["connection"]).includes(path)
-      ? []
-      : [{ path: path === "" ? "connection" : `connection.${path}`, reason }],
-  );
+  return connectionFaults(inputs["connection"]).map(({ path, reason }) => ({
+    path: path === "" ? "connection" : `connection.${path}`,
+    reason,
+  }));
 }
 
 /**
