@@ -30,6 +30,20 @@ export interface MailProof {
   readonly elapsedSeconds: number;
 }
 
+const OUTPUTS = [
+  "banner",
+  "capabilities",
+  "queueId",
+  "delivery",
+  "transcript",
+  "log",
+  "mailbox",
+  "originalTo",
+  "deliveredTo",
+  "fromOutside",
+  "elapsedSeconds",
+] as const;
+
 /**
  * Proof that mail is delivered (guide 4.1 to 4.4): a message handed in by SMTP on the host itself, followed by its
  * queue id through the mail log to `status=sent` and `removed`, found in the recipient's mailbox, and taken out of it
@@ -39,64 +53,31 @@ export interface MailProof {
  */
 export class MailCheck extends Step {
   /** The server's greeting. */
-  readonly banner: pulumi.Output<string>;
+  declare readonly banner: pulumi.Output<string>;
   /** The server's answer to EHLO, an item for each line, as in "PIPELINING". */
-  readonly capabilities: pulumi.Output<string[]>;
+  declare readonly capabilities: pulumi.Output<string[]>;
   /** The queue id under which the server accepted the message. */
-  readonly queueId: pulumi.Output<string>;
+  declare readonly queueId: pulumi.Output<string>;
   /** The line of the mail log about the delivery. */
-  readonly delivery: pulumi.Output<string>;
+  declare readonly delivery: pulumi.Output<string>;
   /** The whole SMTP dialogue: `< ` before each line from the server, `> ` before each line to it. */
-  readonly transcript: pulumi.Output<string[]>;
+  declare readonly transcript: pulumi.Output<string[]>;
   /** The lines of the mail log with the queue id. */
-  readonly log: pulumi.Output<string[]>;
+  declare readonly log: pulumi.Output<string[]>;
   /** The mailbox that the message was found in, or why the message was not looked for. */
-  readonly mailbox: pulumi.Output<string>;
+  declare readonly mailbox: pulumi.Output<string>;
   /** The message's X-Original-To header: the address that the message was sent to. */
-  readonly originalTo: pulumi.Output<string>;
+  declare readonly originalTo: pulumi.Output<string>;
   /** The message's Delivered-To header: the address for which local(8) accepted the message. */
-  readonly deliveredTo: pulumi.Output<string>;
+  declare readonly deliveredTo: pulumi.Output<string>;
   /** The results of the message from the machine that runs Pulumi; none unless {@link MailCheckArgs.outside} asks for it. */
-  readonly fromOutside: pulumi.Output<MailProof | undefined>;
+  declare readonly fromOutside: pulumi.Output<MailProof | undefined>;
   /** Seconds from the first connection to the end. */
-  readonly elapsedSeconds: pulumi.Output<number>;
+  declare readonly elapsedSeconds: pulumi.Output<number>;
 
   constructor(...given: Given<MailCheckArgs>) {
-    super(
-      {
-        kind: "MailCheck",
-        schema: plain.mailCheckArguments,
-        outputs: [
-          "banner",
-          "capabilities",
-          "queueId",
-          "delivery",
-          "transcript",
-          "log",
-          "mailbox",
-          "originalTo",
-          "deliveredTo",
-          "fromOutside",
-          "elapsedSeconds",
-        ],
-      },
-      ...given,
-    );
-    this.banner = this.resource.output("banner");
-    this.capabilities = this.resource.output("capabilities");
-    this.queueId = this.resource.output("queueId");
-    this.delivery = this.resource.output("delivery");
-    this.transcript = this.resource.output("transcript");
-    this.log = this.resource.output("log");
-    this.mailbox = this.resource.output("mailbox");
-    this.originalTo = this.resource.output("originalTo");
-    this.deliveredTo = this.resource.output("deliveredTo");
-    this.fromOutside = this.resource.output("fromOutside");
-    this.elapsedSeconds = this.resource.output("elapsedSeconds");
-    this.registerOutputs({
-      banner: this.banner,
-      queueId: this.queueId,
-      delivery: this.delivery,
-    });
+    super({ kind: "MailCheck", schema: plain.mailCheckArguments, outputs: OUTPUTS }, ...given);
+    const { banner, queueId, delivery } = Object.assign(this, this.outputsNamed(OUTPUTS));
+    this.registerOutputs({ banner, queueId, delivery });
   }
 }

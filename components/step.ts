@@ -184,4 +184,12 @@ export abstract class Step extends pulumi.ComponentResource {
     this.revision = this.resource.output("revision");
     this.release = this.resource.output("release");
   }
+
+  /** Outputs of the resource, by their names. */
+  protected outputsNamed<Name extends string>(
+    names: readonly Name[],
+  ): Record<Name, pulumi.Output<unknown>> {
+    const outputs = names.map((name) => [name, this.resource.output(name)]);
+    return Object.fromEntries(outputs) as Record<Name, pulumi.Output<unknown>>;
+  }
 }

@@ -129,15 +129,11 @@ const RULES: readonly Rule<LookupTableArgs>[] = [
   },
   {
     of: ["type", "entries"],
-    failures: ({ type = DEFAULT_TYPE, entries }) =>
-      entries === undefined || !WHOLE_TYPES.includes(type)
-        ? []
-        : [
-            {
-              path: ".entries",
-              reason: `a table of type ${type} is no list of keys and values: give its text.`,
-            },
-          ],
+    failures: ({ type = DEFAULT_TYPE, entries }) => {
+      if (entries === undefined || !WHOLE_TYPES.includes(type)) return [];
+      const reason = `a table of type ${type} is no list of keys and values: give its text.`;
+      return [{ path: ".entries", reason }];
+    },
   },
   { of: ["entries"], failures: twins },
   { of: ["type", "text"], failures: lines },

@@ -10,7 +10,7 @@ import {
   savedFile,
 } from "../host/record";
 import type { Holdings, Plan, PlanContext } from "../kind/kind";
-import { equal } from "../values/json";
+import { equal, mapValues } from "../values/json";
 import { takeOver, withPrevious } from "./ownership";
 import { isSecretValue } from "./secrets/known";
 import type { ServiceKind } from "./service";
@@ -83,7 +83,7 @@ function decided(
 }
 
 function saved(files: Readonly<Record<string, FileState>>): Parameters<typeof claim>[3] {
-  return Object.fromEntries(Object.entries(files).map(([path, state]) => [path, savedFile(state)]));
+  return mapValues(files, (state) => savedFile(state));
 }
 
 /** Must a claim be in the record although it changes nothing else on the host? */

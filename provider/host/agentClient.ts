@@ -246,25 +246,18 @@ class Writer extends Reader implements HostWriter {
   async makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void> {
     const owner = { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) };
     const during = `making the folder ${path}`;
-    await this.change("directory", { path, mode, ...owner }, during, fileMs, nothing);
-    this.done++;
+    await this.change("directory", { path, mode, ...owner }, during, fileMs, this.counted(nothing));
   }
 
   async run(request: RunRequest): Promise<RunResult> {
     const during = `running ${shortened(request.argv)}`;
     const timeoutMs = (request.timeoutMs ?? runMs) + slackMs;
-    return this.change("run", { ...request }, during, timeoutMs, (reply) => {
-      this.done++;
-      return runResultOf(reply);
-    });
+    return this.change("run", { ...request }, during, timeoutMs, this.counted(runResultOf));
   }
 
   async startJob(request: JobRequest): Promise<JobState> {
     const during = `starting the job ${request.key} (${shortened(request.argv)})`;
-    return this.change("startJob", { ...request }, during, fileMs, (reply) => {
-      this.done++;
-      return jobStateOf(reply);
-    });
+    return this.change("startJob", { ...request }, during, fileMs, this.counted(jobStateOf));
   }
 
   async pollJob(key: string, offset: number): Promise<JobState> {
@@ -308,8 +301,8 @@ class Writer extends Reader implements HostWriter {
   }
 
   async move(from: string, to: string): Promise<void> {
-    await this.change("move", { from, to }, `moving ${from} to ${to}`, fileMs, nothing);
-    this.done++;
+    const during = `moving ${from} to ${to}`;
+    await this.change("move", { from, to }, during, fileMs, this.counted(nothing));
   }
 
   async takeMessage(request: MessageRequest): Promise<MessageFound> {
@@ -352,6 +345,14 @@ class Writer extends Reader implements HostWriter {
     const written = await this.change(op, values, during, treeMs, treeOutcomeOf);
     if (written) this.done++;
     return written;
+  }
+
+  /** For a request that has changed something as soon as it is answered. */
+  private counted<T>(parse: (reply: WireValue) => T): (reply: WireValue) => T {
+    return (reply) => {
+      this.done++;
+      return parse(reply);
+    };
   }
 
   private settle(outcome: WriteOutcome): WriteOutcome {

@@ -69,17 +69,9 @@ export function transportComplaints(candidate: Candidate, read: TextAt): Complai
     return logicalLines(table?.text ?? "").flatMap(({ text, line }): Complaint[] => {
       const [key = "", value = ""] = words(text.trim());
       const reason = fault(value);
-      return reason === undefined || table === undefined
-        ? []
-        : [
-            {
-              rule: "transport",
-              file: table.file,
-              line,
-              subject: key,
-              reason: `${key}: ${reason}`,
-            },
-          ];
+      if (reason === undefined || table === undefined) return [];
+      const { file } = table;
+      return [{ rule: "transport", file, line, subject: key, reason: `${key}: ${reason}` }];
     });
   });
   return [...settings, ...tables];

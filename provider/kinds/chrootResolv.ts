@@ -7,6 +7,7 @@ import type { Change, Kind, RestoreContext } from "../kind/kind";
 import { withReload } from "../kind/plans";
 import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
 import { QUEUE } from "../postfix/paths";
+import { mapValues } from "../values/json";
 
 /** The arguments, with those that `complete` fills in. */
 interface Completed extends ChrootResolvArgs {
@@ -86,9 +87,7 @@ export const chrootResolv: Kind<Completed, Observed> = {
       Look.all({ source: file(`/etc/${name}`), copy: file(copyOf(name)) }),
     ),
   live: (observed) => ({
-    copies: Object.fromEntries(
-      Object.entries(observed).map(([name, pair]) => [name, describe(name, pair)]),
-    ),
+    copies: mapValues(observed, (pair, name) => describe(name, pair)),
   }),
   outputs: () => ({}),
   owns: (observed) => ({

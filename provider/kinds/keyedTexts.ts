@@ -2,20 +2,13 @@
 import type { KeyedText } from "../kind/keyedText";
 import type { Platform } from "../openbsd/platform";
 import { text as aliases } from "./aliases";
-import { text as lookupTable, WHOLE } from "./lookupTable";
+import { text as lookupTable } from "./lookupTable";
 import { text as mainCf } from "./mainCf";
 import { text as masterCf } from "./masterCf";
 import { keyedText as rcConfLocal } from "./rcConfLocal";
 
-/** The format of tables, in which a table that is secret as a whole is one value under one key. */
-const table: KeyedText = {
-  ...lookupTable,
-  get: (contents, key) => (key === WHOLE ? contents : lookupTable.get(contents, key)),
-  put: (contents, key, value) => (key === WHOLE ? contents : lookupTable.put(contents, key, value)),
-};
-
 /** The format of a kind's keys; `undefined` for a kind that this version of the provider does not know. */
 export function keyedTextOf(kind: string, platform: Platform): KeyedText | undefined {
-  const texts = [aliases, mainCf, masterCf, rcConfLocal(platform), table];
+  const texts = [aliases, mainCf, masterCf, rcConfLocal(platform), lookupTable];
   return texts.find((text) => text.kind === kind);
 }

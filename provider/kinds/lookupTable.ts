@@ -62,10 +62,15 @@ const DEFAULT_OWNER = "root";
 const DEFAULT_GROUP = "wheel";
 
 /** The key of a table that a resource owns as a whole. */
-export const WHOLE = "*";
+const WHOLE = "*";
 
-/** The format of the text: a key is a table's key, its value the rest of the line. */
-export const text = keyedText({ kind: "LookupTable", ...tableText });
+/** The format of the text: a key is a table's key, its value the rest of the line; the text as a whole is one value. */
+export const text = keyedText({
+  kind: "LookupTable",
+  ...tableText,
+  get: (contents, key) => (key === WHOLE ? contents : tableText.get(contents, key)),
+  remove: (contents, key) => (key === WHOLE ? contents : tableText.remove(contents, key)),
+});
 
 /** Is the text hidden in previews? It is where others on the host may not read it either. */
 function isSecret({ permissions }: LookupTableArgs): boolean {
@@ -277,21 +282,17 @@ function ownerObstacles({ uid, gid }: Observed, { permissions }: LookupTableArgs
 function planText(observed: Observed, args: LookupTableArgs, context: PlanContext): Change[] {
   const attributes = attributesOf(observed, args);
   const current = contentsOf(observed.file);
-  const change = (contents: Bytes, more: Partial<Change> = {}): Change[] =>
-    contents === current && isAsWanted(observed.file, attributes)
-      ? []
-      : [
-          {
-            change: "write",
-            path: args.path,
-            found: observed.file,
-            contents,
-            ...(current === undefined ? { mode: 0o644, uid: 0, gid: 0 } : {}),
-            ...more,
-            ...attributes,
-            ...(isSecret(args) ? { opaque: true } : {}),
-          } as Change,
-        ];
+  const change = (contents: Bytes, partial = false): Change[] => {
+    if (contents === current && isAsWanted(observed.file, attributes)) return [];
+    const fresh = current === undefined ? { mode: 0o644, uid: 0, gid: 0 } : {};
+    const marks = {
+      ...(partial ? { partial } : {}),
+      ...(isSecret(args) ? { opaque: true } : {}),
+    };
+    const { path } = args;
+    const found = observed.file;
+    return [{ change: "write", path, found, contents, ...fresh, ...attributes, ...marks }];
+  };
   if (args.text !== undefined) return change(encodeUtf8(args.text));
   const wasWhole = context.dropped.some(([key]) => key === wholeKey(args.path));
   const before = savedContents(context.record.files[args.path]?.before ?? null) ?? "";
@@ -301,9 +302,8 @@ function planText(observed: Observed, args: LookupTableArgs, context: PlanContex
     ? { type: "file", mode: 0, uid: 0, gid: 0, size: before.length, contents: before }
     : observed.file;
   const [write] = planKeyedFile({ ...file, state }, withoutWhole(context, args.path));
-  if (write?.change === "write")
-    return change(write.contents, write.partial ? { partial: true } : {});
-  return change(contentsOf(state) ?? "", {});
+  if (write?.change === "write") return change(write.contents, write.partial);
+  return change(contentsOf(state) ?? "");
 }
 
 /** The context without the key of the table as a whole, which is no entry that could be undone in the text. */

@@ -27,7 +27,7 @@ import { withReload } from "../kind/plans";
 import { MASTER_CF } from "../postfix/paths";
 import { POSTFIX_VERSION } from "../postfix/postconf";
 import { postfixTraits } from "../postfix/traits";
-import { equal, valueIn } from "../values/json";
+import { equal, mapValues, valueIn } from "../values/json";
 
 interface Observed {
   readonly file: FileState;
@@ -291,11 +291,8 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
   complete: (args) => args,
   look: () => Look.all({ file: file(MASTER_CF), version: POSTFIX_VERSION }),
   live: (observed, args) => ({
-    services: Object.fromEntries(
-      Object.entries(args.services).map(([name, wanted]) => [
-        name,
-        liveService(contentsOf(observed.file) ?? "", name, wanted),
-      ]),
+    services: mapValues(args.services, (wanted, name) =>
+      liveService(contentsOf(observed.file) ?? "", name, wanted),
     ),
   }),
   outputs: () => ({}),

@@ -274,15 +274,8 @@ function removeManual(
       if (!(await host.pruneTree(path, keep, digest))) throw conflict(host, path);
     },
   };
-  return {
-    changes: [removal],
-    left:
-      keep.length === 0
-        ? []
-        : [
-            `${keep.length} of the files in ${path} were changed or added by others and are left (${names})${where}`,
-          ],
-  };
+  const left = `${keep.length} of the files in ${path} were changed or added by others and are left (${names})${where}`;
+  return { changes: [removal], left: keep.length === 0 ? [] : [left] };
 }
 
 /** The paths in a tree that differ from the package's manual in more than owner and mode: files of others. */

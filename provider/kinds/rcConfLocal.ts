@@ -18,6 +18,7 @@ import { type KeyedText, keyedText as keyedTextOf } from "../kind/keyedText";
 import type { Change, Failure, JudgeContext, Kind, Plan } from "../kind/kind";
 import type { Platform } from "../openbsd/platform";
 import { PROGRAMS, QUEUE } from "../postfix/paths";
+import { mapValues } from "../values/json";
 
 interface Observed {
   readonly file: FileState;
@@ -351,13 +352,10 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
       variables: Object.fromEntries(
         Object.keys(args.variables ?? {}).map((name) => [name, live[`variable:${name}`] as string]),
       ),
-      flags: Object.fromEntries(
-        Object.entries(args.flags ?? {}).map(([name, flags]) => [
-          name,
-          flags.filter(
-            (flag) => live[`flag:${name}:${flag}`] === true && !(missing && flag === SOCKET_FLAG),
-          ),
-        ]),
+      flags: mapValues(args.flags ?? {}, (flags, name) =>
+        flags.filter(
+          (flag) => live[`flag:${name}:${flag}`] === true && !(missing && flag === SOCKET_FLAG),
+        ),
       ),
       packageScripts: (args.packageScripts ?? []).filter((name) => live[`script:${name}`] === true),
       ...(old === undefined ? {} : { logSocket: `${String(args.logSocket)} (${old})` as "auto" }),

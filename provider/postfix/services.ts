@@ -36,8 +36,6 @@ export function serviceKey({ name, type }: Pick<Service, "name" | "type">): stri
   return `${name}/${type}`;
 }
 
-const TYPES = ["inet", "unix", "fifo", "pass", "unix-dgram"];
-
 /** Daemons that take arguments of their own after their options: `user=… argv=…`. */
 const WITH_ARGUMENTS = ["pipe", "spawn"];
 
@@ -73,42 +71,42 @@ function serviceOf(entry: Entry, line: number): Service | undefined {
 function faultsOf(entry: Entry, line: number, service: Service | undefined): ServiceFault[] {
   const fields = entry.words.map((word) => word.text);
   const [name = "", type = ""] = fields;
-  const at = { line, service: serviceKey({ name, type }) };
+  const fault = (reason: string, at = line): ServiceFault => {
+    return { line: at, service: serviceKey({ name, type }), reason };
+  };
   if (service === undefined)
     return [
-      {
-        ...at,
-        reason: `has ${fields.length} fields, and a service has eight: name, type, private, unprivileged, chroot, wakeup, process limit, command`,
-      },
+      fault(
+        `has ${fields.length} fields, and a service has eight: name, type, private, unprivileged, chroot, wakeup, process limit, command`,
+      ),
     ];
+  const faults = fieldFaults(fields).map((reason) => fault(reason));
   const stray = strayWord(entry, service.daemon);
-  return [
-    ...fieldFaults(fields).map((reason) => ({ ...at, reason })),
-    ...(stray === undefined
-      ? []
-      : [
-          {
-            ...at,
-            line: line + lineWithin(entry, stray.from),
-            reason: `"${stray.text}" is no option of ${service.command}: no blanks may stand around the "=" of -o name=value`,
-          },
-        ]),
-  ];
+  if (stray === undefined) return faults;
+  const reason = `"${stray.text}" is no option of ${service.command}: no blanks may stand around the "=" of -o name=value`;
+  return [...faults, fault(reason, line + lineWithin(entry, stray.from))];
 }
 
-function fieldFaults(fields: readonly string[]): string[] {
-  const [, type = "", priv = "", unpriv = "", chroot = "", wakeup = "", limit = ""] = fields;
-  const flags = Object.entries({ private: priv, unprivileged: unpriv, chroot });
-  return [
-    ...(TYPES.includes(type) ? [] : [`"${type}" is no type of service: ${TYPES.join(", ")}`]),
-    ...flags
-      .filter(([, value]) => !/^[yn-]$/.test(value))
-      .map(([field, value]) => `the field "${field}" is y, n or -, not "${value}"`),
-    ...(/^(-|\d+\??)$/.test(wakeup)
-      ? []
-      : [`the wakeup time is a number of seconds or -, not "${wakeup}"`]),
-    ...(/^(-|\d+)$/.test(limit) ? [] : [`the process limit is a number or -, not "${limit}"`]),
-  ];
+const FLAG = /^[yn-]$/;
+
+/** What each field after the name must be, in the order of master(5), and how the fault of another value begins. */
+const FIELD_RULES: readonly (readonly [RegExp, (value: string) => string])[] = [
+  [
+    /^(inet|unix|fifo|pass|unix-dgram)$/,
+    (value) => `"${value}" is no type of service: inet, unix, fifo, pass, unix-dgram`,
+  ],
+  [FLAG, (value) => `the field "private" is y, n or -, not "${value}"`],
+  [FLAG, (value) => `the field "unprivileged" is y, n or -, not "${value}"`],
+  [FLAG, (value) => `the field "chroot" is y, n or -, not "${value}"`],
+  [/^(-|\d+\??)$/, (value) => `the wakeup time is a number of seconds or -, not "${value}"`],
+  [/^(-|\d+)$/, (value) => `the process limit is a number or -, not "${value}"`],
+];
+
+function fieldFaults([, ...fields]: readonly string[]): string[] {
+  return FIELD_RULES.flatMap(([shape, reason], at) => {
+    const value = fields[at] ?? "";
+    return shape.test(value) ? [] : [reason(value)];
+  });
 }
 
 /** A word that is neither an option nor an override: `-o name = value` leaves such words. */
@@ -129,15 +127,8 @@ function repeatedServices(services: readonly Service[]): ServiceFault[] {
     const former = lines.get(key);
     const { line } = service;
     lines.set(key, line);
-    return former === undefined
-      ? []
-      : [
-          {
-            line,
-            service: key,
-            reason: `stands on line ${former} already; the last is in force`,
-            repeated: true,
-          },
-        ];
+    if (former === undefined) return [];
+    const reason = `stands on line ${former} already; the last is in force`;
+    return [{ line, service: key, reason, repeated: true }];
   });
 }

@@ -66,6 +66,16 @@ export function clean<T>(value: T): T {
   return pruned(value, (item) => item !== undefined);
 }
 
+/** The dictionary with each of its values changed. */
+export function mapValues<T, U>(
+  values: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, change(value, key)]),
+  );
+}
+
 /** The value with each of its leaves changed. A leaf is neither list nor dictionary, or what `isLeaf` says. */
 export function mapLeaves(
   value: unknown,
@@ -75,9 +85,7 @@ export function mapLeaves(
   if (isLeaf(value)) return change(value);
   if (Array.isArray(value)) return value.map((item) => mapLeaves(item, change, isLeaf));
   if (!isDictionary(value)) return change(value);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, mapLeaves(item, change, isLeaf)]),
-  );
+  return mapValues(value, (item) => mapLeaves(item, change, isLeaf));
 }
 
 /** The strings in a value, at any depth. */

@@ -1,6 +1,6 @@
 /** Hiding secrets in messages, and in values that the state keeps in clear. */
 import { createHmac, randomBytes } from "node:crypto";
-import { mapLeaves, valueIn } from "../../values/json";
+import { mapLeaves, mapValues, valueIn } from "../../values/json";
 import type { Values } from "../state";
 import { type Spellings, everywhere, SHORTEST, secretsOfCall } from "./known";
 
@@ -52,8 +52,8 @@ function stillHidden<T>(before: unknown, now: T): T {
       stillHidden(valueIn(before, String(index)), item),
     ) as T;
   if (typeof now !== "object" || now === null) return now;
-  return Object.fromEntries(
-    Object.entries(now).map(([key, item]) => [key, stillHidden(valueIn(before, key), item)]),
+  return mapValues(now as Readonly<Record<string, unknown>>, (item, key) =>
+    stillHidden(valueIn(before, key), item),
   ) as T;
 }
 
