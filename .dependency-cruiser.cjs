@@ -10,12 +10,12 @@ const provider = {
   arguments: ["values", "formats"],
   host: ["values", "formats", "arguments"],
   openbsd: ["formats"],
-  kind: ["values", "formats", "host", "openbsd", "arguments"],
-  postfix: ["values", "formats", "host", "openbsd", "kind"],
-  judge: ["values", "formats", "host", "openbsd", "arguments", "kind", "postfix"],
-  kinds: ["values", "formats", "host", "openbsd", "arguments", "kind", "postfix", "judge"],
+  contract: ["values", "formats", "host", "openbsd", "arguments"],
+  postfix: ["values", "formats", "host", "openbsd", "contract"],
+  judge: ["values", "formats", "host", "openbsd", "arguments", "contract", "postfix"],
+  kinds: ["values", "formats", "host", "openbsd", "arguments", "contract", "postfix", "judge"],
   // The driver knows no kind and nothing of Postfix: provider/index.ts hands both over.
-  driver: ["values", "formats", "host", "openbsd", "arguments", "kind"],
+  driver: ["values", "formats", "host", "openbsd", "arguments", "contract"],
 };
 
 const testing = {

@@ -16,9 +16,9 @@ import { keepingSecrets } from "./driver/secrets/keeping";
 import type { Service, ServiceKind } from "./driver/service";
 import { setStackConfig, type StackConfig } from "./host/stackConfig";
 import { kinds } from "./kinds";
-import { keyedTextOf } from "./kinds/keyedTexts";
+import { keyedTextOf } from "./kinds/secretFormats";
 import { reloadIfRunning, whoServes } from "./postfix/running";
-import { noteUntold } from "./postfix/served";
+import { noteUntold } from "./postfix/lastServed";
 
 type Values = Readonly<Record<string, unknown>>;
 

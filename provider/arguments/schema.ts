@@ -4,7 +4,7 @@
  */
 import { FormatError } from "../formats/bytes";
 import { isDictionary, isUnknown } from "../values/json";
-import { suggestion } from "../values/spelling";
+import { suggestion } from "../values/nearestName";
 
 /** A fault of an argument, found by a schema or on the host. */
 export interface Failure {

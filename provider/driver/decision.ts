@@ -9,7 +9,7 @@ import {
   release,
   savedFile,
 } from "../host/record";
-import type { Holdings, Plan, PlanContext } from "../kind/kind";
+import type { Holdings, Plan, PlanContext } from "../contract/kind";
 import { equal, mapValues } from "../values/json";
 import { takeOver, withPrevious } from "./ownership";
 import { isSecretValue } from "./secrets/known";

@@ -7,7 +7,7 @@ import type { FileState } from "../host/host";
 import { type AnswerTo, withFiles } from "../host/look";
 import { sha256 } from "../values/digest";
 import { type HostRecord, type Json, RECORD_PATH, parseRecord, recordFile } from "../host/record";
-import type { Change, Plan } from "../kind/kind";
+import type { Change, Plan } from "../contract/kind";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 

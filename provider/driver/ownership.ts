@@ -8,7 +8,7 @@ import {
   keysOf,
   sameStack,
 } from "../host/record";
-import type { Previous } from "../kind/kind";
+import type { Previous } from "../contract/kind";
 
 /** The record, with the entries that the state keeps where it has none: the record on the host may have been lost. */
 export function withPrevious(record: HostRecord, previous: Previous, owner: Owner): HostRecord {

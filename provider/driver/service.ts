@@ -4,8 +4,8 @@
  */
 import type { FileState, HostReader, HostWriter } from "../host/host";
 import type { HostRecord } from "../host/record";
-import type { AnyKind, Plan } from "../kind/kind";
-import type { KeyedText } from "../kind/keyedText";
+import type { AnyKind, Plan } from "../contract/kind";
+import type { KeyedText } from "../contract/keyedText";
 import type { Platform } from "../openbsd/platform";
 
 export interface Service {

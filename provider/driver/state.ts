@@ -1,6 +1,6 @@
 /** The values that the engine and a method exchange: inputs and states. */
 import { type ConnectionArgs } from "../arguments/connection";
-import { NOTHING_BEFORE, type Previous } from "../kind/kind";
+import { NOTHING_BEFORE, type Previous } from "../contract/kind";
 
 /** Inputs that every kind has; the rest are the kind's arguments. */
 const COMMON = ["connection", "owner", "release", "secretPaths", "replaceOnChanges"] as const;

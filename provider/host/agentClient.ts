@@ -42,7 +42,7 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from "./host";
-import { RelayedConnection } from "./relay";
+import { RelayedConnection } from "./tcpRelay";
 import type { RemoteProgram } from "./transport";
 import { toBytes, WireError, type WireValue } from "./wire";
 

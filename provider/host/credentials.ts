@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createAgent, type ParsedKey, utils } from "ssh2";
 import { CONFIGURED, type ConnectionHop } from "../arguments/connection";
 import { reasonOf } from "./errors";
-import { homePath } from "./home";
+import { homePath } from "./homeFolder";
 import { configValue } from "./stackConfig";
 
 /** One way to log in. */

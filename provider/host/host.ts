@@ -3,7 +3,7 @@
  * section can make. SSH, the agent and its wire format stay below this interface.
  */
 
-import type { RelayedConnection } from "./relay";
+import type { RelayedConnection } from "./tcpRelay";
 
 /** What is at a path, by `lstat(2)`. Strings hold bytes: latin1, one character for each byte. */
 export type FileState =

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type ConnectionHop } from "../arguments/connection";
 import { addressOf, portOf } from "./connection";
 import { HostError } from "./errors";
-import { homePath } from "./home";
+import { homePath } from "./homeFolder";
 import {
   fingerprintOf,
   keyLineOf,

@@ -1,10 +1,10 @@
 /** Tables of access(5) whose text can be read: actions that are misspelt. */
-import { ACTIONS, answersOf } from "./answers";
+import { ACTIONS, answersOf } from "./tableAnswers";
 import type { Candidate, Complaint } from "./candidate";
 import { isRestrictionList, restrictionClasses, RESTRICTIONS } from "./restrictions";
-import { nearest, suggestion } from "../values/spelling";
+import { nearest, suggestion } from "../values/nearestName";
 import { filesOf, tableReferences } from "./tableReferences";
-import type { TextAt } from "./texts";
+import type { TextAt } from "./plannedTexts";
 import { words } from "../postfix/values";
 
 /**

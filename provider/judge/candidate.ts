@@ -2,7 +2,7 @@
 import { parameters, type Parameter } from "../formats/mainCf";
 import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { Rule } from "../arguments/ruleNames";
-import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/services";
+import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/masterServices";
 import { expand, type Lookup } from "../postfix/values";
 
 /** A fault, or a likely one, and where it stands. */

@@ -4,12 +4,12 @@
  */
 import { logicalLines } from "../formats/logicalLines";
 import { MASTER_CF } from "../postfix/paths";
-import { serviceKey } from "../postfix/services";
+import { serviceKey } from "../postfix/masterServices";
 import { expand, words } from "../postfix/values";
 import { type Candidate, type Complaint, settingsOf } from "./candidate";
-import { suggestion } from "../values/spelling";
+import { suggestion } from "../values/nearestName";
 import { entriesText, tableReferences } from "./tableReferences";
-import type { TextAt } from "./texts";
+import type { TextAt } from "./plannedTexts";
 
 /** Lines of master.cf that master(8) refuses or misreads, and daemons that it could not start. */
 export function serviceComplaints({ services, serviceFaults, knowledge }: Candidate): Complaint[] {

@@ -3,7 +3,7 @@
  * change, and so does not declare it again.
  */
 import type { Claim, HostRecord, Json, Owner } from "../host/record";
-import type { JudgeContext } from "../kind/kind";
+import type { JudgeContext } from "../contract/kind";
 
 export interface Declarations {
   /** Names that are meant although Postfix does not know them. */

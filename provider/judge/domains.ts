@@ -4,7 +4,7 @@ import { MAIN_CF } from "../postfix/paths";
 import { words } from "../postfix/values";
 import type { Candidate, Complaint } from "./candidate";
 import { entriesText, tableReferences } from "./tableReferences";
-import type { TextAt } from "./texts";
+import type { TextAt } from "./plannedTexts";
 
 /** The parameters that list the domains of a class, in the order in which Postfix goes by them. */
 const CLASSES = [

@@ -3,7 +3,7 @@
  * them, by the host's own Postfix and by the rules of this project. What was wrong before the plan is only a warning.
  */
 import { list, lookAt } from "../host/look";
-import type { Failure, JudgeContext } from "../kind/kind";
+import type { Failure, JudgeContext } from "../contract/kind";
 import { DAEMONS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import {
   type Candidate,
@@ -19,7 +19,7 @@ import { singleTableFailures, type SingleTable } from "./singleTable";
 import { askHost, type Generation, type StagedTable, type ToolAnswers } from "./staging";
 import { tableComplaints } from "./tableComplaints";
 import { filesOf, filesToRead, tableReferences, tool } from "./tableReferences";
-import { readFiles, type TextAt, type Texts, textsOf } from "./texts";
+import { readFiles, type TextAt, type Texts, textsOf } from "./plannedTexts";
 import { toolComplaints } from "./toolComplaints";
 import { merged, type Question, tableQuestion, verdict } from "./verdict";
 

@@ -1,6 +1,6 @@
 /** Lists of restrictions: unknown names, and missing arguments (postconf(5), access(5)). */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
-import { nearest, suggestion } from "../values/spelling";
+import { nearest, suggestion } from "../values/nearestName";
 import { typedTable } from "../postfix/tableTypes";
 import { expand, type Lookup, words } from "../postfix/values";
 

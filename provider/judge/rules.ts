@@ -15,7 +15,7 @@ import { mynetworksComplaints } from "./mynetworks";
 import { relayComplaints } from "./relay";
 import { restrictionComplaints } from "./restrictions";
 import { fileComplaints, typeComplaints } from "./tables";
-import type { TextAt } from "./texts";
+import type { TextAt } from "./plannedTexts";
 
 /** What the rules need to know besides main.cf and master.cf. */
 export interface Surroundings {

@@ -3,7 +3,7 @@ import { databasePath, tableType, typedTable } from "../postfix/tableTypes";
 import { expand, unbraced, words } from "../postfix/values";
 import { type Candidate, type Setting, settingsOf } from "./candidate";
 import { isRestrictionList } from "./restrictions";
-import type { TextAt } from "./texts";
+import type { TextAt } from "./plannedTexts";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */
 interface TableReference {

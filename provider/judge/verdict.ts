@@ -1,5 +1,5 @@
 /** What becomes of complaints: failures of the preview, warnings, or nothing. */
-import type { Failure, Plan } from "../kind/kind";
+import type { Failure, Plan } from "../contract/kind";
 import { type Complaint, keyOf } from "./candidate";
 import type { Rule } from "../arguments/ruleNames";
 

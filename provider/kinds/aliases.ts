@@ -14,11 +14,11 @@ import {
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
-} from "../kind/keyedFile";
-import { keyedText } from "../kind/keyedText";
-import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
-import { textAfter } from "../kind/plans";
-import { claimWholeFile } from "../kind/wholeFile";
+} from "../contract/keyedFile";
+import { keyedText } from "../contract/keyedText";
+import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../contract/kind";
+import { textAfter } from "../contract/plans";
+import { claimWholeFile } from "../contract/wholeFile";
 import { unreached, userNames } from "../postfix/aliasReach";
 import {
   broughtDatabase,

@@ -4,7 +4,7 @@ import { HostError } from "../host/errors";
 import type { HostWriter } from "../host/host";
 import { Look, lookAt, probe } from "../host/look";
 import { programFailed, runOrFail, until, waitUntil } from "../host/programs";
-import type { ActContext, Action, Kind } from "../kind/kind";
+import type { ActContext, Action, Kind } from "../contract/kind";
 import type { Platform } from "../openbsd/platform";
 import { baseMailerRuns } from "../postfix/running";
 import { equal } from "../values/json";

@@ -3,9 +3,9 @@ import { type ChrootResolvArgs, chrootResolvArguments } from "../arguments/chroo
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { savedContents } from "../host/record";
-import type { Change, Kind, RestoreContext } from "../kind/kind";
-import { withReload } from "../kind/plans";
-import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
+import type { Change, Kind, RestoreContext } from "../contract/kind";
+import { withReload } from "../contract/plans";
+import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import { QUEUE } from "../postfix/paths";
 import { mapValues } from "../values/json";
 

@@ -12,7 +12,7 @@ import { postfixPackage } from "./postfixPackage";
 import { postfixService } from "./postfixService";
 import { rcConfLocal } from "./rcConfLocal";
 import { rootCrontab } from "./rootCrontab";
-import type { AnyKind } from "../kind/kind";
+import type { AnyKind } from "../contract/kind";
 
 /** Every kind, without its type parameters, which no caller of them all needs. */
 export const kinds = [

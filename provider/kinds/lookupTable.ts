@@ -12,7 +12,7 @@ import { contentsOf, type FileState } from "../host/host";
 import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
 import { type Claim, type Json, savedContents } from "../host/record";
 import { judgeTable } from "../judge";
-import { hideSecrets } from "../kind/hiddenValue";
+import { hideSecrets } from "../contract/hashedSecrets";
 import {
   alone,
   claimKeyedFile,
@@ -20,8 +20,8 @@ import {
   keyName,
   planKeyedFile,
   restoreKeyedFile,
-} from "../kind/keyedFile";
-import { keyedText } from "../kind/keyedText";
+} from "../contract/keyedFile";
+import { keyedText } from "../contract/keyedText";
 import type {
   Change,
   Failure,
@@ -30,9 +30,9 @@ import type {
   Plan,
   PlanContext,
   RestoreContext,
-} from "../kind/kind";
-import { textAfter } from "../kind/plans";
-import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
+} from "../contract/kind";
+import { textAfter } from "../contract/plans";
+import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import {
   broughtDatabase,
   databaseLook,

@@ -9,8 +9,8 @@ import { mapping } from "../formats/mailerConf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { parseRecord, RECORD_PATH } from "../host/record";
-import type { Change, Kind, Plan, PlanContext } from "../kind/kind";
-import { claimWholeFile, restoreWholeFile } from "../kind/wholeFile";
+import type { Change, Kind, Plan, PlanContext } from "../contract/kind";
+import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import {
   BASE_MAILER_CONF as SAVED,
   isPostfixEnabled,

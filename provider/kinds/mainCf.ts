@@ -13,9 +13,9 @@ import {
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
-} from "../kind/keyedFile";
-import { keyedText } from "../kind/keyedText";
-import type { Change, Kind, Plan, PlanContext } from "../kind/kind";
+} from "../contract/keyedFile";
+import { keyedText } from "../contract/keyedText";
+import type { Change, Kind, Plan, PlanContext } from "../contract/kind";
 import { MAIN_CF, PROGRAMS } from "../postfix/paths";
 import { type Settings, settingsIn } from "../postfix/postconf";
 import { expand } from "../postfix/values";

@@ -12,7 +12,7 @@ import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import type { Json } from "../host/record";
 import { type Complaint, declarationClaims, declare, judge, settledLater } from "../judge";
-import { isHash } from "../kind/hiddenValue";
+import { isHash } from "../contract/hashedSecrets";
 import {
   claimKeyedFile,
   type KeyedFile,
@@ -20,13 +20,13 @@ import {
   planKeyedFile,
   restoreKeyedFile,
   startingText,
-} from "../kind/keyedFile";
-import { keyedText } from "../kind/keyedText";
-import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../kind/kind";
-import { withReload } from "../kind/plans";
+} from "../contract/keyedFile";
+import { keyedText } from "../contract/keyedText";
+import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../contract/kind";
+import { withReload } from "../contract/plans";
 import { MASTER_CF } from "../postfix/paths";
 import { POSTFIX_VERSION } from "../postfix/postconf";
-import { postfixTraits } from "../postfix/traits";
+import { postfixTraits } from "../postfix/versionTraits";
 import { equal, mapValues, valueIn } from "../values/json";
 
 interface Observed {

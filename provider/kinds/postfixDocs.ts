@@ -14,8 +14,8 @@ import {
   isSameTree,
   treeDigest,
   type TreeDifference,
-} from "../host/tree";
-import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../kind/kind";
+} from "../host/treeDigest";
+import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../contract/kind";
 import { MANUAL } from "../postfix/paths";
 import { valueIn } from "../values/json";
 

@@ -1,7 +1,7 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
 import { type PostfixPackageArgs, postfixPackageArguments } from "../arguments/postfixPackage";
 import { contentsOf, type FileState, type HostReader } from "../host/host";
-import { JOBS } from "../host/job";
+import { JOBS } from "../host/detachedJob";
 import { file, list, Look, lookAt, stat } from "../host/look";
 import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
@@ -14,7 +14,7 @@ import {
   type Plan,
   type PlanContext,
   type RestoreContext,
-} from "../kind/kind";
+} from "../contract/kind";
 import {
   BUILT_IN,
   type Choice,

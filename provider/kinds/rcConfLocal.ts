@@ -13,9 +13,9 @@ import {
   liveKeys,
   planKeyedFile,
   restoreKeyedFile,
-} from "../kind/keyedFile";
-import { type KeyedText, keyedText as keyedTextOf } from "../kind/keyedText";
-import type { Change, Failure, JudgeContext, Kind, Plan } from "../kind/kind";
+} from "../contract/keyedFile";
+import { type KeyedText, keyedText as keyedTextOf } from "../contract/keyedText";
+import type { Change, Failure, JudgeContext, Kind, Plan } from "../contract/kind";
 import type { Platform } from "../openbsd/platform";
 import { PROGRAMS, QUEUE } from "../postfix/paths";
 import { mapValues } from "../values/json";

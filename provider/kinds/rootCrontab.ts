@@ -9,9 +9,14 @@ import { patternOf, type RootCrontabArgs, rootCrontabArguments } from "../argume
 import * as crontabText from "../formats/crontab";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
-import { claimKeyedFile, type KeyedFile, planKeyedFile, restoreKeyedFile } from "../kind/keyedFile";
-import { keyedText } from "../kind/keyedText";
-import type { Kind } from "../kind/kind";
+import {
+  claimKeyedFile,
+  type KeyedFile,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../contract/keyedFile";
+import { keyedText } from "../contract/keyedText";
+import type { Kind } from "../contract/kind";
 
 interface Observed {
   readonly file: FileState;

@@ -6,7 +6,7 @@ import type { Bytes } from "../formats/bytes";
 import { contentsOf, type FileState, type HostWriter } from "../host/host";
 import { file, Look, lookAt, stat } from "../host/look";
 import { programFailed, runOrFail } from "../host/programs";
-import type { ActContext } from "../kind/kind";
+import type { ActContext } from "../contract/kind";
 import { type DatabaseTable, stagedFiles } from "./databaseTable";
 import { PROGRAMS, SAMPLES } from "./paths";
 import { databasePath } from "./tableTypes";

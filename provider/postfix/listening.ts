@@ -1,7 +1,7 @@
 /** The address at which the running Postfix greets clients, by its configuration. */
 import type { FactAnswers } from "../host/host";
 import { Look } from "../host/look";
-import { serviceKey, servicesOf } from "./services";
+import { serviceKey, servicesOf } from "./masterServices";
 import { words } from "./values";
 
 export interface Address {

@@ -6,10 +6,10 @@ import { HostError } from "../host/errors";
 import { contentsOf, type Expectation, type HostWriter } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 import { type HostRecord, type SavedFile, savedContents } from "../host/record";
-import type { ActContext } from "../kind/kind";
+import type { ActContext } from "../contract/kind";
 import { sha256 } from "../values/digest";
 import { isPostfixRunning, whoServes } from "./running";
-import { serves } from "./served";
+import { serves } from "./lastServed";
 import { type Way, serve } from "./serving";
 
 /** The paths of files that were put back, and that nobody has written since. */

@@ -7,7 +7,7 @@ import { set } from "../../provider/formats/mainCf";
 import { services } from "../../provider/formats/masterCf";
 import type { ConnectionArgs } from "../../provider/arguments/connection";
 import type { FileState } from "../../provider/host/host";
-import type { Change } from "../../provider/kind/kind";
+import type { Change } from "../../provider/contract/kind";
 import { diffTrees, type Release, startHost, type TestHost, type Tree } from "../../testing";
 import { type Broken, type Configuration, MAIN, MASTER } from "../corpus/case";
 import { broken } from "../corpus/broken";

@@ -21,7 +21,7 @@ import {
   violations,
 } from "../../provider/arguments/schema";
 import * as provider from "../../provider";
-import type { AnyKind } from "../../provider/kind/kind";
+import type { AnyKind } from "../../provider/contract/kind";
 import { platformOf } from "../../provider/openbsd/platform";
 import { pathParts, UNKNOWN } from "../../provider/values/json";
 

@@ -1,6 +1,6 @@
 /** Decisions of single kinds that are awkward to bring about on a host, on answers as one would give them. */
 import type { FileState, HostWriter, JobState } from "../../provider/host/host";
-import { waitForJob } from "../../provider/host/job";
+import { waitForJob } from "../../provider/host/detachedJob";
 import {
   claim,
   EMPTY_RECORD,
@@ -10,7 +10,7 @@ import {
   recordFile,
   savedFile,
 } from "../../provider/host/record";
-import type { Change, Kind, PlanContext } from "../../provider/kind/kind";
+import type { Change, Kind, PlanContext } from "../../provider/contract/kind";
 import { aliases } from "../../provider/kinds/aliases";
 import { baseMailer } from "../../provider/kinds/baseMailer";
 import type { ChrootResolvArgs } from "../../provider/arguments/chrootResolv";

@@ -3,7 +3,7 @@ import * as provider from "../../provider";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { SCHEMA } from "../../provider/driver/migrate";
 import type { FileState } from "../../provider/host/host";
-import type { Change } from "../../provider/kind/kind";
+import type { Change } from "../../provider/contract/kind";
 
 const PATH = "/etc/postfix/main.cf";
 const HOST = { host: "mx1.example.org" };

@@ -2,7 +2,7 @@
 import { askKind, Unfit } from "../../provider/driver/sight";
 import type { FileState } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord } from "../../provider/host/record";
-import type { AnyKind, Change, Failure, Plan } from "../../provider/kind/kind";
+import type { AnyKind, Change, Failure, Plan } from "../../provider/contract/kind";
 import type { RcConfLocalArgs } from "../../provider/arguments/rcConfLocal";
 import { rcConfLocal } from "../../provider/kinds/rcConfLocal";
 import { platformOf } from "../../provider/openbsd/platform";

@@ -18,7 +18,7 @@ const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
     "step",
   ],
   "provider/arguments": ["connection", "mainCfParameters", "ruleNames", "schema"],
-  "provider/kinds": ["index", "keyedTexts"],
+  "provider/kinds": ["index", "secretFormats"],
 };
 
 /** The steps by their names, as PostfixPackage. */

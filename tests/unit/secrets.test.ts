@@ -12,13 +12,13 @@ import { mask } from "../../provider/driver/secrets/masking";
 import { maskOwn } from "../../provider/driver/secrets/masking";
 import { maskAll } from "../../provider/driver/secrets/masking";
 import { maskAgain } from "../../provider/driver/secrets/masking";
-import { claimKeyedFile, restoreKeyedFile } from "../../provider/kind/keyedFile";
-import { hideSecrets } from "../../provider/kind/hiddenValue";
+import { claimKeyedFile, restoreKeyedFile } from "../../provider/contract/keyedFile";
+import { hideSecrets } from "../../provider/contract/hashedSecrets";
 import type { FileState, Fact, Facts, HostReader } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord, type Json } from "../../provider/host/record";
 import { setStackConfig } from "../../provider/host/stackConfig";
 import { platformOf } from "../../provider/openbsd/platform";
-import { keyedTextOf } from "../../provider/kinds/keyedTexts";
+import { keyedTextOf } from "../../provider/kinds/secretFormats";
 import { lookupTable } from "../../provider/kinds/lookupTable";
 
 const inputs = {

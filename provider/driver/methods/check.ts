@@ -5,7 +5,7 @@ import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { connect } from "../../host/pool";
 import type { Claim } from "../../host/record";
-import { type Failure, NOTHING_BEFORE } from "../../kind/kind";
+import { type Failure, NOTHING_BEFORE } from "../../contract/kind";
 import { type Platform, UnsupportedRelease, platformOf } from "../../openbsd/platform";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../../values/json";
 import { type Decision, decide } from "../decision";

@@ -14,7 +14,7 @@ import {
   release,
   saveRecord,
 } from "../../host/record";
-import type { Plan } from "../../kind/kind";
+import type { Plan } from "../../contract/kind";
 import { carryOut } from "../carryOut";
 import { say } from "../engineLog";
 import { sameMachine, waysOut } from "../machine";

@@ -14,7 +14,7 @@ import { secretOf } from "../../host/credentials";
 import { contentsOf, type FileState, type HostReader } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
 import type { HostRecord, KeyEntry } from "../../host/record";
-import { type KeyedText, secretsOfKey } from "../../kind/keyedText";
+import { type KeyedText, secretsOfKey } from "../../contract/keyedText";
 import type { Platform } from "../../openbsd/platform";
 import { stringsIn, valueAt } from "../../values/json";
 import type { Values } from "../state";

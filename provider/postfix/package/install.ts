@@ -5,7 +5,7 @@
  */
 import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
-import type { ActContext } from "../../kind/kind";
+import type { ActContext } from "../../contract/kind";
 import { isPostfixRunning, stopPostfix } from "../running";
 import { addPackage } from "./addPackage";
 import { finishInstallation } from "./finish";

@@ -1,5 +1,5 @@
 /** What every part of installing, replacing and removing the package needs: the arguments, the platform and the note. */
-import type { ActContext } from "../../kind/kind";
+import type { ActContext } from "../../contract/kind";
 import type { WantedPackage } from "../../openbsd/packages";
 import { asJson, notedIn, PACKAGE_KEY, type PackageNote, type UnderWay } from "./note";
 

@@ -12,7 +12,7 @@ import {
   jobSight,
   runJob,
   waitForJob,
-} from "../../host/job";
+} from "../../host/detachedJob";
 import { list, Look, lookAt, stat } from "../../host/look";
 import { flavorsOf, type WantedPackage } from "../../openbsd/packages";
 import type { Platform } from "../../openbsd/platform";

@@ -12,7 +12,7 @@ import { EMPTY_RECORD, type Json } from "../../../provider/host/record";
 import { candidateOf, type Complaint, type Knowledge } from "../../../provider/judge/candidate";
 import { complaintsOf } from "../../../provider/judge/rules";
 import { platformOf } from "../../../provider/openbsd/platform";
-import type { Change, JudgeContext, Plan } from "../../../provider/kind/kind";
+import type { Change, JudgeContext, Plan } from "../../../provider/contract/kind";
 
 export const MAIN = "/etc/postfix/main.cf";
 export const MASTER = "/etc/postfix/master.cf";

@@ -14,7 +14,7 @@ import { aliases } from "../../../provider/kinds/aliases";
 import { lookupTable } from "../../../provider/kinds/lookupTable";
 import { mainCf } from "../../../provider/kinds/mainCf";
 import { masterCf } from "../../../provider/kinds/masterCf";
-import type { Change, Failure } from "../../../provider/kind/kind";
+import type { Change, Failure } from "../../../provider/contract/kind";
 import {
   type Fake,
   type Heard,

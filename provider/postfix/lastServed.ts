@@ -4,7 +4,7 @@
  */
 import type { FileState } from "../host/host";
 import { type HostRecord, savedFile } from "../host/record";
-import type { Plan } from "../kind/kind";
+import type { Plan } from "../contract/kind";
 
 type Pending = NonNullable<HostRecord["pending"]>;
 

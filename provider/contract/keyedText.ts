@@ -2,7 +2,7 @@
 import { FormatError } from "../formats/bytes";
 import type { Json } from "../host/record";
 import { equal, stringsIn } from "../values/json";
-import { hasHash, hashOf, isHash, mapStrings } from "./hiddenValue";
+import { hasHash, hashOf, isHash, mapStrings } from "./hashedSecrets";
 
 /** How the keys of a text file are read and edited, with values as the record holds them. */
 export interface KeyedText {

@@ -3,7 +3,7 @@ import { logicalLines } from "../formats/logicalLines";
 import { tableType, type TableType, typedTable } from "../postfix/tableTypes";
 import { unbraced, words } from "../postfix/values";
 import { coversInternet, networkOf } from "./networks";
-import type { TextAt } from "./texts";
+import type { TextAt } from "./plannedTexts";
 
 /** An entry of a table. */
 interface Answer {

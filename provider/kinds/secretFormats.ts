@@ -1,5 +1,5 @@
 /** The formats of all kinds by the kinds' names: with them, the secrets that the record names are found in the files. */
-import type { KeyedText } from "../kind/keyedText";
+import type { KeyedText } from "../contract/keyedText";
 import type { Platform } from "../openbsd/platform";
 import { text as aliases } from "./aliases";
 import { text as lookupTable } from "./lookupTable";

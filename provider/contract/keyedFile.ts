@@ -12,7 +12,7 @@ import {
   type SavedFile,
 } from "../host/record";
 import type { Change, PlanContext, RestoreContext } from "./kind";
-import { hideSecrets } from "./hiddenValue";
+import { hideSecrets } from "./hashedSecrets";
 import { type KeyedText, same, workOnKey } from "./keyedText";
 
 /** A text file in which some keys are to have certain values. */
