@@ -17,8 +17,8 @@ import type { Service, ServiceKind } from "./driver/service";
 import { setStackConfig, type StackConfig } from "./host/stackConfig";
 import { kinds } from "./kinds";
 import { keyedTextOf } from "./kinds/secretFormats";
-import { reloadIfRunning, whoServes } from "./postfix/running";
 import { noteUntold } from "./postfix/lastServed";
+import { reloadIfRunning, whoServes } from "./postfix/running";
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -11,8 +11,8 @@ import {
   savedContents,
   type SavedFile,
 } from "../host/record";
-import type { Change, PlanContext, RestoreContext } from "./kind";
 import { hideSecrets } from "./hashedSecrets";
+import type { Change, PlanContext, RestoreContext } from "./kind";
 import { type KeyedText, same, workOnKey } from "./keyedText";
 
 /** A text file in which some keys are to have certain values. */

@@ -1,7 +1,7 @@
 /** Applying one change to a host. */
+import type { ActContext, Change } from "../contract/kind";
 import { HostError } from "../host/errors";
 import type { Expectation, FileState, HostWriter } from "../host/host";
-import type { ActContext, Change } from "../contract/kind";
 import { printDifference } from "./printChange";
 
 /**

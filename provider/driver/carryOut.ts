@@ -1,7 +1,7 @@
 /** Carrying a decision out in a write section: the record first, then the changes, then another look. */
+import type { ActContext } from "../contract/kind";
 import { contentsOf, type FileState, type HostWriter } from "../host/host";
 import { type HostRecord, type Json, type Owner, saveRecord } from "../host/record";
-import type { ActContext } from "../contract/kind";
 import { sha256 } from "../values/digest";
 import { applyChange } from "./applyChange";
 import { type Decision, decide } from "./decision";

@@ -1,4 +1,5 @@
 /** Deciding from a look at the host what is to be done: the same in a preview and in `up`. */
+import type { Holdings, Plan, PlanContext } from "../contract/kind";
 import type { FileState } from "../host/host";
 import {
   type Claim,
@@ -9,7 +10,6 @@ import {
   release,
   savedFile,
 } from "../host/record";
-import type { Holdings, Plan, PlanContext } from "../contract/kind";
 import { equal, mapValues } from "../values/json";
 import { takeOver, withPrevious } from "./ownership";
 import { isSecretValue } from "./secrets/known";

@@ -3,11 +3,11 @@
  * plans of the resources before it. There is one overlay for each host in a process; only `check` looks through it.
  */
 import type { ConnectionArgs } from "../arguments/connection";
+import type { Change, Plan } from "../contract/kind";
 import type { FileState } from "../host/host";
 import { type AnswerTo, withFiles } from "../host/look";
 import { sha256 } from "../values/digest";
 import { type HostRecord, type Json, RECORD_PATH, parseRecord, recordFile } from "../host/record";
-import type { Change, Plan } from "../contract/kind";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 

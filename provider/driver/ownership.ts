@@ -1,4 +1,5 @@
 /** Who owns which keys: this resource, a former instance of it, another resource of the stack, or another stack. */
+import type { Previous } from "../contract/kind";
 import {
   type Claim,
   type HostRecord,
@@ -8,7 +9,6 @@ import {
   keysOf,
   sameStack,
 } from "../host/record";
-import type { Previous } from "../contract/kind";
 
 /** The record, with the entries that the state keeps where it has none: the record on the host may have been lost. */
 export function withPrevious(record: HostRecord, previous: Previous, owner: Owner): HostRecord {

@@ -1,7 +1,7 @@
 /** Printing a change, as a preview shows it: a unified diff, or one line. */
 import { createTwoFilesPatch } from "diff";
-import { contentsOf, type FileState } from "../host/host";
 import type { Change } from "../contract/kind";
+import { contentsOf, type FileState } from "../host/host";
 import { sha256 } from "../values/digest";
 import { readable } from "../values/readable";
 

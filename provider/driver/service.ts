@@ -2,10 +2,10 @@
  * The service that all kinds set up together, as the driver knows it. `provider/index.ts` hands it to the driver, which
  * knows nothing else of Postfix.
  */
+import type { KeyedText } from "../contract/keyedText";
+import type { AnyKind, Plan } from "../contract/kind";
 import type { FileState, HostReader, HostWriter } from "../host/host";
 import type { HostRecord } from "../host/record";
-import type { AnyKind, Plan } from "../contract/kind";
-import type { KeyedText } from "../contract/keyedText";
 import type { Platform } from "../openbsd/platform";
 
 export interface Service {

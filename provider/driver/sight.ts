@@ -1,10 +1,10 @@
 /** Looking at a host for one resource: the same in a preview and in `up`. */
+import { KeyFault } from "../contract/keyedText";
+import type { AnyKind } from "../contract/kind";
 import { FormatError } from "../formats/bytes";
 import type { FileState, HostReader } from "../host/host";
 import { type AnswerTo, type Ask, answersOf, file, Look, take } from "../host/look";
 import { type HostRecord, RECORD_PATH, parseRecord } from "../host/record";
-import { KeyFault } from "../contract/keyedText";
-import type { AnyKind } from "../contract/kind";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { learnFromRecord } from "./secrets/known";
 import type { ServiceKind } from "./service";

@@ -1,11 +1,11 @@
 /** Tables of access(5) whose text can be read: actions that are misspelt. */
-import { ACTIONS, answersOf } from "./tableAnswers";
 import type { Candidate, Complaint } from "./candidate";
-import { isRestrictionList, restrictionClasses, RESTRICTIONS } from "./restrictions";
-import { nearest, suggestion } from "../values/nearestName";
-import { filesOf, tableReferences } from "./tableReferences";
 import type { TextAt } from "./plannedTexts";
+import { isRestrictionList, restrictionClasses, RESTRICTIONS } from "./restrictions";
+import { ACTIONS, answersOf } from "./tableAnswers";
+import { filesOf, tableReferences } from "./tableReferences";
 import { words } from "../postfix/values";
+import { nearest, suggestion } from "../values/nearestName";
 
 /**
  * Actions that no table may have, which make smtpd(8) answer "server configuration error". Only those that are close to

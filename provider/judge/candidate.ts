@@ -1,8 +1,8 @@
 /** A candidate: main.cf and master.cf as they will be together, ready for the rules; and complaints about it. */
 import { parameters, type Parameter } from "../formats/mainCf";
+import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/masterServices";
 import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { Rule } from "../arguments/ruleNames";
-import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/masterServices";
 import { expand, type Lookup } from "../postfix/values";
 
 /** A fault, or a likely one, and where it stands. */

@@ -3,13 +3,13 @@
  * service delivers, and milters.
  */
 import { logicalLines } from "../formats/logicalLines";
-import { MASTER_CF } from "../postfix/paths";
 import { serviceKey } from "../postfix/masterServices";
+import { MASTER_CF } from "../postfix/paths";
 import { expand, words } from "../postfix/values";
-import { type Candidate, type Complaint, settingsOf } from "./candidate";
 import { suggestion } from "../values/nearestName";
-import { entriesText, tableReferences } from "./tableReferences";
+import { type Candidate, type Complaint, settingsOf } from "./candidate";
 import type { TextAt } from "./plannedTexts";
+import { entriesText, tableReferences } from "./tableReferences";
 
 /** Lines of master.cf that master(8) refuses or misreads, and daemons that it could not start. */
 export function serviceComplaints({ services, serviceFaults, knowledge }: Candidate): Complaint[] {

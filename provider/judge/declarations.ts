@@ -2,8 +2,8 @@
  * What resources declare for the judgement. The record keeps it for runs in which the resource that declares it does not
  * change, and so does not declare it again.
  */
-import type { Claim, HostRecord, Json, Owner } from "../host/record";
 import type { JudgeContext } from "../contract/kind";
+import type { Claim, HostRecord, Json, Owner } from "../host/record";
 
 export interface Declarations {
   /** Names that are meant although Postfix does not know them. */

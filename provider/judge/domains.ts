@@ -3,8 +3,8 @@ import { logicalLines } from "../formats/logicalLines";
 import { MAIN_CF } from "../postfix/paths";
 import { words } from "../postfix/values";
 import type { Candidate, Complaint } from "./candidate";
-import { entriesText, tableReferences } from "./tableReferences";
 import type { TextAt } from "./plannedTexts";
+import { entriesText, tableReferences } from "./tableReferences";
 
 /** The parameters that list the domains of a class, in the order in which Postfix goes by them. */
 const CLASSES = [

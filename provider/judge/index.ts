@@ -2,8 +2,8 @@
  * The judgement of a configuration before it goes live: main.cf, master.cf and tables together, as the plan will leave
  * them, by the host's own Postfix and by the rules of this project. What was wrong before the plan is only a warning.
  */
-import { list, lookAt } from "../host/look";
 import type { Failure, JudgeContext } from "../contract/kind";
+import { list, lookAt } from "../host/look";
 import { DAEMONS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import {
   type Candidate,
@@ -14,12 +14,12 @@ import {
   NOTHING_KNOWN,
 } from "./candidate";
 import { declarationsOf } from "./declarations";
+import { readFiles, type TextAt, type Texts, textsOf } from "./plannedTexts";
 import { complaintsOf, type Surroundings } from "./rules";
 import { singleTableFailures, type SingleTable } from "./singleTable";
 import { askHost, type Generation, type StagedTable, type ToolAnswers } from "./staging";
 import { tableComplaints } from "./tableComplaints";
 import { filesOf, filesToRead, tableReferences, tool } from "./tableReferences";
-import { readFiles, type TextAt, type Texts, textsOf } from "./plannedTexts";
 import { toolComplaints } from "./toolComplaints";
 import { merged, type Question, tableQuestion, verdict } from "./verdict";
 

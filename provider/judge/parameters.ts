@@ -4,8 +4,8 @@ import { type Candidate, type Complaint, type Setting, settingsOf } from "./cand
 import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../postfix/knownParameters";
 import { CLIENT_TYPES } from "../postfix/tableTypes";
-import { isSlip, nearest, suggestion } from "../values/nearestName";
 import { type Lookup, references, words } from "../postfix/values";
+import { isSlip, nearest, suggestion } from "../values/nearestName";
 
 /** Parameters that every program sets itself (postconf(5)): an older `postconf -d` does not list them. */
 const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];

@@ -1,7 +1,7 @@
 /** The texts of files that the judgement reads: as they are on the host, and as the plan changes them. */
+import type { JudgeContext } from "../contract/kind";
 import { contentsOf, type FileState, type HostReader } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
-import type { JudgeContext } from "../contract/kind";
 
 /** The text of a file by its path; `undefined` for a file that does not exist or was not looked at. */
 export type TextAt = (path: string) => string | undefined;

@@ -1,11 +1,11 @@
 /** Open relays: services by which everybody may send mail through this host to anywhere. */
-import { MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { type Service, serviceKey } from "../postfix/masterServices";
+import { MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { expand, type Lookup, words } from "../postfix/values";
 import { type Candidate, type Complaint, lookupOf } from "./candidate";
+import type { TextAt } from "./plannedTexts";
 import { RECIPIENT_LISTS } from "./restrictions";
 import { type Outcome, outcome, ownsAll, STRANGER, type Stranger, trustsAll } from "./stranger";
-import type { TextAt } from "./plannedTexts";
 
 /** Can another host reach the service of master.cf? */
 function isPublic({ name, type }: Service, lookup: Lookup): boolean {

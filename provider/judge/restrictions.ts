@@ -1,8 +1,8 @@
 /** Lists of restrictions: unknown names, and missing arguments (postconf(5), access(5)). */
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
-import { nearest, suggestion } from "../values/nearestName";
 import { typedTable } from "../postfix/tableTypes";
 import { expand, type Lookup, words } from "../postfix/values";
+import { nearest, suggestion } from "../values/nearestName";
 
 /** The argument of a restriction: a table, a domain (of a blocklist), a server, any word, or none. */
 type Takes = "nothing" | "table" | "domain" | "server" | "word";

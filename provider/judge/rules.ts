@@ -12,10 +12,10 @@ import {
   valueComplaints,
 } from "./parameters";
 import { mynetworksComplaints } from "./mynetworks";
+import type { TextAt } from "./plannedTexts";
 import { relayComplaints } from "./relay";
 import { restrictionComplaints } from "./restrictions";
 import { fileComplaints, typeComplaints } from "./tables";
-import type { TextAt } from "./plannedTexts";
 
 /** What the rules need to know besides main.cf and master.cf. */
 export interface Surroundings {

@@ -1,7 +1,7 @@
 /** A table judged before it is written, by the host's own postmap(1) or postalias(1), which only warn of faulty lines. */
+import type { Failure, JudgeContext } from "../contract/kind";
 import type { Bytes } from "../formats/bytes";
 import { logicalLines } from "../formats/logicalLines";
-import type { Failure, JudgeContext } from "../contract/kind";
 import { PROGRAMS, SAMPLES } from "../postfix/paths";
 import { BUILT_TYPES, tableType } from "../postfix/tableTypes";
 import { ranTool, type ToolAnswer } from "./toolAnswer";

@@ -3,10 +3,10 @@
  * network, and that names a recipient in a domain for which this host does not take mail.
  */
 import { expand, type Lookup, words } from "../postfix/values";
-import { ACTIONS, answerToAll, tableOf } from "./tableAnswers";
 import { coversInternet, networkOf } from "./networks";
-import { isTable, restrictionClasses } from "./restrictions";
 import type { TextAt } from "./plannedTexts";
+import { isTable, restrictionClasses } from "./restrictions";
+import { ACTIONS, answerToAll, tableOf } from "./tableAnswers";
 
 const REFUSES = ["reject", "defer", "defer_if_permit"];
 

@@ -2,8 +2,8 @@
 import { databasePath, tableType, typedTable } from "../postfix/tableTypes";
 import { expand, unbraced, words } from "../postfix/values";
 import { type Candidate, type Setting, settingsOf } from "./candidate";
-import { isRestrictionList } from "./restrictions";
 import type { TextAt } from "./plannedTexts";
+import { isRestrictionList } from "./restrictions";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */
 interface TableReference {

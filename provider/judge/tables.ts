@@ -1,7 +1,7 @@
 /** Tables and files that Postfix could not use: table types that it does not have, and files that do not exist. */
 import { tableType } from "../postfix/tableTypes";
-import type { Candidate, Complaint, Setting } from "./candidate";
 import { suggestion } from "../values/nearestName";
+import type { Candidate, Complaint, Setting } from "./candidate";
 import { filesOf, neededFiles, neededTables, tableReferences, tool } from "./tableReferences";
 
 /** Types that `postconf -m` does not list: `postconf -n` and `postfix check` let them through (docs/openbsd.md 16). */

@@ -1,7 +1,7 @@
 /** What becomes of complaints: failures of the preview, warnings, or nothing. */
-import type { Failure, Plan } from "../contract/kind";
 import { type Complaint, keyOf } from "./candidate";
 import type { Rule } from "../arguments/ruleNames";
+import type { Failure, Plan } from "../contract/kind";
 
 /** How complaints are reported to the resource that asks for the judgement. */
 export interface Question {

@@ -1,12 +1,6 @@
 /** Guide 2.7 and 3.3, "Verify alias configuration", "Rebuild the alias file": alias entries and their database. */
 import { type AliasesArgs, aliasesArguments } from "../arguments/aliases";
 import { at } from "../arguments/schema";
-import * as aliasesText from "../formats/aliases";
-import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look } from "../host/look";
-import type { Json } from "../host/record";
-import { judgeTable } from "../judge";
 import {
   alone,
   claimKeyedFile,
@@ -19,6 +13,12 @@ import { keyedText } from "../contract/keyedText";
 import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../contract/kind";
 import { textAfter } from "../contract/plans";
 import { claimWholeFile } from "../contract/wholeFile";
+import * as aliasesText from "../formats/aliases";
+import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
+import type { Json } from "../host/record";
+import { judgeTable } from "../judge";
 import { unreached, userNames } from "../postfix/aliasReach";
 import {
   broughtDatabase,

@@ -1,10 +1,10 @@
 /** Guide 3.2, "Kill existing session of Sendmail": the base system's mailer stopped, and started again on destroy. */
 import { type BaseMailerArgs, baseMailerArguments } from "../arguments/baseMailer";
+import type { ActContext, Action, Kind } from "../contract/kind";
 import { HostError } from "../host/errors";
 import type { HostWriter } from "../host/host";
 import { Look, lookAt, probe } from "../host/look";
 import { programFailed, runOrFail, until, waitUntil } from "../host/programs";
-import type { ActContext, Action, Kind } from "../contract/kind";
 import type { Platform } from "../openbsd/platform";
 import { baseMailerRuns } from "../postfix/running";
 import { equal } from "../values/json";

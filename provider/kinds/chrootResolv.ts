@@ -1,11 +1,11 @@
 /** The guide's "Postfix chroot files": copies below /var/spool/postfix/etc, kept equal to their sources in /etc. */
 import { type ChrootResolvArgs, chrootResolvArguments } from "../arguments/chrootResolv";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look } from "../host/look";
-import { savedContents } from "../host/record";
 import type { Change, Kind, RestoreContext } from "../contract/kind";
 import { withReload } from "../contract/plans";
 import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
+import { savedContents } from "../host/record";
 import { QUEUE } from "../postfix/paths";
 import { mapValues } from "../values/json";
 

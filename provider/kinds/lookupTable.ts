@@ -6,12 +6,6 @@ import {
   lookupTableArguments,
   typeOf,
 } from "../arguments/lookupTable";
-import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
-import * as tableText from "../formats/table";
-import { contentsOf, type FileState } from "../host/host";
-import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
-import { type Claim, type Json, savedContents } from "../host/record";
-import { judgeTable } from "../judge";
 import { hideSecrets } from "../contract/hashedSecrets";
 import {
   alone,
@@ -33,6 +27,12 @@ import type {
 } from "../contract/kind";
 import { textAfter } from "../contract/plans";
 import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
+import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import * as tableText from "../formats/table";
+import { contentsOf, type FileState } from "../host/host";
+import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
+import { type Claim, type Json, savedContents } from "../host/record";
+import { judgeTable } from "../judge";
 import {
   broughtDatabase,
   databaseLook,

@@ -4,11 +4,11 @@
  */
 import { type MailCheckArgs, mailCheckArguments } from "../arguments/mailCheck";
 import { randomBytes } from "node:crypto";
+import { type ActContext, type Kind, NOTHING_TO_DO } from "../contract/kind";
 import { HostError, reasonOf } from "../host/errors";
 import type { HostReader, HostWriter, MessageFound } from "../host/host";
 import { Look, lookAt } from "../host/look";
 import { until } from "../host/programs";
-import { type ActContext, type Kind, NOTHING_TO_DO } from "../contract/kind";
 import type { Platform } from "../openbsd/platform";
 import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
 import { MAILLOG, MailLog } from "../postfix/mailLog";

@@ -5,12 +5,12 @@
  * enabling Postfix again does not overwrite the saved mapping of the base system (docs/openbsd.md 2.4).
  */
 import { type MailerConfArgs, mailerConfArguments } from "../arguments/mailerConf";
+import type { Change, Kind, Plan, PlanContext } from "../contract/kind";
+import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import { mapping } from "../formats/mailerConf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { parseRecord, RECORD_PATH } from "../host/record";
-import type { Change, Kind, Plan, PlanContext } from "../contract/kind";
-import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import {
   BASE_MAILER_CONF as SAVED,
   isPostfixEnabled,

@@ -1,11 +1,6 @@
 /** Guide 2.4, "Minimal Configuration", and 3.4: parameters of /etc/postfix/main.cf, and the values that Postfix uses. */
 import { type MainCfArgs, mainCfArguments } from "../arguments/mainCf";
 import { at } from "../arguments/schema";
-import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
-import * as mainCfText from "../formats/mainCf";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look, printed, probe } from "../host/look";
-import { type Complaint, declarationClaims, declare, judge } from "../judge";
 import {
   alone,
   claimKeyedFile,
@@ -16,6 +11,11 @@ import {
 } from "../contract/keyedFile";
 import { keyedText } from "../contract/keyedText";
 import type { Change, Kind, Plan, PlanContext } from "../contract/kind";
+import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import * as mainCfText from "../formats/mainCf";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look, printed, probe } from "../host/look";
+import { type Complaint, declarationClaims, declare, judge } from "../judge";
 import { MAIN_CF, PROGRAMS } from "../postfix/paths";
 import { type Settings, settingsIn } from "../postfix/postconf";
 import { expand } from "../postfix/values";

@@ -6,12 +6,6 @@ import {
   needsBraces,
   partsOf,
 } from "../arguments/masterCf";
-import { type Bytes, decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
-import * as masterCfText from "../formats/masterCf";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look } from "../host/look";
-import type { Json } from "../host/record";
-import { type Complaint, declarationClaims, declare, judge, settledLater } from "../judge";
 import { isHash } from "../contract/hashedSecrets";
 import {
   claimKeyedFile,
@@ -24,6 +18,12 @@ import {
 import { keyedText } from "../contract/keyedText";
 import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../contract/kind";
 import { withReload } from "../contract/plans";
+import { type Bytes, decodeUtf8, encodeUtf8, FormatError } from "../formats/bytes";
+import * as masterCfText from "../formats/masterCf";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
+import type { Json } from "../host/record";
+import { type Complaint, declarationClaims, declare, judge, settledLater } from "../judge";
 import { MASTER_CF } from "../postfix/paths";
 import { POSTFIX_VERSION } from "../postfix/postconf";
 import { postfixTraits } from "../postfix/versionTraits";

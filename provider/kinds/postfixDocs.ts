@@ -4,6 +4,7 @@
  * Files are compared by their digests, and copied on the host without a detour.
  */
 import { type PostfixDocsArgs, postfixDocsArguments } from "../arguments/postfixDocs";
+import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../contract/kind";
 import { HostError } from "../host/errors";
 import type { FileState, HostWriter, TreeEntry } from "../host/host";
 import { file, list, Look, lookAt, stat, tree } from "../host/look";
@@ -15,7 +16,6 @@ import {
   treeDigest,
   type TreeDifference,
 } from "../host/treeDigest";
-import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../contract/kind";
 import { MANUAL } from "../postfix/paths";
 import { valueIn } from "../values/json";
 

@@ -1,9 +1,5 @@
 /** Guide 2.1, "Installing the Port": the package, its version and flavors, read back from the package database. */
 import { type PostfixPackageArgs, postfixPackageArguments } from "../arguments/postfixPackage";
-import { contentsOf, type FileState, type HostReader } from "../host/host";
-import { JOBS } from "../host/detachedJob";
-import { file, list, Look, lookAt, stat } from "../host/look";
-import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
   type Action,
   actionPlan,
@@ -15,6 +11,10 @@ import {
   type PlanContext,
   type RestoreContext,
 } from "../contract/kind";
+import { JOBS } from "../host/detachedJob";
+import { contentsOf, type FileState, type HostReader } from "../host/host";
+import { file, list, Look, lookAt, stat } from "../host/look";
+import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
   BUILT_IN,
   type Choice,

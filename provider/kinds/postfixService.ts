@@ -1,17 +1,17 @@
 /** Guide 3.4 and 3.5: `postfix check` with its reasons, the start of Postfix, and its later reloads and restarts. */
 import { type PostfixServiceArgs, postfixServiceArguments } from "../arguments/postfixService";
+import { type ActContext, actionPlan, type Kind, NOTHING_TO_DO, type Plan } from "../contract/kind";
 import { HostError } from "../host/errors";
 import { contentsOf, type HostWriter } from "../host/host";
 import { file, Look } from "../host/look";
 import { type HostRecord, parseRecord, RECORD_PATH } from "../host/record";
 import { judge } from "../judge";
-import { type ActContext, actionPlan, type Kind, NOTHING_TO_DO, type Plan } from "../contract/kind";
+import { serves, withoutRollback } from "../postfix/lastServed";
 import { type Address, banner, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
 import { MASTER_CF } from "../postfix/paths";
 import { settings } from "../postfix/postconf";
 import { putBack, rollBack, stillRolledBack } from "../postfix/rollback";
 import { POSTFIX_RUNS, stopPostfix } from "../postfix/running";
-import { serves, withoutRollback } from "../postfix/lastServed";
 import { addressIn, checkConfiguration, serve, type Way } from "../postfix/serving";
 import { equal } from "../values/json";
 

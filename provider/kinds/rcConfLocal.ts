@@ -1,12 +1,5 @@
 /** Guide 2.5 and 3.1: /etc/rc.conf.local, which decides what starts at boot and where syslogd listens. */
 import { type RcConfLocalArgs, rcConfLocalArguments } from "../arguments/rcConfLocal";
-import { FormatError } from "../formats/bytes";
-import * as rcConfText from "../formats/rcConfLocal";
-import { containsWords } from "../formats/words";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look, probe, type ProbeAnswer, stat } from "../host/look";
-import { runOrFail } from "../host/programs";
-import { type HostRecord, type Json, parseRecord, RECORD_PATH } from "../host/record";
 import {
   claimKeyedFile,
   type KeyedFile,
@@ -16,6 +9,13 @@ import {
 } from "../contract/keyedFile";
 import { type KeyedText, keyedText as keyedTextOf } from "../contract/keyedText";
 import type { Change, Failure, JudgeContext, Kind, Plan } from "../contract/kind";
+import { FormatError } from "../formats/bytes";
+import * as rcConfText from "../formats/rcConfLocal";
+import { containsWords } from "../formats/words";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look, probe, type ProbeAnswer, stat } from "../host/look";
+import { runOrFail } from "../host/programs";
+import { type HostRecord, type Json, parseRecord, RECORD_PATH } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 import { PROGRAMS, QUEUE } from "../postfix/paths";
 import { mapValues } from "../values/json";

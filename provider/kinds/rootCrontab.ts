@@ -6,9 +6,6 @@
  * (docs/openbsd.md 6).
  */
 import { patternOf, type RootCrontabArgs, rootCrontabArguments } from "../arguments/rootCrontab";
-import * as crontabText from "../formats/crontab";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look } from "../host/look";
 import {
   claimKeyedFile,
   type KeyedFile,
@@ -17,6 +14,9 @@ import {
 } from "../contract/keyedFile";
 import { keyedText } from "../contract/keyedText";
 import type { Kind } from "../contract/kind";
+import * as crontabText from "../formats/crontab";
+import { contentsOf, type FileState } from "../host/host";
+import { file, Look } from "../host/look";
 
 interface Observed {
   readonly file: FileState;

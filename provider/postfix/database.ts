@@ -3,12 +3,12 @@
  * restored with the text. A kind takes {@link databaseLook} into its look, plans with {@link planDatabase}, and undoes
  * with {@link restoreDatabase}.
  */
+import type { Change, Plan, RestoreContext } from "../contract/kind";
+import { restoreWholeFile } from "../contract/wholeFile";
 import type { Bytes } from "../formats/bytes";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look, probe } from "../host/look";
 import { savedContents } from "../host/record";
-import type { Change, Plan, RestoreContext } from "../contract/kind";
-import { restoreWholeFile } from "../contract/wholeFile";
 import { sha256 } from "../values/digest";
 import { type DatabaseTask, performTask } from "./databaseBuild";
 import { type DatabaseTable, stagedFiles } from "./databaseTable";

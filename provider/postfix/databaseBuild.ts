@@ -2,11 +2,11 @@
  * Building a table's database beside the old one and renaming it into place, so that nobody ever reads half of it:
  * postmap(1) and postalias(1) themselves rewrite a database in place (docs/openbsd.md 16, M9).
  */
+import type { ActContext } from "../contract/kind";
 import type { Bytes } from "../formats/bytes";
 import { contentsOf, type FileState, type HostWriter } from "../host/host";
 import { file, Look, lookAt, stat } from "../host/look";
 import { programFailed, runOrFail } from "../host/programs";
-import type { ActContext } from "../contract/kind";
 import { type DatabaseTable, stagedFiles } from "./databaseTable";
 import { PROGRAMS, SAMPLES } from "./paths";
 import { databasePath } from "./tableTypes";

@@ -2,9 +2,9 @@
  * What the record says of the running Postfix: the changes that it does not serve by yet, and the contents of its files
  * when it last served, so that a change by which it cannot serve can be rolled back.
  */
+import type { Plan } from "../contract/kind";
 import type { FileState } from "../host/host";
 import { type HostRecord, savedFile } from "../host/record";
-import type { Plan } from "../contract/kind";
 
 type Pending = NonNullable<HostRecord["pending"]>;
 

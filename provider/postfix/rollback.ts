@@ -2,14 +2,14 @@
  * Rolling back: when Postfix cannot serve by new files although they have passed all checks, the files by which it last
  * served are put back. The record says so before the first file is written, so that an interrupted run can be finished.
  */
+import type { ActContext } from "../contract/kind";
 import { HostError } from "../host/errors";
 import { contentsOf, type Expectation, type HostWriter } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 import { type HostRecord, type SavedFile, savedContents } from "../host/record";
-import type { ActContext } from "../contract/kind";
 import { sha256 } from "../values/digest";
-import { isPostfixRunning, whoServes } from "./running";
 import { serves } from "./lastServed";
+import { isPostfixRunning, whoServes } from "./running";
 import { type Way, serve } from "./serving";
 
 /** The paths of files that were put back, and that nobody has written since. */

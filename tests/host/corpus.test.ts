@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as provider from "../../provider";
+import type { Change } from "../../provider/contract/kind";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { set } from "../../provider/formats/mainCf";
 import { services } from "../../provider/formats/masterCf";
 import type { ConnectionArgs } from "../../provider/arguments/connection";
 import type { FileState } from "../../provider/host/host";
-import type { Change } from "../../provider/contract/kind";
 import { diffTrees, type Release, startHost, type TestHost, type Tree } from "../../testing";
 import { type Broken, type Configuration, MAIN, MASTER } from "../corpus/case";
 import { broken } from "../corpus/broken";

@@ -1,6 +1,7 @@
 /** Parts of a text file as resources own them: how they are taken out again. */
 import { keyName, restoreKeyedFile } from "../../provider/contract/keyedFile";
 import { type KeyedText } from "../../provider/contract/keyedText";
+import type { Change } from "../../provider/contract/kind";
 import { sha256 } from "../../provider/values/digest";
 import * as mainCf from "../../provider/formats/mainCf";
 import {
@@ -13,7 +14,6 @@ import {
 } from "../../provider/host/record";
 import type { FileState } from "../../provider/host/host";
 import { platformOf } from "../../provider/openbsd/platform";
-import type { Change } from "../../provider/contract/kind";
 
 const PATH = "/etc/postfix/main.cf";
 const text: KeyedText = {

@@ -1,6 +1,7 @@
 /** Decisions of single kinds that are awkward to bring about on a host, on answers as one would give them. */
-import type { FileState, HostWriter, JobState } from "../../provider/host/host";
+import type { Change, Kind, PlanContext } from "../../provider/contract/kind";
 import { waitForJob } from "../../provider/host/detachedJob";
+import type { FileState, HostWriter, JobState } from "../../provider/host/host";
 import {
   claim,
   EMPTY_RECORD,
@@ -10,7 +11,6 @@ import {
   recordFile,
   savedFile,
 } from "../../provider/host/record";
-import type { Change, Kind, PlanContext } from "../../provider/contract/kind";
 import { aliases } from "../../provider/kinds/aliases";
 import { baseMailer } from "../../provider/kinds/baseMailer";
 import type { ChrootResolvArgs } from "../../provider/arguments/chrootResolv";

@@ -1,9 +1,9 @@
 /** What a preview foresees of a host, and what an update of the connection alone may skip. */
 import * as provider from "../../provider";
+import type { Change } from "../../provider/contract/kind";
 import { forgetPlans, overlayOf } from "../../provider/driver/overlay";
 import { SCHEMA } from "../../provider/driver/migrate";
 import type { FileState } from "../../provider/host/host";
-import type { Change } from "../../provider/contract/kind";
 
 const PATH = "/etc/postfix/main.cf";
 const HOST = { host: "mx1.example.org" };

@@ -1,8 +1,8 @@
 /** RcConfLocal's own decisions, on answers as a host would give them. */
+import type { AnyKind, Change, Failure, Plan } from "../../provider/contract/kind";
 import { askKind, Unfit } from "../../provider/driver/sight";
 import type { FileState } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord } from "../../provider/host/record";
-import type { AnyKind, Change, Failure, Plan } from "../../provider/contract/kind";
 import type { RcConfLocalArgs } from "../../provider/arguments/rcConfLocal";
 import { rcConfLocal } from "../../provider/kinds/rcConfLocal";
 import { platformOf } from "../../provider/openbsd/platform";

@@ -1,4 +1,6 @@
 /** What is secret stands in nothing that a method says, returns in clear or throws. */
+import { hideSecrets } from "../../provider/contract/hashedSecrets";
+import { claimKeyedFile, restoreKeyedFile } from "../../provider/contract/keyedFile";
 import {
   forgetSecrets,
   isSecretValue,
@@ -12,13 +14,11 @@ import { mask } from "../../provider/driver/secrets/masking";
 import { maskOwn } from "../../provider/driver/secrets/masking";
 import { maskAll } from "../../provider/driver/secrets/masking";
 import { maskAgain } from "../../provider/driver/secrets/masking";
-import { claimKeyedFile, restoreKeyedFile } from "../../provider/contract/keyedFile";
-import { hideSecrets } from "../../provider/contract/hashedSecrets";
 import type { FileState, Fact, Facts, HostReader } from "../../provider/host/host";
 import { EMPTY_RECORD, type HostRecord, type Json } from "../../provider/host/record";
 import { setStackConfig } from "../../provider/host/stackConfig";
-import { platformOf } from "../../provider/openbsd/platform";
 import { keyedTextOf } from "../../provider/kinds/secretFormats";
+import { platformOf } from "../../provider/openbsd/platform";
 import { lookupTable } from "../../provider/kinds/lookupTable";
 
 const inputs = {

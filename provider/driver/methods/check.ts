@@ -1,11 +1,11 @@
 /** `check`: finds faults in the inputs, fills in what the release decides, and in a preview shows the changes to come. */
 import { violations } from "../../arguments/schema";
+import { type Failure, NOTHING_BEFORE } from "../../contract/kind";
 import { connectionFaults } from "../../host/connectionFaults";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { connect } from "../../host/pool";
 import type { Claim } from "../../host/record";
-import { type Failure, NOTHING_BEFORE } from "../../contract/kind";
 import { type Platform, UnsupportedRelease, platformOf } from "../../openbsd/platform";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../../values/json";
 import { type Decision, decide } from "../decision";

@@ -1,10 +1,10 @@
 /** `create` and `update`. Both do the same: look, decide, carry out, look again. */
 import { randomBytes } from "node:crypto";
+import { NOTHING_BEFORE } from "../../contract/kind";
 import { HostError, reasonOf } from "../../host/errors";
 import type { Host, HostReader } from "../../host/host";
 import { connect } from "../../host/pool";
 import { type HostRecord, type Owner, nextRevision, withRevision } from "../../host/record";
-import { NOTHING_BEFORE } from "../../contract/kind";
 import { clean, equal } from "../../values/json";
 import { carryOut, progressOn, settle } from "../carryOut";
 import { type Decision, decide } from "../decision";

@@ -1,4 +1,5 @@
 /** `delete`: the host goes back to what it was before the first apply. */
+import type { Plan } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { file, lookAt } from "../../host/look";
@@ -14,7 +15,6 @@ import {
   release,
   saveRecord,
 } from "../../host/record";
-import type { Plan } from "../../contract/kind";
 import { carryOut } from "../carryOut";
 import { say } from "../engineLog";
 import { sameMachine, waysOut } from "../machine";

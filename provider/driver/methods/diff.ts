@@ -1,6 +1,6 @@
 /** `diff`: compares the live values with the wanted ones. */
-import { differsAt, equal, isUnknown } from "../../values/json";
 import type { AnyKind } from "../../contract/kind";
+import { differsAt, equal, isUnknown } from "../../values/json";
 import { type Values, connectionOf, without } from "../state";
 
 export interface DiffAnswer {

@@ -8,13 +8,13 @@
  * keys with secret values ({@link learnFromRecord}).
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { type KeyedText, secretsOfKey } from "../../contract/keyedText";
 import { decodeUtf8, FormatError } from "../../formats/bytes";
 import { CONFIGURED } from "../../arguments/connection";
 import { secretOf } from "../../host/credentials";
 import { contentsOf, type FileState, type HostReader } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
 import type { HostRecord, KeyEntry } from "../../host/record";
-import { type KeyedText, secretsOfKey } from "../../contract/keyedText";
 import type { Platform } from "../../openbsd/platform";
 import { stringsIn, valueAt } from "../../values/json";
 import type { Values } from "../state";

@@ -1,7 +1,7 @@
 /** Running pkg_add, and finding out whether it has installed what was wanted. */
+import { forgetJob, isRunning, type JobEnd, jobSight, runJob } from "../../host/detachedJob";
 import { HostError } from "../../host/errors";
 import type { HostReader, HostWriter } from "../../host/host";
-import { forgetJob, isRunning, type JobEnd, jobSight, runJob } from "../../host/detachedJob";
 import { isWanted } from "../../openbsd/packages";
 import { lastLines } from "../../values/readable";
 import { lockWatch, PACKAGE_JOB, waitForPackages } from "./databaseLock";

@@ -1,6 +1,6 @@
 /** What builds leave in the ports tree: finding it, and removing it again. */
-import type { HostWriter } from "../../host/host";
 import { anyJob, endJob, forgetJob, jobEndMark, jobMark } from "../../host/detachedJob";
+import type { HostWriter } from "../../host/host";
 import { list, Look, lookAt, stat } from "../../host/look";
 import { PORTS, portsMake, RESULT_FOLDERS } from "../../openbsd/ports";
 import type { PortsNote } from "./note";

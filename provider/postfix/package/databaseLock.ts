@@ -1,7 +1,7 @@
 /** The job in which pkg_add and pkg_delete run, and the lock on the package database, for which they may have to wait. */
+import { type runJob, waitForJob } from "../../host/detachedJob";
 import { HostError } from "../../host/errors";
 import type { HostReader, HostWriter } from "../../host/host";
-import { type runJob, waitForJob } from "../../host/detachedJob";
 import { lookAt, probe } from "../../host/look";
 import { inWords } from "../../openbsd/ports";
 import { lastLines } from "../../values/readable";

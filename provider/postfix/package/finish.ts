@@ -1,8 +1,8 @@
 /** What is left to do once pkg_add has ended: in the same run or, if that was interrupted, in the next one. */
-import { contentsOf, type HostWriter } from "../../host/host";
-import { forgetJob, jobSight, stopJob } from "../../host/detachedJob";
-import { file, Look, lookAt, stat } from "../../host/look";
 import type { ActContext } from "../../contract/kind";
+import { forgetJob, jobSight, stopJob } from "../../host/detachedJob";
+import { contentsOf, type HostWriter } from "../../host/host";
+import { file, Look, lookAt, stat } from "../../host/look";
 import { isPostfixEnabled, MAILER_CONF, MAILER_ROWS, POSTFIX_MAILER_CONF } from "../mailerConf";
 import { BUILD_JOB, cleanWork } from "./buildTraces";
 import { PACKAGE_JOB, waitForPackages } from "./databaseLock";

@@ -3,9 +3,9 @@
  * and the note says before it starts what is under way, so that the next run can finish it. Whether a package is
  * installed is read from the package database, never from exit codes (docs/openbsd.md 1.3).
  */
+import type { ActContext } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
-import type { ActContext } from "../../contract/kind";
 import { isPostfixRunning, stopPostfix } from "../running";
 import { addPackage } from "./addPackage";
 import { finishInstallation } from "./finish";

@@ -2,8 +2,6 @@
  * Building the package from ports (guide 2.1). The build is a job on the host: a lost connection does not stop it, and
  * the next run finds it, or its result. The note says what it has left in the ports tree, so that destroy can remove it.
  */
-import { HostError } from "../../host/errors";
-import type { HostReader, HostWriter } from "../../host/host";
 import {
   forgetJob,
   isRunning,
@@ -13,6 +11,8 @@ import {
   runJob,
   waitForJob,
 } from "../../host/detachedJob";
+import { HostError } from "../../host/errors";
+import type { HostReader, HostWriter } from "../../host/host";
 import { list, Look, lookAt, stat } from "../../host/look";
 import { flavorsOf, type WantedPackage } from "../../openbsd/packages";
 import type { Platform } from "../../openbsd/platform";

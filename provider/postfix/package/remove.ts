@@ -1,9 +1,9 @@
 /** Removing the package with all that came with it, or only what a build or an interrupted installation has left. */
+import type { ActContext } from "../../contract/kind";
+import { endJob, forgetJob, runJob, stopJob } from "../../host/detachedJob";
 import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
-import { endJob, forgetJob, runJob, stopJob } from "../../host/detachedJob";
 import { Look, lookAt } from "../../host/look";
-import type { ActContext } from "../../contract/kind";
 import { lastLines } from "../../values/readable";
 import { QUEUE } from "../paths";
 import { isPostfixRunning, startPostfix, stopPostfix } from "../running";

@@ -13,13 +13,13 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import type { HostWriter, TreeEntry } from "../../../provider/host/host";
+import type { AgentClient } from "../../../provider/host/agentClient";
 import {
   compareTrees,
   copyOfTree,
   isSameTree,
   treeDigest,
 } from "../../../provider/host/treeDigest";
-import type { AgentClient } from "../../../provider/host/agentClient";
 import { Sandbox } from "./localAgent";
 
 let box: Sandbox;

@@ -1,4 +1,5 @@
 /** A host that answers from maps: for what is decided of it, not for how it is asked. */
+import type { Change, JudgeContext, Plan } from "../../../provider/contract/kind";
 import type {
   Answers,
   Facts,
@@ -12,7 +13,6 @@ import { EMPTY_RECORD, type Json } from "../../../provider/host/record";
 import { candidateOf, type Complaint, type Knowledge } from "../../../provider/judge/candidate";
 import { complaintsOf } from "../../../provider/judge/rules";
 import { platformOf } from "../../../provider/openbsd/platform";
-import type { Change, JudgeContext, Plan } from "../../../provider/contract/kind";
 
 export const MAIN = "/etc/postfix/main.cf";
 export const MASTER = "/etc/postfix/master.cf";

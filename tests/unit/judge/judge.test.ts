@@ -1,4 +1,5 @@
 /** The judgement of a whole plan, and its warnings of what was wrong before. */
+import type { Change, Failure } from "../../../provider/contract/kind";
 import {
   parseRecord,
   recordFile,
@@ -14,7 +15,6 @@ import { aliases } from "../../../provider/kinds/aliases";
 import { lookupTable } from "../../../provider/kinds/lookupTable";
 import { mainCf } from "../../../provider/kinds/mainCf";
 import { masterCf } from "../../../provider/kinds/masterCf";
-import type { Change, Failure } from "../../../provider/contract/kind";
 import {
   type Fake,
   type Heard,
