@@ -47,7 +47,7 @@ import {
 export { columns, fieldKey, overrideKey, parseKey, type Column, type Field } from "./masterCfKeys";
 
 /** A service by the fields of master(5); `-` stands for the default. */
-export interface Service {
+export interface ServiceFields {
   readonly private: Bytes;
   readonly unprivileged: Bytes;
   readonly chroot: Bytes;
@@ -110,7 +110,7 @@ function withEntry({ units, from, to }: Found, { raw }: Pick<Entry, "raw">): Byt
 
 const word = (entry: Entry, index: number): Bytes => entry.words[index]?.text ?? "";
 
-function serviceOf(entry: Entry): Service {
+function serviceOf(entry: Entry): ServiceFields {
   const { overrides, args } = optionsOf(entry);
   return {
     private: word(entry, 2),
@@ -125,8 +125,10 @@ function serviceOf(entry: Entry): Service {
 }
 
 /** All services, each with the line on which its entry in force begins. */
-export function services(text: Bytes): ReadonlyMap<string, Service & { readonly line: number }> {
-  const found = new Map<string, Service & { line: number }>();
+export function services(
+  text: Bytes,
+): ReadonlyMap<string, ServiceFields & { readonly line: number }> {
+  const found = new Map<string, ServiceFields & { line: number }>();
   for (const { text: joined, line } of logicalLines(text)) {
     const key = keyOf(joined);
     if (key !== undefined) found.set(key, { ...serviceOf(parseEntry(joined)), line });
@@ -145,7 +147,10 @@ export function entries(text: Bytes): readonly { readonly line: number; readonly
 }
 
 /** A service, one of its fields or one of its overrides; undefined when there is none of that name. */
-export function get(text: Bytes, name: string): Service | Bytes | readonly Bytes[] | undefined {
+export function get(
+  text: Bytes,
+  name: string,
+): ServiceFields | Bytes | readonly Bytes[] | undefined {
   const key = parseKey(name);
   const found = find(text, key.service);
   if (found === undefined) return undefined;
@@ -155,7 +160,7 @@ export function get(text: Bytes, name: string): Service | Bytes | readonly Bytes
 }
 
 /** Refuses a service that Postfix would not read back. */
-function checkValue(name: string, service: Service): void {
+function checkValue(name: string, service: ServiceFields): void {
   checkService(name);
   for (const field of [...columns, "command"] as const) {
     const fault = fieldFault(field, service[field]);
@@ -169,7 +174,7 @@ function checkValue(name: string, service: Service): void {
 }
 
 /** The lines of a new service, in columns like those of the file that comes with Postfix. */
-function written(name: string, service: Service): Bytes {
+function written(name: string, service: ServiceFields): Bytes {
   const slash = name.lastIndexOf("/");
   const cells = [
     name.slice(0, slash),
@@ -205,7 +210,7 @@ function sampleEnd(units: readonly Unit[], name: string): number | undefined {
  *
  * @throws FormatError for a service that master.cf cannot hold
  */
-export function set(text: Bytes, name: string, service: Service, was?: Saved): Bytes {
+export function set(text: Bytes, name: string, service: ServiceFields, was?: Saved): Bytes {
   checkValue(name, service);
   const units = unitsOf(text);
   if (startsOf(units, name).length === 0) {

@@ -1,6 +1,11 @@
 /** A candidate: main.cf and master.cf as they will be together, ready for the rules; and complaints about it. */
 import { parameters, type Parameter } from "../formats/mainCf";
-import { type Service, type ServiceFault, serviceKey, servicesOf } from "../postfix/masterServices";
+import {
+  type JudgedService,
+  type ServiceFault,
+  serviceKey,
+  servicesOf,
+} from "../postfix/masterServices";
 import { CONFIGURATION, DEFAULT_FOLDERS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { Rule } from "../arguments/ruleNames";
 import { expand, type Lookup } from "../postfix/values";
@@ -52,7 +57,7 @@ export interface Candidate {
   readonly main: string;
   readonly master: string;
   readonly parameters: ReadonlyMap<string, Parameter>;
-  readonly services: readonly Service[];
+  readonly services: readonly JudgedService[];
   readonly serviceFaults: readonly ServiceFault[];
   readonly knowledge: Knowledge;
   /** The value in force, unexpanded. */
@@ -86,7 +91,7 @@ export interface Setting {
   /** The subject of complaints about it: the parameter, or the service of master.cf that overrides it. */
   readonly subject: string;
   /** The service of master.cf that overrides it; `undefined` for a parameter of main.cf. */
-  readonly service: Service | undefined;
+  readonly service: JudgedService | undefined;
   /** The values of the names that this value refers to. */
   readonly lookup: Lookup;
 }
@@ -118,7 +123,7 @@ export function settingsOf(candidate: Candidate): Setting[] {
 }
 
 /** The values that one service of master.cf sees: its overrides, else those of main.cf. */
-export function lookupOf(candidate: Candidate, service: Service): Lookup {
+export function lookupOf(candidate: Candidate, service: JudgedService): Lookup {
   const overrides = new Map(service.overrides.map(({ name, value }) => [name, value]));
   return (name) => overrides.get(name) ?? candidate.raw(name);
 }

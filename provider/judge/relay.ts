@@ -1,5 +1,5 @@
 /** Open relays: services by which everybody may send mail through this host to anywhere. */
-import { type Service, serviceKey } from "../postfix/masterServices";
+import { type JudgedService, serviceKey } from "../postfix/masterServices";
 import { MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { expand, type Lookup, words } from "../postfix/values";
 import { type Candidate, type Complaint, lookupOf } from "./candidate";
@@ -8,7 +8,7 @@ import { RECIPIENT_LISTS } from "./restrictions";
 import { type Outcome, outcome, ownsAll, STRANGER, type Stranger, trustsAll } from "./stranger";
 
 /** Can another host reach the service of master.cf? */
-function isPublic({ name, type }: Service, lookup: Lookup): boolean {
+function isPublic({ name, type }: JudgedService, lookup: Lookup): boolean {
   if (type !== "inet" && type !== "pass") return false;
   const address = /^(.*):[^:]+$/.exec(name)?.[1]?.replace(/[[\]]/g, "");
   if (address !== undefined && address !== "") return !/^(127\.|::1$|localhost$)/.test(address);
@@ -58,9 +58,9 @@ export function relayComplaints(candidate: Candidate, read: TextAt): Complaint[]
 
 /** Does an override open its service whatever main.cf says? */
 function isOpenByItself(
-  { overrides }: Service,
+  { overrides }: JudgedService,
   read: TextAt,
-  { name, value }: Service["overrides"][number],
+  { name, value }: JudgedService["overrides"][number],
 ): boolean {
   if (value.includes("$")) return false;
   const own = new Map(overrides.map((one) => [one.name, one.value]));

@@ -14,7 +14,7 @@ import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix
 import { MAILLOG, MailLog } from "../postfix/mailLog";
 import { type Delivery, type Trace, traceMessage } from "../postfix/messageTrace";
 import { baseMailerRuns, POSTFIX_RUNS } from "../postfix/running";
-import { handIn, type SmtpDialogue, type SmtpStep } from "../postfix/smtpDialogue";
+import { handIn, type SmtpDialogue, type SmtpStage } from "../postfix/smtpDialogue";
 import { equal } from "../values/json";
 import { lastLines } from "../values/readable";
 
@@ -175,12 +175,12 @@ async function talk(
   } catch (error) {
     // Only a refused SMTP connection is a result of the test; a broken SSH connection is an error of its own.
     if (!HostError.isInstance(error) || error.kind !== "program") throw error;
-    const failure = { step: "connection", reason: error.reason } as const;
+    const failure = { stage: "connection", reason: error.reason } as const;
     return { transcript: [], banner: "", capabilities: [], failure };
   }
 }
 
-const STEP_NAMES: Readonly<Record<SmtpStep, string>> = {
+const STAGE_NAMES: Readonly<Record<SmtpStage, string>> = {
   connection: "the connection",
   greeting: "the greeting",
   EHLO: "EHLO",
@@ -196,16 +196,16 @@ const LOGGED_LINES = 12;
 const UNTOUCHED =
   "The test changes no settings; the mail server is as the steps before it have left it.";
 
-function stepError(
+function stageError(
   host: HostReader,
-  step: string,
+  stage: string,
   reason: string,
   lines: readonly string[],
   next: string,
 ): HostError {
   return new HostError("program", {
     host: host.address,
-    during: step,
+    during: stage,
     reason: lines.length === 0 ? reason : `${reason}\n${lines.join("\n")}\n`,
     changed: "no",
     next: `${UNTOUCHED} ${next}, then run \`pulumi up\` again`,
@@ -217,16 +217,16 @@ async function dialogueError(
   platform: Platform,
   way: Way,
   dialogue: SmtpDialogue,
-  { step, reason, code }: NonNullable<SmtpDialogue["failure"]>,
+  { stage, reason, code }: NonNullable<SmtpDialogue["failure"]>,
   log: MailLog,
 ): Promise<HostError> {
-  const during = `handing a test message in at ${way.name}: ${STEP_NAMES[step]}`;
+  const during = `handing a test message in at ${way.name}: ${STAGE_NAMES[stage]}`;
   const mailers =
-    step === "connection" || step === "greeting" ? await runningMailers(host, platform) : "";
+    stage === "connection" || stage === "greeting" ? await runningMailers(host, platform) : "";
   // A server in trouble answers its client only "451 try again", and gives the reason in its log.
-  const logged = step === "connection" ? "" : lastLines(await log.read(), LOGGED_LINES);
+  const logged = stage === "connection" ? "" : lastLines(await log.read(), LOGGED_LINES);
   const lines = [...dialogue.transcript, ...(logged === "" ? [] : [`${MAILLOG}:`, logged])];
-  return stepError(host, during, `${reason}${mailers}`, lines, whatToDo(step, code, way));
+  return stageError(host, during, `${reason}${mailers}`, lines, whatToDo(stage, code, way));
 }
 
 /** Says which mailers, of the two that could answer on the port, are running on the host. */
@@ -242,8 +242,8 @@ async function runningMailers(host: HostReader, platform: Platform): Promise<str
   return `; ${words.join(", and ")}`;
 }
 
-function whatToDo(step: SmtpStep, code: number | undefined, way: Way): string {
-  switch (step) {
+function whatToDo(stage: SmtpStage, code: number | undefined, way: Way): string {
+  switch (stage) {
     case "connection":
     case "greeting":
       return way.from === "here"
@@ -263,8 +263,8 @@ function whatToDo(step: SmtpStep, code: number | undefined, way: Way): string {
 
 /** What a failure of the test tells the user. */
 interface Fault {
-  /** The step of the test that failed. */
-  readonly step: string;
+  /** The stage of the test that failed. */
+  readonly stage: string;
   readonly reason: string;
   /** What to do next. */
   readonly next: string;
@@ -278,20 +278,20 @@ function traceError(
   args: MailCheckArgs,
 ): HostError {
   const waited = `within ${args.timeoutSeconds ?? 30} s`;
-  const { step, reason, next } =
+  const { stage, reason, next } =
     trace.failed === undefined
       ? missingLine(trace, queueId, waited)
       : failedDelivery(trace, trace.failed, queueId);
-  return stepError(host, step, reason, trace.lines, next);
+  return stageError(host, stage, reason, trace.lines, next);
 }
 
 function failedDelivery(trace: Trace, { status, detail }: Delivery, queueId: string): Fault {
-  const step = `the delivery of message ${queueId}`;
+  const stage = `the delivery of message ${queueId}`;
   if (status !== "deferred")
-    return { step, reason: `status=${status}: ${detail}`, next: "Fix what it names" };
+    return { stage, reason: `status=${status}: ${detail}`, next: "Fix what it names" };
   const id = trace.queued.at(-1) ?? queueId;
   return {
-    step,
+    stage,
     reason: `it is deferred: ${detail}`,
     next: `Fix that; the message stays in the queue and is tried again (\`postqueue -f\` does so at once, \`postsuper -d ${id}\` deletes it)`,
   };
@@ -301,18 +301,18 @@ function failedDelivery(trace: Trace, { status, detail }: Delivery, queueId: str
 function missingLine(trace: Trace, queueId: string, waited: string): Fault {
   if (trace.lines.length === 0)
     return {
-      step: `the queue: following message ${queueId}`,
+      stage: `the queue: following message ${queueId}`,
       reason: `${MAILLOG} does not name it ${waited}`,
       next: "Check that syslogd runs and writes mail.info there, also from Postfix's chroot (RcConfLocal, logSocket), and look at `postqueue -p`",
     };
   if (isDelivered(trace))
     return {
-      step: `the removal of message ${trace.queued.join(", ")} from the queue`,
+      stage: `the removal of message ${trace.queued.join(", ")} from the queue`,
       reason: `it was delivered, but ${MAILLOG} does not say \`removed\` ${waited}`,
       next: "Look at `postqueue -p`, and check that Postfix's chroot has a log socket where the release needs one (RcConfLocal, logSocket): qmgr logs through it",
     };
   return {
-    step: `the delivery of message ${queueId}`,
+    stage: `the delivery of message ${queueId}`,
     reason: `${MAILLOG} does not say what became of it ${waited}`,
     next: "Look at `postqueue -p`; on a busy or slow host raise `timeoutSeconds`",
   };
@@ -399,7 +399,7 @@ async function searchMailbox(
   const { path, user } = mailbox;
   const { found, stale, headers } = await take(host, mailbox, mailboxes, search);
   if (!found)
-    throw stepError(
+    throw stageError(
       host,
       `the mailbox ${path}`,
       "the log says that the message was delivered to it, and it is not there",
@@ -410,7 +410,7 @@ async function searchMailbox(
     search.warn(`removed ${stale} test message(s) of an earlier, interrupted run from ${path}.`);
   const missing = missingHeaders(headers, mailboxes);
   if (missing.length > 0)
-    throw stepError(
+    throw stageError(
       host,
       `the message in ${path}`,
       `it has no ${missing.join(" and no ")}, which local(8) writes`,
@@ -443,7 +443,7 @@ async function take(
     });
   } catch (error) {
     if (!HostError.isInstance(error) || error.kind !== "refused") throw error;
-    throw stepError(
+    throw stageError(
       host,
       `the mailbox ${path}`,
       `the message was delivered, but cannot be looked for there: ${reasonOf(error.details.reason)}`,

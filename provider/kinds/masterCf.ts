@@ -36,11 +36,11 @@ interface Observed {
 }
 
 /** A key's value: a whole service of master.cf, one of its columns or overrides, or the list of its arguments. */
-type Value = masterCfText.Service | Bytes | readonly Bytes[];
+type Value = masterCfText.ServiceFields | Bytes | readonly Bytes[];
 
 type Saved = ReturnType<typeof masterCfText.save> | masterCfText.SavedPart;
 
-function isService(value: Value | undefined): value is masterCfText.Service {
+function isService(value: Value | undefined): value is masterCfText.ServiceFields {
   return typeof value === "object" && !("length" in value);
 }
 
@@ -84,7 +84,7 @@ function set(contents: Bytes, key: string, value: Value, was: Saved | undefined)
 function setService(
   contents: Bytes,
   key: string,
-  service: masterCfText.Service,
+  service: masterCfText.ServiceFields,
   was: Saved | undefined,
 ): Bytes {
   if (masterCfText.get(contents, key) !== undefined) return contents;
@@ -103,7 +103,7 @@ function startingContents(
 }
 
 /** A service to add. Columns that the arguments leave out are as in the file's services of the same program. */
-function added(name: string, service: MasterService, contents: Bytes): masterCfText.Service {
+function added(name: string, service: MasterService, contents: Bytes): masterCfText.ServiceFields {
   const command = service.command ?? "";
   const overrides = Object.entries(service.overrides ?? {}).flatMap(([parameter, value]) =>
     value === null ? [] : [[parameter, encodeUtf8(value.trim())] as const],

@@ -9,7 +9,8 @@ interface Override {
   readonly line: number;
 }
 
-export interface Service {
+/** A service of master.cf, with what the judgement asks of it. */
+export interface JudgedService {
   readonly name: string;
   readonly type: string;
   readonly chroot: string;
@@ -32,7 +33,7 @@ export interface ServiceFault {
 }
 
 /** The name and type of a service of master.cf, such as `smtp/inet`: no two services share both. */
-export function serviceKey({ name, type }: Pick<Service, "name" | "type">): string {
+export function serviceKey({ name, type }: Pick<JudgedService, "name" | "type">): string {
   return `${name}/${type}`;
 }
 
@@ -41,10 +42,10 @@ const WITH_ARGUMENTS = ["pipe", "spawn"];
 
 /** The services of a master.cf, and its faulty lines. */
 export function servicesOf(text: string): {
-  services: readonly Service[];
+  services: readonly JudgedService[];
   faults: readonly ServiceFault[];
 } {
-  const services: Service[] = [];
+  const services: JudgedService[] = [];
   const faults: ServiceFault[] = [];
   for (const { entry, line } of entries(text)) {
     const service = serviceOf(entry, line);
@@ -55,7 +56,7 @@ export function servicesOf(text: string): {
 }
 
 /** The service of a line; `undefined` if fields are missing. */
-function serviceOf(entry: Entry, line: number): Service | undefined {
+function serviceOf(entry: Entry, line: number): JudgedService | undefined {
   const fields = entry.words.map((word) => word.text);
   const [name = "", type = "", , , chroot = ""] = fields;
   const command = fields[FIELDS - 1];
@@ -68,7 +69,7 @@ function serviceOf(entry: Entry, line: number): Service | undefined {
   return { name, type, chroot, command, daemon: command.replace(/^.*\//, ""), line, overrides };
 }
 
-function faultsOf(entry: Entry, line: number, service: Service | undefined): ServiceFault[] {
+function faultsOf(entry: Entry, line: number, service: JudgedService | undefined): ServiceFault[] {
   const fields = entry.words.map((word) => word.text);
   const [name = "", type = ""] = fields;
   const fault = (reason: string, at = line): ServiceFault => {
@@ -120,7 +121,7 @@ function strayWord(entry: Entry, daemon: string): { text: string; from: number }
   return args.filter(({ from }) => from >= end)[takesNext ? 1 : 0];
 }
 
-function repeatedServices(services: readonly Service[]): ServiceFault[] {
+function repeatedServices(services: readonly JudgedService[]): ServiceFault[] {
   const lines = new Map<string, number>();
   return services.flatMap((service): ServiceFault[] => {
     const key = serviceKey(service);

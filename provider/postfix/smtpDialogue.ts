@@ -17,7 +17,7 @@ interface SmtpMessage {
 }
 
 /** The part of a dialogue in which it ended. */
-export type SmtpStep = "connection" | "greeting" | "EHLO" | "MAIL" | "RCPT" | "DATA" | "message";
+export type SmtpStage = "connection" | "greeting" | "EHLO" | "MAIL" | "RCPT" | "DATA" | "message";
 
 /** A dialogue and its result. */
 export interface SmtpDialogue {
@@ -30,7 +30,7 @@ export interface SmtpDialogue {
   /** The queue id under which the server took the message: Postfix names it in its last answer. */
   readonly queueId?: string;
   /** Where and why the message was not taken; `code` is the server's reply code, if it gave one. */
-  readonly failure?: { readonly step: SmtpStep; readonly reason: string; readonly code?: number };
+  readonly failure?: { readonly stage: SmtpStage; readonly reason: string; readonly code?: number };
 }
 
 /** How to reach the server: over an open connection, or over one that nodemailer opens. */
@@ -44,7 +44,7 @@ interface ClientError extends Error {
 }
 
 /** The part of the dialogue to which a command belongs. */
-const STEPS: readonly (readonly [RegExp, SmtpStep])[] = [
+const STAGES: readonly (readonly [RegExp, SmtpStage])[] = [
   [/^(EHLO|HELO)/, "EHLO"],
   [/^MAIL/, "MAIL"],
   [/^RCPT/, "RCPT"],
@@ -52,15 +52,15 @@ const STEPS: readonly (readonly [RegExp, SmtpStep])[] = [
   [/^DATA/, "DATA"],
 ];
 
-function stepOf(error: ClientError, connected: boolean, transcript: readonly string[]): SmtpStep {
+function stageOf(error: ClientError, connected: boolean, transcript: readonly string[]): SmtpStage {
   if (!connected) return "connection";
-  const step = STEPS.find(([pattern]) => pattern.test(error.command ?? ""))?.[1];
-  if (step === "DATA") return transcript.some((line) => /^< 354/.test(line)) ? "message" : "DATA";
-  if (step !== undefined) return step;
+  const stage = STAGES.find(([pattern]) => pattern.test(error.command ?? ""))?.[1];
+  if (stage === "DATA") return transcript.some((line) => /^< 354/.test(line)) ? "message" : "DATA";
+  if (stage !== undefined) return stage;
   // The connection broke: the last command is the one that was not answered.
   const asked = transcript.findLast((line) => line.startsWith("> "))?.slice(2) ?? "";
   if (transcript.some((line) => /^< 354/.test(line))) return "message";
-  return STEPS.find(([pattern]) => pattern.test(asked))?.[1] ?? "greeting";
+  return STAGES.find(([pattern]) => pattern.test(asked))?.[1] ?? "greeting";
 }
 
 /** The server's own words, if there are any, else those of nodemailer. */
@@ -172,7 +172,7 @@ function taken(answer: string): Pick<SmtpDialogue, "queueId" | "failure"> {
   if (queueId !== undefined) return { queueId };
   return {
     failure: {
-      step: "message",
+      stage: "message",
       reason: `the server took the message without naming a queue id, so that it cannot be followed: "${answer}"`,
     },
   };
@@ -184,7 +184,7 @@ function failureOf(
   lines: readonly string[],
 ): NonNullable<SmtpDialogue["failure"]> {
   return {
-    step: stepOf(error, connected, lines),
+    stage: stageOf(error, connected, lines),
     reason: reasonOf(error),
     ...(error.responseCode === undefined ? {} : { code: error.responseCode }),
   };

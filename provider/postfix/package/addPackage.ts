@@ -6,7 +6,7 @@ import { isWanted } from "../../openbsd/packages";
 import { lastLines } from "../../values/readable";
 import { lockWatch, PACKAGE_JOB, waitForPackages } from "./databaseLock";
 import { installed, installedName, isPartialPostfix, isPostfix } from "./packageDatabase";
-import type { InstallArgs, PackageStep } from "./packageStep";
+import type { InstallArgs, PackageWork } from "./packageWork";
 import type { Target } from "./target";
 
 /** Runs pkg_add, or waits for the same pkg_add of an earlier run. */
@@ -15,12 +15,12 @@ export async function addPackage(
   { name, env }: Target,
   replace: boolean,
   args: InstallArgs,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<void> {
   const before = await installedName(host);
   const argv = [
     "/usr/sbin/pkg_add",
-    ...step.platform.packages.addOptions,
+    ...work.platform.packages.addOptions,
     ...(replace ? ["-r"] : []),
     // Replaces a package by one of the same name from elsewhere, which pkg_add would otherwise count as installed.
     ...(replace && before === name ? ["-D", "installed"] : []),
@@ -29,11 +29,11 @@ export async function addPackage(
   const job = { key: PACKAGE_JOB, argv, env };
   if (!(await isRunning(host, job))) {
     // A running job with other arguments holds the database; the result of a job that has ended is of no use here.
-    if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, step);
+    if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, work);
     await forgetJob(host, PACKAGE_JOB);
   }
-  step.progress(`pkg_add ${name}`);
-  const end = await runJob(host, job, lockWatch(host, `installing ${name}`, args, step));
+  work.progress(`pkg_add ${name}`);
+  const end = await runJob(host, job, lockWatch(host, `installing ${name}`, args, work));
   await forgetJob(host, PACKAGE_JOB);
   const now = await installedName(host);
   // pkg_add can fail with exit status 0 and succeed with another (docs/openbsd.md 1.3), so the database decides. Only
@@ -41,7 +41,7 @@ export async function addPackage(
   if (!isWanted(now, args) || (end.exitCode !== 0 && now === before))
     throw installationFailed(host, argv, end, await installed(host));
   if (end.exitCode !== 0)
-    step.warn(
+    work.warn(
       `\`${argv.join(" ")}\` ended with exit status ${String(end.exitCode)}, but ${now ?? name} is installed. pkg_add printed:\n${lastLines(end.log)}`,
     );
 }

@@ -6,7 +6,7 @@ import { lookAt, probe } from "../../host/look";
 import { inWords } from "../../openbsd/ports";
 import { lastLines } from "../../values/readable";
 import { DATABASE } from "./packageDatabase";
-import type { InstallArgs, PackageStep } from "./packageStep";
+import type { InstallArgs, PackageWork } from "./packageWork";
 
 /** The key of the job in which pkg_add and pkg_delete run. */
 export const PACKAGE_JOB = "postfix-package";
@@ -19,7 +19,7 @@ export function lockWatch(
   host: HostReader,
   during: string,
   args: InstallArgs,
-  { progress }: PackageStep,
+  { progress }: PackageWork,
 ): Parameters<typeof runJob>[2] {
   const limit = lockLimit(args);
   let lockedSince: number | undefined;
@@ -66,11 +66,11 @@ export async function databaseLocked(
 export async function waitForPackages(
   host: HostWriter,
   args: InstallArgs,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<void> {
   await waitForJob(
     host,
     PACKAGE_JOB,
-    lockWatch(host, "waiting for an earlier request to end", args, step),
+    lockWatch(host, "waiting for an earlier request to end", args, work),
   );
 }

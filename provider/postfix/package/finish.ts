@@ -9,7 +9,7 @@ import { PACKAGE_JOB, waitForPackages } from "./databaseLock";
 import { restoreKeptFiles } from "./keptFiles";
 import type { PackageNote, UnderWay } from "./note";
 import { installed, isPartialPostfix, isPostfix } from "./packageDatabase";
-import { type InstallArgs, packageStep } from "./packageStep";
+import { type InstallArgs, packageWork } from "./packageWork";
 import { startAgain } from "./startAgain";
 
 /** Finishes the installation or replacement that the note says is under way; does nothing where none is. */
@@ -18,24 +18,24 @@ export async function finishInstallation(
   args: InstallArgs,
   context: ActContext,
 ): Promise<void> {
-  const step = packageStep(context);
-  if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, step);
+  const work = packageWork(context);
+  if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, work);
   await forgetJob(host, PACKAGE_JOB);
-  const { under: underWay, branch, ...note } = step.note();
+  const { under: underWay, branch, ...note } = work.note();
   if (!underWay) return;
   await provideMailerConf(host);
-  await restoreKeptFiles(host, underWay, step);
-  if (underWay.restart) await startAgain(host, step);
+  await restoreKeptFiles(host, underWay, work);
+  if (underWay.restart) await startAgain(host, work);
   if (note.ports && (args.source ?? "packages") === "ports") {
     await cleanWork(host, note.ports);
     await stopJob(host, BUILD_JOB);
   }
-  const came = dependenciesOf(step.note(), await installed(host));
-  const { ports } = step.note();
-  await step.setNote({
+  const came = dependenciesOf(work.note(), await installed(host));
+  const { ports } = work.note();
+  await work.setNote({
     ...note,
     ...(ports ? { ports } : {}),
-    ...originOf(underWay, branch, step.platform.release),
+    ...originOf(underWay, branch, work.platform.release),
     came,
   });
 }

@@ -11,7 +11,7 @@ import { addPackage } from "./addPackage";
 import { finishInstallation } from "./finish";
 import { filesToKeep } from "./keptFiles";
 import { installed } from "./packageDatabase";
-import { type InstallArgs, noteUnderWay, type PackageStep, packageStep } from "./packageStep";
+import { type InstallArgs, noteUnderWay, type PackageWork, packageWork } from "./packageWork";
 import { withPostfixStarted } from "./startAgain";
 import { builtTarget, chosenTarget } from "./target";
 
@@ -26,39 +26,39 @@ export async function installPackage(
   args: InstallArgs,
   context: ActContext,
 ): Promise<void> {
-  const step = packageStep(context);
-  await noteBeginning(host, step);
+  const work = packageWork(context);
+  await noteBeginning(host, work);
   // A build takes long: the installed Postfix goes on serving until the new package is there.
   const target =
     (args.source ?? "packages") === "ports"
-      ? await builtTarget(host, args, step)
-      : await chosenTarget(host, args, step);
-  await noteUnderWay(step, {
+      ? await builtTarget(host, args, work)
+      : await chosenTarget(host, args, work);
+  await noteUnderWay(work, {
     source: args.source ?? "packages",
     ...(args.version === undefined ? { branch: args.branch ?? "stable" } : {}),
   });
-  if (replace) await stopForReplacement(host, step);
+  if (replace) await stopForReplacement(host, work);
   try {
-    await addPackage(host, target, replace, args, step);
+    await addPackage(host, target, replace, args, work);
   } catch (error) {
     // Without a connection Postfix cannot be started again here: the next run does so, by the note.
     if (!HostError.isInstance(error) || error.kind === "lost") throw error;
-    throw await withPostfixStarted(host, error, step);
+    throw await withPostfixStarted(host, error, work);
   }
   await finishInstallation(host, args, context);
 }
 
 /** Notes which packages are installed, unless an interrupted run has noted it already, before it changed them. */
-async function noteBeginning(host: HostWriter, step: PackageStep): Promise<void> {
-  const note = step.note();
+async function noteBeginning(host: HostWriter, work: PackageWork): Promise<void> {
+  const note = work.note();
   if (!note.under)
-    await step.setNote({ ...note, under: { packages: [...(await installed(host))] } });
+    await work.setNote({ ...note, under: { packages: [...(await installed(host))] } });
 }
 
-async function stopForReplacement(host: HostWriter, step: PackageStep): Promise<void> {
-  if (!step.note().under?.kept) await noteUnderWay(step, await filesToKeep(host));
+async function stopForReplacement(host: HostWriter, work: PackageWork): Promise<void> {
+  if (!work.note().under?.kept) await noteUnderWay(work, await filesToKeep(host));
   if (!(await isPostfixRunning(host))) return;
-  await noteUnderWay(step, { restart: true });
-  step.progress("stop Postfix");
-  await stopPostfix(host, step.platform);
+  await noteUnderWay(work, { restart: true });
+  work.progress("stop Postfix");
+  await stopPostfix(host, work.platform);
 }

@@ -9,7 +9,7 @@ import { parsePackage } from "../../openbsd/packages";
 import { MAIN_CF, MASTER_CF } from "../paths";
 import type { UnderWay } from "./note";
 import { installedName } from "./packageDatabase";
-import type { PackageStep } from "./packageStep";
+import type { PackageWork } from "./packageWork";
 
 /** The two files as they are, with the version of the package that is about to be replaced. */
 export async function filesToKeep(host: HostReader): Promise<Pick<UnderWay, "kept">> {
@@ -26,7 +26,7 @@ export async function filesToKeep(host: HostReader): Promise<Pick<UnderWay, "kep
 export async function restoreKeptFiles(
   host: HostWriter,
   { kept }: UnderWay,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<void> {
   const name = await installedName(host);
   if (!kept || name === undefined) return;
@@ -40,7 +40,7 @@ export async function restoreKeptFiles(
     else await host.write({ path, contents, expect: { anything: true } });
   }
   if (edited.length > 0)
-    step.warn(
+    work.warn(
       `The package of Postfix ${version ?? ""} has added to ${edited.join(" and ")}, which were made for ${kept.version}.`,
     );
 }

@@ -27,7 +27,7 @@ import {
 import { lastLines } from "../../values/readable";
 import { BUILD_JOB, filesMade, portsFolders } from "./buildTraces";
 import type { PortsNote } from "./note";
-import type { PackageStep } from "./packageStep";
+import type { PackageWork } from "./packageWork";
 import { portLook, portsLook } from "./portsLook";
 
 /** On a small machine, the port and all that it needs take hours to build. */
@@ -39,31 +39,31 @@ interface BuiltPackage {
   readonly repository: string;
 }
 
-type BuildStep = Pick<PackageStep, "platform" | "progress" | "note" | "setNote">;
+type BuildWork = Pick<PackageWork, "platform" | "progress" | "note" | "setNote">;
 
 /** Builds the wanted package, or waits for a build of it that is already running. */
 export async function buildPort(
   host: HostWriter,
   wanted: WantedPackage,
-  step: BuildStep,
+  work: BuildWork,
 ): Promise<BuiltPackage> {
-  const name = await predictedName(host, wanted, step.platform);
+  const name = await predictedName(host, wanted, work.platform);
   const flavors = flavorsOf(wanted);
   const argv = portsMake(flavors, "package");
   const folder = portFolder(wanted);
   const attached = await isRunning(host, { key: BUILD_JOB, argv });
-  if (!attached) await settleFormerBuild(host, step);
-  await noteBuild(host, { folder, flavors }, attached, step);
-  const started = step.note().ports?.started ?? Date.now();
+  if (!attached) await settleFormerBuild(host, work);
+  await noteBuild(host, { folder, flavors }, attached, work);
+  const started = work.note().ports?.started ?? Date.now();
   const end = await runJob(
     host,
     { key: BUILD_JOB, argv, cwd: folder },
     {
       timeoutMs: BUILD_TIMEOUT_MS,
-      progress: (log) => step.progress(describeBuild(name, log, Date.now() - started)),
+      progress: (log) => work.progress(describeBuild(name, log, Date.now() - started)),
     },
   );
-  await noteFilesMade(host, step);
+  await noteFilesMade(host, work);
   if (end.exitCode !== 0) throw buildFailed(host, name, end);
   return { name, repository: await repositoryOf(host, name) };
 }
@@ -90,15 +90,15 @@ async function predictedName(
 }
 
 /** Waits for a former build that still runs and so uses the tree, notes the files it made, and clears its job away. */
-async function settleFormerBuild(host: HostWriter, step: BuildStep): Promise<void> {
+async function settleFormerBuild(host: HostWriter, work: BuildWork): Promise<void> {
   const former = await jobSight(host, BUILD_JOB);
   if (former === "none") return;
   if (former === "running")
     await waitForJob(host, BUILD_JOB, {
       timeoutMs: BUILD_TIMEOUT_MS,
-      progress: (log) => step.progress(describeBuild("an earlier request", log, 0)),
+      progress: (log) => work.progress(describeBuild("an earlier request", log, 0)),
     });
-  await noteFilesMade(host, step);
+  await noteFilesMade(host, work);
   // No work is lost by a new job: make(1) goes on where it stopped, and does nothing where it had finished.
   await forgetJob(host, BUILD_JOB);
 }
@@ -108,7 +108,7 @@ async function noteBuild(
   host: HostWriter,
   build: PortsNote["built"][number],
   attached: boolean,
-  { note, setNote }: BuildStep,
+  { note, setNote }: BuildWork,
 ): Promise<void> {
   const known = note().ports;
   const isSame = (other: PortsNote["built"][number]): boolean =>
@@ -125,7 +125,7 @@ async function noteBuild(
   });
 }
 
-async function noteFilesMade(host: HostWriter, { note, setNote }: BuildStep): Promise<void> {
+async function noteFilesMade(host: HostWriter, { note, setNote }: BuildWork): Promise<void> {
   const { ports } = note();
   if (ports) await setNote({ ...note(), ports: { ...ports, made: await filesMade(host, ports) } });
 }

@@ -12,7 +12,7 @@ import { lockWatch, PACKAGE_JOB } from "./databaseLock";
 import { dependenciesOf } from "./finish";
 import { asJson, notedIn, PACKAGE_KEY, type PackageNote } from "./note";
 import { DATABASE, installed, isNeeded, isPartialPostfix, isPostfix } from "./packageDatabase";
-import { type InstallArgs, type PackageStep, packageStep } from "./packageStep";
+import { type InstallArgs, type PackageWork, packageWork } from "./packageWork";
 import { refuseToLoseMail } from "./queuedMail";
 import { removeTraces, type Traces } from "./traces";
 
@@ -24,15 +24,15 @@ export async function removePackage(
   args: InstallArgs,
   context: ActContext,
 ): Promise<void> {
-  const step = packageStep(context);
+  const work = packageWork(context);
   await endJob(host, BUILD_JOB);
   await stopJob(host, PACKAGE_JOB);
-  await stopWithEmptyQueue(host, before, args, step);
+  await stopWithEmptyQueue(host, before, args, work);
   const names = await installed(host);
   for (const name of names.filter((one) => isPostfix(one) || isPartialPostfix(one)))
-    await deletePackage(host, name, args, step);
+    await deletePackage(host, name, args, work);
   await removeTraces(host, before);
-  await removeDependencies(host, dependenciesOf(note, await installed(host)), args, step);
+  await removeDependencies(host, dependenciesOf(note, await installed(host)), args, work);
   if (note.ports) await cleanPorts(host, note.ports);
   await forgetJob(host, BUILD_JOB);
 }
@@ -42,7 +42,7 @@ async function stopWithEmptyQueue(
   host: HostWriter,
   before: Traces,
   args: InstallArgs,
-  { platform }: PackageStep,
+  { platform }: PackageWork,
 ): Promise<void> {
   const mayLoseMail = !before.folders.includes(QUEUE) && args.discardQueue !== true;
   const wasRunning = await isPostfixRunning(host);
@@ -78,15 +78,15 @@ async function deletePackage(
   host: HostWriter,
   name: string,
   args: InstallArgs,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<void> {
   const argv = [
     "/usr/sbin/pkg_delete",
-    ...step.platform.packages.addOptions.filter((word) => word !== "-m"),
+    ...work.platform.packages.addOptions.filter((word) => word !== "-m"),
     name,
   ];
   await forgetJob(host, PACKAGE_JOB);
-  const watch = lockWatch(host, `removing ${name}`, args, step);
+  const watch = lockWatch(host, `removing ${name}`, args, work);
   const end = await runJob(host, { key: PACKAGE_JOB, argv }, watch);
   await forgetJob(host, PACKAGE_JOB);
   if (!(await installed(host)).includes(name)) return;
@@ -104,13 +104,13 @@ async function removeDependencies(
   host: HostWriter,
   came: readonly string[],
   args: InstallArgs,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<void> {
   for (;;) {
     const present = (await installed(host)).filter((name) => came.includes(name));
     const needed = await lookAt(host, Look.each(present, isNeeded));
     const unneeded = present.filter((name) => needed[name] === false);
     if (unneeded.length === 0) return;
-    for (const name of unneeded) await deletePackage(host, name, args, step);
+    for (const name of unneeded) await deletePackage(host, name, args, work);
   }
 }

@@ -3,13 +3,13 @@ import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
 import { waitUntil } from "../../host/programs";
 import { isPostfixRunning, startPostfix } from "../running";
-import type { PackageStep } from "./packageStep";
+import type { PackageWork } from "./packageWork";
 
 /** Starts Postfix where the note says that it ran before. */
-export async function startAgain(host: HostWriter, step: PackageStep): Promise<void> {
-  if (!step.note().under?.restart || (await isPostfixRunning(host))) return;
-  step.progress("start Postfix");
-  await startPostfix(host, step.platform);
+export async function startAgain(host: HostWriter, work: PackageWork): Promise<void> {
+  if (!work.note().under?.restart || (await isPostfixRunning(host))) return;
+  work.progress("start Postfix");
+  await startPostfix(host, work.platform);
   await waitUntil(host, "Postfix's master to take its lock", () => isPostfixRunning(host), 20_000);
 }
 
@@ -17,11 +17,11 @@ export async function startAgain(host: HostWriter, step: PackageStep): Promise<v
 export async function withPostfixStarted(
   host: HostWriter,
   error: HostError,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<HostError> {
-  if (!step.note().under?.restart) return error;
+  if (!work.note().under?.restart) return error;
   try {
-    await startAgain(host, step);
+    await startAgain(host, work);
     return error.with({ reason: `${error.reason.trimEnd()}\nPostfix serves again.\n` });
   } catch (second) {
     const why = HostError.isInstance(second) ? second.summary : String(second);

@@ -6,7 +6,7 @@ import { choosePackage, describeWanted } from "../../openbsd/packages";
 import { cleanPorts } from "./buildTraces";
 import { databaseLocked, lockLimit } from "./databaseLock";
 import { offer, packagePathVariable, PKG_CONF } from "./offer";
-import type { InstallArgs, PackageStep } from "./packageStep";
+import type { InstallArgs, PackageWork } from "./packageWork";
 import { buildPort } from "./portsBuild";
 
 /** The name that pkg_add is given, and the variables that tell it where to look. */
@@ -19,28 +19,28 @@ export interface Target {
 export async function builtTarget(
   host: HostWriter,
   args: InstallArgs,
-  step: PackageStep,
+  work: PackageWork,
 ): Promise<Target> {
-  await cleanFormerRelease(host, step);
-  const { name, repository } = await buildPort(host, args, step);
-  return { name, env: { [step.platform.packages.localPathVariable]: repository } };
+  await cleanFormerRelease(host, work);
+  const { name, repository } = await buildPort(host, args, work);
+  return { name, env: { [work.platform.packages.localPathVariable]: repository } };
 }
 
 /** make(1) does not rebuild a package that exists, so one that was built for the former release has to go. */
-async function cleanFormerRelease(host: HostWriter, step: PackageStep): Promise<void> {
-  const { ports, ...note } = step.note();
-  const outdated = note.release !== undefined && note.release !== step.platform.release;
+async function cleanFormerRelease(host: HostWriter, work: PackageWork): Promise<void> {
+  const { ports, ...note } = work.note();
+  const outdated = note.release !== undefined && note.release !== work.platform.release;
   if (!ports || !outdated || note.under?.cleaned) return;
-  step.progress("clean the ports tree of what was built for the former release");
+  work.progress("clean the ports tree of what was built for the former release");
   await cleanPorts(host, ports);
-  await step.setNote({ ...note, under: { packages: [], ...note.under, cleaned: true } });
+  await work.setNote({ ...note, under: { packages: [], ...note.under, cleaned: true } });
 }
 
 /** Chooses from the packages that the repository offers. */
 export async function chosenTarget(
   host: HostWriter,
   args: InstallArgs,
-  { platform, progress }: PackageStep,
+  { platform, progress }: PackageWork,
 ): Promise<Target> {
   const end = Date.now() + lockLimit(args);
   const ask = file(PKG_CONF).andThen((pkgConf) => offer(args, pkgConf, platform));

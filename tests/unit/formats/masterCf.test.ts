@@ -24,7 +24,7 @@ maildrop  unix  -       n       n       -       -       pipe
   flags=DRhu user=vmail argv=/usr/local/bin/maildrop -d \${recipient}
 `;
 
-const submission: masterCf.Service = {
+const submission: masterCf.ServiceFields = {
   private: "n",
   unprivileged: "-",
   chroot: "y",
@@ -116,7 +116,7 @@ describe("master.cf", () => {
     .tuple(texts, part)
     .filter(([text, { name }]) => masterCf.get(text, name) !== undefined && isEditable(text, name));
   const parts = (text: string, name: string): Record<string, unknown> => {
-    const { overrides, ...fields } = masterCf.get(text, name) as masterCf.Service;
+    const { overrides, ...fields } = masterCf.get(text, name) as masterCf.ServiceFields;
     return { ...fields, ...overrides };
   };
 

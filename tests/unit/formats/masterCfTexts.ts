@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { manyLines } from "./manyLines";
-import type { Service } from "../../../provider/formats/masterCf";
+import type { ServiceFields } from "../../../provider/formats/masterCf";
 
 /** Services that begin alike. */
 export const names = ["smtp/inet", "smtp/unix", "smtpd/pass", "submission/inet", "a/fifo"] as const;
@@ -127,7 +127,7 @@ export const overrideValues = fc
   .map((text) => text.replace(/[\n\0{}]/g, "").replace(/^[\s\v]+|[\s\v]+$/g, ""));
 
 /** Services that `set` takes. */
-export const services: fc.Arbitrary<Service> = fc.record({
+export const services: fc.Arbitrary<ServiceFields> = fc.record({
   private: flag,
   unprivileged: flag,
   chroot: flag,

@@ -11,13 +11,13 @@ export interface InstallArgs extends WantedPackage {
   readonly discardQueue?: boolean;
 }
 
-/** The context of the step that acts, with the note of the package at hand. */
-export interface PackageStep extends Pick<ActContext, "platform" | "progress" | "warn"> {
+/** The context of an action, with the note of the package at hand. */
+export interface PackageWork extends Pick<ActContext, "platform" | "progress" | "warn"> {
   readonly note: () => PackageNote;
   readonly setNote: (note: PackageNote) => Promise<void>;
 }
 
-export function packageStep(context: ActContext): PackageStep {
+export function packageWork(context: ActContext): PackageWork {
   return {
     platform: context.platform,
     progress: context.progress,
@@ -28,7 +28,7 @@ export function packageStep(context: ActContext): PackageStep {
 }
 
 /** Adds to what the note says of the change that is under way. */
-export async function noteUnderWay(step: PackageStep, change: Partial<UnderWay>): Promise<void> {
-  const note = step.note();
-  await step.setNote({ ...note, under: { packages: [], ...note.under, ...change } });
+export async function noteUnderWay(work: PackageWork, change: Partial<UnderWay>): Promise<void> {
+  const note = work.note();
+  await work.setNote({ ...note, under: { packages: [], ...note.under, ...change } });
 }
