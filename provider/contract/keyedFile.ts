@@ -11,6 +11,7 @@ import {
   savedContents,
   type SavedFile,
 } from "../host/record";
+import { mapValues } from "../values/json";
 import { hideSecrets } from "./hashedSecrets";
 import type { Change, PlanContext, RestoreContext } from "./kind";
 import { type KeyedText, same, workOnKey } from "./keyedText";
@@ -124,13 +125,11 @@ export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
 /** Live values of the wanted keys: `null` for a missing key, the wanted spelling where a value means the same. */
 export function liveKeys(file: KeyedFile): Record<string, Json> {
   const text = contentsOf(file.state) ?? "";
-  return Object.fromEntries(
-    Object.entries(file.wanted).map(([key, wanted]) => {
-      const found = workOnKey(file.path, key, () => file.text.get(text, key));
-      const asWanted = workOnKey(file.path, key, () => same(file.text, found, wanted ?? undefined));
-      return [key, asWanted ? wanted : (found ?? null)];
-    }),
-  );
+  return mapValues(file.wanted, (wanted, key) => {
+    const found = workOnKey(file.path, key, () => file.text.get(text, key));
+    const asWanted = workOnKey(file.path, key, () => same(file.text, found, wanted ?? undefined));
+    return asWanted ? wanted : (found ?? null);
+  });
 }
 
 /**

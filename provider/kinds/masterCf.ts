@@ -264,12 +264,10 @@ function liveService(
     ...(named.overrides === undefined
       ? {}
       : {
-          overrides: Object.fromEntries(
-            Object.entries(named.overrides).map(([parameter, value]) => {
-              const live = found.overrides[parameter];
-              return [parameter, live === undefined ? null : spelled(live, value)];
-            }),
-          ),
+          overrides: mapValues(named.overrides, (value, parameter) => {
+            const live = found.overrides[parameter];
+            return live === undefined ? null : spelled(live, value);
+          }),
         }),
   };
 }

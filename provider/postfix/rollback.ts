@@ -8,6 +8,7 @@ import { contentsOf, type Expectation, type HostWriter } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 import { type HostRecord, type SavedFile, savedContents } from "../host/record";
 import { sha256 } from "../values/digest";
+import { mapValues } from "../values/json";
 import { serves } from "./lastServed";
 import { isPostfixRunning, whoServes } from "./running";
 import { type Way, serve } from "./serving";
@@ -68,12 +69,10 @@ export async function rollBack(
 /** Puts back the files by which Postfix last served, and has it serve by them. Returns its greeting. */
 export async function putBack(host: HostWriter, context: ActContext): Promise<string | undefined> {
   const served = context.record.served ?? {};
-  const digests = Object.fromEntries(
-    Object.entries(served).map(([path, saved]) => {
-      const contents = savedContents(saved);
-      return [path, contents === null ? null : sha256(contents)];
-    }),
-  );
+  const digests = mapValues(served, (saved) => {
+    const contents = savedContents(saved);
+    return contents === null ? null : sha256(contents);
+  });
   await context.setRecord((record) => ({
     ...record,
     rolledBack: { ...record.rolledBack, ...digests },
