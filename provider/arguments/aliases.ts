@@ -1,7 +1,7 @@
 /** The arguments of `Aliases`. */
 import { checkName, normalizeTarget } from "../formats/aliases";
 import { encodeUtf8 } from "../formats/bytes";
-import { list, oneOf, optional, record, refusal, single, step, text } from "./schema";
+import { list, mergeOrExact, optional, record, refusal, single, step, text } from "./schema";
 
 /** Arguments of `Aliases`. */
 export interface AliasesArgs {
@@ -44,11 +44,6 @@ export const aliasesArguments = step<AliasesArgs>({
       length === 0 ? RECIPIENTS : undefined,
     ),
   ),
-  mode: optional(
-    oneOf(
-      ["merge", "exact"],
-      'must be "merge" (other entries stay) or "exact" (they are removed).',
-    ),
-  ),
+  mode: optional(mergeOrExact),
   file: optional(text(/^\/[^\s\0]+$/, "must be an absolute path without blanks.")),
 });

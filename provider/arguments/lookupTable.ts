@@ -5,8 +5,8 @@ import { BUILT_TYPES, PLAIN_TYPES, tableType, WHOLE_TYPES } from "../postfix/tab
 import {
   at,
   type Failure,
+  mergeOrExact,
   object,
-  oneOf,
   optional,
   record,
   refusal,
@@ -160,12 +160,7 @@ export const lookupTableArguments = step<LookupTableArgs>(
         single((value) => valueFault(key, value)),
       ),
     ),
-    mode: optional(
-      oneOf(
-        ["merge", "exact"],
-        'must be "merge" (other entries stay) or "exact" (they are removed).',
-      ),
-    ),
+    mode: optional(mergeOrExact),
     text: optional(single<string>(textFault)),
     permissions: optional(
       object<Permissions>(

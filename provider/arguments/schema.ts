@@ -112,6 +112,12 @@ export function oneOf<const V, T = never>(
 /** `true` or `false`. */
 export const flag: Schema<boolean> = oneOf([true, false], "must be true or false.");
 
+/** What becomes of the entries of a file that the program does not name. */
+export const mergeOrExact = oneOf(
+  ["merge", "exact"],
+  'must be "merge" (other entries stay) or "exact" (they are removed).',
+);
+
 /** A list. `whole` returns what is wrong with the list besides its items; it is called only where all of them are known. */
 export function list<T>(
   item: Schema<T>,

@@ -12,7 +12,7 @@ import {
   type RestoreContext,
 } from "../contract/kind";
 import { JOBS } from "../host/detachedJob";
-import { contentsOf, type FileState, type HostReader } from "../host/host";
+import { contentsOf, type HostReader } from "../host/host";
 import { file, list, Look, lookAt, stat } from "../host/look";
 import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
@@ -39,7 +39,7 @@ import {
   usesKey,
 } from "../postfix/package/note";
 import { offer, PKG_CONF } from "../postfix/package/offer";
-import { DATABASE, isPostfix } from "../postfix/package/packageDatabase";
+import { DATABASE, isPartialPostfix, isPostfix } from "../postfix/package/packageDatabase";
 import { portLook, portsLook } from "../postfix/package/portsLook";
 import { cleanUp, removePackage } from "../postfix/package/remove";
 import { FOLDERS, type Traces, TRACES } from "../postfix/package/traces";
@@ -61,7 +61,6 @@ interface Observed {
   readonly name: string | undefined;
   /** The entries in the package database that an interrupted pkg_add(1) has left. */
   readonly partial: readonly string[];
-  readonly pkgConf: FileState;
   /** The packages that the repository offers; asked for only where another package may have to be installed. */
   readonly offered: readonly string[] | undefined;
   /** Was the package database locked, so that the repository could not be asked? */
@@ -186,18 +185,18 @@ function look(args: Completed, platform: Platform): Look<Observed> {
     traces: TRACES,
     ports: source === "ports" ? portsLook() : Look.of(undefined),
     note: file(RECORD_PATH).map((record) => notedIn(parseRecord(record))),
-  }).andThen(({ packages, ports, ...found }) => {
+  }).andThen(({ packages, ports, pkgConf, ...found }) => {
     const name = packages.find(isPostfix);
     const seen: Observed = {
       ...found,
       ...{ name, ports },
-      partial: packages.filter((entry) => entry.startsWith("partial-postfix-")),
+      partial: packages.filter(isPartialPostfix),
       offered: undefined,
       locked: false,
     };
     if (isSettled(seen, args, platform)) return Look.of(seen);
     if (source === "packages")
-      return offer(args, found.pkgConf, platform).map(({ names, locked }) => ({
+      return offer(args, pkgConf, platform).map(({ names, locked }) => ({
         ...seen,
         ...{ offered: names, locked },
       }));

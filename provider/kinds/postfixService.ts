@@ -27,8 +27,6 @@ interface Observed {
   readonly running: boolean;
   readonly record: HostRecord;
   readonly version: string;
-  /** The address where Postfix greets its clients, according to its files. */
-  readonly address: Address | undefined;
   /** Postfix's greeting; `undefined` where it does not run or did not answer in time. */
   readonly banner: string | undefined;
   /** Files that were put back after a failed reload, as long as nobody has written them since. */
@@ -66,7 +64,7 @@ function look(): Look<Observed> {
       putBack: stillRolledBack(record),
       heard: elsewhere ? banner(address, BANNER_MS) : Look.of(usual),
     }).map(({ putBack: files, heard }) => ({
-      ...{ running, record, address, putBack: files },
+      ...{ running, record, putBack: files },
       version: found["mail_version"] ?? "",
       banner:
         running && address && "line" in heard && isGreeting(heard.line) ? heard.line : undefined,
