@@ -48,7 +48,7 @@ interface Evidence {
 }
 
 /** Returns failures for what the plan would make wrong, and warns of what is wrong already or may be meant. */
-export async function judge(
+export async function judgeConfiguration(
   question: Question,
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
@@ -73,7 +73,9 @@ export async function judgeTable(
   const { plan } = context;
   const found = await Promise.all([
     singleTableFailures(table, context),
-    plan.changes.length === 0 ? [] : judge(tableQuestion(plan, table.property), context),
+    plan.changes.length === 0
+      ? []
+      : judgeConfiguration(tableQuestion(plan, table.property), context),
   ]);
   return found.flat();
 }

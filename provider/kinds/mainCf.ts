@@ -15,7 +15,7 @@ import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as mainCfText from "../formats/mainCf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look, printed, probe } from "../host/look";
-import { type Complaint, declarationClaims, declare, judge } from "../judge";
+import { type Complaint, declarationClaims, declare, judgeConfiguration } from "../judge";
 import { MAIN_CF, PROGRAMS } from "../postfix/paths";
 import { type Settings, settingsIn } from "../postfix/postconf";
 import { expand } from "../postfix/values";
@@ -154,6 +154,6 @@ export const mainCf: Kind<Completed, Observed> = {
     declare(context, args);
     const path = ({ file: place, subject = "" }: Complaint): string =>
       place === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters";
-    return judge({ path }, context);
+    return judgeConfiguration({ path }, context);
   },
 };

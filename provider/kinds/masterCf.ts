@@ -23,7 +23,13 @@ import * as masterCfText from "../formats/masterCf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import type { Json } from "../host/record";
-import { type Complaint, declarationClaims, declare, judge, settledLater } from "../judge";
+import {
+  type Complaint,
+  declarationClaims,
+  declare,
+  judgeConfiguration,
+  settledLater,
+} from "../judge";
 import { MASTER_CF } from "../postfix/paths";
 import { POSTFIX_VERSION } from "../postfix/postconf";
 import { postfixTraits } from "../postfix/versionTraits";
@@ -313,6 +319,6 @@ export const masterCf: Kind<MasterCfArgs, Observed> = {
         ? `services[${JSON.stringify(subject)}]`
         : "services";
     // An override may refer to a parameter that main.cf, which is written later, defines.
-    return judge({ path, component: "MasterCf", later: settledLater }, context);
+    return judgeConfiguration({ path, component: "MasterCf", later: settledLater }, context);
   },
 };

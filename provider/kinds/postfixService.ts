@@ -5,7 +5,7 @@ import { HostError } from "../host/errors";
 import { contentsOf, type HostWriter } from "../host/host";
 import { file, Look } from "../host/look";
 import { type HostRecord, parseRecord, RECORD_PATH } from "../host/record";
-import { judge } from "../judge";
+import { judgeConfiguration } from "../judge";
 import { serves, withoutRollback } from "../postfix/lastServed";
 import { type Address, banner, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
 import { MASTER_CF } from "../postfix/paths";
@@ -114,7 +114,7 @@ export const postfixService: Kind<Completed, Observed> = {
       : NOTHING_TO_DO;
   },
   // The last step that depends on all files judges everything that the plan changes, together.
-  judge: (_observed, _args, context) => judge({ path: () => "triggers" }, context),
+  judge: (_observed, _args, context) => judgeConfiguration({ path: () => "triggers" }, context),
 };
 
 /** Checks the configuration and has Postfix serve with it; if that fails, the files with which it last served come back. */

@@ -6,7 +6,12 @@ import {
   EMPTY_RECORD,
   type HostRecord,
 } from "../../../provider/host/record";
-import { judge, settledLater, tableQuestion, declarationClaims } from "../../../provider/judge";
+import {
+  judgeConfiguration,
+  settledLater,
+  tableQuestion,
+  declarationClaims,
+} from "../../../provider/judge";
 import { declarationsOf } from "../../../provider/judge/declarations";
 import { platformOf } from "../../../provider/openbsd/platform";
 import { violations } from "../../../provider/arguments/schema";
@@ -46,7 +51,7 @@ async function judged(
   changes: readonly Change[],
   context: Heard = contextOf(host, changes),
 ): Promise<string> {
-  const failures = await judge({ path: () => "x" }, judging(context, changes));
+  const failures = await judgeConfiguration({ path: () => "x" }, judging(context, changes));
   return failures.map(({ reason }) => reason).join("\n");
 }
 
@@ -132,7 +137,7 @@ describe("tables", () => {
     expect(await judged(host, [], contextOf(host, [], [change]))).toMatch(
       /relays mail for everybody/,
     );
-    const own = await judge(
+    const own = await judgeConfiguration(
       tableQuestion({ changes: [change] }, "text"),
       contextOf(host, [change]),
     );
@@ -152,7 +157,9 @@ describe("tables", () => {
     const host = fakeHost({ [MAIN]: main, [MASTER]: SMTPD, "/etc/postfix/routes": "" });
     const change = write("/etc/postfix/routes", "a.example slow:\n", "");
     const context = contextOf(host, [change]);
-    expect(await judge(tableQuestion({ changes: [change] }, "entries"), context)).toEqual([]);
+    expect(
+      await judgeConfiguration(tableQuestion({ changes: [change] }, "entries"), context),
+    ).toEqual([]);
     expect(context.warnings.join()).toMatch(/no service "slow".*unless a later step/);
   });
 
