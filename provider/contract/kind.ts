@@ -44,6 +44,9 @@ export type Change =
       readonly act: (host: HostWriter, context: ActContext) => Promise<void>;
     };
 
+/** The write or removal of a file. */
+export type FileChange = Exclude<Change, { readonly change: "act" }>;
+
 /** An action: a change that is neither a write nor a removal. */
 export type Action = Extract<Change, { readonly change: "act" }>;
 

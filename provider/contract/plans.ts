@@ -1,6 +1,6 @@
 /** Pieces of plans that several kinds need. */
 import { contentsOf, type FileState } from "../host/host";
-import type { Change, Plan } from "./kind";
+import type { Change, FileChange, Plan } from "./kind";
 
 /** Changes of what the running service reads: after them it must read its files again. */
 export function withReload(path: string, changes: readonly Change[]): Plan {
@@ -9,8 +9,18 @@ export function withReload(path: string, changes: readonly Change[]): Plan {
     : { changes, tells: { need: "reload", because: [path] } };
 }
 
-/** The text of a file after changes of which the first, if any, is of that file; `undefined` where it is not there. */
-export function textAfter([first]: readonly Change[], file: FileState): string | undefined {
-  if (first?.change === "write") return first.contents;
-  return first?.change === "remove" ? undefined : contentsOf(file);
+/** The change of one file among the changes of a plan; `undefined` where none of them is of that file. */
+export function changeOf(changes: readonly Change[], path: string): FileChange | undefined {
+  return changes.find((one): one is FileChange => one.change !== "act" && one.path === path);
+}
+
+/** The text of a file after the changes of a plan; `undefined` where it is not there. */
+export function textAfter(
+  changes: readonly Change[],
+  path: string,
+  file: FileState,
+): string | undefined {
+  const change = changeOf(changes, path);
+  if (change?.change === "write") return change.contents;
+  return change?.change === "remove" ? undefined : contentsOf(file);
 }

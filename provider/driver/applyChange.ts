@@ -1,5 +1,5 @@
 /** Applying one change to a host. */
-import type { ActContext, Change } from "../contract/kind";
+import type { ActContext, Change, FileChange } from "../contract/kind";
 import { HostError } from "../host/errors";
 import type { Expectation, FileState, HostWriter } from "../host/host";
 import { printDifference } from "./printChange";
@@ -35,11 +35,7 @@ function expectationOf(state: FileState): Expectation {
   return state.type === "absent" ? { absent: true } : { anything: true };
 }
 
-function conflict(
-  host: HostWriter,
-  change: Exclude<Change, { readonly change: "act" }>,
-  found: FileState,
-): HostError {
+function conflict(host: HostWriter, change: FileChange, found: FileState): HostError {
   return new HostError("conflict", {
     host: host.address,
     during: `writing ${change.path}`,

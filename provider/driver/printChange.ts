@@ -1,6 +1,6 @@
 /** Printing a change, as a preview shows it: a unified diff, or one line. */
 import { createTwoFilesPatch } from "diff";
-import type { Change } from "../contract/kind";
+import type { Change, FileChange } from "../contract/kind";
 import { contentsOf, type FileState } from "../host/host";
 import { sha256 } from "../values/digest";
 import { readable } from "../values/readable";
@@ -49,10 +49,7 @@ function printNewLines({ path, contents }: Write): string {
 }
 
 /** The difference between a file at the look that a change is based on, and now. */
-export function printDifference(
-  { path, found, ...change }: Exclude<Change, { readonly change: "act" }>,
-  now: FileState,
-): string {
+export function printDifference({ path, found, ...change }: FileChange, now: FileState): string {
   const [before, after] = [contentsOf(found), contentsOf(now)];
   return change.opaque
     ? [before, after].map((contents) => measure(contents ?? "")).join(", then ")

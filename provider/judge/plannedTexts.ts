@@ -1,5 +1,6 @@
 /** The texts of files that the judgement reads: as they are on the host, and as the plan changes them. */
-import type { JudgeContext } from "../contract/kind";
+import type { FileChange, JudgeContext } from "../contract/kind";
+import { changeOf } from "../contract/plans";
 import { contentsOf, type FileState, type HostReader } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 
@@ -30,18 +31,15 @@ export interface Texts {
 
 /** The texts that the judged plan and the plans of earlier steps change. */
 export function textsOf(context: JudgeContext): Texts {
-  const own = new Map(
-    context.plan.changes.flatMap((change) =>
-      change.change === "act" ? [] : [[change.path, change] as const],
-    ),
-  );
+  const own = (path: string): FileChange | undefined => changeOf(context.plan.changes, path);
   const after = (path: string): string | undefined => {
-    const change = own.get(path);
+    const change = own(path);
     if (change === undefined) return textOf(context.predicted(path));
     return change.change === "write" ? change.contents : undefined;
   };
   const before = (path: string): string | undefined =>
-    textOf(context.found(path) ?? own.get(path)?.found);
-  const has = (path: string): boolean => own.has(path) || context.predicted(path) !== undefined;
+    textOf(context.found(path) ?? own(path)?.found);
+  const has = (path: string): boolean =>
+    own(path) !== undefined || context.predicted(path) !== undefined;
   return { has, before, after, differs: (path) => has(path) && before(path) !== after(path) };
 }

@@ -11,7 +11,7 @@ import {
 } from "../contract/keyedFile";
 import { keyedText } from "../contract/keyedText";
 import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../contract/kind";
-import { textAfter } from "../contract/plans";
+import { changeOf, textAfter } from "../contract/plans";
 import { claimWholeFile } from "../contract/wholeFile";
 import * as aliasesText from "../formats/aliases";
 import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
@@ -116,7 +116,7 @@ function targetsIn(value: Json | undefined): readonly string[] {
 
 function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan {
   const write = planKeyedFile(plannedFile(observed, args, context), context);
-  const contents = textAfter(write, observed.file) ?? "";
+  const contents = textAfter(write, pathOf(args), observed.file) ?? "";
   const changes = [
     ...write,
     ...planDatabase(tableOf(args), observed.database, compiled(contents), write.length > 0),
@@ -130,10 +130,10 @@ function judgePlan(
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
   const { plan: judged, warn } = context;
-  const [write] = judged.changes;
+  const write = changeOf(judged.changes, pathOf(args));
   // Of a file that an earlier step brings, only the new lines are known.
   if (write?.change === "write" && write.partial) return Promise.resolve([]);
-  const contents = textAfter(judged.changes, observed.file);
+  const contents = textAfter(judged.changes, pathOf(args), observed.file);
   if (contents === undefined) return Promise.resolve([]);
   for (const text of unreached(aliasesText.entries(contents), observed.users)) warn(text);
   if (write?.change !== "write") return Promise.resolve([]);
@@ -174,7 +174,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
   judge: judgePlan,
   restore: (observed, args, context) => {
     const write = restoreKeyedFile(pathOf(args), observed.file, text, context);
-    const contents = textAfter(write, observed.file);
+    const contents = textAfter(write, pathOf(args), observed.file);
     const database = restoreDatabase(tableOf(args), observed.database, contents, compiled, context);
     return { changes: [...write, ...database] };
   },

@@ -25,7 +25,7 @@ import type {
   PlanContext,
   RestoreContext,
 } from "../contract/kind";
-import { textAfter } from "../contract/plans";
+import { changeOf, textAfter } from "../contract/plans";
 import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
@@ -316,10 +316,10 @@ function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): 
   if (found.length > 0) return { changes: [], obstacles: found };
   const write = planText(observed, args, context);
   if (observed.database === undefined) return planned(args, write);
-  const [first] = write;
+  const change = changeOf(write, args.path);
   // Of a text that an earlier step brings, only the new lines are known, so the database made from it is not known either.
-  const partial = first?.change === "write" && first.partial === true;
-  const contents = textAfter(write, observed.file) ?? "";
+  const partial = change?.change === "write" && change.partial === true;
+  const contents = textAfter(write, args.path, observed.file) ?? "";
   return planned(args, [
     ...write,
     ...planDatabase(
@@ -351,7 +351,7 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
         ...change,
         ...opaque,
       }));
-  const contents = textAfter(write, observed.file);
+  const contents = textAfter(write, args.path, observed.file);
   const before = context.record.files[args.path]?.before ?? null;
   const attributes =
     write.length === 0 && before !== null && contents === savedContents(before)
@@ -388,7 +388,7 @@ function judgePlan(
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
   const { plan: judged } = context;
-  const contents = textAfter(judged.changes, observed.file);
+  const contents = textAfter(judged.changes, args.path, observed.file);
   if (judged.obstacles !== undefined || observed.types === null || contents === undefined)
     return Promise.resolve([]);
   const property = args.text === undefined ? "entries" : "text";

@@ -9,6 +9,7 @@ import {
 } from "../contract/keyedFile";
 import { type KeyedText, keyedText as keyedTextOf } from "../contract/keyedText";
 import type { Change, Failure, JudgeContext, Kind, Plan } from "../contract/kind";
+import { textAfter } from "../contract/plans";
 import { FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
 import { containsWords } from "../formats/words";
@@ -250,17 +251,11 @@ function changesSyslogd(
   changes: readonly Change[],
   platform: Platform,
 ): boolean {
-  const write = changes[0];
   const inherited = inheritedIn(observed.defaults, platform)(SYSLOGD_FLAGS);
-  const flags = (text: string): unknown =>
+  const flags = (text = ""): unknown =>
     rcConfText.get(text, SYSLOGD_FLAGS, platform.rcConfSyntax, inherited) ?? inherited;
-  const before = flags(contentsOf(observed.file) ?? "");
-  const after =
-    write?.change === "write"
-      ? flags(write.contents)
-      : write?.change === "remove"
-        ? inherited
-        : before;
+  const before = flags(contentsOf(observed.file));
+  const after = flags(textAfter(changes, PATH, observed.file));
   return JSON.stringify(before) !== JSON.stringify(after);
 }
 
