@@ -5,7 +5,7 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { createRequire } from "node:module";
-import { mask } from "./secrets/masking";
+import { shown } from "./shown";
 
 export type Severity = "info" | "warning" | "error";
 
@@ -33,22 +33,22 @@ export function onSay(listener: (urn: string, severity: Severity, text: string) 
   listeners.push(listener);
 }
 
-/** Shows `text`, without its secrets, under the resource `urn`; `ephemeral` is a status line that the next one replaces. */
+/** Shows `text`, as far as it may be {@link shown}, under the resource `urn`; `ephemeral` is a status line that the next one replaces. */
 export async function say(
   urn: string,
   severity: Severity,
   text: string,
   options: { readonly ephemeral?: boolean } = {},
 ): Promise<void> {
-  const shown = mask(text);
-  if (!options.ephemeral) for (const listener of listeners) listener(urn, severity, shown);
+  const message = shown(text);
+  if (!options.ephemeral) for (const listener of listeners) listener(urn, severity, message);
   const rpc = engine();
   if (!rpc) return;
   const request = new LogRequest();
   request.setSeverity(
     { info: LogSeverity.INFO, warning: LogSeverity.WARNING, error: LogSeverity.ERROR }[severity],
   );
-  request.setMessage(shown);
+  request.setMessage(message);
   request.setUrn(urn);
   request.setStreamid(0);
   request.setEphemeral(options.ephemeral ?? false);

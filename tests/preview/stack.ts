@@ -58,7 +58,12 @@ export class Project extends StackProject {
 
   /** Runs the CLI as a person does, without colors: `text("preview", "--diff", "--refresh")`. */
   text(...args: string[]): Promise<Ran> {
-    return this.interrupted("", 0, ...args);
+    return this.runCli(args, "never");
+  }
+
+  /** Runs the CLI as a person does at a terminal, with colors. */
+  colored(...args: string[]): Promise<Ran> {
+    return this.runCli(args, "always");
   }
 
   /**
@@ -66,14 +71,22 @@ export class Project extends StackProject {
    * to what a terminal would give it to, the CLI's process group.
    */
   interrupted(when: string, times: number, ...args: string[]): Promise<Ran> {
+    return this.runCli(args, "never", { when, times });
+  }
+
+  private runCli(
+    args: readonly string[],
+    color: "always" | "never",
+    interrupt?: { when: string; times: number },
+  ): Promise<Ran> {
     return run(
       this.cli.path,
-      [...args, "--stack", this.stack.name, "--color", "never", "--non-interactive"],
+      [...args, "--stack", this.stack.name, "--color", color, "--non-interactive"],
       {
         cwd: this.folder,
         environment: { ...process.env, ...this.environment },
         timeoutMs: 300_000,
-        ...(times === 0 ? {} : { interrupt: { when, times } }),
+        ...(interrupt ? { interrupt } : {}),
       },
     );
   }

@@ -15,8 +15,8 @@ import { type Overlay, type Unseen, overlayOf } from "../overlay";
 import { claimsOfAnother, instanceHolding, instanceNamed, ownedElsewhere } from "../ownership";
 import { printChange } from "../printChange";
 import { learnSecrets } from "../secrets/known";
-import { mask } from "../secrets/masking";
 import type { ServiceKind } from "../service";
+import { shown, unshowable } from "../shown";
 import { NotOpenBSD, Unfit, liveOf, look, platformFor } from "../sight";
 import {
   type Values,
@@ -57,7 +57,11 @@ interface Request {
 export async function check(kind: ServiceKind, olds: Values, news: Values): Promise<CheckAnswer> {
   const request = requestOf(kind, olds, news);
   const { inputs, args, asBefore, names, preview } = request;
-  const failures = [...connectionFailures(inputs), ...violations(kind.arguments, args)];
+  const failures = [
+    ...connectionFailures(inputs),
+    ...violations(kind.arguments, args),
+    ...unshowable(args, inputs),
+  ];
   if (failures.length > 0) return answer(inputs, failures);
 
   if (asBefore && request.differing.length === 0) {
@@ -332,7 +336,7 @@ function answer(inputs: Values, failures: readonly Failure[] = []): CheckAnswer 
     inputs,
     failures: failures.map(({ path, reason }) => ({
       property: "",
-      reason: `${path}: ${mask(reason)}`,
+      reason: shown(`${path}: ${reason}`),
     })),
   });
 }

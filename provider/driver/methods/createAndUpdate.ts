@@ -13,8 +13,9 @@ import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
 import { ownedElsewhere, previousOf } from "../ownership";
 import { learnSecrets } from "../secrets/known";
-import { mask, maskAll, maskOwn } from "../secrets/masking";
+import { maskAll, maskOwn } from "../secrets/masking";
 import type { ServiceKind } from "../service";
+import { shown, shownValues } from "../shown";
 import { type Sight, Unfit, liveOf, look } from "../sight";
 import {
   KEPT,
@@ -220,9 +221,9 @@ class Convergence {
     return clean({
       ...without(olds, [...Object.keys({ ...appliedOf(olds), ...inputs }), ...KEPT]),
       ...wanted,
-      ...liveOf(kind, sight),
-      ...maskAll(kind.outputs(sight.observed, sight.args, sight.platform)),
-      ...maskAll(outputs),
+      ...shownValues(liveOf(kind, sight), wanted),
+      ...shownValues(maskAll(kind.outputs(sight.observed, sight.args, sight.platform))),
+      ...shownValues(maskAll(outputs)),
       applied: wanted,
       previous: previousOf(record, this.owner.instance),
       machine: this.host.fingerprint,
@@ -236,7 +237,7 @@ class Convergence {
   private async partial(error: unknown): Promise<unknown> {
     const { kind, id, inputs } = this.request;
     if (this.last === undefined) return error;
-    const message = mask(reasonOf(error));
+    const message = shown(reasonOf(error));
     let { sight, record } = this.last;
     try {
       sight = await look(kind, this.host, this.args);

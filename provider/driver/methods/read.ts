@@ -7,6 +7,7 @@ import { clean } from "../../values/json";
 import { say } from "../engineLog";
 import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "../machine";
 import type { ServiceKind } from "../service";
+import { shown, shownValues } from "../shown";
 import { type Sight, liveOf, look } from "../sight";
 import { learnSecrets } from "../secrets/known";
 import { driftedSecrets, hashDrift } from "../secrets/drift";
@@ -59,7 +60,7 @@ async function reach(
       "warning",
       `${connection.host} refuses the credentials of the last \`pulumi up\`, so it was not looked at; the next \`pulumi up\` uses today's. ${error.reason}`,
     );
-    return { refused: error.reason };
+    return { refused: shown(error.reason) };
   }
 }
 
@@ -79,7 +80,7 @@ async function liveValues(
       ...without(props, kind.traits?.repeats ? ["unread"] : ["unread", "failed"]),
       ...args,
       ...live,
-      ...maskAgain(props, kind.outputs(observed, args, platform)),
+      ...maskAgain(props, shownValues(kind.outputs(observed, args, platform))),
       ...common,
     },
     inputs: { ...without(applied, []), ...args, ...live, ...common },
@@ -99,5 +100,5 @@ async function lookFor(
   learnSecrets(given, found);
   for (const text of driftedSecrets(given, found))
     await say(ownerUrn(applied), "info", `${host.address}: ${text}`);
-  return { sight, live: hashDrift(given, found) };
+  return { sight, live: shownValues(hashDrift(given, found), given) };
 }

@@ -1,7 +1,7 @@
 /** Running a method of the provider so that no secret leaves it. */
-import { type Values, userError } from "../state";
+import { shownError } from "../shown";
+import type { Values } from "../state";
 import { callWith, type Spellings, add, secretsIn } from "./known";
-import { mask } from "./masking";
 
 /**
  * Runs a method of the provider. No secret in `values`, the method's inputs and state, gets into the method's messages or
@@ -14,16 +14,7 @@ export function keepingSecrets<T>(values: readonly Values[], work: () => Promise
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      if (mask(error.message) === error.message) throw withoutStack(error);
-      const { message, stack: _stack, ...more } = error;
-      throw withoutStack(Object.assign(userError(mask(message)), more));
+      throw shownError(error);
     }
   });
-}
-
-/** The SDK prints an error and then its stack, so a stack that repeats the message is dropped. */
-function withoutStack(error: Error): Error {
-  if (error.stack === error.message) error.stack = "";
-  return error;
 }
