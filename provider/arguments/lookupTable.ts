@@ -56,7 +56,9 @@ export interface LookupTableArgs {
   readonly text?: string;
   /**
    * The owner and the mode of the text and of its database. With a mode that keeps others from reading them, previews do
-   * not show their content either. @defaultValue as they are, 0644 root:wheel for new files; 0640 root:_postfix where the content is secret
+   * not show their content either. @defaultValue as they are; for new files 0644 root:wheel, but 0600 where the path
+   * names credentials, as `/etc/postfix/sasl_passwd` does; 0640 root:_postfix for the types `mysql`, `pgsql`, `ldap` and
+   * `memcache`
    */
   readonly permissions?: Permissions;
 }
@@ -74,6 +76,11 @@ export const isBuilt = (args: Pick<LookupTableArgs, "type">): boolean =>
 
 /** Does the text of a table of this type hold the login to another server? */
 export const isSecretType = (type: string): boolean => tableType(type)?.secret === true;
+
+/** Do the type or the name of a table say that it holds credentials? */
+export const holdsCredentials = ({ path, type }: Pick<LookupTableArgs, "path" | "type">): boolean =>
+  isSecretType(typeOf({ ...(type === undefined ? {} : { type }) })) ||
+  /passw|secret|credential/i.test(path.slice(path.lastIndexOf("/") + 1));
 
 function keyFault(key: string): string | undefined {
   return refusal(() => table.checkKey(encodeUtf8(key)));

@@ -13,6 +13,7 @@ import {
 } from "../host/record";
 import { mapValues } from "../values/json";
 import { hideSecrets } from "./hashedSecrets";
+import { hashedValue, isHidden } from "./hiddenFile";
 import type { Change, PlanContext, RestoreContext } from "./kind";
 import { type KeyedText, same, workOnKey } from "./keyedText";
 
@@ -107,8 +108,22 @@ export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
       contents,
       ...attributes,
       ...(current === undefined && context.coming(file.path) ? { partial: true } : {}),
+      ...(isHidden(file.state) ? { sets: namesOfChanges(file, context) } : {}),
     },
   ];
+}
+
+/** What a plan sets in a file of which nothing else may be shown: the keys that the program names. */
+function namesOfChanges(file: KeyedFile, { dropped }: PlanContext): string {
+  const live = liveKeys(file);
+  const changed = Object.entries(file.wanted).filter(([key, value]) => live[key] !== value);
+  const set = changed.flatMap(([key, value]) => (value === null ? [] : [key]));
+  const undone = dropped.filter(([, entry]) => entry.file === file.path);
+  const removed = changed.length - set.length + undone.length;
+  return [
+    ...(set.length > 0 ? [`sets ${set.join(", ")}`] : []),
+    ...(removed > 0 ? [`removes or undoes ${removed} more`] : []),
+  ].join("; ");
 }
 
 /** The claims of the wanted keys. */
@@ -122,13 +137,18 @@ export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
   }));
 }
 
-/** Live values of the wanted keys: `null` for a missing key, the wanted spelling where a value means the same. */
+/**
+ * Live values of the wanted keys: `null` for a missing key, the wanted spelling where a value means the same. In a file
+ * that others may not read, a hash stands for a value that somebody else has set.
+ */
 export function liveKeys(file: KeyedFile): Record<string, Json> {
   const text = contentsOf(file.state) ?? "";
   return mapValues(file.wanted, (wanted, key) => {
     const found = workOnKey(file.path, key, () => file.text.get(text, key));
     const asWanted = workOnKey(file.path, key, () => same(file.text, found, wanted ?? undefined));
-    return asWanted ? wanted : (found ?? null);
+    if (asWanted) return wanted;
+    const live = found ?? null;
+    return isHidden(file.state) ? (hashedValue(live, wanted) as Json) : live;
   });
 }
 

@@ -28,6 +28,8 @@ export type Change =
       readonly gid?: number;
       /** An earlier step of the same plan brings the file, so the preview knows only the lines that this step sets. */
       readonly partial?: boolean;
+      /** What the program sets in the file, in words: for a file that is not diffed. */
+      readonly sets?: string;
       /** The bytes mean nothing to a reader (a database), or are not for everybody: the file is named, not diffed. */
       readonly opaque?: boolean;
     }

@@ -1,9 +1,10 @@
 /** Printing a change, as a preview shows it: a unified diff, or one line. */
 import { createTwoFilesPatch } from "diff";
+import { hidesFromOthers, isHidden } from "../contract/hiddenFile";
 import type { Change, FileChange } from "../contract/kind";
 import { contentsOf, type FileState } from "../host/host";
-import { sha256 } from "../values/digest";
 import { readable } from "../values/readable";
+import { messageHash } from "./secrets/masking";
 
 type Write = Extract<Change, { readonly change: "write" }>;
 
@@ -13,7 +14,7 @@ export function printChange(change: Change): string {
     case "write":
       return printWrite(change);
     case "remove":
-      return change.opaque || contentsOf(change.found) === undefined
+      return isOpaque(change) || contentsOf(change.found) === undefined
         ? `remove ${change.path}`
         : unifiedDiff(change.path, contentsOf(change.found), undefined);
     case "act":
@@ -26,14 +27,23 @@ export function nameChange(change: Change): string {
   return change.change === "act" ? change.text : `${change.change} ${change.path}`;
 }
 
+/** Is a file only named? So is one that others on the host may not read, before or after the change. */
+function isOpaque(change: FileChange): boolean {
+  const isHiddenThen =
+    change.change === "write" && change.mode !== undefined && hidesFromOthers(change.mode);
+  return change.opaque === true || isHidden(change.found) || isHiddenThen;
+}
+
 function printWrite(change: Write): string {
   const before = contentsOf(change.found);
-  if (change.opaque)
-    return before === undefined
-      ? `create ${change.path} (${measure(change.contents)})`
-      : `replace ${change.path} (${measure(before)}, with ${measure(change.contents)})`;
   if (before === change.contents)
     return `set ${change.path} to mode ${octal(change.mode ?? 0o644)}`;
+  if (isOpaque(change)) {
+    const sets = change.sets === undefined ? "" : `: ${change.sets}`;
+    return before === undefined
+      ? `create ${change.path} (${measure(change.contents)})${sets}`
+      : `replace ${change.path} (${measure(before)}, with ${measure(change.contents)})${sets}`;
+  }
   if (change.partial) return printNewLines(change);
   const link = change.found.type === "symlink" ? ` (a link to ${change.found.target})` : "";
   return unifiedDiff(`${change.path}${link}`, before, change.contents);
@@ -49,9 +59,10 @@ function printNewLines({ path, contents }: Write): string {
 }
 
 /** The difference between a file at the look that a change is based on, and now. */
-export function printDifference({ path, found, ...change }: FileChange, now: FileState): string {
+export function printDifference(change: FileChange, now: FileState): string {
+  const { path, found } = change;
   const [before, after] = [contentsOf(found), contentsOf(now)];
-  return change.opaque
+  return isOpaque(change) || isHidden(now)
     ? [before, after].map((contents) => measure(contents ?? "")).join(", then ")
     : unifiedDiff(path, before, after);
 }
@@ -74,8 +85,8 @@ function octal(mode: number): string {
   return mode.toString(8).padStart(4, "0");
 }
 
-/** Stands for contents that are not to be shown: their size, and a hash that tells two of them apart. */
+/** Stands for contents that are not to be shown. */
 function measure(contents: string): string {
   const lines = contents.split("\n").length - (contents.endsWith("\n") ? 1 : 0);
-  return `${lines} lines, sha256 ${sha256(contents).slice(0, 12)}`;
+  return `${lines} ${lines === 1 ? "line" : "lines"}, hash ${messageHash(contents)}`;
 }

@@ -1,13 +1,14 @@
 /** The guide's "Postfix chroot files": copies below /var/spool/postfix/etc, kept equal to their sources in /etc. */
 import { type ChrootResolvArgs, chrootResolvArguments } from "../arguments/chrootResolv";
-import type { Change, Kind, RestoreContext } from "../contract/kind";
+import { isHidden } from "../contract/hiddenFile";
+import type { Change, Failure, Kind, RestoreContext } from "../contract/kind";
 import { withReload } from "../contract/plans";
 import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import { savedContents } from "../host/record";
 import { QUEUE } from "../postfix/paths";
-import { mapValues } from "../values/json";
+import { equal, mapValues } from "../values/json";
 
 /** The arguments, with those that `complete` fills in. */
 interface Completed extends ChrootResolvArgs {
@@ -32,17 +33,30 @@ function equalTo(name: string): string {
   return `equal to /etc/${name}`;
 }
 
-const COPY = { mode: 0o644, uid: 0, gid: 0 } as const;
+/** The owner and the mode of a copy, which is never more readable than its source. */
+function attributesOf(source: FileState): { mode: number; uid: number; gid: number } {
+  const from = source.type === "symlink" ? source.file : source;
+  const readable = from?.type === "file" ? from.mode & 0o044 : 0o044;
+  return { mode: 0o600 | readable, uid: 0, gid: 0 };
+}
 
 /** Is the copy root's, and for root alone to write? Else `postfix check` complains (docs/openbsd.md 8 and 10). */
 function isSafe(copy: FileState): boolean {
   return copy.type !== "file" || (copy.uid === 0 && (copy.mode & 0o022) === 0);
 }
 
+/** May somebody read the copy who may not read its source? */
+function isWider({ source, copy }: Pair): boolean {
+  return copy.type === "file" && (copy.mode & 0o044 & ~attributesOf(source).mode) !== 0;
+}
+
 /** Is there nothing to copy? A source that does not exist asks for no copy: the judgement warns of it. */
 function isCopied({ source, copy }: Pair): boolean {
   const wanted = contentsOf(source);
-  return wanted === undefined || (contentsOf(copy) === wanted && isSafe(copy));
+  return (
+    wanted === undefined ||
+    (contentsOf(copy) === wanted && isSafe(copy) && !isWider({ source, copy }))
+  );
 }
 
 /** The state of a copy in words. */
@@ -50,22 +64,36 @@ function describe(name: string, pair: Pair): string {
   if (isCopied(pair)) return equalTo(name);
   const contents = contentsOf(pair.copy);
   if (contents === undefined) return "missing";
-  return contents === contentsOf(pair.source)
-    ? "not root's alone to write"
-    : `differs from /etc/${name}`;
+  if (contents !== contentsOf(pair.source)) return `differs from /etc/${name}`;
+  return isSafe(pair.copy) ? "more readable than its source" : "not root's alone to write";
+}
+
+/** Failures for sources that others on the host may not read: a copy of them would help no daemon but a broken one. */
+function secretSources(observed: Observed): Failure[] {
+  return Object.entries(observed).flatMap(([name, { source }], index) =>
+    isHidden(source)
+      ? [
+          {
+            path: `files[${index}]`,
+            reason: `/etc/${name} may not be read by others on the host, and the daemons in the chroot are others: it is not copied. Take ${name} out of files.`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** Gives a copy its former owner and mode back where the step changed only these. */
 function restoreAttributes(
   path: string,
-  copy: FileState,
+  { source, copy }: Pair,
   { keys, record }: RestoreContext,
 ): Change[] {
   const before = record.files[path]?.before;
   if (!before || copy.type !== "file" || !keys.some(([, { file }]) => file === path)) return [];
   const { mode, uid, gid } = before;
-  const isAsApplied = copy.mode === COPY.mode && copy.uid === COPY.uid && copy.gid === COPY.gid;
-  const isAsBefore = mode === COPY.mode && uid === COPY.uid && gid === COPY.gid;
+  const applied = attributesOf(source);
+  const isAsApplied = equal({ mode: copy.mode, uid: copy.uid, gid: copy.gid }, applied);
+  const isAsBefore = equal({ mode, uid, gid }, applied);
   if (!isAsApplied || isAsBefore || copy.contents !== savedContents(before)) return [];
   return [{ change: "write", path, found: copy, contents: copy.contents, mode, uid, gid }];
 }
@@ -96,18 +124,25 @@ export const chrootResolv: Kind<Completed, Observed> = {
       Object.entries(observed).map(([name, { copy }]) => [copyOf(name), copy]),
     ),
   }),
-  plan: (observed, _args, { coming }) =>
-    withReload(
+  plan: (observed, _args, { coming }) => {
+    const obstacles = secretSources(observed);
+    if (obstacles.length > 0) return { changes: [], obstacles };
+    return withReload(
       CHROOT,
       Object.entries(observed).flatMap(([name, { source, copy }]): Change[] => {
         const path = copyOf(name);
         // The package makes its copies when it is installed.
         if (isCopied({ source, copy }) || (copy.type === "absent" && coming(path))) return [];
         return [
-          { change: "write", path, found: copy, contents: contentsOf(source) ?? "", ...COPY },
+          {
+            change: "write",
+            ...{ path, found: copy, contents: contentsOf(source) ?? "" },
+            ...attributesOf(source),
+          },
         ];
       }),
-    ),
+    );
+  },
   judge: (observed, _args, { warn }) => {
     for (const [name, { source }] of Object.entries(observed))
       if (contentsOf(source) === undefined)
@@ -117,9 +152,9 @@ export const chrootResolv: Kind<Completed, Observed> = {
   restore: (observed, _args, context) =>
     withReload(
       CHROOT,
-      Object.entries(observed).flatMap(([name, { copy }]) => [
-        ...restoreWholeFile(copyOf(name), copy, context),
-        ...restoreAttributes(copyOf(name), copy, context),
+      Object.entries(observed).flatMap(([name, pair]) => [
+        ...restoreWholeFile(copyOf(name), pair.copy, context),
+        ...restoreAttributes(copyOf(name), pair, context),
       ]),
     ),
 };

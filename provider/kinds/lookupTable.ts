@@ -1,5 +1,6 @@
 /** A lookup table (guide: the pages on mail relays and virtual accounts): its text and its database as one. */
 import {
+  holdsCredentials,
   isBuilt,
   isSecretType,
   type LookupTableArgs,
@@ -15,6 +16,7 @@ import {
   planKeyedFile,
   restoreKeyedFile,
 } from "../contract/keyedFile";
+import { hashedValue, hidesFromOthers, isHidden } from "../contract/hiddenFile";
 import { keyedText } from "../contract/keyedText";
 import type {
   Change,
@@ -170,6 +172,11 @@ function refusalIn(answer: ProbeAnswer): string | undefined {
   return "notFound" in answer || answer.exitCode === 0 ? undefined : lastLines(answer.stderr, 3);
 }
 
+/** A live value as it may be shown: a hash where the file is one that others may not read, and the value is not ours. */
+function showable(observed: Observed, live: string, wanted: string | null | undefined): string {
+  return isHidden(observed.file) ? (hashedValue(live, wanted) as string) : live;
+}
+
 function liveEntries(observed: Observed, args: LookupTableArgs): Record<string, string | null> {
   const found = tableText.entries(contentsOf(observed.file) ?? "");
   const wanted = args.entries ?? {};
@@ -179,9 +186,12 @@ function liveEntries(observed: Observed, args: LookupTableArgs): Record<string, 
     ...Object.entries(wanted).map(([key, value]) => {
       const live = found.get(tableText.foldKey(encodeUtf8(key)))?.value;
       if (live === undefined) return [key, null];
-      return [key, value !== null && live === encodeUtf8(value.trim()) ? value : decodeUtf8(live)];
+      if (value !== null && live === encodeUtf8(value.trim())) return [key, value];
+      return [key, showable(observed, decodeUtf8(live), value)];
     }),
-    ...others.map(([key, { value }]) => [decodeUtf8(key), decodeUtf8(value)]),
+    ...others.map(([key, { value }]) =>
+      [key, value].map((one) => showable(observed, decodeUtf8(one), undefined)),
+    ),
   ]) as Record<string, string | null>;
 }
 
@@ -282,11 +292,13 @@ function ownerObstacles({ uid, gid }: Observed, { permissions }: LookupTableArgs
 function planText(observed: Observed, args: LookupTableArgs, context: PlanContext): Change[] {
   const attributes = attributesOf(observed, args);
   const current = contentsOf(observed.file);
-  const change = (contents: Bytes, partial = false): Change[] => {
+  const change = (contents: Bytes, keyed?: Extract<Change, { change: "write" }>): Change[] => {
     if (contents === current && isAsWanted(observed.file, attributes)) return [];
-    const fresh = current === undefined ? { mode: 0o644, uid: 0, gid: 0 } : {};
+    const mode = holdsCredentials(args) ? 0o600 : 0o644;
+    const fresh = current === undefined ? { mode, uid: 0, gid: 0 } : {};
     const marks = {
-      ...(partial ? { partial } : {}),
+      ...(keyed?.partial ? { partial: true } : {}),
+      ...(keyed?.sets === undefined ? {} : { sets: keyed.sets }),
       ...(isSecret(args) ? { opaque: true } : {}),
     };
     const { path } = args;
@@ -302,7 +314,7 @@ function planText(observed: Observed, args: LookupTableArgs, context: PlanContex
     ? { type: "file", mode: 0, uid: 0, gid: 0, size: before.length, contents: before }
     : observed.file;
   const [write] = planKeyedFile({ ...file, state }, withoutWhole(context, args.path));
-  if (write?.change === "write") return change(write.contents, write.partial);
+  if (write?.change === "write") return change(write.contents, write);
   return change(contentsOf(state) ?? "");
 }
 
@@ -382,6 +394,23 @@ function restoreAttributes(
   return [{ change: "write", path: args.path, found, contents, mode, uid, gid }];
 }
 
+/** Credentials that everybody on the host may read are left so, because the program may want it, but not without a word. */
+function warnOfOpenCredentials(
+  observed: Observed,
+  args: LookupTableArgs,
+  { plan: judged, warn }: JudgeContext,
+): void {
+  const write = changeOf(judged.changes, args.path);
+  const found = observed.file.type === "symlink" ? observed.file.file : observed.file;
+  const mode =
+    (write?.change === "write" ? write.mode : undefined) ??
+    (found?.type === "file" ? found.mode : 0o644);
+  if (holdsCredentials(args) && !hidesFromOthers(mode))
+    warn(
+      `${args.path} holds credentials, and its mode ${mode.toString(8).padStart(4, "0")} lets everybody on the host read them. Give permissions: { mode: "0640", group: "_postfix" }.`,
+    );
+}
+
 function judgePlan(
   observed: Observed,
   args: LookupTableArgs,
@@ -391,6 +420,7 @@ function judgePlan(
   const contents = textAfter(judged.changes, args.path, observed.file);
   if (judged.obstacles !== undefined || observed.types === null || contents === undefined)
     return Promise.resolve([]);
+  warnOfOpenCredentials(observed, args, context);
   const property = args.text === undefined ? "entries" : "text";
   const table = { tool: "postmap", type: typeOf(args), path: args.path } as const;
   const before = contentsOf(observed.file);
@@ -414,7 +444,12 @@ export const lookupTable: Kind<LookupTableArgs, Observed> = {
     return {
       ...(args.text === undefined
         ? { entries: liveEntries(observed, args) }
-        : { text: found === encodeUtf8(args.text) ? args.text : decodeUtf8(found ?? "") }),
+        : {
+            text:
+              found === encodeUtf8(args.text)
+                ? args.text
+                : showable(observed, decodeUtf8(found ?? ""), args.text),
+          }),
       ...livePermissions(observed, args),
       ...(isDatabaseCurrent(observed, args)
         ? {}

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { TestHost } from "../../testing";
 
-/** The hashes of secrets hold in one process only: they are told apart by the order in which they come. */
+/** The hashes in messages hold in one process only: they are told apart by the order in which they come. */
 function numbered(text: string): string {
   const seen: string[] = [];
-  return text.replace(/(\[secret, \d+ characters, hash )(\w{8})\]/g, (_all, head, hash: string) => {
+  return text.replace(/(, hash )(\w{8})(?=[\],)])/g, (_all, head, hash: string) => {
     if (!seen.includes(hash)) seen.push(hash);
-    return `${String(head)}${seen.indexOf(hash) + 1}]`;
+    return `${String(head)}${seen.indexOf(hash) + 1}`;
   });
 }
 

@@ -3,9 +3,9 @@ import { applyChange } from "../../provider/driver/applyChange";
 import { printChange } from "../../provider/driver/printChange";
 import type { FileState, HostWriter } from "../../provider/host/host";
 
-const fileWith = (contents: string): FileState => ({
+const fileWith = (contents: string, mode = 0o644): FileState => ({
   type: "file",
-  mode: 0o600,
+  mode,
   uid: 0,
   gid: 0,
   size: contents.length,
@@ -22,9 +22,26 @@ const change = {
 
 test("contents that are not to be shown are told by counts and hashes", () => {
   expect(printChange(change)).toMatch(
-    /^replace \/etc\/postfix\/sasl_passwd \(1 lines, sha256 [0-9a-f]{12}, with 2 lines, sha256 [0-9a-f]{12}\)$/,
+    /^replace \/etc\/postfix\/sasl_passwd \(1 line, hash [0-9a-f]{8}, with 2 lines, hash [0-9a-f]{8}\)$/,
   );
   expect(printChange({ ...change, found: { type: "absent" } })).toMatch(/^create .* \(2 lines, /);
+});
+
+test("what others on the host may not read is told so too, before and after the change", () => {
+  const open = { ...change, opaque: false };
+  const text = "relay old-password\n";
+  expect(printChange(open)).toContain("-relay old-password");
+  for (const one of [
+    { ...open, found: fileWith(text, 0o600) },
+    { ...open, found: fileWith(text, 0o640) },
+    { ...open, mode: 0o640 },
+    { ...open, found: { type: "symlink", target: "x", file: fileWith(text, 0o600) } as FileState },
+    { change: "remove", path: change.path, found: fileWith(text, 0o600) } as const,
+  ])
+    expect(printChange(one)).not.toContain("password\n");
+  expect(printChange({ ...open, found: fileWith(text, 0o600), sets: "sets relay" })).toMatch(
+    /\): sets relay$/,
+  );
 });
 
 test("neither does an error show them when somebody else changed the file in between", async () => {

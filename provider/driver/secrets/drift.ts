@@ -1,6 +1,6 @@
 /** Secrets that are not on the host as they were applied. */
-import { createHmac } from "node:crypto";
-import { equal, mapLeaves, pathParts, valueAt, valueIn } from "../../values/json";
+import { hashedValue } from "../../contract/hiddenFile";
+import { equal, pathParts, valueAt, valueIn } from "../../values/json";
 import type { Values } from "../state";
 import { secretPathsOf } from "./known";
 import { measured } from "./masking";
@@ -30,7 +30,7 @@ export function hashDrift(inputs: Values, live: Values): Values {
 }
 
 function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly string[]): unknown {
-  if (part === undefined) return equal(live, given) ? live : hashed(live, given);
+  if (part === undefined) return equal(live, given) ? live : hashedValue(live, given);
   if (Array.isArray(live))
     return live.map((item: unknown, index) =>
       String(index) === part ? replaceAt(item, valueIn(given, part), rest) : item,
@@ -38,18 +38,4 @@ function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly stri
   if (typeof live !== "object" || live === null || !(part in live)) return live;
   const item = (live as Values)[part];
   return { ...live, [part]: replaceAt(item, valueIn(given, part), rest) };
-}
-
-/**
- * A value with hashes for its strings and numbers, in the same shape, so that a list stays a list. The hash must be the
- * same at the next refresh, so its key is the wanted value, which the state holds encrypted.
- */
-function hashed(value: unknown, given: unknown): unknown {
-  return mapLeaves(value, (leaf) => {
-    if (leaf === null || typeof leaf === "boolean") return leaf;
-    const digest = createHmac("sha256", JSON.stringify(given ?? null))
-      .update(typeof leaf === "string" ? leaf : JSON.stringify(leaf))
-      .digest("hex");
-    return `[another value, hash ${digest.slice(0, 12)}]`;
-  });
 }

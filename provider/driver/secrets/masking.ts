@@ -85,14 +85,17 @@ function placeOf(index: number): string {
   return `\uE000${digits}\uE001`;
 }
 
-/**
- * The key of the hashes in messages. Against a plain hash, a reader of the output could try passwords; a hash with a key
- * that nobody keeps only tells two values in one output apart.
- */
 const hashKey = randomBytes(32);
+
+/**
+ * A hash for messages, which tells two texts in one output apart and says nothing else: nobody keeps its key. Against a
+ * plain hash, a reader of the output could try passwords.
+ */
+export function messageHash(text: string): string {
+  return createHmac("sha256", hashKey).update(text).digest("hex").slice(0, 8);
+}
 
 /** Stands for a secret in messages. */
 export function measured(secret: string): string {
-  const hash = createHmac("sha256", hashKey).update(secret).digest("hex").slice(0, 8);
-  return `[secret, ${secret.length} characters, hash ${hash}]`;
+  return `[secret, ${secret.length} characters, hash ${messageHash(secret)}]`;
 }
