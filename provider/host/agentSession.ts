@@ -12,8 +12,10 @@ const maxErrorOutput = 8 * 1024;
 const pieceSize = 32 * 1024;
 /** Bytes a millisecond (4 kB/s) of the slowest line for which deadlines leave time. */
 const slowest = 4;
-/** How long a deadline is put off at a time while its reply is coming in. */
+/** A reply that is coming in is waited for past the deadline while no more than this is missing of {@link slowest}. */
 const arrivalMs = 10_000;
+/** How long a deadline is put off at most, however steadily replies come in: 16 MiB at 9 kB/s. */
+const longestArrivalMs = 1_800_000;
 /** The longest time that setTimeout can take. */
 const maxTimer = 2 ** 31 - 1;
 
@@ -41,6 +43,12 @@ export interface RequestOptions {
 }
 
 interface Pending extends RequestOptions {
+  /** When it was sent, in milliseconds since the epoch. */
+  readonly since: number;
+  /** When it is given up whatever comes in. */
+  readonly until: number;
+  /** How many frames had come when the deadline was last put off; `undefined` where it was not. */
+  readonly framesBefore?: number;
   readonly resolve: (value: WireValue) => void;
   readonly reject: (error: HostError) => void;
   readonly timer: NodeJS.Timeout;
@@ -71,7 +79,10 @@ export class AgentSession {
   private repliedSinceSending = true;
   /** Pings since the host was heard. */
   private unheard = 0;
-  private heardAt = 0;
+  /** Frames that are complete. */
+  private framesHeard = 0;
+  /** When the first byte of the frame that is coming in came. */
+  private frameBegan = 0;
   private goneBecause: string | undefined;
   private watch: NodeJS.Timeout | undefined;
   private readonly goneListeners: ((reason: string) => void)[] = [];
@@ -137,12 +148,12 @@ export class AgentSession {
       const frame = encodeFrame({ ...values, op, id });
       const ahead = [frame, ...this.outgoing].reduce((sum, { length }) => sum + length, 0);
       const sendMs = (ahead + this.program.stdin.writableLength) / slowest;
-      const timer = setTimeout(
-        () => this.expire(id),
-        Math.min(options.timeoutMs + sendMs, maxTimer),
-      );
+      const limit = Math.min(options.timeoutMs + sendMs, maxTimer);
+      const timer = setTimeout(() => this.expire(id), limit);
       if (op === "ping") timer.unref();
-      this.pending.set(id, { ...options, resolve, reject, timer });
+      const since = Date.now();
+      const until = since + limit + longestArrivalMs;
+      this.pending.set(id, { ...options, resolve, reject, timer, since, until });
       if (op !== "hello" && op !== "ping") {
         this.counters.requests++;
         if (this.repliedSinceSending) this.counters.roundTrips++;
@@ -198,9 +209,12 @@ export class AgentSession {
 
   private receive(chunk: Buffer): void {
     this.unheard = 0;
-    this.heardAt = Date.now();
     try {
-      for (const body of this.frames.push(this.skipNoise(chunk))) this.take(body);
+      const before = this.frames.partial;
+      const bodies = this.frames.push(this.skipNoise(chunk));
+      if (before === 0 || bodies.length > 0) this.frameBegan = Date.now();
+      this.framesHeard += bodies.length;
+      for (const body of bodies) this.take(body);
     } catch (error) {
       this.gone(`what the host sent cannot be understood: ${reasonOf(error)}`);
     }
@@ -246,14 +260,31 @@ export class AgentSession {
   private expire(id: number): void {
     const waiting = this.pending.get(id);
     if (waiting === undefined) return;
-    if (this.frames.isPartial && Date.now() - this.heardAt < arrivalMs) {
-      this.pending.set(id, { ...waiting, timer: setTimeout(() => this.expire(id), arrivalMs) });
+    const more = Math.min(this.mayTake(waiting), waiting.until - Date.now());
+    if (more > 0) {
+      const framesBefore = this.framesHeard;
+      const timer = setTimeout(() => this.expire(id), more);
+      this.pending.set(id, { ...waiting, timer, framesBefore });
       return;
     }
     this.pending.delete(id);
-    const reason = `no reply came within ${Math.round(waiting.timeoutMs / 1000)} s`;
+    const { partial } = this.frames;
+    const came = partial === 0 ? "no reply came" : `only ${partial} bytes of a reply came`;
+    // What the line was given for the request's own bytes is part of the time that is named.
+    const reason = `${came} within ${Math.round((Date.now() - waiting.since) / 1000)} s`;
     waiting.reject(this.errorFor("deadline", reason, waiting, "lost"));
     this.gone(`the agent stopped answering while ${waiting.during}`);
+  }
+
+  /**
+   * For how many more milliseconds a request that is past its deadline is waited for. A reply that is coming in may be
+   * its own, or one that its own stands behind; but only at a rate at which the reply comes to an end. A few bytes now
+   * and then are no sign of one.
+   */
+  private mayTake({ framesBefore = this.framesHeard }: Pending): number {
+    const { partial } = this.frames;
+    if (partial > 0) return this.frameBegan + arrivalMs + partial / slowest - Date.now();
+    return this.framesHeard > framesBefore ? arrivalMs : 0;
   }
 
   private gone(reason: string): void {

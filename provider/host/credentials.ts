@@ -4,10 +4,11 @@
  * secret.
  */
 import { readFileSync } from "node:fs";
-import { createAgent, type ParsedKey, utils } from "ssh2";
+import { type ParsedKey, utils } from "ssh2";
 import { CONFIGURED, type ConnectionHop } from "../arguments/connection";
 import { reasonOf } from "./errors";
 import { homePath } from "./homeFolder";
+import { agentKeyTypes } from "./sshAgent";
 import { configValue } from "./stackConfig";
 
 /** One way to log in. */
@@ -36,7 +37,6 @@ export function secretOf(
   return "value" in found ? found.value : found;
 }
 
-const agentTimeoutMs = 5_000;
 const defaultKeys = ["id_ed25519", "id_rsa"];
 
 /** A private key, or why the text is none. Line ends of Windows and a missing last one are accepted. */
@@ -63,29 +63,27 @@ function keyFile(path: string, passphrase: string | undefined): ParsedKey | stri
   }
 }
 
-/**
- * How many keys an agent holds, or why that is unknown. Asked before the login, which ssh2 ends when an agent fails.
- */
-async function agentKeys(socket: string): Promise<number | string> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("it does not answer"), agentTimeoutMs);
-    const done = (answer: number | string) => {
-      clearTimeout(timer);
-      resolve(answer);
-    };
-    try {
-      createAgent(socket).getIdentities((error, keys) =>
-        done(error ? reasonOf(error) : (keys?.length ?? 0)),
-      );
-    } catch (error) {
-      done(reasonOf(error));
-    }
-  });
+/** The types of keys with which ssh2 can log in. */
+const usableTypes = /^(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp(?:256|384|521))$/;
+
+/** Keys that ssh2 cannot use, in words. */
+function kindsOf(types: readonly string[]): string {
+  const kind = (type: string): string =>
+    type.includes("-cert-v0")
+      ? "certificates"
+      : type.startsWith("sk-")
+        ? "keys of security tokens"
+        : "keys";
+  const kinds = [...new Set(types.map(kind))].join(" and ");
+  return `${kinds} (${[...new Set(types)].join(", ")})`;
 }
 
 class Search {
   readonly found: Credential[] = [];
   readonly unusable: string[] = [];
+
+  /** @param until - when asking must have ended */
+  constructor(private readonly until: number) {}
 
   key(result: ParsedKey | string, label: string): void {
     if (typeof result === "string") this.unusable.push(`${label}: ${result}`);
@@ -97,22 +95,22 @@ class Search {
       this.unusable.push(`${label}: not set`);
       return;
     }
-    const keys = await agentKeys(homePath(socket));
-    if (typeof keys === "string") this.unusable.push(`${label}: ${keys}`);
-    else if (keys === 0) this.unusable.push(`${label}: it holds no keys`);
-    else {
-      const text = `${label} (${keys} ${keys === 1 ? "key" : "keys"})`;
+    const types = await agentKeyTypes(homePath(socket), this.until);
+    if (typeof types === "string") this.unusable.push(`${label}: ${types}`);
+    else if (types.length === 0) this.unusable.push(`${label}: it holds no keys`);
+    else if (types.some((type) => usableTypes.test(type))) {
+      const text = `${label} (${types.length} ${types.length === 1 ? "key" : "keys"})`;
       this.found.push({ type: "agent", socket: homePath(socket), label: text });
-    }
+    } else this.unusable.push(`${label}: it holds only ${kindsOf(types)}`);
   }
 }
 
 /**
  * Keys that the connection names come first, and then the agent only if the connection names its socket. A connection
- * that names no key uses the agent, then the default key files. A password comes last.
+ * that names no key uses the agent, then the default key files. A password comes last. An agent is asked until `until`.
  */
-export async function findCredentials(hop: ConnectionHop): Promise<Credentials> {
-  const search = new Search();
+export async function findCredentials(hop: ConnectionHop, until: number): Promise<Credentials> {
+  const search = new Search(until);
   const given = (field: (typeof CONFIGURED)[number], label: string): string | undefined => {
     const found = secretOf(hop, field);
     if (typeof found === "object") search.unusable.push(`${label}: ${found.missing}`);

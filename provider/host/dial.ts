@@ -8,7 +8,7 @@ import { type Credential, type Credentials, findCredentials } from "./credential
 import { HostError, reasonOf } from "./errors";
 import { hostKeyAlgorithms, hostKeyError, judgeHostKey, type Trust, trustFor } from "./hostKey";
 import { fingerprintOf, keyTypeOf } from "./knownHosts";
-import { type Line, type LoginConfig, SshTransport } from "./sshTransport";
+import { type Line, type LoginConfig, LoginTimeout, SshTransport } from "./sshTransport";
 
 export interface DialOptions {
   /** How many times to try; a preview tries once. @default dialErrorLimit of the connection */
@@ -87,8 +87,8 @@ async function dialOnce(args: ConnectionArgs, deadline: number): Promise<SshTran
     return await loginTo(
       args,
       deadline,
-      () =>
-        below.forward(args.host, portOf(args)).catch((error: unknown) => {
+      (until) =>
+        below.forward(args.host, portOf(args), until).catch((error: unknown) => {
           const next =
             "Check that the host runs, and that the jump host may connect to it (AllowTcpForwarding in its sshd_config)";
           throw new DialFailure(
@@ -175,6 +175,8 @@ interface Sight {
   shown: Buffer | undefined;
   /** The error for that key, when it is not trusted. */
   refusedKey: HostError | undefined;
+  /** Whether the host said which version of SSH it speaks. */
+  greeted: boolean;
   /** Whether both sides agreed on algorithms and keys. */
   handshaken: boolean;
   /** Credentials that were tried. */
@@ -193,25 +195,29 @@ async function loginTo(
   open: (until: number) => Promise<Line>,
   below?: SshTransport,
 ): Promise<SshTransport> {
+  const began = Date.now();
+  const until = attemptEnd(hop, deadline);
   const trust = trustFor(hop.host, portOf(hop), hop);
-  const credentials = await findCredentials(hop);
+  const credentials = await findCredentials(hop, until);
   const shown: Buffer[] = [];
   for (;;) {
-    const until = attemptEnd(hop, deadline);
     const sight: Sight = {
       shown: undefined,
       refusedKey: undefined,
+      greeted: false,
       handshaken: false,
       tried: [],
       algorithms: [],
     };
     const line = await open(until);
-    const config = configFor(hop, until, trust, credentials, sight, shown);
+    const config = configFor(hop, trust, credentials, sight, shown);
     const fingerprint = () => (sight.shown === undefined ? "" : fingerprintOf(sight.shown));
     const observe = (client: Client) => watch(client, sight);
     try {
-      return await SshTransport.login(line, config, addressOf(hop), fingerprint, below, observe);
+      const address = addressOf(hop);
+      return await SshTransport.login(line, config, until, address, fingerprint, below, observe);
     } catch (error) {
+      if (error instanceof LoginTimeout) throw lateLogin(hop, sight, Date.now() - began);
       if (sight.refusedKey === undefined)
         throw shown.length > 0 && /no matching host key/i.test(reasonOf(error))
           ? hostKeyError("changed", hop, trust, shown)
@@ -240,7 +246,6 @@ function watch(client: Client, sight: Sight): void {
 
 function configFor(
   hop: ConnectionHop,
-  until: number,
   trust: Trust,
   credentials: Credentials,
   sight: Sight,
@@ -248,7 +253,6 @@ function configFor(
 ): LoginConfig {
   return {
     username: userOf(hop),
-    readyTimeout: Math.max(1, until - Date.now()),
     // AgentSession.keepAlive does this: the timer of ssh2 would keep an idle process from ending.
     keepaliveInterval: 0,
     algorithms: {
@@ -266,6 +270,7 @@ function configFor(
     },
     authHandler: authenticator(userOf(hop), credentials.found, sight),
     debug: (text: string) => {
+      if (text.startsWith("Remote ident:")) sight.greeted = true;
       if (/^Handshake: \((?:local|remote)\)/.test(text)) sight.algorithms.push(text);
     },
   };
@@ -325,6 +330,15 @@ function interactively(username: string, password: string): AnyAuthMethod {
   };
 }
 
+function lateLogin(hop: ConnectionHop, { greeted, handshaken }: Sight, ms: number): DialFailure {
+  const what = handshaken
+    ? "the login did not end"
+    : greeted
+      ? "the key exchange did not end"
+      : "no SSH server answered";
+  return new DialFailure(unreachable(hop, `${what} within ${Math.ceil(ms / 1000)} s`), true);
+}
+
 function loginFailure(
   hop: ConnectionHop,
   error: unknown,
@@ -346,10 +360,6 @@ function loginFailure(
   const senseless = level === "handshake" || level === "protocol" || /header|ident/i.test(reason);
   if (senseless && !/\blost\b/i.test(reason))
     return new DialFailure(noCommonProtocol(hop, reason, sight), false);
-  if (/timed out while waiting for handshake/i.test(reason)) {
-    const where = sight.handshaken ? "the login did not end" : "no SSH server answered";
-    return new DialFailure(unreachable(hop, `${where} in time`), true);
-  }
   if ((error as NodeJS.ErrnoException).code !== undefined && level === "client-socket")
     return socketFailure(hop, error);
   const where = sight.handshaken ? "during the login" : "before the login";

@@ -5,7 +5,8 @@ import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import { HostError, reasonOf } from "./errors";
 import type { ProgramEnd, RemoteProgram, Transport } from "./transport";
 
-const channelTimeoutMs = 15_000;
+/** How long it may take to start a program, with all tries. */
+const startMs = 20_000;
 /** A server refuses a channel while all its sessions are in use (MaxSessions in sshd_config(5)): try some times. */
 const channelTries = 5;
 const breakShowsMs = 200;
@@ -40,7 +41,8 @@ export class SshTransport implements Transport {
   }
 
   /**
-   * Logs in over a connected line. Rejects with the error of ssh2.
+   * Logs in over a connected line. Rejects with the error of ssh2, or with {@link LoginTimeout} at the time `until`:
+   * ssh2 puts its own limit out of force at several points on the way.
    *
    * @param fingerprint - called after the login; returns the fingerprint of the verified host key
    * @param below - the connection that carries the line; it is closed with this one
@@ -48,13 +50,16 @@ export class SshTransport implements Transport {
   static async login(
     line: Line,
     config: LoginConfig,
+    until: number,
     address: string,
     fingerprint: () => string,
     below?: Transport,
     observe?: (client: Client) => void,
   ): Promise<SshTransport> {
     const ssh = new NodeSSH();
-    const login = ssh.connect({ ...config, sock: line });
+    const login = ssh.connect({ ...config, readyTimeout: 0, sock: line });
+    // It is rejected once more when the line is given up.
+    login.catch(() => undefined);
     const client = ssh.connection;
     if (client === null) {
       await login;
@@ -71,22 +76,30 @@ export class SshTransport implements Transport {
       // ssh2 passes the close event of some lines on, not of all.
       line.on("close", () => setImmediate(() => resolve(last ?? "the host closed the connection")));
     });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new LoginTimeout()), Math.max(1, until - Date.now()));
+    });
     try {
-      await login;
+      await Promise.race([login, late]);
     } catch (error) {
       line.destroy();
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
     return new SshTransport(client, line, address, fingerprint(), below, lost);
   }
 
   async start(command: string): Promise<RemoteProgram> {
+    const until = Date.now() + startMs;
     for (let tries = 1, pause = 200; ; tries++, pause *= 2) {
       try {
-        return await this.open(command);
+        return await this.open(command, until);
       } catch (error) {
         const full = /channel open failure/i.test(reasonOf(error));
-        if (!full || tries >= channelTries || this.reasonLost !== undefined) {
+        const over = tries >= channelTries || Date.now() + pause >= until;
+        if (!full || over || this.reasonLost !== undefined) {
           await this.settled();
           throw this.startError(error, tries, full && this.reasonLost === undefined);
         }
@@ -95,9 +108,9 @@ export class SshTransport implements Transport {
     }
   }
 
-  /** A line to another host, with this one as the jump host. */
-  forward(host: string, port: number): Promise<Line> {
-    return this.within<Line>("no answer to the request to forward", (done) => {
+  /** A line to another host, with this one as the jump host; by the time `until`. */
+  forward(host: string, port: number, until: number): Promise<Line> {
+    return this.within<Line>("no answer to the request to forward", until, (done) => {
       this.client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
         if (error) done(error);
         else done(undefined, channel);
@@ -118,8 +131,9 @@ export class SshTransport implements Transport {
     this.below?.close();
   }
 
-  private open(command: string): Promise<RemoteProgram> {
-    return this.within<RemoteProgram>("no answer to the request to start a program", (done) => {
+  private open(command: string, until: number): Promise<RemoteProgram> {
+    const silent = "no answer to the request to start a program";
+    return this.within<RemoteProgram>(silent, until, (done) => {
       // asProgram listens at once: the exit code of a quick program may come in the same packet as the channel.
       this.client.exec(command, (error, channel) => {
         if (error) done(error);
@@ -131,10 +145,13 @@ export class SshTransport implements Transport {
   /** Settles also where ssh2 does not call back: when the host is silent, and sometimes when the line breaks. */
   private within<T>(
     silent: string,
+    until: number,
     ask: (done: (error: Error | undefined, result?: T) => void) => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Silence(silent)), channelTimeoutMs);
+      const waitMs = Math.max(1, until - Date.now());
+      const said = `${silent} within ${Math.ceil(waitMs / 1000)} s`;
+      const timer = setTimeout(() => reject(new Silence(said)), waitMs);
       const settle = (act: () => void) => {
         clearTimeout(timer);
         act();
@@ -178,6 +195,9 @@ export class SshTransport implements Transport {
 
 /** The server did not answer in time. */
 class Silence extends Error {}
+
+/** A login was not through in time. */
+export class LoginTimeout extends Error {}
 
 function asProgram(channel: ClientChannel): RemoteProgram {
   let end: ProgramEnd = { code: null, signal: null };

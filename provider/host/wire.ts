@@ -146,9 +146,9 @@ export class FrameReader {
   private chunks: Buffer[] = [];
   private held = 0;
 
-  /** Whether a frame has come in part. */
-  get isPartial(): boolean {
-    return this.held > 0;
+  /** How many bytes have come of a frame that is not complete; 0 between two frames. */
+  get partial(): number {
+    return this.held;
   }
 
   /** The frames, without their lengths, that this chunk completes. */

@@ -5,7 +5,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type AuthContext, type Connection, Server, type Session, utils } from "ssh2";
+import {
+  type AuthContext,
+  type Connection,
+  type KeyboardAuthContext,
+  Server,
+  type Session,
+  utils,
+} from "ssh2";
 import type { ConnectionArgs } from "../../../provider/arguments/connection";
 
 export interface ServerOptions {
@@ -18,6 +25,12 @@ export interface ServerOptions {
   readonly interactive?: boolean;
   /** Says nothing to any attempt to log in. */
   readonly silentLogin?: boolean;
+  /** Asks one question after the other, and never lets anybody in. */
+  readonly endlessQuestions?: boolean;
+  /** How long the host waits before it shows its key. */
+  readonly slowKeyExchangeMs?: number;
+  /** Never answers the request to forward. */
+  readonly silentForward?: boolean;
   /** Cuts the line when the login is asked for. */
   readonly cutAtLogin?: boolean;
   /** Refuses so many channels first. */
@@ -57,11 +70,11 @@ export interface TestKey {
 }
 
 /** A key pair as ssh-keygen makes it. (ssh2's own generator drops leading zero bytes of one key in 256.) */
-export function testKey(passphrase = ""): TestKey {
+export function testKey(passphrase = "", type: "ed25519" | "ecdsa" | "rsa" = "ed25519"): TestKey {
   const folder = mkdtempSync(join(tmpdir(), "test-key-"));
   try {
     const path = join(folder, "key");
-    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", passphrase, "-C", "test", "-f", path]);
+    spawnSync("ssh-keygen", ["-q", "-t", type, "-N", passphrase, "-C", "test", "-f", path]);
     const publicKey = readFileSync(`${path}.pub`, "utf8").trim();
     return { privateKey: readFileSync(path, "utf8"), publicKey };
   } finally {
@@ -97,6 +110,15 @@ function authenticate(client: Connection, options: ServerOptions, attempts: stri
     if (options.silentLogin === true) return;
     if (options.cutAtLogin === true) {
       client.end();
+      return;
+    }
+    if (options.endlessQuestions === true) {
+      const ask = (questioned: KeyboardAuthContext): void =>
+        questioned.prompt([{ prompt: "Password: ", echo: false }], () => {
+          setTimeout(() => ask(questioned), 20);
+        });
+      if (context.method === "keyboard-interactive") ask(context);
+      else context.reject(["keyboard-interactive"]);
       return;
     }
     if (options.interactive === true && context.method === "keyboard-interactive") {
@@ -174,6 +196,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         runProgram(accept());
       });
       client.on("tcpip", (accept, _reject, info) => {
+        if (options.silentForward === true) return;
         const channel = accept();
         const onward = connect(info.destPort, info.destIP);
         channel.on("error", () => undefined);
@@ -191,6 +214,12 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const sockets = new Set<Socket>();
   const front = createServer((socket) => {
     const onward = connect(behind, "127.0.0.1");
+    if (options.slowKeyExchangeMs !== undefined) {
+      socket.pause();
+      setTimeout(() => pass(socket, onward), options.slowKeyExchangeMs);
+    } else pass(socket, onward);
+  });
+  const pass = (socket: Socket, onward: Socket): void => {
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],
@@ -203,7 +232,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       });
       one.pipe(other);
     }
-  });
+  };
   await new Promise<void>((resolve) => {
     front.listen(0, "127.0.0.1", () => resolve());
   });
@@ -228,7 +257,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         // What floods is held up by a line that is no more, and would never end.
         child.stdout.destroy();
         child.stderr.destroy();
-        return new Promise((resolve) => child.once("exit", resolve));
+        const over = child.exitCode !== null || child.signalCode !== null;
+        return over ? undefined : new Promise((resolve) => child.once("exit", resolve));
       });
       await Promise.all([
         new Promise((resolve) => front.close(resolve)),
