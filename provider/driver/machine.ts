@@ -5,15 +5,37 @@ import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
 import { type Values, connectionOf, nameToForget, userError } from "./state";
 
+/**
+ * The text by which a state remembers a machine: the fingerprints of all of its host keys. Which of them it shows
+ * depends on the order of known_hosts, and on the algorithms of both sides. Version 0.1.0 remembered one.
+ */
+export function machineOf(host: Host): string {
+  return host.fingerprints.join(" ");
+}
+
+/** The fingerprints in such a text. */
+export function fingerprintsIn(machine: string): readonly string[] {
+  return machine.split(" ");
+}
+
+/** Is a host the machine in the state? Any key that it still has tells it; a state that has none fits every host. */
+export function isMachine(host: Host, machine: string | undefined): boolean {
+  if (machine === undefined) return true;
+  return fingerprintsIn(machine).some((one) => host.fingerprints.includes(one));
+}
+
 /** @throws Error where the host is another machine than the one in the state */
 export function sameMachine(
   host: Host,
   machine: string | undefined,
   connection: ConnectionArgs,
 ): void {
-  if (machine === undefined || machine === host.fingerprint) return;
+  if (machine === undefined || isMachine(host, machine)) return;
+  const [now, before] = [host.fingerprints, fingerprintsIn(machine)].map((keys) =>
+    keys.join(" and "),
+  );
   throw userError(
-    `${host.address} is another machine than the one in the state: its host key is ${host.fingerprint}, recorded was ${machine}. ` +
+    `${host.address} is another machine than the one in the state: its host key is ${now}, recorded was ${before}. ` +
       "Nothing was changed. If the machine only has a new key, or was set up anew on purpose, say so by giving the new key as " +
       "`connection.hostKey` and run `pulumi up --refresh=false` once; if the old machine is gone for good, " +
       `PULUMI_OPENBSD_POSTFIX_FORGET=${nameToForget(connection)} lets it go.`,

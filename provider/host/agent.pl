@@ -2092,6 +2092,23 @@ sub op_forget_job {
 # Requests
 # ---------------------------------------------------------------------------------------------------
 
+# The host's public keys, of which a client has seen one: sshd(8)'s own, and those that its configuration names.
+sub host_keys {
+    my ($folder) = @_;
+    my %paths = map { $_ => 1 } glob "$folder/ssh_host_*_key.pub";
+    my $configuration = beginning_of("$folder/sshd_config", 262_144);
+    $paths{"$1.pub"} = 1 while $configuration =~ /^\s*HostKey[ \t]+"?(\/[^"\s]+)"?/gim;
+    return [grep { $_ ne '' } map { beginning_of($_, 16_384) } sort keys %paths];
+}
+
+# The beginning of a file; '' where it is none or cannot be read.
+sub beginning_of {
+    my ($path, $most) = @_;
+    sysopen my $handle, $path, O_RDONLY | O_NONBLOCK or return '';
+    return '' unless -f $handle && defined sysread $handle, my $text, $most;
+    return $text;
+}
+
 # The facts of the host, by uname(1). POSIX::uname would not find a uname that tests put in PATH.
 sub op_hello {
     my ($request, $ok, $fail) = @_;
@@ -2103,6 +2120,9 @@ sub op_hello {
         uid      => num($>),
         perl     => sprintf('%vd', $^V),
         pid      => num($$),
+        hostKeys => host_keys(
+            defined $request->{sshFolder} ? path_of($request, 'sshFolder') : '/etc/ssh'
+        ),
     );
     my %wanted = (name => '-s', release => '-r', machine => '-m', hostname => '-n');
     my $left = keys %wanted;

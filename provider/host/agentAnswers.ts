@@ -86,6 +86,7 @@ export const systemFactsOf = shape<SystemFacts>("the system's facts", {
   hostname: string,
   perl: string,
   uid: number,
+  hostKeys: list(string),
 });
 
 const owner = { mode: number, uid: number, gid: number };

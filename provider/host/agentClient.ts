@@ -42,6 +42,7 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from "./host";
+import { fingerprintOf, publicKeyIn } from "./knownHosts";
 import { RelayedConnection } from "./tcpRelay";
 import type { RemoteProgram } from "./transport";
 import { toBytes, WireError, type WireValue } from "./wire";
@@ -55,6 +56,8 @@ export interface AgentOptions {
   readonly lost?: Promise<string>;
   /** The folder of the record and the lock on the host. @default "/var/db/pulumi-openbsd-postfix" */
   readonly record?: string;
+  /** The folder of sshd's keys and configuration on the host. @default "/etc/ssh" */
+  readonly sshFolder?: string;
   /** How long the start of the agent may take. @default 20 000 */
   readonly helloTimeoutMs?: number;
   /** Milliseconds between two pings. @default 10 000 */
@@ -148,14 +151,29 @@ function wireFacts(facts: Facts): Readonly<Record<string, WireValue>> {
   return Object.fromEntries(Object.entries(facts).map(wire));
 }
 
+/**
+ * The fingerprints of a host that has shown one of its keys. What the host says of its other keys counts where the
+ * one that it has shown is among them: else the files are not those of the sshd that answers.
+ */
+function fingerprintsOf(shown: string, hostKeys: readonly string[]): readonly string[] {
+  const all = hostKeys
+    .flatMap((line) => publicKeyIn(line) ?? [])
+    .map(({ blob }) => fingerprintOf(blob));
+  return all.includes(shown) ? [...new Set(all)].sort() : [shown];
+}
+
 /** Requests that only look. */
 class Reader {
+  readonly fingerprints: readonly string[];
+
   constructor(
     protected readonly session: AgentSession,
     readonly address: string,
     readonly fingerprint: string,
     readonly system: SystemFacts,
-  ) {}
+  ) {
+    this.fingerprints = fingerprintsOf(fingerprint, system.hostKeys);
+  }
 
   async read<F extends Facts>(facts: F): Promise<Answers<F>> {
     const during = `reading ${Object.keys(facts).length} facts`;
@@ -411,11 +429,12 @@ export class AgentClient extends Reader implements Host {
 
   /** Sends the agent to a program that {@link agentCommand} made `perl -`, and waits until it answers hello. */
   static async start(program: RemoteProgram, options: AgentOptions): Promise<AgentClient> {
-    const { address, record, silenceMs } = options;
+    const { address, record, sshFolder, silenceMs } = options;
     const session = new AgentSession(program, address, options.lost);
     session.preface(agentProgram());
     const hello = {
       ...(record === undefined ? {} : { record: toBytes(record) }),
+      ...(sshFolder === undefined ? {} : { sshFolder: toBytes(sshFolder) }),
       ...(silenceMs === undefined ? {} : { silenceMs }),
     };
     const during = "starting the agent on the host";

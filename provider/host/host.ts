@@ -131,6 +131,8 @@ export interface SystemFacts {
   readonly perl: string;
   /** The user as whom the agent runs: 0, also when it was started through doas(1). */
   readonly uid: number;
+  /** The host's public keys as its files have them, bytes as text. They are what the host says of itself. */
+  readonly hostKeys: readonly string[];
 }
 
 /** A candidate configuration for the host's own tools to check, in a private folder that exists only for that. */
@@ -153,6 +155,8 @@ export interface HostReader {
   readonly address: string;
   /** The fingerprint of the verified host key as ssh-keygen(1) prints it: `SHA256:…`. */
   readonly fingerprint: string;
+  /** The fingerprints of all of the host's keys, in the order of the alphabet. The verified one is among them. */
+  readonly fingerprints: readonly string[];
   readonly system: SystemFacts;
   read<F extends Facts>(facts: F): Promise<Answers<F>>;
   judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]>;

@@ -43,6 +43,12 @@ export function publicKeyOf(type: string, base64: string): PublicKey | undefined
   return keyTypeOf(blob) === type ? { type, blob } : undefined;
 }
 
+/** The key in a line of a file of public keys; undefined when it is none. */
+export function publicKeyIn(line: string): PublicKey | undefined {
+  const [type = "", base64 = ""] = line.trim().split(/\s+/);
+  return publicKeyOf(type, base64);
+}
+
 /** The name of a host in these files; it includes a port other than 22. */
 export function knownName(host: string, port: number): string {
   const name = host.toLowerCase();

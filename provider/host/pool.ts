@@ -28,6 +28,13 @@ export interface PoolOptions {
   readonly dial?: (args: ConnectionArgs, options: DialOptions) => Promise<Transport>;
 }
 
+/** What is known of a host since its first connection. */
+interface Known {
+  readonly fingerprint: string;
+  readonly fingerprints: readonly string[];
+  readonly system: SystemFacts;
+}
+
 interface Live {
   readonly client: AgentClient;
   readonly transport: Transport;
@@ -39,7 +46,7 @@ const defaultIdleMs = 30_000;
 class PooledHost implements Host {
   private dialing: Promise<Live> | undefined;
   private live: Live | undefined;
-  private known: { readonly fingerprint: string; readonly system: SystemFacts } | undefined;
+  private known: Known | undefined;
   private users = 0;
   private idle: NodeJS.Timeout | undefined;
   private readonly past: SessionCounters = { requests: 0, roundTrips: 0 };
@@ -56,6 +63,10 @@ class PooledHost implements Host {
 
   get fingerprint(): string {
     return this.facts().fingerprint;
+  }
+
+  get fingerprints(): readonly string[] {
+    return this.facts().fingerprints;
   }
 
   get system(): SystemFacts {
@@ -100,7 +111,7 @@ class PooledHost implements Host {
     live.transport.close();
   }
 
-  private facts(): { readonly fingerprint: string; readonly system: SystemFacts } {
+  private facts(): Known {
     if (this.known === undefined) throw new Error(`${this.address} has not been connected to yet`);
     return this.known;
   }
@@ -159,9 +170,10 @@ class PooledHost implements Host {
         fingerprint,
         lost,
       });
-      this.sameHost(fingerprint);
+      const { fingerprints, system } = client;
+      this.sameHost(fingerprints);
       const live = { client, transport };
-      this.known = { fingerprint, system: client.system };
+      this.known = { fingerprint, fingerprints, system };
       this.live = live;
       this.connections++;
       client.onGone(() => {
@@ -176,14 +188,17 @@ class PooledHost implements Host {
   }
 
   /** Refuses another machine at the same address: plans were made for the one that was seen before. */
-  private sameHost(fingerprint: string): void {
-    if (this.known === undefined || this.known.fingerprint === fingerprint) return;
+  private sameHost(fingerprints: readonly string[]): void {
+    if (this.known === undefined) return;
+    const before = this.known.fingerprints;
+    if (fingerprints.some((one) => before.includes(one))) return;
+    const [fingerprint = ""] = fingerprints;
     throw new HostError("hostKeyChanged", {
       host: this.address,
       during: "connecting again",
-      reason: `it now shows the host key ${fingerprint}, and showed ${this.known.fingerprint} before`,
+      reason: `it now has the host key ${fingerprints.join(" and ")}, and had ${before.join(" and ")} before`,
       changed: "no",
-      next: "Run it again if both keys belong to this host",
+      next: "Run it again if all of these keys belong to this host",
       fingerprint,
     });
   }
@@ -210,9 +225,11 @@ export class HostPool {
     return host.connect(options);
   }
 
-  /** A host with this host key and an open connection, whatever its connection arguments are. */
-  knownMachine(fingerprint: string): Host | undefined {
-    return [...this.hosts.values()].find((host) => host.isLive && host.fingerprint === fingerprint);
+  /** A host with one of these host keys and an open connection, whatever its connection arguments are. */
+  knownMachine(fingerprints: readonly string[]): Host | undefined {
+    return [...this.hosts.values()].find(
+      (host) => host.isLive && host.fingerprints.some((one) => fingerprints.includes(one)),
+    );
   }
 
   get counters(): PoolCounters {
@@ -248,8 +265,8 @@ export function connect(args: ConnectionArgs, options: DialOptions = {}): Promis
 }
 
 /** {@link HostPool.knownMachine} of the pool. */
-export function knownMachine(fingerprint: string): Host | undefined {
-  return pool.knownMachine(fingerprint);
+export function knownMachine(fingerprints: readonly string[]): Host | undefined {
+  return pool.knownMachine(fingerprints);
 }
 
 /** Counts since the process began. */

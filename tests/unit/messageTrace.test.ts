@@ -82,7 +82,16 @@ function hostWith(
   return {
     address: "root@test:22",
     fingerprint: "",
-    system: { name: "OpenBSD", release: "7.8", machine: "", hostname: "", perl: "", uid: 0 },
+    fingerprints: [""],
+    system: {
+      name: "OpenBSD",
+      release: "7.8",
+      machine: "",
+      hostname: "",
+      perl: "",
+      uid: 0,
+      hostKeys: [],
+    },
     read: (facts) => {
       look += 1;
       const answers = Object.entries(facts).map(([name, fact]) => {

@@ -8,7 +8,7 @@ import { type HostRecord, type Owner, nextRevision, withRevision } from "../../h
 import { clean, equal } from "../../values/json";
 import { carryOut, progressOn, settle } from "../carryOut";
 import { type Decision, decide } from "../decision";
-import { newlyPinned, sameMachine } from "../machine";
+import { isMachine, machineOf, newlyPinned, sameMachine } from "../machine";
 import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
 import { ownedElsewhere, previousOf } from "../ownership";
@@ -110,8 +110,9 @@ async function converge(request: Request): Promise<Values> {
   const { machine } = request.state;
   if (!pinned) sameMachine(host, machine, connection);
   // What was on another machine before the first apply must not be put back on this one.
-  const sameAsBefore = machine === undefined || machine === host.fingerprint;
-  const state = sameAsBefore ? request.state : { ...request.state, previous: NOTHING_BEFORE };
+  const state = isMachine(host, machine)
+    ? request.state
+    : { ...request.state, previous: NOTHING_BEFORE };
   return new Convergence({ ...request, state }, host).run();
 }
 
@@ -226,7 +227,7 @@ class Convergence {
       ...shownValues(maskAll(outputs)),
       applied: wanted,
       previous: previousOf(record, this.owner.instance),
-      machine: this.host.fingerprint,
+      machine: machineOf(this.host),
       instance: this.owner.instance,
       revision: this.revision,
       schema: SCHEMA,

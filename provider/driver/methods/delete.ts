@@ -17,7 +17,7 @@ import {
 } from "../../host/record";
 import { carryOut } from "../carryOut";
 import { say } from "../engineLog";
-import { sameMachine, waysOut } from "../machine";
+import { fingerprintsIn, sameMachine, waysOut } from "../machine";
 import { withPrevious } from "../ownership";
 import type { ServiceKind } from "../service";
 import { type Sight, askKind, look } from "../sight";
@@ -77,7 +77,8 @@ async function reach(props: Values, state: State, urn: string): Promise<Host | u
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
     // The host may have been renamed: then this process may be connected to the same machine under its new name.
-    const known = state.machine === undefined ? undefined : knownMachine(state.machine);
+    const { machine } = state;
+    const known = machine === undefined ? undefined : knownMachine(fingerprintsIn(machine));
     const record = known ? parseRecord(await lookAt(known, file(RECORD_PATH))) : EMPTY_RECORD;
     if (isHandedOver(record, state.instance)) return undefined;
     throw waysOut(error, connection, urn);

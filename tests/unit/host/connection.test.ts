@@ -9,6 +9,7 @@ import { connectionFaults } from "../../../provider/host/connectionFaults";
 import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
+import { isMachine } from "../../../provider/driver/machine";
 import { HostPool } from "../../../provider/host/pool";
 import { setStackConfig } from "../../../provider/host/stackConfig";
 import { Sandbox } from "./localAgent";
@@ -507,15 +508,59 @@ describe("the agent over SSH", () => {
     await pool.connect(withKey(server));
     expect(server.children.size).toBe(1);
     while (server.children.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(pool.knownMachine(fingerprintOf(blobOf(server.keyLines[0] ?? "")))).toBeUndefined();
+    expect(pool.knownMachine([fingerprintOf(blobOf(server.keyLines[0] ?? ""))])).toBeUndefined();
   });
 
   test("a machine is known by its key while there is a connection", async () => {
     const server = await serve();
     const pool = poolFor();
     const host = await pool.connect(withKey(server));
-    expect(pool.knownMachine(host.fingerprint)).toBe(host);
-    expect(pool.knownMachine("SHA256:other")).toBeUndefined();
+    expect(pool.knownMachine(["SHA256:other", host.fingerprint])).toBe(host);
+    expect(pool.knownMachine(["SHA256:other"])).toBeUndefined();
+  });
+
+  describe("a host with two keys", () => {
+    const twoKeys = async (): Promise<[TestServer, string[]]> => {
+      const server = await serve({ hostKeys: [testKey().privateKey, rsaKey()] });
+      const all = server.keyLines.map((keyLine) => fingerprintOf(blobOf(keyLine)));
+      return [server, all.sort()];
+    };
+    /** Its folder of keys, with these lines in it. */
+    const folderOf = (...keyLines: readonly string[]): string => {
+      const sshFolder = mkdtempSync(join(folder, "ssh-"));
+      const [first, ...others] = keyLines;
+      writeFileSync(join(sshFolder, "ssh_host_any_key.pub"), `${first ?? ""} root@mx1\n`);
+      others.forEach((line, at) => writeFileSync(join(sshFolder, `own${at}.pub`), `${line}\n`));
+      const named = others.map((_, at) => `HostKey ${join(sshFolder, `own${at}`)}\n`);
+      writeFileSync(join(sshFolder, "sshd_config"), `# HostKey /none\n${named.join("")}`);
+      return sshFolder;
+    };
+
+    test("is the same one whichever it shows, also when it shows the other one later", async () => {
+      const [server, all] = await twoKeys();
+      const pool = poolFor({ agent: { sshFolder: folderOf(...server.keyLines) } });
+      const known = join(folder, "known");
+      const name = `[127.0.0.1]:${server.port}`;
+      const [first = "", second = ""] = server.keyLines;
+      writeFileSync(known, `${name} ${first}\n`);
+      const host = await pool.connect(byFile(server, "known"));
+      expect(host.fingerprint).toBe(fingerprintOf(blobOf(first)));
+      expect(host.fingerprints).toEqual(all);
+      writeFileSync(known, `${name} ${second}\n`);
+      server.cut();
+      while (pool.knownMachine(all) !== undefined) await new Promise((go) => setTimeout(go, 5));
+      await host.read({ list: { fact: "list", path: box.path } });
+      expect(host.fingerprint).toBe(fingerprintOf(blobOf(second)));
+      expect(isMachine(host, fingerprintOf(blobOf(first)))).toBe(true);
+    });
+
+    test("is known by the one that it shows alone, where its files have other keys", async () => {
+      const [server] = await twoKeys();
+      const pool = poolFor({ agent: { sshFolder: folderOf(other.publicKey) } });
+      const host = await pool.connect(withKey(server));
+      expect(host.fingerprints).toEqual([fingerprintOf(blobOf(server.keyLines[0] ?? ""))]);
+      expect(isMachine(host, fingerprintOf(blobOf(other.publicKey)))).toBe(false);
+    });
   });
 
   test("a refused channel is asked for again on the same connection", async () => {

@@ -8,7 +8,7 @@ async function main(): Promise<void> {
   const host = await pool.connect(args);
   await host.read({ list: { fact: "list", path: "/" } });
   await new Promise((resolve) => setTimeout(resolve, 50));
-  if (pool.knownMachine(host.fingerprint) === host)
+  if (pool.knownMachine([host.fingerprint]) === host)
     console.log("connected, 30 s of idleness to go");
 }
 

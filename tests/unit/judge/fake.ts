@@ -111,9 +111,10 @@ export function fakeHost(files: Readonly<Record<string, string>>, says = ""): Fa
     asked,
     address: "root@mx",
     fingerprint: "SHA256:x",
+    fingerprints: ["SHA256:x"],
     system: {
       ...{ name: "OpenBSD", release: "7.8", machine: "amd64", hostname: "mx" },
-      ...{ perl: "5.40", uid: 0 },
+      ...{ perl: "5.40", uid: 0, hostKeys: [] },
     },
     read: <F extends Facts>(facts: F) => {
       asked.read.push(Object.values(facts).map((fact) => ("path" in fact ? fact.path : "")));
