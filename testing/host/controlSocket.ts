@@ -5,14 +5,22 @@ import { dirname } from "node:path";
 import type { Image } from "../image/ensureImage";
 import type { Release } from "../image/releases";
 import type { Facts } from "./factOverrides";
-import type { Admission, End } from "./sshLine";
+import type { Admission, End, Mishap } from "./sshLine";
 
 /** A request to a host's keeper. `HostLine` and `TestHost` say what each means. */
 export type ControlRequest =
   | { readonly do: "counters" }
   | { readonly do: "resetCounters" }
   | { readonly do: "latency"; readonly ms: number }
-  | { readonly do: "cut"; readonly from?: End; readonly afterBytes?: number }
+  | { readonly do: "throttle"; readonly bytesPerSecond?: number }
+  | { readonly do: "cut" }
+  | {
+      readonly do: "mishap";
+      readonly then: Mishap;
+      readonly from: End;
+      readonly afterBytes: number;
+    }
+  | { readonly do: "disarm" }
   | { readonly do: "admit"; readonly admission: Admission }
   | { readonly do: "freeze"; readonly frozen: boolean }
   | { readonly do: "reboot" }

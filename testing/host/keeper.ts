@@ -242,9 +242,17 @@ class Keeper {
       case "latency":
         this.line.latencyMs = request.ms;
         return undefined;
+      case "throttle":
+        this.line.bytesPerSecond = request.bytesPerSecond;
+        return undefined;
       case "cut":
-        if (request.from === undefined) this.line.cut();
-        else this.line.cutAfter(request.from, request.afterBytes ?? 0);
+        this.line.cut();
+        return undefined;
+      case "mishap":
+        this.line.mishapAfter(request.from, request.afterBytes, request.then);
+        return undefined;
+      case "disarm":
+        this.line.disarm();
         return undefined;
       case "admit":
         await this.line.admit(request.admission);

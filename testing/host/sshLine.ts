@@ -3,6 +3,9 @@ import type { ChildProcess } from "node:child_process";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 
+/** How many pieces wait on a line that is throttled before their sender has to. */
+const waitingPieces = 5;
+
 /** The two ends of the line. */
 export type End = "client" | "host";
 
@@ -14,6 +17,15 @@ export type Admission =
   | "refuse"
   /** They are accepted, but nothing ever answers. */
   | "blackhole";
+
+/** What becomes of the line at a certain byte. */
+export type Mishap =
+  /** All connections are cut after the byte. */
+  | "cut"
+  /** Nothing moves any more after the byte, in either direction, until the line is no longer frozen. */
+  | "stall"
+  /** The byte arrives as another one; all others arrive as they were sent. */
+  | "corrupt";
 
 /** Counters of the line since the host started or the counters were reset. */
 export interface LineCounters {
@@ -59,8 +71,10 @@ export class SshLine {
   private admission: Admission = "open";
   private frozen = false;
   private hostIsUp = true;
-  /** After how many more bytes, from which end, all connections are cut. */
-  private fuse: { readonly from: End; remaining: number } | undefined;
+  /** After how many more bytes, from which end, what happens. */
+  private fuse: { readonly from: End; readonly then: Mishap; remaining: number } | undefined;
+  /** How many bytes a second pass in each direction of a connection; undefined for as many as come. */
+  bytesPerSecond: number | undefined;
 
   /**
    * @param startSshd - Starts `sshd -i` inside the host, with pipes for stdin and stdout.
@@ -124,10 +138,16 @@ export class SshLine {
     this.links.clear();
   }
 
-  /** Cuts all connections once `bytes` more bytes have come from one end, all connections together. */
-  cutAfter(from: End, bytes: number): void {
-    this.fuse = { from, remaining: bytes };
-    if (bytes === 0) this.cut();
+  /** Lets something happen once `bytes` more bytes have come from one end, all connections together. */
+  mishapAfter(from: End, bytes: number, then: Mishap): void {
+    this.fuse = { from, then, remaining: bytes };
+    if (bytes === 0 && then === "cut") this.cut();
+    if (bytes === 0 && then === "stall") this.freeze(true);
+  }
+
+  /** Forgets a mishap that has not happened yet. */
+  disarm(): void {
+    this.fuse = undefined;
   }
 
   counters(): LineCounters {
@@ -175,6 +195,8 @@ export class SshLine {
     link.sources.push(source);
     const parcels: Parcel[] = [];
     let timer: NodeJS.Timeout | undefined;
+    /** Whether the sender waits, because a slow line holds little. */
+    let heldUp = false;
     const deliver = (): void => {
       clearTimeout(timer);
       timer = undefined;
@@ -187,26 +209,68 @@ export class SshLine {
         }
         parcels.shift();
         this.hand(parcel, source, sink);
+        if (heldUp && parcels.length < waitingPieces && !this.frozen) {
+          heldUp = false;
+          source.resume();
+        }
       }
     };
     const post = (bytes: Buffer | undefined, thenCut = false): void => {
       const due = Math.max(Date.now() + this.latencyMs, parcels.at(-1)?.due ?? 0);
-      parcels.push({ due, bytes, thenCut });
+      parcels.push({ due: due + this.timeFor(bytes?.length ?? 0), bytes, thenCut });
       if (timer === undefined) deliver();
     };
     source.on("data", (chunk: Buffer) => {
       this.count(link, from, chunk.length);
-      const left = this.fuse?.from === from ? this.fuse.remaining : undefined;
-      if (left === undefined) post(chunk);
-      else {
-        if (this.fuse) this.fuse.remaining -= Math.min(left, chunk.length);
-        // Data that comes after the cut is lost.
-        if (left > 0) post(chunk.subarray(0, left), chunk.length >= left);
-      }
+      for (const piece of this.pieces(chunk)) this.pass(from, piece, post);
+      if (this.bytesPerSecond === undefined || parcels.length < waitingPieces) return;
+      heldUp = true;
+      source.pause();
     });
     source.on("end", () => post(undefined));
     link.deliveries.push(deliver);
     if (this.frozen) source.pause();
+  }
+
+  /** How long so many bytes take on a line that is throttled. */
+  private timeFor(bytes: number): number {
+    return this.bytesPerSecond === undefined ? 0 : (1000 * bytes) / this.bytesPerSecond;
+  }
+
+  /** A throttled line passes small pieces, ten a second, so that what is slow does not look silent. */
+  private pieces(chunk: Buffer): Buffer[] {
+    if (this.bytesPerSecond === undefined) return [chunk];
+    const size = Math.max(1, Math.round(this.bytesPerSecond / 10));
+    const starts = Array.from({ length: Math.ceil(chunk.length / size) }, (_, nth) => nth * size);
+    return starts.map((start) => chunk.subarray(start, start + size));
+  }
+
+  /** Passes a piece of data on, up to the byte at which something happens. */
+  private pass(from: End, chunk: Buffer, post: (bytes: Buffer, thenCut?: boolean) => void): void {
+    const { fuse } = this;
+    if (fuse?.from !== from) return post(chunk);
+    const left = fuse.remaining;
+    fuse.remaining -= Math.min(left, chunk.length);
+    if (left > chunk.length) return post(chunk);
+    switch (fuse.then) {
+      case "cut":
+        // Data that comes after the cut is lost.
+        if (left > 0) post(chunk.subarray(0, left), true);
+        return;
+      case "stall":
+        this.fuse = undefined;
+        if (left > 0) post(chunk.subarray(0, left));
+        this.freeze(true);
+        if (left < chunk.length) post(chunk.subarray(left));
+        return;
+      case "corrupt": {
+        this.fuse = undefined;
+        const other = Buffer.from(chunk);
+        const at = Math.max(0, left - 1);
+        other.writeUInt8(other.readUInt8(at) ^ 0x01, at);
+        return post(other);
+      }
+    }
   }
 
   /** Gives a parcel to the receiving end. */

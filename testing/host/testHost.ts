@@ -17,7 +17,7 @@ import type { Facts } from "./factOverrides";
 import { controlPath, type HostAddress, type HostRecord, readRecord } from "./hostRecord";
 import { launchHost, stopHost, type StartOptions } from "./lifecycle";
 import { settledTree } from "./snapshot";
-import type { Admission, End, LineCounters } from "./sshLine";
+import type { Admission, End, LineCounters, Mishap } from "./sshLine";
 
 /** The result of a program that ran on the host. */
 export interface ExecResult {
@@ -33,6 +33,14 @@ export interface HostLine {
   latency(ms: number): Promise<void>;
   /** Cuts all open connections: now, or once `bytes` more bytes have come from the end `from`. */
   cut(after?: { readonly from: End; readonly bytes: number }): Promise<void>;
+  /** Lets no more than so many bytes a second pass in each direction, or all that come (`undefined`). */
+  throttle(bytesPerSecond: number | undefined): Promise<void>;
+  /** Freezes the line once `bytes` more bytes have come from the end `from`. */
+  stall(after: { readonly from: End; readonly bytes: number }): Promise<void>;
+  /** Changes one bit of the byte with this number, of those that come from the end `from`. */
+  corrupt(byte: { readonly from: End; readonly bytes: number }): Promise<void>;
+  /** Takes back a cut, stall or corruption that has not happened yet. */
+  disarm(): Promise<void>;
   /** Decides what happens to new connections: they reach the host, are refused, or get no answer. */
   admit(admission: Admission): Promise<void>;
   /** Stops all data on the open connections (`true`), or lets it flow again (`false`). Nothing is lost. */
@@ -103,12 +111,13 @@ export const hostEnvironment: Readonly<Record<string, string>> = {
 class RunningHost implements TestHost {
   readonly line: HostLine = {
     latency: (ms) => this.tell({ do: "latency", ms }),
+    throttle: (bytesPerSecond) =>
+      this.tell({ do: "throttle", ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }) }),
     cut: (after) =>
-      this.tell(
-        after === undefined
-          ? { do: "cut" }
-          : { do: "cut", from: after.from, afterBytes: after.bytes },
-      ),
+      after === undefined ? this.tell({ do: "cut" }) : this.arrange("cut", after.from, after.bytes),
+    stall: ({ from, bytes }) => this.arrange("stall", from, bytes),
+    corrupt: ({ from, bytes }) => this.arrange("corrupt", from, bytes),
+    disarm: () => this.tell({ do: "disarm" }),
     admit: (admission) => this.tell({ do: "admit", admission }),
     freeze: (frozen) => this.tell({ do: "freeze", frozen }),
     counters: async () => (await this.ask({ do: "counters" })) as LineCounters,
@@ -194,6 +203,10 @@ class RunningHost implements TestHost {
     const { id, init } = this.record;
     if (!isAlive(init)) throw new Error(`the host ${id} is not running any more`);
     return run(enterArgv(init.pid, argv), { env: { ...hostEnvironment }, stdin });
+  }
+
+  private arrange(then: Mishap, from: End, afterBytes: number): Promise<void> {
+    return this.tell({ do: "mishap", then, from, afterBytes });
   }
 
   private async tell(request: ControlRequest): Promise<void> {

@@ -281,6 +281,45 @@ describe("the line", () => {
     expect(text).toBe("SSH-2");
   });
 
+  test("passes on all bytes but one bit, which sshd notices", async () => {
+    const host = await shared();
+    await host.line.corrupt({ from: "host", bytes: 3 });
+    const text = await new Promise<string>((resolve) => {
+      const socket = connect(host.port, host.host);
+      socket.once("data", (chunk: Buffer) => {
+        resolve(chunk.toString());
+        socket.destroy();
+      });
+    });
+    expect(text).toMatch(/^SSI-2\.0-/);
+    await host.line.corrupt({ from: "client", bytes: 1500 });
+    await expect(overSsh(host, "true")).rejects.toThrow();
+    expect(await overSsh(host, "echo whole")).toBe("whole\n");
+  });
+
+  test("stalls at a byte until it is let go on, and loses nothing", async () => {
+    const host = await shared();
+    await host.line.stall({ from: "host", bytes: 1500 });
+    const running = overSsh(host, "echo whole");
+    expect(await Promise.race([running, sleep(1000, "stalled")])).toBe("stalled");
+    await host.line.freeze(false);
+    expect(await running).toBe("whole\n");
+  });
+
+  test("passes no more than so many bytes a second", async () => {
+    const host = await shared();
+    await host.line.throttle(50_000);
+    const start = Date.now();
+    try {
+      expect(await overSsh(host, "head -c 100000 /dev/zero | wc -c; head -c 50000 /dev/zero")).toBe(
+        `100000\n${"\0".repeat(50_000)}`,
+      );
+    } finally {
+      await host.line.throttle(undefined);
+    }
+    expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
+  });
+
   test("refuses new connections, or leaves them without an answer", async () => {
     const host = await shared();
     await host.line.admit("refuse");
