@@ -209,7 +209,7 @@ export class SshLine {
         }
         parcels.shift();
         this.hand(parcel, source, sink);
-        if (heldUp && parcels.length < waitingPieces && !this.frozen) {
+        if (heldUp && parcels.length < waitingPieces) {
           heldUp = false;
           source.resume();
         }
@@ -248,10 +248,13 @@ export class SshLine {
   /** Passes a piece of data on, up to the byte at which something happens. */
   private pass(from: End, chunk: Buffer, post: (bytes: Buffer, thenCut?: boolean) => void): void {
     const { fuse } = this;
-    if (fuse?.from !== from) return post(chunk);
-    const left = fuse.remaining;
-    fuse.remaining -= Math.min(left, chunk.length);
-    if (left > chunk.length) return post(chunk);
+    const left = fuse?.from === from ? fuse.remaining : Infinity;
+    if (fuse === undefined || left > chunk.length) {
+      if (fuse?.from === from) fuse.remaining -= chunk.length;
+      post(chunk);
+      return;
+    }
+    fuse.remaining = 0;
     switch (fuse.then) {
       case "cut":
         // Data that comes after the cut is lost.
@@ -268,7 +271,8 @@ export class SshLine {
         const other = Buffer.from(chunk);
         const at = Math.max(0, left - 1);
         other.writeUInt8(other.readUInt8(at) ^ 0x01, at);
-        return post(other);
+        post(other);
+        return;
       }
     }
   }
