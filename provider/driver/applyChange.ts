@@ -1,7 +1,9 @@
 /** Applying one change to a host. */
 import type { ActContext, Change, FileChange } from "../contract/kind";
 import { HostError } from "../host/errors";
-import type { Expectation, FileState, HostWriter } from "../host/host";
+import { carried } from "../host/fileState";
+import { type Expectation, fileAt, type FileState, type HostWriter } from "../host/host";
+import { sha256 } from "../values/digest";
 import { printDifference } from "./printChange";
 
 /**
@@ -30,8 +32,9 @@ export async function applyChange(
 }
 
 function expectationOf(state: FileState): Expectation {
-  const file = state.type === "symlink" ? state.file : state;
-  if (file?.type === "file" && file.sha256 !== undefined) return { sha256: file.sha256 };
+  const file = fileAt(state);
+  // Of a file that is too large nothing is known that could be expected, so no change of it may be planned.
+  if (file !== undefined) return { sha256: file.sha256 ?? sha256(carried(file.contents) ?? "") };
   return state.type === "absent" ? { absent: true } : { anything: true };
 }
 

@@ -2,6 +2,7 @@
 import { KeyFault } from "../contract/keyedText";
 import type { AnyKind } from "../contract/kind";
 import { FormatError } from "../formats/bytes";
+import { FileTooLarge } from "../host/fileState";
 import type { FileState, HostReader } from "../host/host";
 import { type AnswerTo, type Ask, answersOf, file, Look, take } from "../host/look";
 import { type HostRecord, RECORD_PATH, parseRecord } from "../host/record";
@@ -43,11 +44,15 @@ export function platformFor(host: HostReader): Platform {
   return platformOf(host.system.release);
 }
 
-/** Makes a refusal by a file's format an {@link Unfit}, with the argument where the kind knows it; leaves other errors. */
-function unfit(kind: AnyKind, args: Record<string, unknown>, error: unknown): unknown {
+/**
+ * Makes a refusal by a file's format, or of a file that is too large, an {@link Unfit}, with the argument where the kind
+ * knows it; leaves other errors.
+ */
+export function unfit(kind: AnyKind, args: Record<string, unknown>, error: unknown): unknown {
   const sentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
   if (error instanceof KeyFault)
     return new Unfit(kind.property?.(error.key, args) ?? error.path, sentence(error.message));
+  if (error instanceof FileTooLarge) return new Unfit(error.path, `it ${sentence(error.reason)}`);
   if (FormatError.isInstance(error))
     return new Unfit(`/${kind.subject(args)}`, sentence(error.message));
   return error;
@@ -91,8 +96,7 @@ export async function look(
     const found = await answersOf(host, facts);
     const answerTo = rounds === 0 ? foreseen(found) : found;
     rounds += 1;
-    for (const fact of facts)
-      if (fact.fact === "file" && fact.stat !== true) files.set(fact.path, answerTo(fact));
+    for (const fact of facts) if (fact.fact === "file") files.set(fact.path, answerTo(fact));
     return answerTo;
   };
   const both = Look.all({ observed: kind.look(args, platform), recordFile: file(RECORD_PATH) });

@@ -37,7 +37,10 @@ use constant {
     PROTOCOL       => 1,
     MAGIC          => "\0pulumi-openbsd-postfix agent 1\0\n",
     MAX_FRAME      => 64 * 1024 * 1024,
-    MAX_FILE       => 16 * 1024 * 1024,    # of a larger file only its state is sent
+    MAX_TEXT       => 64 * 1024 * 1024,    # a larger file is only described: MAX_TEXT of fileState.ts
+    MAX_INLINE     => 4 * 1024 * 1024,     # of a larger file the client asks the contents in pieces
+    MAX_CARRIED    => 16 * 1024 * 1024,    # of all files in one answer
+    MAX_MBOX       => 16 * 1024 * 1024,    # at the end of an mbox, in which a message is looked for
     MAX_OUTPUT     => 4 * 1024 * 1024,     # of each stream of a program; the rest is dropped
     MAX_LOG        => 1024 * 1024,         # of a job's log in one answer
     MAX_LINE       => 64 * 1024,           # of the first line of a TCP service
@@ -79,6 +82,7 @@ my @waiting;            # programs to start when another one has ended
 my %streams;            # connections to TCP services, by number
 my $last_stream = 0;
 my $section;            # the write section that is open: { token, lock }
+my $room = 0;           # bytes of files that the answer may still carry
 my %litter;             # path => 1 of temporary files and folders, removed at the latest on exit
 
 # ---------------------------------------------------------------------------------------------------
@@ -132,16 +136,23 @@ sub decode {
     die "not bencode\n";
 }
 
+# False, and nothing is sent, for a value that the other side would refuse because of its size.
 sub send_value {
     my ($value) = @_;
     my $bytes = encode($value);
+    return 0 if length $bytes > MAX_FRAME;
     $output .= pack('N', length $bytes) . $bytes;
     $writers{1} = \&flush_output;
-    return;
+    return 1;
 }
 
-sub reply      { my ($id, $value) = @_; send_value({ id => num($id), ok => $value }); return }
 sub reply_fail { my ($id, $fault) = @_; send_value({ id => num($id), error => $fault }); return }
+
+sub reply {
+    my ($id, $value) = @_;
+    return if send_value({ id => num($id), ok => $value });
+    return reply_fail($id, { kind => 'refused', message => 'the answer has more than ' . MAX_FRAME . ' bytes' });
+}
 
 # Ends the current request with an error, whose kind is a HostErrorKind of errors.ts.
 sub fault {
@@ -376,29 +387,38 @@ sub follow {
     return undef;                                           ## no critic: too many links
 }
 
-# Reads a regular file; does not follow a link or wait for a pipe that has taken its place. Returns the
-# contents (undef when they are too large or only the digest is wanted), the digest and fstat(2).
-sub read_regular {
-    my ($path, $digest_only) = @_;
+# Opens a regular file for reading; does not follow a link or wait for a pipe that has taken its place. Returns
+# the handle and fstat(2).
+sub open_regular {
+    my ($path) = @_;
     sysopen my $handle, $path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK or refuse("cannot open $path: $!");
     my @stat = stat $handle or refuse("cannot look at $path: $!");
     refuse("$path stopped being a file while it was looked at") unless S_ISREG($stat[2]);
+    return ($handle, @stat);
+}
+
+# Reads a regular file. Returns the contents when they have no more bytes than the limit, the digest, and fstat(2).
+# Without a limit only the digest is wanted.
+sub read_regular {
+    my ($path, $limit) = @_;
+    my ($handle, @stat) = open_regular($path);
     my $digest = Digest::SHA->new(256);
-    my ($contents, $large) = ('', $digest_only);
+    my $contents = defined $limit ? '' : undef;
     while (1) {
         my $count = sysread $handle, my ($chunk), 1_048_576;
         refuse("cannot read $path: $!") unless defined $count;
         last unless $count;
         $digest->add($chunk);
-        $large = 1 if length($contents) + $count > MAX_FILE;
-        $contents = $large ? '' : $contents . $chunk;
+        next unless defined $contents;
+        if   (length($contents) + $count > $limit) { $contents = undef }
+        else                                       { $contents .= $chunk }
     }
-    return ($large ? undef : $contents, $digest->hexdigest, @stat);
+    return ($contents, $digest->hexdigest, @stat);
 }
 
-# The FileState (host.ts) of a path.
+# The state of a path, for the facts 'stat', 'digest' and 'file' (host.ts).
 sub file_state {
-    my ($path, $with_contents) = @_;
+    my ($path, $fact) = @_;
     my @stat = lstat $path;
     if (!@stat) {
         return { type => 'absent' } if $!{ENOENT} || $!{ENOTDIR};
@@ -411,19 +431,68 @@ sub file_state {
         my $end = follow($path);
         if (defined $end && lstat $end) {
             $link{resolved} = $end;
-            $link{file} = file_state($end, $with_contents);
+            $link{file} = file_state($end, $fact);
         }
         return \%link;
     }
-    if (S_ISREG($stat[2])) {
-        my %file = (type => 'file');
-        if ($with_contents) {
-            (my $contents, $file{sha256}, @stat) = read_regular($path);
-            $file{contents} = $contents if defined $contents;
-        }
-        return { %file, owner_of(@stat), size => num($stat[7]) };
+    return { type => S_ISDIR($stat[2]) ? 'directory' : 'other', owner_of(@stat) } unless S_ISREG($stat[2]);
+    my %file = (type => 'file');
+    if ($fact eq 'digest') { (undef, $file{sha256}, @stat) = read_regular($path) }
+    if ($fact eq 'file') {
+        my $contents;
+        ($contents, $file{sha256}, @stat) = read_regular($path, $room < MAX_INLINE ? $room : MAX_INLINE)
+            if $stat[7] <= MAX_TEXT;
+        $room -= length($contents // '');
+        if   (defined $contents) { $file{contents} = $contents }
+        else                     { $file{uncarried} = $path }
     }
-    return { type => S_ISDIR($stat[2]) ? 'directory' : 'other', owner_of(@stat) };
+    delete $file{sha256} unless defined $file{sha256};
+    return { %file, owner_of(@stat), size => num($stat[7]) };
+}
+
+# The fact 'digest'. A large file is read in turn with other requests, so that a ping is answered meanwhile.
+sub digest_state {
+    my ($path, $done) = @_;
+    my $state = file_state($path, 'stat');
+    my $file = $state->{type} eq 'symlink' ? $state->{file} : $state;
+    return $done->($state) if !$file || $file->{type} ne 'file';
+    my $end = $state->{type} eq 'symlink' ? $state->{resolved} : $path;
+    my ($handle, @stat) = open_regular($end);
+    my $digest = Digest::SHA->new(256);
+    in_slices(
+        sub {
+            my $count = sysread $handle, my ($chunk), 1_048_576;
+            refuse("cannot read $end: $!") unless defined $count;
+            $digest->add($chunk);
+            return $count;
+        },
+        sub {
+            %$file = (%$file, owner_of(@stat), size => num($stat[7]), sha256 => $digest->hexdigest);
+            $done->($state);
+        },
+        sub { $done->({ fault => $_[0] }) },
+    );
+    return;
+}
+
+# Does a piece of work again and again, in turn with other requests, until it returns false.
+sub in_slices {
+    my ($piece, $ok, $fail) = @_;
+    my $next;
+    $next = sub {
+        my $until = now() + WORK_SLICE;
+        my $more = 1;
+        my $done = eval {
+            $more = $piece->() while $more && now() < $until;
+            1;
+        };
+        my $fault = $done ? undef : as_fault($@);
+        return after(0, $next) if $done && $more;
+        undef $next;
+        return $fault ? $fail->($fault) : $ok->();
+    };
+    $next->();
+    return;
 }
 
 # The group of new files: wheel for root, else the agent's own.
@@ -464,7 +533,7 @@ sub tree_of {
         if (S_ISREG($stat[2])) {
             $bytes += $stat[7];
             refuse("$top holds more than " . MAX_TREE_BYTES . ' bytes') if $bytes > MAX_TREE_BYTES;
-            (undef, my $digest, @stat) = read_regular($full, 1);
+            (undef, my $digest, @stat) = read_regular($full);
             %entry = (%entry, type => 'file', owner_of(@stat), size => num($stat[7]), sha256 => $digest);
         }
         elsif (S_ISDIR($stat[2])) {
@@ -504,7 +573,7 @@ sub tail_of {
     };
     my @stat = stat $handle or refuse("cannot look at $path: $!");
     refuse("$path is not a file") unless S_ISREG($stat[2]);
-    $limit = MAX_FILE if $limit > MAX_FILE;
+    $limit = MAX_INLINE if $limit > MAX_INLINE;
     $offset = $stat[7] + $offset if $offset < 0;
     $offset = 0 if $offset < 0;
     my $contents = read_from($handle, $path, $offset, $limit);
@@ -1301,6 +1370,13 @@ sub discard {
     return;
 }
 
+# The answer to a change that found something else than it expected.
+sub not_written {
+    my ($path) = @_;
+    $room = MAX_CARRIED;
+    return { written => bool(0), found => file_state($path, 'file') };
+}
+
 sub op_write {
     my ($request, $ok) = @_;
     my $path = path_of($request, 'path');
@@ -1309,8 +1385,8 @@ sub op_write {
     refuse("what arrived for $path is not what was sent")
         if string_of($request, 'sha256') ne Digest::SHA::sha256_hex($contents);
     my ($target, @stat) = write_target($path);
-    my $found = file_state($target, 1);
-    return $ok->({ written => bool(0), found => $found }) unless as_expected($expect, $found);
+    my $found = file_state($target, 'digest');
+    return $ok->(not_written($target)) unless as_expected($expect, $found);
 
     my $mode = $request->{mode} // (@stat ? $stat[2] & 07777 : 0644);
     my $uid  = $request->{uid}  // (@stat ? $stat[4]         : $>);
@@ -1318,7 +1394,7 @@ sub op_write {
     my $temporary = temporary_for($target);
     my $outcome = eval {
         make_file($temporary, $contents, $mode, $uid, $gid);
-        $found = file_state($target, 1);
+        $found = file_state($target, 'digest');
         as_expected($expect, $found) && put_in_place($temporary, $target, $expect) ? 'written' : 'found';
     };
     my $why = $@;
@@ -1328,7 +1404,7 @@ sub op_write {
         chomp $why;
         fault('refused', "the new $target could not be written: $why");
     }
-    return $ok->({ written => bool(0), found => file_state($target, 1) }) if $outcome eq 'found';
+    return $ok->(not_written($target)) if $outcome eq 'found';
     sync_folder(parent_of($target));
     $ok->({ written => bool(1), sha256 => Digest::SHA::sha256_hex($contents) });
     return;
@@ -1351,8 +1427,8 @@ sub op_remove {
     my ($request, $ok) = @_;
     my $path = path_of($request, 'path');
     my $expect = expectation_of($request);
-    my $found = file_state($path, 1);
-    return $ok->({ written => bool(0), found => $found }) unless as_expected($expect, $found);
+    my $found = file_state($path, 'digest');
+    return $ok->(not_written($path)) unless as_expected($expect, $found);
     my $type = $found->{type};
     if ($type ne 'absent') {
         check_folder(parent_of($path), $path);
@@ -1411,19 +1487,15 @@ sub remove_tree {
 # Does pieces of work in turn with other requests. When the agent leaves, the rest is not done.
 sub work_off {
     my ($work, $ok, $fail) = @_;
-    my $next;
-    $next = sub {
-        my $until = now() + WORK_SLICE;
-        my $done = eval {
-            (shift @$work)->() while @$work && now() < $until;
-            1;
-        };
-        my $fault = $done ? undef : as_fault($@);
-        return after(0, $next) if $done && @$work;
-        undef $next;
-        return $fault ? $fail->($fault) : $ok->({ written => bool(1) });
-    };
-    $next->();
+    in_slices(
+        sub {
+            my $piece = shift @$work or return 0;
+            $piece->();
+            return 1;
+        },
+        sub { $ok->({ written => bool(1) }) },
+        $fail,
+    );
     return;
 }
 
@@ -1481,8 +1553,8 @@ sub copy_entry {
             $litter{$temporary} = 1;
         }
         else {
-            my ($contents) = read_regular($from);
-            die "it has more than " . MAX_FILE . " bytes\n" unless defined $contents;
+            my ($contents) = read_regular($from, MAX_TEXT);
+            die "it has more than " . MAX_TEXT . " bytes\n" unless defined $contents;
             make_file($temporary, $contents, 0644, $uid, $gid);
         }
         rename $temporary, $path or die "cannot put it in place: $!\n";
@@ -1679,7 +1751,7 @@ sub in_mbox {
     refuse("the mailbox $path is not a regular file") unless S_ISREG($stat[2]);
     refuse("the mailbox $path has $stat[3] names (hard links)") if $stat[3] != 1;
 
-    my $begin = $stat[7] > MAX_FILE ? $stat[7] - MAX_FILE : 0;
+    my $begin = $stat[7] > MAX_MBOX ? $stat[7] - MAX_MBOX : 0;
     my $text = read_from($handle, $path, $begin, $stat[7] - $begin);
     my ($stale, $headers, @cuts) = (0);
     for my $message (mbox_messages($text, $begin == 0)) {
@@ -2153,6 +2225,7 @@ sub op_read {
     my $deadline = seconds_of($request, 'timeoutMs', PROBE_DEADLINE);
     my (%answers, $failed);
     my $left = keys %$facts;
+    $room = MAX_CARRIED;
     return $ok->({}) unless $left;
     for my $name (sort keys %$facts) {
         my $done = sub {
@@ -2176,7 +2249,8 @@ sub look_at {
     my ($fact, $deadline, $done) = @_;
     refuse('a fact must be a dictionary') if ref $fact ne 'HASH';
     my $kind = string_of($fact, 'fact');
-    return $done->(file_state(path_of($fact, 'path'), !$fact->{stat})) if $kind eq 'file';
+    return $done->(file_state(path_of($fact, 'path'), $kind)) if $kind eq 'file' || $kind eq 'stat';
+    return digest_state(path_of($fact, 'path'), $done) if $kind eq 'digest';
     return $done->(list_folder(path_of($fact, 'path'))) if $kind eq 'list';
     return $done->(tree_of(path_of($fact, 'path'))) if $kind eq 'tree';
     return probe($fact, $deadline, $done) if $kind eq 'probe';

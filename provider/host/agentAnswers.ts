@@ -2,6 +2,8 @@
 import type {
   Fact,
   FactAnswers,
+  FileDigest,
+  FileStat,
   FileState,
   JobState,
   MessageFound,
@@ -91,30 +93,52 @@ export const systemFactsOf = shape<SystemFacts>("the system's facts", {
 
 const owner = { mode: number, uid: number, gid: number };
 
-/** What the state of a path holds, by its type. */
-const fileStates: Readonly<Record<FileState["type"], (value: WireValue | undefined) => object>> = {
-  absent: () => ({}),
-  directory: shape("a folder's state", owner),
-  other: shape("a path's state", owner),
-  symlink: shape("a link's state", {
-    target: string,
-    resolved: optional(string),
-    file: optional(fileStateOf),
-  }),
-  file: shape("a file's state", {
-    ...owner,
-    size: number,
-    contents: optional(string),
-    sha256: optional(string),
-  }),
-};
+const seenFile = { ...owner, size: number };
 
-function fileStateOf(value: WireValue | undefined): FileState {
-  const type = string(dictionaryOf(value, "a file's state").type, "type");
-  if (!Object.hasOwn(fileStates, type))
-    throw new WireError(`the agent's answer has the unknown file type '${type}'`);
-  return { type, ...fileStates[type as FileState["type"]](value) } as FileState;
+/** Reads what is at a path; `ofFile` reads what is known of a regular file. */
+function pathState<S extends FileStat>(ofFile: Reader<object>): Reader<S> {
+  const read: Reader<S> = (value) => {
+    const type = string(dictionaryOf(value, "a file's state").type, "type");
+    if (!Object.hasOwn(states, type))
+      throw new WireError(`the agent's answer has the unknown file type '${type}'`);
+    return { type, ...states[type as FileStat["type"]](value, type) } as S;
+  };
+  const states: Readonly<Record<FileStat["type"], Reader<object>>> = {
+    absent: () => ({}),
+    directory: shape("a folder's state", owner),
+    other: shape("a path's state", owner),
+    symlink: shape("a link's state", {
+      target: string,
+      resolved: optional(string),
+      file: optional(read),
+    }),
+    file: ofFile,
+  };
+  return read;
 }
+
+const statOf = pathState<FileStat>(shape("a file's state", seenFile));
+
+const digestOf = pathState<FileDigest>(shape("a file's digest", { ...seenFile, sha256: string }));
+
+const readFileOf = shape<{
+  readonly size: number;
+  readonly contents?: string;
+  readonly uncarried?: string;
+  readonly sha256?: string;
+}>("a file's state", {
+  ...seenFile,
+  contents: optional(string),
+  /** In the place of contents that are too large for this answer: the path of the file. */
+  uncarried: optional(string),
+  sha256: optional(string),
+});
+
+const fileStateOf = pathState<FileState>((value, what) => {
+  const { contents, uncarried, ...file } = readFileOf(value);
+  if (contents !== undefined) return { ...file, contents };
+  return { ...file, contents: { tooLarge: string(uncarried, what), size: file.size } };
+});
 
 /** The result of a program. */
 export const runResultOf = shape<RunResult>("a program's result", {
@@ -157,6 +181,8 @@ const bannerOf = shape<{ readonly line?: string; readonly error?: string }>("a b
 /** Reads the answer to each kind of fact. */
 const factAnswers: { readonly [F in Fact["fact"]]: Reader<FactAnswers[F]> } = {
   file: fileStateOf,
+  digest: digestOf,
+  stat: statOf,
   list: nullable(list(string)),
   tree: nullable(list(treeEntryOf)),
   probe: probeResultOf,
@@ -183,7 +209,7 @@ export function writeOutcomeOf(value: WireValue): WriteOutcome {
   const outcome = dictionaryOf(value, "an outcome");
   return outcome.written === true
     ? { written: true, sha256: string(outcome.sha256, "sha256") }
-    : { written: false, found: fileStateOf(outcome.found) };
+    : { written: false, found: fileStateOf(outcome.found, "found") };
 }
 
 /** The answer to startJob and pollJob. */

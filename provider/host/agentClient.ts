@@ -24,10 +24,12 @@ import {
 } from "./agentSession";
 import { sha256 } from "../values/digest";
 import { type Changed, HostError, reasonOf } from "./errors";
+import { fileAt, type FileState, MAX_TEXT } from "./fileState";
 import type {
   Answers,
   Expectation,
   Fact,
+  FactAnswers,
   Facts,
   Host,
   HostWriter,
@@ -98,6 +100,10 @@ export function agentProgram(): Buffer {
 /** How much later than the agent this process gives up: the agent knows better what took so long. */
 const slackMs = 20_000;
 const lookMs = 60_000;
+/** The agent sends the contents of small files with its answer; those of others are asked in pieces of this size. */
+const pieceSize = 4 * 1024 * 1024;
+/** How often a file that changes while its pieces are read is read again from its beginning. */
+const rereads = 5;
 const fileMs = 60_000;
 const lockWaitMs = 300_000;
 const runMs = 60_000;
@@ -176,6 +182,16 @@ class Reader {
   }
 
   async read<F extends Facts>(facts: F): Promise<Answers<F>> {
+    const answers: Record<string, FactAnswers[Fact["fact"]]> = {};
+    const found: Answers<Facts> = await this.readOnce(facts);
+    for (const [name, answer] of Object.entries(found))
+      answers[name] =
+        facts[name]?.fact === "file" ? await this.completed(answer as FileState) : answer;
+    return answers as Answers<F>;
+  }
+
+  /** Reads facts in one request. Of a file over {@link pieceSize} the answer lacks the contents. */
+  private readOnce<F extends Facts>(facts: F): Promise<Answers<F>> {
     const during = `reading ${Object.keys(facts).length} facts`;
     const options = { during, timeoutMs: lookMs + slackMs };
     return this.ask("read", { facts: wireFacts(facts) }, options, (reply) => {
@@ -186,6 +202,44 @@ class Reader {
       ]);
       return Object.fromEntries(entries) as Answers<F>;
     });
+  }
+
+  /** The state of a path with the contents that the answer lacked, unless they are too large to be carried. */
+  private async completed(state: FileState): Promise<FileState> {
+    const file = fileAt(state);
+    if (file === undefined || typeof file.contents === "string" || file.size > MAX_TEXT)
+      return state;
+    const path = file.contents.tooLarge;
+    for (let attempt = 1; attempt <= rereads; attempt += 1) {
+      const contents = await this.inPieces(path, file.size);
+      const { now } = await this.readOnce({ now: { fact: "digest", path } });
+      if (now.type !== "file") break;
+      if (contents === undefined || sha256(contents) !== now.sha256) continue;
+      const read = { ...now, contents };
+      return state.type === "symlink" ? { ...state, file: read } : read;
+    }
+    throw new HostError("refused", {
+      host: this.address,
+      during: `reading ${path}`,
+      reason: "it changed all the time while it was read",
+      changed: "no",
+      next: "Find out which program writes it, and run this again when that has ended",
+    });
+  }
+
+  /** The contents of a file; `undefined` when it got too large meanwhile. What was read in between may be of two versions. */
+  private async inPieces(path: string, size: number): Promise<string | undefined> {
+    const pieces: string[] = [];
+    for (let offset = 0; offset <= MAX_TEXT;) {
+      const { piece } = await this.readOnce({
+        piece: { fact: "tail", path, offset, limit: pieceSize },
+      });
+      if (piece === null || piece.contents === "") return pieces.join("");
+      pieces.push(piece.contents);
+      offset += piece.contents.length;
+      if (offset >= Math.max(size, piece.size)) return pieces.join("");
+    }
+    return undefined;
   }
 
   async judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {

@@ -3,36 +3,10 @@
  * section can make. SSH, the agent and its wire format stay below this interface.
  */
 
+import type { FileDigest, FileStat, FileState } from "./fileState";
 import type { RelayedConnection } from "./tcpRelay";
 
-/** What is at a path, by `lstat(2)`. Strings hold bytes: latin1, one character for each byte. */
-export type FileState =
-  | { readonly type: "absent" }
-  | {
-      readonly type: "file";
-      readonly mode: number;
-      readonly uid: number;
-      readonly gid: number;
-      /** Absent for a fact with `stat`, and for a file of more than 16 MB. */
-      readonly contents?: string;
-      readonly sha256?: string;
-      readonly size: number;
-    }
-  | {
-      readonly type: "directory";
-      readonly mode: number;
-      readonly uid: number;
-      readonly gid: number;
-    }
-  | {
-      readonly type: "symlink";
-      readonly target: string;
-      /** The path at the end of the chain of links; absent when nothing is there. */
-      readonly resolved?: string;
-      /** What is at that path. */
-      readonly file?: FileState;
-    }
-  | { readonly type: "other"; readonly mode: number; readonly uid: number; readonly gid: number };
+export { contentsOf, type FileDigest, type FileStat, type FileState, fileAt } from "./fileState";
 
 /** How a program ended: by its exit code, by a signal, or, when both are null, by its deadline. */
 export interface RunResult {
@@ -51,8 +25,12 @@ export type ProbeEnvironment = { readonly PKG_PATH?: string };
 
 /** Something to read from a host. All facts of one `read` travel in one request. */
 export type Fact =
-  /** What is at a path; with `stat` without the contents of a file. */
-  | { readonly fact: "file"; readonly path: string; readonly stat?: boolean }
+  /** What is at a path, with the contents of a file. */
+  | { readonly fact: "file"; readonly path: string }
+  /** What is at a path, with the digest of a file, whose contents stay on the host. */
+  | { readonly fact: "digest"; readonly path: string }
+  /** What is at a path, by lstat(2) alone. */
+  | { readonly fact: "stat"; readonly path: string }
   /** The names in a folder, sorted; null when there is no such folder. */
   | { readonly fact: "list"; readonly path: string }
   /** Everything in and under a folder, and the folder itself, sorted by path; null when nothing is there. */
@@ -108,6 +86,8 @@ export interface TailState {
 /** The answer to each kind of fact. */
 export interface FactAnswers {
   file: FileState;
+  digest: FileDigest;
+  stat: FileStat;
   list: readonly string[] | null;
   tree: readonly TreeEntry[] | null;
   probe: RunResult | { readonly notFound: true };
@@ -277,16 +257,4 @@ export interface Host extends HostReader {
    * 300 000), the error names its holder.
    */
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T>;
-}
-
-/** The regular file at a path or at the end of its links. */
-export function fileAt(state: FileState): Extract<FileState, { type: "file" }> | undefined {
-  const end = state.type === "symlink" ? state.file : state;
-  return end?.type === "file" ? end : undefined;
-}
-
-/** The contents of {@link fileAt}. */
-export function contentsOf(state: FileState): string | undefined {
-  const file = fileAt(state);
-  return file === undefined ? undefined : (file.contents ?? "");
 }

@@ -2,7 +2,16 @@
  * A look at a host: which facts are asked, and what is made of their answers. Looks are values that can be put
  * together; all that is asked at a time travels in one round trip.
  */
-import type { Answers, Fact, FactAnswers, Facts, FileState, HostReader } from "./host";
+import type {
+  Answers,
+  Fact,
+  FactAnswers,
+  Facts,
+  FileDigest,
+  FileStat,
+  FileState,
+  HostReader,
+} from "./host";
 
 /** The answer to a fact that was asked, in the shape that its kind of fact has. */
 export type AnswerTo = <F extends Fact>(fact: F) => FactAnswers[F["fact"]];
@@ -86,9 +95,14 @@ export function file(path: string): Look<FileState> {
   return Look.at({ fact: "file", path });
 }
 
+/** A path with the digest of its contents, which stay on the host: for files that are no text. */
+export function digest(path: string): Look<FileDigest> {
+  return Look.at({ fact: "digest", path });
+}
+
 /** A path without its contents. */
-export function stat(path: string): Look<FileState> {
-  return Look.at({ fact: "file", path, stat: true });
+export function stat(path: string): Look<FileStat> {
+  return Look.at({ fact: "stat", path });
 }
 
 /** Names in a folder, sorted; `null` where there is no such folder. */

@@ -7,7 +7,7 @@
  * file share the saved state of that file.
  */
 import { equal } from "../values/json";
-import { type Expectation, fileAt, type FileState, type HostWriter } from "./host";
+import { contentsOf, type Expectation, fileAt, type FileState, type HostWriter } from "./host";
 
 export const RECORD_FOLDER = "/var/db/pulumi-openbsd-postfix";
 export const RECORD_PATH = `${RECORD_FOLDER}/record.json`;
@@ -85,9 +85,9 @@ export class NewerRecord extends Error {
 }
 
 export function parseRecord(state: FileState): HostRecord {
-  if (state.type !== "file" || state.contents === undefined || state.contents.trim() === "")
-    return EMPTY_RECORD;
-  const parsed = JSON.parse(Buffer.from(state.contents, "latin1").toString("utf8")) as HostRecord;
+  const contents = state.type === "file" ? contentsOf(state) : undefined;
+  if (contents === undefined || contents.trim() === "") return EMPTY_RECORD;
+  const parsed = JSON.parse(Buffer.from(contents, "latin1").toString("utf8")) as HostRecord;
   if ((parsed.version as number) !== 1) throw new NewerRecord(parsed.version);
   return parsed;
 }
@@ -256,9 +256,10 @@ export function recordFile(record: HostRecord): FileState & { type: "file"; cont
 /** Saves the file at a path or at the end of its links. */
 export function savedFile(state: FileState): SavedFile {
   const file = fileAt(state);
-  if (file?.contents === undefined) return null;
+  const contents = contentsOf(state);
+  if (file === undefined || contents === undefined) return null;
   return {
-    base64: Buffer.from(file.contents, "latin1").toString("base64"),
+    base64: Buffer.from(contents, "latin1").toString("base64"),
     mode: file.mode,
     uid: file.uid,
     gid: file.gid,

@@ -3,6 +3,7 @@
  * them, by the host's own Postfix and by the rules of this project. What was wrong before the plan is only a warning.
  */
 import type { Failure, JudgeContext } from "../contract/kind";
+import { carried } from "../host/fileState";
 import { list, lookAt } from "../host/look";
 import { DAEMONS, MAIN_CF, MASTER_CF } from "../postfix/paths";
 import {
@@ -86,13 +87,15 @@ async function generationsOf(
 ): Promise<Generations | undefined> {
   const live = await readFiles(host, [MAIN_CF, MASTER_CF]);
   const planned: TextAt = (path) => (texts.has(path) ? texts.after(path) : live(path));
-  const main = planned(MAIN_CF);
+  const main = carried(planned(MAIN_CF));
   if (main === undefined) return undefined;
-  const mainBefore = live(MAIN_CF);
+  const mainBefore = carried(live(MAIN_CF));
   return {
     before:
-      mainBefore === undefined ? undefined : { main: mainBefore, master: live(MASTER_CF) ?? "" },
-    after: { main, master: planned(MASTER_CF) ?? "" },
+      mainBefore === undefined
+        ? undefined
+        : { main: mainBefore, master: carried(live(MASTER_CF)) ?? "" },
+    after: { main, master: carried(planned(MASTER_CF)) ?? "" },
   };
 }
 
@@ -174,9 +177,9 @@ function plannedTables(candidate: Candidate, texts: Texts): StagedTable[] {
   const tables = new Map<string, StagedTable>();
   for (const reference of tableReferences(candidate)) {
     const source = filesOf(reference)?.source;
-    const contents = source === undefined ? undefined : texts.after(source);
+    const contents = source === undefined ? undefined : carried(texts.after(source));
     if (source === undefined || contents === undefined || reference.type === undefined) continue;
-    const before = texts.before(source);
+    const before = carried(texts.before(source));
     tables.set(source, {
       path: source,
       type: reference.type,

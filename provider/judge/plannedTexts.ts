@@ -1,11 +1,18 @@
 /** The texts of files that the judgement reads: as they are on the host, and as the plan changes them. */
 import type { FileChange, JudgeContext } from "../contract/kind";
 import { changeOf } from "../contract/plans";
-import { contentsOf, type FileState, type HostReader } from "../host/host";
+import { type Contents } from "../host/fileState";
+import { fileAt, type FileState, type HostReader } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 
 /** The text of a file by its path; `undefined` for a file that does not exist or was not looked at. */
-export type TextAt = (path: string) => string | undefined;
+export type TextAt = (path: string) => Contents;
+
+/** The text of a file that a rule looks into; `undefined` also for one that is too large: of that, nothing is known. */
+export function readableAt(read: TextAt, path: string): string | undefined {
+  const text = read(path);
+  return typeof text === "string" ? text : undefined;
+}
 
 /** Reads files of the host, in one round trip. */
 export async function readFiles(host: HostReader, paths: readonly string[]): Promise<TextAt> {
@@ -16,9 +23,8 @@ export async function readFiles(host: HostReader, paths: readonly string[]): Pro
   return (path) => textOf(found[path]);
 }
 
-/** The text of a file; empty for one that is too large to be carried, so that it still counts as existing. */
-function textOf(state: FileState | undefined): string | undefined {
-  return state === undefined ? undefined : contentsOf(state);
+function textOf(state: FileState | undefined): Contents {
+  return state === undefined ? undefined : fileAt(state)?.contents;
 }
 
 /** Texts that a plan changes, as they were and as they will be; `undefined` for a file that does not exist. */
@@ -32,13 +38,12 @@ export interface Texts {
 /** The texts that the judged plan and the plans of earlier steps change. */
 export function textsOf(context: JudgeContext): Texts {
   const own = (path: string): FileChange | undefined => changeOf(context.plan.changes, path);
-  const after = (path: string): string | undefined => {
+  const after = (path: string): Contents => {
     const change = own(path);
     if (change === undefined) return textOf(context.predicted(path));
     return change.change === "write" ? change.contents : undefined;
   };
-  const before = (path: string): string | undefined =>
-    textOf(context.found(path) ?? own(path)?.found);
+  const before = (path: string): Contents => textOf(context.found(path) ?? own(path)?.found);
   const has = (path: string): boolean =>
     own(path) !== undefined || context.predicted(path) !== undefined;
   return { has, before, after, differs: (path) => has(path) && before(path) !== after(path) };

@@ -4,7 +4,7 @@
  */
 import { expand, type Lookup, words } from "../postfix/values";
 import { coversInternet, networkOf } from "./networks";
-import type { TextAt } from "./plannedTexts";
+import { readableAt, type TextAt } from "./plannedTexts";
 import { isTable, restrictionClasses } from "./restrictions";
 import { ACTIONS, answerToAll, tableOf } from "./tableAnswers";
 
@@ -89,7 +89,7 @@ export function trustsAll(lookup: Lookup, read: TextAt): string | undefined {
   const items = (list: string): string[] =>
     words(list).flatMap((word) =>
       word.startsWith("/")
-        ? (read(word) ?? "")
+        ? (readableAt(read, word) ?? "")
             .split("\n")
             .filter((line) => !/^\s*(#|$)/.test(line))
             .map((line) => line.trim().split(/\s+/)[0] ?? "")

@@ -3,7 +3,7 @@ import { logicalLines } from "../formats/logicalLines";
 import { tableType, type TableType, typedTable } from "../postfix/tableTypes";
 import { unbraced, words } from "../postfix/values";
 import { coversInternet, networkOf } from "./networks";
-import type { TextAt } from "./plannedTexts";
+import { readableAt, type TextAt } from "./plannedTexts";
 
 /** An entry of a table. */
 interface Answer {
@@ -32,7 +32,7 @@ const ENTRIES: Readonly<Partial<Record<TableType["text"], RegExp>>> = {
 export function answersOf(type: string, name: string, read: TextAt): Answer[] {
   const lines = name.startsWith("{")
     ? words(unbraced(name)).map((text) => ({ text: unbraced(text), line: undefined }))
-    : logicalLines(read(name) ?? "");
+    : logicalLines(readableAt(read, name) ?? "");
   const entry = ENTRIES[tableType(type)?.text ?? "settings"];
   const found: Answer[] = [];
   // Lines between `if` and `endif` are asked only under a condition (pcre_table(5), cidr_table(5)): they do not count.

@@ -2,7 +2,7 @@
 import { databasePath, tableType, typedTable } from "../postfix/tableTypes";
 import { expand, unbraced, words } from "../postfix/values";
 import { type Candidate, type Setting, settingsOf } from "./candidate";
-import type { TextAt } from "./plannedTexts";
+import { readableAt, type TextAt } from "./plannedTexts";
 import { isRestrictionList } from "./restrictions";
 
 /** A table or list that a setting names: `type:name`, or the path of a text file. */
@@ -89,7 +89,7 @@ export function entriesText(
   const files = filesOf(reference);
   if (files === undefined || !LINE_BY_LINE.includes(reference.type)) return undefined;
   const file = files.source ?? files.needed;
-  const text = read(file);
+  const text = readableAt(read, file);
   return text === undefined ? undefined : { file, text };
 }
 

@@ -94,8 +94,9 @@ function restoreAttributes(
   const applied = attributesOf(source);
   const isAsApplied = equal({ mode: copy.mode, uid: copy.uid, gid: copy.gid }, applied);
   const isAsBefore = equal({ mode, uid, gid }, applied);
-  if (!isAsApplied || isAsBefore || copy.contents !== savedContents(before)) return [];
-  return [{ change: "write", path, found: copy, contents: copy.contents, mode, uid, gid }];
+  const contents = contentsOf(copy);
+  if (!isAsApplied || isAsBefore || contents !== savedContents(before)) return [];
+  return [{ change: "write", path, found: copy, contents, mode, uid, gid }];
 }
 
 export const chrootResolv: Kind<Completed, Observed> = {

@@ -6,7 +6,7 @@
 import { type PostfixDocsArgs, postfixDocsArguments } from "../arguments/postfixDocs";
 import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../contract/kind";
 import { HostError } from "../host/errors";
-import type { FileState, HostWriter, TreeEntry } from "../host/host";
+import type { FileStat, HostWriter, TreeEntry } from "../host/host";
 import { file, list, Look, lookAt, stat, tree } from "../host/look";
 import { type Claim, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
 import {
@@ -36,7 +36,7 @@ interface Place {
   /** Does the folder exist that such a tree is moved aside into? */
   readonly aside: boolean;
   /** The folders above the path. */
-  readonly parents: Readonly<Record<string, FileState>>;
+  readonly parents: Readonly<Record<string, FileStat>>;
 }
 
 interface Observed {
@@ -309,7 +309,7 @@ function failuresAt(
   return failures;
 }
 
-function isFolderOrAbsent(state: FileState): boolean {
+function isFolderOrAbsent(state: FileStat): boolean {
   if (state.type === "symlink") return state.file?.type === "directory";
   return state.type === "directory" || state.type === "absent";
 }

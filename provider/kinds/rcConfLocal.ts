@@ -13,7 +13,7 @@ import { textAfter } from "../contract/plans";
 import { FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
 import { containsWords } from "../formats/words";
-import { contentsOf, type FileState } from "../host/host";
+import { contentsOf, type FileStat, type FileState } from "../host/host";
 import { file, Look, probe, type ProbeAnswer, stat } from "../host/look";
 import { runOrFail } from "../host/programs";
 import { type HostRecord, type Json, parseRecord, RECORD_PATH } from "../host/record";
@@ -26,14 +26,14 @@ interface Observed {
   /** /etc/rc.conf, whose values rc.conf.local changes. */
   readonly defaults: FileState;
   /** The folder of the chroot's log socket, and the socket. */
-  readonly socketFolder: FileState;
-  readonly socket: FileState;
+  readonly socketFolder: FileStat;
+  readonly socket: FileStat;
   /** The flags of the running syslogd; `undefined` where the arguments set none of them, or ps(1) does not show them. */
   readonly syslogd: string | undefined;
   /** The wanted scripts in /etc/rc.d, by their names. */
-  readonly scripts: Readonly<Record<string, FileState>>;
+  readonly scripts: Readonly<Record<string, FileStat>>;
   /** The program postfix(1), which tells whether Postfix is installed. */
-  readonly postfix: FileState;
+  readonly postfix: FileStat;
   readonly record: HostRecord;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { ActContext } from "../contract/kind";
 import type { Bytes } from "../formats/bytes";
-import { contentsOf, type FileState, type HostWriter } from "../host/host";
+import { contentsOf, fileAt, type FileStat, type HostWriter } from "../host/host";
 import { file, Look, lookAt, stat } from "../host/look";
 import { programFailed, runOrFail } from "../host/programs";
 import { type DatabaseTable, stagedFiles } from "./databaseTable";
@@ -49,9 +49,8 @@ export async function performTask(
   });
 }
 
-function attributesOf(state: FileState): NonNullable<DatabaseTable["attributes"]> {
-  const file = state.type === "symlink" ? state.file : state;
-  return file?.type === "file" ? file : { mode: 0o644, uid: 0, gid: 0 };
+function attributesOf(state: FileStat): NonNullable<DatabaseTable["attributes"]> {
+  return fileAt(state) ?? { mode: 0o644, uid: 0, gid: 0 };
 }
 
 /** Returns the path of the new database. The next plan removes what an interrupted build leaves. */

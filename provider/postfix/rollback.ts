@@ -4,8 +4,8 @@
  */
 import type { ActContext } from "../contract/kind";
 import { HostError } from "../host/errors";
-import { contentsOf, type Expectation, type HostWriter } from "../host/host";
-import { file, Look, lookAt } from "../host/look";
+import { contentsOf, type Expectation, fileAt, type HostWriter } from "../host/host";
+import { digest, file, Look, lookAt } from "../host/look";
 import { type HostRecord, type SavedFile, savedContents } from "../host/record";
 import { sha256 } from "../values/digest";
 import { mapValues } from "../values/json";
@@ -15,12 +15,9 @@ import { type Way, serve } from "./serving";
 
 /** The paths of files that were put back, and that nobody has written since. */
 export function stillRolledBack({ rolledBack = {} }: HostRecord): Look<readonly string[]> {
-  return Look.each(Object.keys(rolledBack), file).map((files) =>
+  return Look.each(Object.keys(rolledBack), digest).map((files) =>
     Object.entries(files)
-      .filter(([path, state]) => {
-        const contents = contentsOf(state);
-        return (contents === undefined ? null : sha256(contents)) === rolledBack[path];
-      })
+      .filter(([path, state]) => (fileAt(state)?.sha256 ?? null) === rolledBack[path])
       .map(([path]) => path),
   );
 }

@@ -26,7 +26,7 @@ export interface Has {
 /** Takes a look at such a host. */
 export function seen<T>(look: Look<T>, has: Has): Promise<T> {
   const answer = (fact: Fact): unknown => {
-    if (fact.fact === "file") {
+    if (fact.fact === "file" || fact.fact === "digest" || fact.fact === "stat") {
       if (fact.path === RECORD_PATH && has.record) return recordFile(has.record);
       return has.files?.[fact.path] ?? ABSENT;
     }

@@ -17,7 +17,7 @@ import { printChange } from "../printChange";
 import { learnSecrets } from "../secrets/known";
 import type { ServiceKind } from "../service";
 import { shown, unshowable } from "../shown";
-import { NotOpenBSD, Unfit, liveOf, look, platformFor } from "../sight";
+import { NotOpenBSD, Unfit, liveOf, look, platformFor, unfit } from "../sight";
 import {
   type Values,
   argsOf,
@@ -112,7 +112,7 @@ function completed(kind: ServiceKind, args: Values, platform: Platform): Values 
 }
 
 async function checkOnHost(request: Request): Promise<CheckAnswer> {
-  const { kind, inputs, asBefore, names } = request;
+  const { kind, inputs, args, asBefore, names } = request;
   const host = await reach(request);
   if ("failures" in host) return host;
   const { name, release } = host.system;
@@ -125,7 +125,8 @@ async function checkOnHost(request: Request): Promise<CheckAnswer> {
   } catch (error) {
     if (error instanceof NotOpenBSD || error instanceof UnsupportedRelease)
       return answer(inputs, [{ path: "connection.host", reason: error.message }]);
-    if (error instanceof Unfit) return answer(inputs, [error]);
+    const refusal = unfit(kind, knownPart({ ...args }), error);
+    if (refusal instanceof Unfit) return answer(inputs, [refusal]);
     throw error;
   }
 }

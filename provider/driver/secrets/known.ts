@@ -12,7 +12,7 @@ import { type KeyedText, secretsOfKey } from "../../contract/keyedText";
 import { decodeUtf8, FormatError } from "../../formats/bytes";
 import { CONFIGURED } from "../../arguments/connection";
 import { secretOf } from "../../host/credentials";
-import { contentsOf, type FileState, type HostReader } from "../../host/host";
+import { fileAt, type FileState, type HostReader } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
 import type { HostRecord, KeyEntry } from "../../host/record";
 import type { Platform } from "../../openbsd/platform";
@@ -128,8 +128,9 @@ function liveSecrets(
   text: KeyedText | undefined,
   files: ReadonlyMap<string, FileState>,
 ): string[] {
-  const contents = contentsOf(files.get(path) ?? { type: "absent" });
-  if (text === undefined || contents === undefined) return [];
+  const contents = fileAt(files.get(path) ?? { type: "absent" })?.contents;
+  // What is too large to be carried is shown nowhere.
+  if (text === undefined || typeof contents !== "string") return [];
   try {
     return secretsOfKey(text, contents, name.slice(path.length + 1), applied).map(decodeUtf8);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What there is to build the package with: the ports tree, the compiler, and what the port says of itself. */
-import type { FileState } from "../../host/host";
+import type { FileStat } from "../../host/host";
 import { list, Look, probe, type ProbeAnswer, stat } from "../../host/look";
 import type { WantedPackage } from "../../openbsd/packages";
 import {
@@ -40,7 +40,7 @@ export function portLook(wanted: WantedPackage, sight: PortsSight): Look<PortsSi
   });
 }
 
-function isThere({ type }: FileState): boolean {
+function isThere({ type }: FileStat): boolean {
   return type !== "absent";
 }
 

@@ -9,13 +9,19 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { HostError } from "../../../provider/host/errors";
-import type { Expectation, HostWriter, WriteOutcome } from "../../../provider/host/host";
+import {
+  contentsOf,
+  type Expectation,
+  type HostWriter,
+  type WriteOutcome,
+} from "../../../provider/host/host";
 import { Sandbox } from "./localAgent";
 
 let box: Sandbox;
@@ -50,7 +56,8 @@ describe("looking", () => {
     const at = (name: string) => ({ fact: "file", path: box.in(name) }) as const;
     const seen = await client.read({
       file: at("file"),
-      stat: { ...at("file"), stat: true },
+      stat: { fact: "stat", path: file },
+      digest: { fact: "digest", path: box.in("link") },
       folder: at("folder"),
       link2: at("link2"),
       dangling: at("dangling"),
@@ -72,6 +79,10 @@ describe("looking", () => {
     expect(seen).toEqual({
       file: whole,
       stat: { type: "file", mode: 0o640, ...owner, size: 6 },
+      digest: {
+        ...{ type: "symlink", target: "file", resolved: file },
+        file: { type: "file", mode: 0o640, ...owner, size: 6, sha256: sha256(contents) },
+      },
       folder: { type: "directory", mode: 0o750, ...owner },
       link2: { type: "symlink", target: "link", resolved: file, file: whole },
       dangling: { type: "symlink", target: "nowhere" },
@@ -82,13 +93,61 @@ describe("looking", () => {
     });
   });
 
-  test("a file that is too large is described and not carried", async () => {
-    writeFileSync(box.in("large"), Buffer.alloc(17 * 1024 * 1024, "x"));
+  test("files up to 64 MB are carried, many at a time; of a larger one nothing passes for its contents", async () => {
+    const mb = 1024 * 1024;
+    const sizes = [0, 1, 4 * mb, 4 * mb + 1, 17 * mb, 64 * mb];
+    for (const size of [...sizes, 64 * mb + 1])
+      writeFileSync(box.in(`${size}`), Buffer.alloc(size, `${size} bytes\n`));
+    symlinkSync(`${17 * mb}`, box.in("link"));
+    symlinkSync(`${64 * mb + 1}`, box.in("large-link"));
     const { client } = await box.agent();
-    const { large } = await client.read({ large: { fact: "file", path: box.in("large") } });
-    expect(large).toMatchObject({ type: "file", size: 17 * 1024 * 1024 });
-    expect(large).toHaveProperty("sha256");
-    expect(large).not.toHaveProperty("contents");
+    const fact = (name: string) => ({ fact: "file", path: box.in(name) }) as const;
+    const seen = await client.read(
+      Object.fromEntries(sizes.map((size) => [`${size}`, fact(`${size}`)])),
+    );
+    for (const size of sizes) {
+      const contents = readFileSync(box.in(`${size}`), "latin1");
+      const state = seen[`${size}`];
+      expect(state).toMatchObject({ type: "file", size, sha256: sha256(contents) });
+      // Not compared by expect, which would print them.
+      expect({ size, isSame: state && contentsOf(state) === contents }).toEqual({
+        size,
+        isSame: true,
+      });
+    }
+    const { link, large, largeLink } = await client.read({
+      link: fact("link"),
+      large: fact(`${64 * mb + 1}`),
+      largeLink: fact("large-link"),
+    });
+    expect(contentsOf(link)?.length).toBe(17 * mb);
+    for (const state of [large, largeLink])
+      expect(() => contentsOf(state)).toThrow(
+        `${box.in(`${64 * mb + 1}`)} has 64.1 MB, and a file of more than 64 MB is neither read nor changed. `,
+      );
+  });
+
+  test("a large file that changes while it is read is never put together from two versions", async () => {
+    const path = box.in("changing");
+    const put = (letter: string): void => {
+      writeFileSync(box.in("new"), Buffer.alloc(9 * 1024 * 1024, letter));
+      renameSync(box.in("new"), path);
+    };
+    put("a");
+    const { client } = await box.agent();
+    let letter = 97;
+    const timer = setInterval(() => {
+      if (letter < 105) put(String.fromCharCode(++letter));
+    }, 40);
+    try {
+      for (let round = 0; round < 5; round += 1) {
+        const { file } = await client.read({ file: { fact: "file", path } });
+        const contents = contentsOf(file) ?? "";
+        expect(contents === contents.charAt(0).repeat(9 * 1024 * 1024)).toBe(true);
+      }
+    } finally {
+      clearInterval(timer);
+    }
   });
 
   test("names of a folder are sorted by their bytes, and no folder is null", async () => {
@@ -258,11 +317,9 @@ describe("writing", () => {
       for (let done = 0; done < 5;) {
         // Looks outside the section on purpose: what was seen may be old when it is written.
         const { file } = await client.read({ file: { fact: "file", path } });
-        if (file.type !== "file" || file.contents === undefined) throw new Error("no counter");
-        const [contents, expect] = [
-          String(Number(file.contents) + 1),
-          { sha256: sha256(file.contents) },
-        ];
+        const found = contentsOf(file);
+        if (found === undefined) throw new Error("no counter");
+        const [contents, expect] = [String(Number(found) + 1), { sha256: sha256(found) }];
         const write = (host: HostWriter): Promise<WriteOutcome> =>
           host.write({ path, contents, expect });
         if ((await client.change("count", write)).written) done++;
