@@ -3,7 +3,7 @@
  * often kept in the log of a build: so it names the file, and shows nothing of what is in it.
  */
 import { createHmac } from "node:crypto";
-import type { FileState } from "../host/host";
+import { fileAt, type FileState } from "../host/fileState";
 import { mapLeaves } from "../values/json";
 
 /** The permission of others to read (chmod(2)). */
@@ -16,8 +16,8 @@ export function hidesFromOthers(mode: number): boolean {
 
 /** Is there a file that others may not read, at the path or at the end of its links? */
 export function isHidden(state: FileState): boolean {
-  const file = state.type === "symlink" ? state.file : state;
-  return file?.type === "file" && hidesFromOthers(file.mode);
+  const file = fileAt(state);
+  return file !== undefined && hidesFromOthers(file.mode);
 }
 
 /**

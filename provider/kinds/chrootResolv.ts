@@ -4,7 +4,7 @@ import { isHidden } from "../contract/hiddenFile";
 import type { Change, Failure, Kind, RestoreContext } from "../contract/kind";
 import { withReload } from "../contract/plans";
 import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
-import { contentsOf, type FileState } from "../host/host";
+import { contentsOf, fileAt, type FileState } from "../host/fileState";
 import { file, Look } from "../host/look";
 import { savedContents } from "../host/record";
 import { QUEUE } from "../postfix/paths";
@@ -35,8 +35,7 @@ function equalTo(name: string): string {
 
 /** The owner and the mode of a copy, which is never more readable than its source. */
 function attributesOf(source: FileState): { mode: number; uid: number; gid: number } {
-  const from = source.type === "symlink" ? source.file : source;
-  const readable = from?.type === "file" ? from.mode & 0o044 : 0o044;
+  const readable = (fileAt(source)?.mode ?? 0o044) & 0o044;
   return { mode: 0o600 | readable, uid: 0, gid: 0 };
 }
 

@@ -31,7 +31,7 @@ import { changeOf, textAfter } from "../contract/plans";
 import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
-import { contentsOf, type FileState } from "../host/host";
+import { contentsOf, fileAt, type FileState } from "../host/fileState";
 import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
 import { type Claim, type Json, savedContents } from "../host/record";
 import { judgeTable } from "../judge";
@@ -401,10 +401,8 @@ function warnOfOpenCredentials(
   { plan: judged, warn }: JudgeContext,
 ): void {
   const write = changeOf(judged.changes, args.path);
-  const found = observed.file.type === "symlink" ? observed.file.file : observed.file;
   const mode =
-    (write?.change === "write" ? write.mode : undefined) ??
-    (found?.type === "file" ? found.mode : 0o644);
+    (write?.change === "write" ? write.mode : undefined) ?? fileAt(observed.file)?.mode ?? 0o644;
   if (holdsCredentials(args) && !hidesFromOthers(mode))
     warn(
       `${args.path} holds credentials, and its mode ${mode.toString(8).padStart(4, "0")} lets everybody on the host read them. Give permissions: { mode: "0640", group: "_postfix" }.`,
