@@ -10,7 +10,7 @@ import {
 import { type KeyedText, keyedText as keyedTextOf } from "../contract/keyedText";
 import type { Change, Failure, JudgeContext, Kind, Plan } from "../contract/kind";
 import { textAfter } from "../contract/plans";
-import { FormatError } from "../formats/bytes";
+import { decodeUtf8, FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
 import { containsWords } from "../formats/words";
 import { contentsOf, type FileStat, type FileState } from "../host/host";
@@ -345,7 +345,11 @@ export const rcConfLocal: Kind<RcConfLocalArgs, Observed> = {
     const old = syslogdIsOld(observed, args);
     return {
       variables: Object.fromEntries(
-        Object.keys(args.variables ?? {}).map((name) => [name, live[`variable:${name}`] as string]),
+        Object.keys(args.variables ?? {}).map((name) => {
+          const value = live[`variable:${name}`] as string | null;
+          // The program's own values are ASCII, but others may have set any.
+          return [name, (value === null ? value : decodeUtf8(value)) as string];
+        }),
       ),
       flags: mapValues(args.flags ?? {}, (flags, name) =>
         flags.filter(
