@@ -187,7 +187,7 @@ export function restoreKeyedFile(
 
 type Owned = readonly (readonly [name: string, entry: KeyEntry])[];
 
-/** Does the file differ from its original by the applied keys alone? */
+/** Does the file differ from its original by the applied keys alone, and by no more than these? */
 function isOnlyOurWork(
   path: string,
   text: KeyedText,
@@ -197,15 +197,26 @@ function isOnlyOurWork(
 ): boolean {
   const withoutKeys = (contents: string): string =>
     owned.reduce((rest, [name]) => text.put(rest, keyIn(path, name), null), contents);
-  const areKeysAsApplied = owned.every(([name, entry]) =>
-    isAsApplied(text, current, keyIn(path, name), entry),
-  );
+  const areKeysOurs = owned.every(([name, entry]) => {
+    const key = keyIn(path, name);
+    return (
+      isAsApplied(text, current, key, entry) ||
+      same(text, text.get(current, key), text.get(original, key))
+    );
+  });
   const isRestAsBefore = withoutKeys(current) === withoutKeys(original);
-  return areKeysAsApplied && isRestAsBefore;
+  return areKeysOurs && isRestAsBefore;
 }
 
-function isAsApplied(text: KeyedText, contents: string, key: string, entry: KeyEntry): boolean {
-  return same(text, text.get(contents, key), entry.applied ?? undefined);
+/** Is the key as it was applied: last, or before a change that is not settled? */
+function isAsApplied(
+  text: KeyedText,
+  contents: string,
+  key: string,
+  { applied, unsettled = [] }: KeyEntry,
+): boolean {
+  const found = text.get(contents, key);
+  return [applied, ...unsettled].some((value) => same(text, found, value ?? undefined));
 }
 
 /** Undoes each key that is still as it was applied, and warns of the others. */

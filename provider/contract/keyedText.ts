@@ -1,6 +1,6 @@
 /** Text formats of which single keys are read and edited. Texts are latin1 strings: one character for each byte. */
 import { FormatError } from "../formats/bytes";
-import type { Json } from "../host/record";
+import type { Json, KeyEntry } from "../host/record";
 import { equal, stringsIn } from "../values/json";
 import { hasHash, hashOf, isHash, mapStrings } from "./hashedSecrets";
 
@@ -99,11 +99,11 @@ export function secretsOfKey(
   text: KeyedText,
   contents: string,
   key: string,
-  applied: Json,
+  { applied, unsettled = [] }: Pick<KeyEntry, "applied" | "unsettled">,
 ): string[] {
   const found = text.get(contents, key);
   if (found === undefined) return [];
-  const clear = new Set(stringsIn(applied, isHash));
+  const clear = new Set([applied, ...unsettled].flatMap((value) => stringsIn(value, isHash)));
   const secrets = stringsIn(found, isHash).filter(
     (value) => !clear.has(text.normal?.(value) ?? value),
   );

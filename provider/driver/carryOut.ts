@@ -1,8 +1,10 @@
 /** Carrying a decision out in a write section: the record first, then the changes, then another look. */
 import type { ActContext } from "../contract/kind";
+import { HostError } from "../host/errors";
 import { contentsOf, type FileState, type HostWriter } from "../host/host";
-import { type HostRecord, type Json, type Owner, saveRecord } from "../host/record";
+import { type HostRecord, type Json, type Owner, saveRecord, settled } from "../host/record";
 import { sha256 } from "../values/digest";
+import { mapValues } from "../values/json";
 import { applyChange } from "./applyChange";
 import { type Decision, decide } from "./decision";
 import { say } from "./engineLog";
@@ -16,7 +18,7 @@ export interface Errand {
   readonly urn: string;
   /** The host as the program's `connection` names it. */
   readonly connectionHost: string;
-  /** Called before the first change. */
+  /** Called once the record is written, or may have been: from then on the host has something of the resource. */
   readonly touched?: () => void;
 }
 
@@ -26,7 +28,11 @@ export async function carryOut(
   { plan, record, sight }: Pick<Decision, "plan" | "record" | "sight">,
   { urn, connectionHost, touched }: Errand,
 ): Promise<Values> {
-  const kept = await KeptRecord.save(host, record, sight.recordFile);
+  const kept = await KeptRecord.save(host, record, sight.recordFile).catch((error: unknown) => {
+    if (HostError.isInstance(error) && error.changed !== "no") touched?.();
+    throw error;
+  });
+  touched?.();
   const progress = progressOn(host, urn);
   let outputs: Values = {};
   const context: ActContext = {
@@ -43,7 +49,6 @@ export async function carryOut(
   };
   for (const change of plan.changes) {
     progress(nameChange(change));
-    touched?.();
     await applyChange(host, change, context);
   }
   return outputs;
@@ -81,7 +86,7 @@ class KeptRecord {
   }
 }
 
-/** Looks again: everything must be as wanted now. The digests of the written files are added to the record. */
+/** Looks again: everything must be as wanted now. Then the record says so, and no longer what else could be there. */
 export async function settle(
   kind: ServiceKind,
   host: HostWriter,
@@ -90,7 +95,8 @@ export async function settle(
   state: State,
 ): Promise<{ sight: Sight; record: HostRecord }> {
   const sight = await look(kind, host, given);
-  const { plan, files } = decide(kind, sight, owner, { ...state, applied: sight.args });
+  const decision = decide(kind, sight, owner, { ...state, applied: sight.args });
+  const { plan, claims, dropped, files } = decision;
   const stillToDo = [
     ...plan.changes.map(printChange),
     ...(plan.obstacles ?? []).map(({ path, reason }) => `${path}: ${reason}`),
@@ -99,14 +105,11 @@ export async function settle(
     throw userError(
       `${host.address}: after the change this is still not as wanted:\n${stillToDo.join("\n")}`,
     );
-  const entries = { ...sight.record.files };
-  for (const [path, state] of Object.entries(files)) {
-    const entry = entries[path];
+  const written = mapValues(files, (state) => {
     const contents = contentsOf(state);
-    if (entry)
-      entries[path] = { ...entry, written: contents === undefined ? null : sha256(contents) };
-  }
-  const record = { ...sight.record, files: entries };
+    return contents === undefined ? null : sha256(contents);
+  });
+  const record = settled(sight.record, owner.instance, { claims, released: dropped, written });
   await saveRecord(host, record, sight.recordFile);
   return { sight, record };
 }

@@ -36,6 +36,8 @@ export interface FileEntry {
   readonly before: SavedFile;
   /** SHA-256 of the contents that were written last; `null` before the first write and after a removal. */
   readonly written: string | null;
+  /** Until a change is settled: SHA-256 of the contents that it writes instead; `null` for a removal. */
+  readonly unsettled?: readonly (string | null)[];
 }
 
 export interface KeyEntry {
@@ -48,6 +50,11 @@ export interface KeyEntry {
   readonly before: Json;
   /** What the kind made of the key, with hashes for secrets. */
   readonly applied: Json;
+  /**
+   * Until a change of the key is settled: what was applied before, which the host may still have, because the record is
+   * written before the change. Empty for a key that the change claims.
+   */
+  readonly unsettled?: readonly Json[];
   /** For a key with a secret: the kind that finds its value in the file. */
   readonly secret?: string;
 }
@@ -128,16 +135,18 @@ export interface Claim {
 }
 
 /**
- * The record after `owner` has claimed keys. A key that is in the record keeps its `before` and its order. An
- * instance that loses its last key this way is noted as moved.
+ * The record after `owner` has claimed keys, with what the host may have until the change is settled. A key that is in the
+ * record keeps its `before` and its order. An instance that loses its last key this way is noted as moved.
  *
  * @param baselines - the files of the claims as they are now
+ * @param writes - SHA-256 of the contents that the change writes to files, `null` for a removal
  */
 export function claim(
   record: HostRecord,
   owner: Owner,
   claims: readonly Claim[],
   baselines: Readonly<Record<string, SavedFile>>,
+  writes: Readonly<Record<string, string | null>> = {},
 ): HostRecord {
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files: Record<string, FileEntry> = { ...record.files };
@@ -153,10 +162,15 @@ export function claim(
       ...(one.file === undefined ? {} : { file: one.file }),
       before: known ? known.before : one.before,
       applied: one.applied,
-      ...(one.secret === undefined ? {} : { secret: one.secret }),
+      ...unsettledBy(one, known),
+      ...secretOf(one, known),
     };
     if (one.file !== undefined && !files[one.file])
       files[one.file] = { before: baselines[one.file] ?? null, written: null };
+  }
+  for (const [path, digest] of Object.entries(writes)) {
+    const file = files[path];
+    if (file) files[path] = { ...file, unsettled: withValue(file.unsettled ?? [], digest) };
   }
   const holders = new Set(Object.values(keys).map((entry) => entry.owner.instance));
   const moved = Object.fromEntries(
@@ -166,6 +180,66 @@ export function claim(
     ].filter(([former]) => !holders.has(former)),
   );
   return { ...record, keys, files, moved };
+}
+
+/** What the host may have of a key until the claim is settled; nothing where the claim changes nothing. */
+function unsettledBy({ applied }: Claim, known: KeyEntry | undefined): Pick<KeyEntry, "unsettled"> {
+  if (known === undefined) return { unsettled: [] };
+  const { unsettled } = known;
+  if (unsettled === undefined && equal(known.applied, applied)) return {};
+  const formers = withValue(unsettled ?? [], known.applied);
+  return { unsettled: formers.filter((former) => !equal(former, applied)) };
+}
+
+/** The kind that finds a key's secret, also one that the file may still have from before. */
+function secretOf({ secret }: Claim, known: KeyEntry | undefined): Pick<KeyEntry, "secret"> {
+  const found = secret ?? known?.secret;
+  return found === undefined ? {} : { secret: found };
+}
+
+function withValue<T extends Json>(values: readonly T[], value: T): readonly T[] {
+  return values.some((one) => equal(one, value)) ? values : [...values, value];
+}
+
+/** Is a change of the instance's keys not settled? */
+export function isUnsettled(record: HostRecord, instance: string): boolean {
+  return keysOf(record, instance).some(
+    ([, { unsettled, file }]) =>
+      unsettled !== undefined ||
+      (file !== undefined && record.files[file]?.unsettled !== undefined),
+  );
+}
+
+/** What an instance has once everything of it is as wanted. */
+export interface Settlement {
+  readonly claims: readonly Claim[];
+  /** Keys that the instance had, and that are undone. */
+  readonly released: readonly string[];
+  /** SHA-256 of the files' contents; `null` where there is no file. */
+  readonly written: Readonly<Record<string, string | null>>;
+}
+
+/** The record once a change is settled: the host has what was applied last, and nothing else of ours. */
+export function settled(
+  record: HostRecord,
+  instance: string,
+  { claims, released, written }: Settlement,
+): HostRecord {
+  const secrets = new Map(claims.map(({ key, secret }) => [key, secret]));
+  const keys = Object.fromEntries(
+    Object.entries(record.keys).map(([key, entry]) => {
+      if (entry.owner.instance !== instance) return [key, entry];
+      const { unsettled: _, secret: known, ...rest } = entry;
+      const secret = secrets.has(key) ? secrets.get(key) : known;
+      return [key, { ...rest, ...(secret === undefined ? {} : { secret }) }];
+    }),
+  );
+  const files = { ...record.files };
+  for (const [path, digest] of Object.entries(written)) {
+    const file = files[path];
+    if (file) files[path] = { before: file.before, written: digest };
+  }
+  return release({ ...record, keys, files }, released);
 }
 
 /**

@@ -28,7 +28,7 @@ import type {
   RestoreContext,
 } from "../contract/kind";
 import { changeOf, textAfter } from "../contract/plans";
-import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
+import { claimWholeFile, isOnlyClaimed, isOurs, restoreWholeFile } from "../contract/wholeFile";
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import { contentsOf, fileAt, type FileState } from "../host/fileState";
@@ -98,15 +98,24 @@ function fileOf(
   args: LookupTableArgs,
   context: Pick<PlanContext, "record" | "owner">,
 ): KeyedFile {
-  const file = {
-    path: args.path,
-    state: observed.file,
-    text,
-    wanted: bytesOf(args.entries ?? {}),
-  };
+  const state = startingState(observed, args, context);
+  const file = { path: args.path, state, text, wanted: bytesOf(args.entries ?? {}) };
   return args.mode === "exact"
-    ? alone(file, tableText.entries(contentsOf(observed.file) ?? "").keys(), context)
+    ? alone(file, tableText.entries(contentsOf(state) ?? "").keys(), context)
     : file;
+}
+
+/** The text that entries are put into. Where the resource owned the table as a whole, that is the text from before. */
+function startingState(
+  { file: found }: Observed,
+  { path }: LookupTableArgs,
+  { record, owner }: Pick<PlanContext, "record" | "owner">,
+): FileState {
+  const whole = record.keys[wholeKey(path)];
+  const saved = record.files[path];
+  if (whole?.owner.instance !== owner.instance || isOnlyClaimed(whole, found, saved)) return found;
+  const contents = savedContents(saved?.before ?? null) ?? "";
+  return { type: "file", mode: 0, uid: 0, gid: 0, size: contents.length, contents };
 }
 
 function tableOf(observed: Observed, args: LookupTableArgs): DatabaseTable {
@@ -306,21 +315,16 @@ function planText(observed: Observed, args: LookupTableArgs, context: PlanContex
     return [{ change: "write", path, found, contents, ...fresh, ...attributes, ...marks }];
   };
   if (args.text !== undefined) return change(encodeUtf8(args.text));
-  const wasWhole = context.dropped.some(([key]) => key === wholeKey(args.path));
-  const before = savedContents(context.record.files[args.path]?.before ?? null) ?? "";
   const file = fileOf(observed, args, context);
-  // A table that this resource owned as a whole starts again from the text that was there before it.
-  const state: FileState = wasWhole
-    ? { type: "file", mode: 0, uid: 0, gid: 0, size: before.length, contents: before }
-    : observed.file;
-  const [write] = planKeyedFile({ ...file, state }, withoutWhole(context, args.path));
+  const dropped = withoutWhole(context.dropped, args.path);
+  const [write] = planKeyedFile(file, { ...context, dropped });
   if (write?.change === "write") return change(write.contents, write);
-  return change(contentsOf(state) ?? "");
+  return change(contentsOf(file.state) ?? "");
 }
 
-/** The context without the key of the table as a whole, which is no entry that could be undone in the text. */
-function withoutWhole(context: PlanContext, path: string): PlanContext {
-  return { ...context, dropped: context.dropped.filter(([key]) => key !== wholeKey(path)) };
+/** The keys without that of the table as a whole, which is no entry that could be undone in the text. */
+function withoutWhole(keys: RestoreContext["keys"], path: string): RestoreContext["keys"] {
+  return keys.filter(([key]) => key !== wholeKey(path));
 }
 
 function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): Plan {
@@ -355,14 +359,16 @@ function planned(args: LookupTableArgs, changes: readonly Change[]): Plan {
 }
 
 function restore(observed: Observed, args: LookupTableArgs, context: RestoreContext): Plan {
-  const whole = context.keys.some(([key]) => key === wholeKey(args.path));
   const opaque = isSecret(args) ? { opaque: true } : {};
-  const write = whole
+  const keys = withoutWhole(context.keys, args.path);
+  const write = isRestoredWhole(observed.file, args.path, context)
     ? restoreWholeFile(args.path, observed.file, context, opaque)
-    : restoreKeyedFile(args.path, observed.file, text, context).map((change): Change => ({
-        ...change,
-        ...opaque,
-      }));
+    : restoreKeyedFile(args.path, observed.file, text, { ...context, keys }).map(
+        (change): Change => ({
+          ...change,
+          ...opaque,
+        }),
+      );
   const contents = textAfter(write, args.path, observed.file);
   const before = context.record.files[args.path]?.before ?? null;
   const attributes =
@@ -380,6 +386,19 @@ function restore(observed: Observed, args: LookupTableArgs, context: RestoreCont
           context,
         );
   return planned(args, [...write, ...attributes, ...database]);
+}
+
+/** Is the table to be restored as a whole? Not where it was about to become whole and still has its entries, edited since. */
+function isRestoredWhole(
+  state: FileState,
+  path: string,
+  { keys, record }: RestoreContext,
+): boolean {
+  if (!keys.some(([key]) => key === wholeKey(path))) return false;
+  const hasEntries = withoutWhole(keys, path).some(([, { file: of }]) => of === path);
+  const contents = contentsOf(state);
+  const saved = record.files[path];
+  return !hasEntries || (contents !== undefined && saved !== undefined && isOurs(contents, saved));
 }
 
 /** Gives the text its former owner and mode back where the step changed only these. */

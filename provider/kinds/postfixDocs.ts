@@ -134,10 +134,9 @@ function beforeOf(entry: KeyEntry): Before {
   return entry.before as unknown as Before;
 }
 
-/** The digest of the tree that was last written to the target; "" where the record has none. */
-function appliedOf({ applied }: KeyEntry): string {
-  const digest = valueIn(applied, "digest");
-  return typeof digest === "string" ? digest : "";
+/** The digests of the trees that were written to the target: of the last, and of one before it that may still be there. */
+function appliedOf({ applied, unsettled = [] }: KeyEntry): readonly unknown[] {
+  return [applied, ...unsettled].map((tree) => valueIn(tree, "digest"));
 }
 
 function claimOf(observed: Observed, path: string): Claim {
@@ -264,7 +263,7 @@ function removeManual(
   entry: KeyEntry,
 ): Undoing {
   const digest = treeDigest(found);
-  const keep = digest === appliedOf(entry) ? [] : foreign(found, source);
+  const keep = appliedOf(entry).includes(digest) ? [] : foreign(found, source);
   const names = few(keep);
   const where = saved === null ? "." : `, in ${leftoverOf(path)}: what was there before is back.`;
   const removal: Action = {

@@ -1,7 +1,13 @@
 /** Parts of a text file as resources own them: how they are taken out again. */
-import { keyName, restoreKeyedFile } from "../../provider/contract/keyedFile";
+import fc from "fast-check";
+import {
+  claimKeyedFile,
+  keyName,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../../provider/contract/keyedFile";
 import { type KeyedText } from "../../provider/contract/keyedText";
-import type { Change } from "../../provider/contract/kind";
+import type { Change, PlanContext } from "../../provider/contract/kind";
 import { sha256 } from "../../provider/values/digest";
 import * as mainCf from "../../provider/formats/mainCf";
 import {
@@ -11,6 +17,7 @@ import {
   type Json,
   keysOf,
   savedFile,
+  settled,
 } from "../../provider/host/record";
 import type { FileState } from "../../provider/host/host";
 import { platformOf } from "../../provider/openbsd/platform";
@@ -23,6 +30,16 @@ const text: KeyedText = {
     value === null ? mainCf.remove(contents, name) : mainCf.set(contents, name, value as string),
   save: (contents, name) => mainCf.save(contents, name) as unknown as Json,
   undo: (contents, name, saved) => mainCf.undo(contents, name, saved as never),
+};
+
+const CONTEXT: PlanContext = {
+  platform: platformOf("7.8"),
+  record: EMPTY_RECORD,
+  owner: { urn: "a", instance: "a" },
+  dropped: [],
+  applied: undefined,
+  coming: () => false,
+  isSecret: () => false,
 };
 
 function file(contents: string): FileState {
@@ -80,4 +97,49 @@ test("what somebody else has changed is left, and named", () => {
   expect(warnings).toEqual([
     `${PATH}: relayhost was changed by somebody else meanwhile and is left as it is.`,
   ]);
+});
+
+/** Values that a parameter may have; `null` for one that is not set. */
+const value = fc.option(fc.constantFrom("a", "b", "c", "yes"), { nil: null });
+
+test("whichever of an update's writes were carried out, undoing gives back every byte, and blames nobody", () => {
+  fc.assert(
+    fc.property(
+      // Each update as the values that it wants, and whether the file was written before it was interrupted.
+      fc.array(
+        fc.tuple(fc.record({ relayhost: value, biff: value, mynetworks: value }), fc.boolean()),
+        {
+          minLength: 1,
+          maxLength: 4,
+        },
+      ),
+      (updates) => {
+        let record = EMPTY_RECORD;
+        let contents = BEFORE;
+        for (const [wanted, isWritten] of updates) {
+          const keyed = { path: PATH, state: file(contents), text, wanted };
+          const owner = { urn: "a", instance: "a" };
+          const context = { ...CONTEXT, record, owner };
+          const claims = claimKeyedFile(keyed, context);
+          const [change] = planKeyedFile(keyed, context);
+          record = claim(record, owner, claims, { [PATH]: savedFile(file(contents)) });
+          if (isWritten && change?.change === "write") contents = change.contents;
+        }
+        const { changes, warnings } = restored(record, contents);
+        expect(warnings).toEqual([]);
+        const [change] = changes;
+        expect(change?.change === "write" ? change.contents : contents).toBe(BEFORE);
+      },
+    ),
+  );
+});
+
+test("once a change is settled, what was applied before it counts as somebody else's", () => {
+  const first = recorded(EMPTY_RECORD, "a", { relayhost: "b" });
+  const second = recorded(first, "a", { relayhost: "c" });
+  const older = "# mine\nrelayhost = b\nbiff = yes\n";
+  expect(restored(second, older).warnings).toEqual([]);
+  const digest = sha256("# mine\nrelayhost = c\nbiff = yes\n");
+  const done = settled(second, "a", { claims: [], released: [], written: { [PATH]: digest } });
+  expect(restored(done, `# new\n${older}`).warnings).toHaveLength(1);
 });

@@ -4,7 +4,13 @@ import { NOTHING_BEFORE } from "../../contract/kind";
 import { HostError, reasonOf } from "../../host/errors";
 import type { Host, HostReader } from "../../host/host";
 import { connect } from "../../host/pool";
-import { type HostRecord, type Owner, nextRevision, withRevision } from "../../host/record";
+import {
+  type HostRecord,
+  type Owner,
+  nextRevision,
+  settled,
+  withRevision,
+} from "../../host/record";
 import { clean, equal } from "../../values/json";
 import { carryOut, progressOn, settle } from "../carryOut";
 import { type Decision, decide } from "../decision";
@@ -144,8 +150,12 @@ class Convergence {
       throw userError(
         `${elsewhere} (asked for by ${urn}). One thing has one owner. Nothing was changed on ${host.address}.`,
       );
-    if (!before.recordChanged)
-      return this.outputs({ sight: before.sight, record: before.record, outputs: {} });
+    if (!before.recordChanged) {
+      const { sight, claims, dropped } = before;
+      const settlement = { claims, released: dropped, written: {} };
+      const record = settled(before.record, owner.instance, settlement);
+      return this.outputs({ sight, record, outputs: {} });
+    }
     try {
       return await this.change();
     } catch (error) {

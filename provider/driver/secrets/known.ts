@@ -115,7 +115,9 @@ export async function learnFromRecord(
 
 function isReadBefore(fingerprint: string, record: HostRecord, path: string): boolean {
   const keys = Object.entries(record.keys).filter(([, entry]) => entry.file === path);
-  const digest = JSON.stringify(keys.map(([name, { applied }]) => [name, applied]));
+  const digest = JSON.stringify(
+    keys.map(([name, { applied, unsettled }]) => [name, applied, unsettled]),
+  );
   const id = `${fingerprint} ${path}`;
   if (readBefore.get(id) === digest) return true;
   readBefore.set(id, digest);
@@ -124,15 +126,16 @@ function isReadBefore(fingerprint: string, record: HostRecord, path: string): bo
 
 function liveSecrets(
   name: string,
-  { file: path = "", applied }: KeyEntry,
+  entry: KeyEntry,
   text: KeyedText | undefined,
   files: ReadonlyMap<string, FileState>,
 ): string[] {
+  const { file: path = "" } = entry;
   const contents = fileAt(files.get(path) ?? { type: "absent" })?.contents;
   // What is too large to be carried is shown nowhere.
   if (text === undefined || typeof contents !== "string") return [];
   try {
-    return secretsOfKey(text, contents, name.slice(path.length + 1), applied).map(decodeUtf8);
+    return secretsOfKey(text, contents, name.slice(path.length + 1), entry).map(decodeUtf8);
   } catch (error) {
     // The resource that owns the key reports that it can no longer be read.
     if (FormatError.isInstance(error)) return [];
