@@ -23,7 +23,9 @@ export async function applyChange(
       : await host.write({
           path: change.path,
           contents: change.contents,
-          ...(change.mode === undefined ? {} : { mode: change.mode }),
+          ...(change.mode === undefined || change.mode === fileAt(change.found)?.mode
+            ? {}
+            : { mode: change.mode }),
           ...(change.uid === undefined ? {} : { uid: change.uid }),
           ...(change.gid === undefined ? {} : { gid: change.gid }),
           expect: expectationOf(change.found),

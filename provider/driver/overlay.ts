@@ -7,7 +7,14 @@ import type { Change, Plan } from "../contract/kind";
 import type { FileState } from "../host/host";
 import { type AnswerTo, withFiles } from "../host/look";
 import { sha256 } from "../values/digest";
-import { type HostRecord, type Json, RECORD_PATH, parseRecord, recordFile } from "../host/record";
+import {
+  type HostRecord,
+  type Json,
+  RECORD_PATH,
+  faultIn,
+  parseRecord,
+  recordFile,
+} from "../host/record";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
 
@@ -36,7 +43,7 @@ export class Overlay {
   through(answerTo: AnswerTo): AnswerTo {
     return withFiles(answerTo, (path, found) => {
       const file = this.#files.get(path) ?? found;
-      return path === RECORD_PATH && this.#pending
+      return path === RECORD_PATH && this.#pending && faultIn(file) === undefined
         ? recordFile({ ...parseRecord(file), pending: this.#pending })
         : file;
     });

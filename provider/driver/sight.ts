@@ -4,8 +4,9 @@ import type { AnyKind } from "../contract/kind";
 import { FormatError } from "../formats/bytes";
 import { FileTooLarge } from "../host/fileState";
 import type { FileState, HostReader } from "../host/host";
-import { type AnswerTo, type Ask, answersOf, file, Look, take } from "../host/look";
-import { type HostRecord, RECORD_PATH, parseRecord } from "../host/record";
+import { type AnswerTo, type Ask, answersOf, Look, take } from "../host/look";
+import type { HostRecord } from "../host/record";
+import { FOUND_RECORD, recordError } from "../host/recordLook";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { learnFromRecord } from "./secrets/known";
 import type { ServiceKind } from "./service";
@@ -19,6 +20,8 @@ export interface Sight {
   readonly observed: unknown;
   readonly record: HostRecord;
   readonly recordFile: FileState;
+  /** Set where the record is broken, and its copy is used. */
+  readonly recordWarning?: string;
 }
 
 /** A refusal by a file's format, of a value to write or of the file itself; `path` is that of the argument or the file. */
@@ -99,13 +102,16 @@ export async function look(
     for (const fact of facts) if (fact.fact === "file") files.set(fact.path, answerTo(fact));
     return answerTo;
   };
-  const both = Look.all({ observed: kind.look(args, platform), recordFile: file(RECORD_PATH) });
-  const seen = await take(both, ask).catch((error: unknown) => {
-    throw unfit(kind, args, error);
+  const both = Look.all({ observed: kind.look(args, platform), found: FOUND_RECORD });
+  const { observed, found } = await take(both, ask).catch((error: unknown) => {
+    throw recordError(host, unfit(kind, args, error));
   });
-  const record = parseRecord(seen.recordFile);
+  const { record, file: recordFile, warning } = found;
   await learnFromRecord(host, platform, record, files, (name, on) =>
     kind.service.keyedText(name, on),
   );
-  return { platform, args, record, ...seen };
+  return {
+    ...{ platform, args, record, observed, recordFile },
+    ...(warning === undefined ? {} : { recordWarning: warning }),
+  };
 }

@@ -302,6 +302,7 @@ class Writer extends Reader implements HostWriter {
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
+    this.mustBeModest(request);
     const values = { ...request, expect: { ...request.expect }, sha256: sha256(request.contents) };
     return this.settle(
       await this.change("write", values, `writing ${request.path}`, fileMs, writeOutcomeOf),
@@ -383,6 +384,21 @@ class Writer extends Reader implements HostWriter {
     const found = await this.change("takeMessage", { ...request }, during, limit, messageFoundOf);
     if (found.stale > 0 || (found.found && !request.keep)) this.done++;
     return found;
+  }
+
+  /**
+   * No file is ever made one that runs as its owner or that everybody can write to. A record that says that it was one
+   * before was tampered with, or the file has that mode now, and keeps it.
+   */
+  private mustBeModest({ path, mode = 0 }: WriteRequest): void {
+    if ((mode & 0o7002) === 0) return;
+    throw new HostError("refused", {
+      host: this.address,
+      during: `writing ${path}`,
+      reason: `with mode ${mode.toString(8).padStart(4, "0")} it would run as its owner, or everybody could write to it`,
+      changed: this.changed("failed"),
+      next: "Set such a mode by hand where it is meant. Where nobody has set it before, look at who could have written the record of what was there before",
+    });
   }
 
   private relay(stream: number, during: string, limit: number): RelayedConnection {

@@ -6,11 +6,15 @@
  * A key is one thing that has one owner: a parameter of main.cf, a whole file, a process, the package. Keys of one
  * file share the saved state of that file.
  */
+import { sha256 } from "../values/digest";
 import { equal } from "../values/json";
 import { contentsOf, type Expectation, fileAt, type FileState, type HostWriter } from "./host";
+import { shapeFault } from "./recordShape";
 
 export const RECORD_FOLDER = "/var/db/pulumi-openbsd-postfix";
 export const RECORD_PATH = `${RECORD_FOLDER}/record.json`;
+/** The record as it was before it was last written. */
+export const PREVIOUS_PATH = `${RECORD_PATH}.previous`;
 
 /** A value of JSON. */
 export type Json =
@@ -91,12 +95,56 @@ export class NewerRecord extends Error {
   }
 }
 
+/** The record cannot be what this package wrote. */
+export class BrokenRecord extends Error {
+  constructor(readonly reason: string) {
+    super(reason);
+  }
+}
+
+/**
+ * The first line of a record, with the digest of all that follows. Earlier versions read the record with it and write it
+ * without this line, though they keep the field.
+ */
+const FIRST_LINE = /^\{"sha256": "([0-9a-f]{64})",\n/;
+
+/** @throws BrokenRecord | NewerRecord */
 export function parseRecord(state: FileState): HostRecord {
+  if (state.type === "absent") return EMPTY_RECORD;
   const contents = state.type === "file" ? contentsOf(state) : undefined;
-  if (contents === undefined || contents.trim() === "") return EMPTY_RECORD;
-  const parsed = JSON.parse(Buffer.from(contents, "latin1").toString("utf8")) as HostRecord;
-  if ((parsed.version as number) !== 1) throw new NewerRecord(parsed.version);
-  return parsed;
+  if (contents === undefined) throw new BrokenRecord("it is no file");
+  if (contents.trim() === "") throw new BrokenRecord("it is empty");
+  const digest = FIRST_LINE.exec(contents);
+  if (digest && sha256(contents.slice(digest[0].length)) !== digest[1])
+    throw new BrokenRecord("it is not as it was written: its checksum is another");
+  const parsed = parsedJson(contents);
+  const { version } = parsed as { version?: unknown };
+  if (typeof version === "number" && version > 1) throw new NewerRecord(version);
+  const fault = shapeFault(parsed);
+  if (fault !== undefined) throw new BrokenRecord(fault);
+  if (!digest && !contents.startsWith("{\n"))
+    throw new BrokenRecord("its first line is not as any version wrote it");
+  const { sha256: _, ...record } = parsed as HostRecord & { sha256?: unknown };
+  return record;
+}
+
+function parsedJson(contents: string): object {
+  try {
+    return Object(JSON.parse(Buffer.from(contents, "latin1").toString("utf8"))) as object;
+  } catch (error) {
+    throw new BrokenRecord(`it is not JSON (${error instanceof Error ? error.message : ""})`);
+  }
+}
+
+/** Why a record cannot be read; `undefined` where it can. */
+export function faultIn(state: FileState): string | undefined {
+  try {
+    parseRecord(state);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BrokenRecord) return error.reason;
+    throw error;
+  }
 }
 
 /** Whether two URNs (`urn:pulumi:<stack>::<project>::…`) are of one stack. */
@@ -289,7 +337,8 @@ function isEmpty(record: HostRecord): boolean {
 }
 
 /**
- * Writes the record, or removes it when it has no keys; its folder is removed at the end of the write section.
+ * Writes the record and, in the same round trip, a copy of what it was before; or removes both when it has no keys. Its
+ * folder is removed at the end of the write section.
  *
  * @param found - the file of the record as it is on the host
  */
@@ -301,21 +350,35 @@ export async function saveRecord(
   const expect: Expectation =
     found.type === "file" && found.sha256 ? { sha256: found.sha256 } : { absent: true };
   if (isEmpty(record)) {
-    if (found.type === "file") await host.remove(RECORD_PATH, expect);
+    if (found.type === "file")
+      await Promise.all([
+        host.remove(PREVIOUS_PATH, { anything: true }),
+        host.remove(RECORD_PATH, expect),
+      ]);
     return { type: "absent" };
   }
   const state = recordFile(record);
   const { contents } = state;
   // Compared by value, so that another order of keys is no change.
-  if (found.type === "file" && equal(parseRecord(found), parseRecord(state))) return found;
-  const outcome = await host.write({
-    path: RECORD_PATH,
-    contents,
-    mode: 0o600,
-    uid: 0,
-    gid: 0,
-    expect,
-  });
+  const isSound = found.type === "file" && faultIn(found) === undefined;
+  if (isSound && equal(parseRecord(found), parseRecord(state))) return found;
+  const former = isSound ? contentsOf(found) : undefined;
+  const attributes = { mode: 0o600, uid: 0, gid: 0 };
+  // The record is whole without its copy, so a copy that cannot be written is no reason to stop. What earlier versions wrote
+  // is not copied, because they wrote secrets in clear.
+  const copied =
+    former !== undefined && FIRST_LINE.test(former)
+      ? host
+          .write({
+            path: PREVIOUS_PATH,
+            contents: former,
+            ...attributes,
+            expect: { anything: true },
+          })
+          .catch(() => undefined)
+      : undefined;
+  const outcome = await host.write({ path: RECORD_PATH, contents, ...attributes, expect });
+  await copied;
   if (!outcome.written)
     throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
   return { ...state, sha256: outcome.sha256 };
@@ -323,7 +386,9 @@ export async function saveRecord(
 
 /** The file of a record. */
 export function recordFile(record: HostRecord): FileState & { type: "file"; contents: string } {
-  const contents = Buffer.from(`${JSON.stringify(record, null, 1)}\n`, "utf8").toString("latin1");
+  const text = `${JSON.stringify(record, null, 1)}\n`.replace(/^\{\n/, "");
+  const rest = Buffer.from(text, "utf8").toString("latin1");
+  const contents = `{"sha256": "${sha256(rest)}",\n${rest}`;
   return { type: "file", mode: 0o600, uid: 0, gid: 0, contents, size: contents.length };
 }
 

@@ -10,7 +10,7 @@ import { claimWholeFile, restoreWholeFile } from "../contract/wholeFile";
 import { mapping } from "../formats/mailerConf";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
-import { parseRecord, RECORD_PATH } from "../host/record";
+import { RECORD } from "../host/recordLook";
 import {
   BASE_MAILER_CONF as SAVED,
   isPostfixEnabled,
@@ -46,7 +46,7 @@ function look(): Look<Observed> {
     current: file(CURRENT),
     postfix: file(POSTFIX),
     saved: file(SAVED),
-    record: file(RECORD_PATH).map(parseRecord),
+    record: RECORD,
   }).map(({ record, ...files }) => {
     const isOwned = record.keys[POSTFIX] !== undefined;
     const isEnabled = mailerOf(files.current) === "postfix";

@@ -7,8 +7,9 @@ import { type PostfixDocsArgs, postfixDocsArguments } from "../arguments/postfix
 import type { Action, Change, Failure, JudgeContext, Kind, PlanContext } from "../contract/kind";
 import { HostError } from "../host/errors";
 import type { FileStat, HostWriter, TreeEntry } from "../host/host";
-import { file, list, Look, lookAt, stat, tree } from "../host/look";
-import { type Claim, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
+import { list, Look, lookAt, stat, tree } from "../host/look";
+import type { Claim, KeyEntry } from "../host/record";
+import { RECORD } from "../host/recordLook";
 import {
   compareTrees,
   copyOfTree,
@@ -91,7 +92,7 @@ function look({ path = DEFAULT_PATH }: Completed): Look<Observed> {
   return Look.all({
     source: tree(MANUAL),
     place: placeAt(path),
-    elsewhere: file(RECORD_PATH).map((record) => otherPaths(parseRecord(record).keys, path)),
+    elsewhere: RECORD.map(({ keys }) => otherPaths(keys, path)),
   }).andThen(({ source, place, elsewhere }) =>
     Look.each(elsewhere, placeAt).map((others) => ({
       ...{ source, place },

@@ -14,7 +14,8 @@ import {
 import { JOBS } from "../host/detachedJob";
 import { contentsOf, type HostReader } from "../host/host";
 import { file, list, Look, lookAt, stat } from "../host/look";
-import { type Claim, foreignOwner, type KeyEntry, parseRecord, RECORD_PATH } from "../host/record";
+import { type Claim, foreignOwner, type KeyEntry } from "../host/record";
+import { RECORD } from "../host/recordLook";
 import {
   BUILT_IN,
   type Choice,
@@ -184,7 +185,7 @@ function look(args: Completed, platform: Platform): Look<Observed> {
     pkgConf: file(PKG_CONF),
     traces: TRACES,
     ports: source === "ports" ? portsLook() : Look.of(undefined),
-    note: file(RECORD_PATH).map((record) => notedIn(parseRecord(record))),
+    note: RECORD.map(notedIn),
   }).andThen(({ packages, ports, pkgConf, ...found }) => {
     const name = packages.find(isPostfix);
     const seen: Observed = {

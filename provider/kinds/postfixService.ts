@@ -4,7 +4,8 @@ import { type ActContext, actionPlan, type Kind, NOTHING_TO_DO, type Plan } from
 import { HostError } from "../host/errors";
 import { contentsOf, type HostWriter } from "../host/host";
 import { file, Look } from "../host/look";
-import { type HostRecord, parseRecord, RECORD_PATH } from "../host/record";
+import { type HostRecord } from "../host/record";
+import { RECORD } from "../host/recordLook";
 import { judgeConfiguration } from "../judge";
 import { serves, withoutRollback } from "../postfix/lastServed";
 import { type Address, banner, isGreeting, LISTEN_PARAMETERS } from "../postfix/listening";
@@ -54,7 +55,7 @@ function look(): Look<Observed> {
     settings: settings("mail_version", ...LISTEN_PARAMETERS),
     masterCf: file(MASTER_CF),
     usual: banner(USUAL, BANNER_MS),
-    record: file(RECORD_PATH).map(parseRecord),
+    record: RECORD,
   }).andThen(({ running, settings: found, masterCf, usual, record }) => {
     const address = addressIn(found, contentsOf(masterCf) ?? "");
     const elsewhere =

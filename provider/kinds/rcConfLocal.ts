@@ -16,7 +16,8 @@ import { containsWords } from "../formats/words";
 import { contentsOf, type FileStat, type FileState } from "../host/host";
 import { file, Look, probe, type ProbeAnswer, stat } from "../host/look";
 import { runOrFail } from "../host/programs";
-import { type HostRecord, type Json, parseRecord, RECORD_PATH } from "../host/record";
+import { type HostRecord, type Json } from "../host/record";
+import { RECORD } from "../host/recordLook";
 import type { Platform } from "../openbsd/platform";
 import { PROGRAMS, QUEUE } from "../postfix/paths";
 import { mapValues } from "../values/json";
@@ -213,7 +214,7 @@ function look(args: RcConfLocalArgs): Look<Observed> {
     syslogd: ownsSyslogd(args)
       ? probe(["/bin/ps", "-axww", "-o", "command"]).map(syslogdIn)
       : Look.of(undefined),
-    record: file(RECORD_PATH).map(parseRecord),
+    record: RECORD,
   });
 }
 

@@ -20,6 +20,8 @@ interface Subject {
   readonly second: Args;
   /** The files that the resource changes. */
   readonly files: readonly string[];
+  /** Is every pair tried? Of the others, which take the same ways through the driver, those that follow an update. */
+  readonly every?: true;
 }
 
 const TABLE = "/etc/postfix/transport";
@@ -32,6 +34,7 @@ const SUBJECTS: readonly Subject[] = [
     first: { variables: { ntpd_flags: "-s", apmd_flags: "-A" }, boot: "unchanged" },
     second: { variables: { ntpd_flags: "-v", sensorsd_flags: "" }, boot: "unchanged" },
     files: ["/etc/rc.conf.local"],
+    every: true,
   },
   {
     name: "main.cf",
@@ -50,6 +53,7 @@ const SUBJECTS: readonly Subject[] = [
       services: { "smtp/inet": { maxproc: "7" }, "2525/inet": { command: "smtpd" } },
     },
     files: ["/etc/postfix/master.cf"],
+    every: true,
   },
   {
     name: "aliases",
@@ -64,6 +68,7 @@ const SUBJECTS: readonly Subject[] = [
     first: table({ text: "example.com smtp:[10.1.0.1]\n" }),
     second: table({ text: "example.com smtp:[10.1.0.2]\n# changed\n" }),
     files: [TABLE],
+    every: true,
   },
   {
     name: "a table's entries",
@@ -98,11 +103,8 @@ interface Cut {
 }
 
 /** Every way to end an operation, request by request, for as long as it has some. */
-function* cuts(): Generator<Cut> {
-  for (let request = 1; ; request += 1) {
-    yield { request, by: "line" };
-    yield { request, by: "death" };
-  }
+function* cuts(ways: readonly Cut["by"][]): Generator<Cut> {
+  for (let request = 1; ; request += 1) for (const by of ways) yield { request, by };
 }
 
 const send = Object.getOwnPropertyDescriptor(AgentSession.prototype, "request")
@@ -213,7 +215,7 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
   /** The tree, but for the record, which keeps the note of a reload that nobody does here. */
   const left = async (before: Tree): Promise<string[]> =>
     diffTrees(before, await host.snapshot()).filter(
-      (line) => line !== "/var/db/pulumi-openbsd-postfix/record.json: contents",
+      (line) => !/\/record\.json(\.previous)?: contents$/.test(line),
     );
   /** The keys that the record has, besides those of the package. */
   const keys = async (): Promise<string[]> => {
@@ -224,8 +226,11 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
   const contents = ({ files }: Subject): Promise<string> =>
     sh(host, `for f in ${files.join(" ")}; do stat -f '%Su:%Sg %Lp' $f; cat $f; done 2>&1; true`);
 
-  describe.each(SUBJECTS)("$name", (subject) => {
-    const { kind, first, second } = subject;
+  // How the oldest release differs here is in how its tools answer, which two kinds show.
+  const subjects = release === "7.8" ? SUBJECTS : SUBJECTS.filter(({ every }) => every);
+
+  describe.each(subjects)("$name", (subject) => {
+    const { kind, first, second, every = false } = subject;
     let bare: Tree;
     /** The files as an undisturbed `up` of each program leaves them. */
     let goals: { first: string; second: string };
@@ -251,20 +256,24 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
         destroy: [[second]],
       };
 
-    test.each([
-      ["create", "the same up", first],
-      ["create", "destroy", undefined],
+    const PAIRS = [
       ["update", "the same up", second],
       ["update", "up with the former program", first],
       ["update", "destroy", undefined],
+      ["create", "the same up", first],
+      ["create", "destroy", undefined],
       ["revert", "the same up", first],
       ["revert", "up with the former program", second],
       ["revert", "destroy", undefined],
       ["destroy", "up", second],
       ["destroy", "destroy", undefined],
-    ] as const)("%s, cut, then %s", async (name, _next, goal) => {
+    ] as const;
+    const pairs = PAIRS.filter(([name]) => every || name === "update");
+
+    test.each(pairs)("%s, cut, then %s", async (name, _next, goal) => {
       const [before, wanted] = OPERATIONS[name] ?? [[]];
-      for (const cut of cuts()) {
+      // What state the engine keeps does not depend on the kind.
+      for (const cut of cuts(kind === "RcConfLocal" ? ["line", "death"] : ["line"])) {
         const one = new Resource(host, kind);
         for (const args of before) await one.up(args);
         one.dies = cut.by === "death";
@@ -298,10 +307,11 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
     };
     const END = (how: string): string => `umount ${how === "immutable" ? file : folder}`;
 
+    if (!every) return;
     test.each(Object.entries(REFUSALS))("a write refused because of %s", async (how, refuse) => {
       for (const before of [[], [first]]) {
         const wanted = before.length === 0 ? first : second;
-        for (const goal of [wanted, first, undefined]) {
+        for (const goal of [wanted, undefined]) {
           const one = new Resource(host, kind);
           for (const args of before) await one.up(args);
           await sh(host, refuse);

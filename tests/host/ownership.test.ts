@@ -379,7 +379,7 @@ test("a record that an earlier version wrote in clear is read, and hashed by the
       entry["applied"] = value;
       delete entry["secret"];
     }
-    return JSON.stringify(parsed);
+    return `${JSON.stringify(parsed, null, 1)}\n`;
   };
   const put = async (): Promise<void> => {
     const contents = inClear(await sh(host, `cat ${record}`));

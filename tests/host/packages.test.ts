@@ -203,7 +203,7 @@ describe.each(RELEASES)("OpenBSD %s", (release: Release) => {
     const version = /-(\d[^-]*)/.exec(pinned)?.[1] ?? "";
     await sh(
       host,
-      `sed -i 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json
+      `sed -i -e '1s/.*/{/' -e 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json
        cd /var/db/pkg && mv ${pinned} postfix-2.0 && sed -i 's/^@name .*/@name postfix-2.0/' postfix-2.0/+CONTENTS
        sed -i 's/^${pinned}$/postfix-2.0/' */+REQUIRED_BY`,
     );
@@ -216,7 +216,7 @@ describe.each(RELEASES)("OpenBSD %s", (release: Release) => {
     // Pinned, it stays what it is.
     await sh(
       host,
-      `sed -i 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json`,
+      `sed -i -e '1s/.*/{/' -e 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json`,
     );
     const stays = fromMirror(host, { version });
     expect(await preview(stays)).toContain("nothing to change");

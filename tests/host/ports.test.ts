@@ -168,7 +168,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     await sh(host, `for f in ${file}; do echo old >> $f; done`);
     await sh(
       host,
-      `sed -i 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json`,
+      `sed -i -e '1s/.*/{/' -e 's/"release": "${release}"/"release": "4.6"/' /var/db/pulumi-openbsd-postfix/record.json`,
     );
     const one = made as Made;
     await refresh(one);

@@ -9,6 +9,8 @@ import {
   keysOf,
   nextRevision,
   type Owner,
+  PREVIOUS_PATH,
+  RECORD_PATH,
   recordFile,
   release,
   saveRecord,
@@ -67,12 +69,13 @@ test("a record that says the same in another order is not written again", async 
   const record = { ...claimed(EMPTY_RECORD, "a", "one"), serving: true } as const;
   const { serving, ...rest } = record;
   const found = recordFile({ serving, ...rest });
-  let writes = 0;
+  const writes: string[] = [];
   const host = {
-    write: () => Promise.resolve({ written: ++writes > 0, found }),
+    write: ({ path }: { path: string }) =>
+      Promise.resolve({ written: writes.push(path) > 0, found }),
   } as unknown as HostWriter;
   expect(await saveRecord(host, record, found)).toBe(found);
-  expect(writes).toBe(0);
+  expect(writes).toEqual([]);
   await saveRecord(host, claimed(record, "a", "two"), found);
-  expect(writes).toBe(1);
+  expect(writes).toEqual([PREVIOUS_PATH, RECORD_PATH]);
 });

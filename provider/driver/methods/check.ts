@@ -214,8 +214,8 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   ];
   overlay.add(plan, record.pending);
   if (isQuiet(request, decision)) return answer(filled, failures);
-  const { warning } = platform;
-  if (warning !== undefined && overlay.isNew(warning)) warnings.unshift(warning);
+  for (const warning of [sight.recordWarning, platform.warning])
+    if (warning !== undefined && overlay.isNew(warning)) warnings.unshift(warning);
   // In `up` as well: it may come without a preview, or after one that could not look at the host, and it runs in another
   // process, which does not know which warnings a preview has shown.
   for (const text of warnings) await say(names[0], "warning", text);

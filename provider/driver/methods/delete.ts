@@ -2,19 +2,18 @@
 import type { Plan } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
-import { file, lookAt } from "../../host/look";
+import { lookAt } from "../../host/look";
 import { connect, knownMachine } from "../../host/pool";
 import {
   EMPTY_RECORD,
   type KeyEntry,
   type Owner,
-  RECORD_PATH,
   isHandedOver,
   keysOf,
-  parseRecord,
   release,
   saveRecord,
 } from "../../host/record";
+import { FOUND_RECORD, RECORD } from "../../host/recordLook";
 import { carryOut } from "../carryOut";
 import { say } from "../engineLog";
 import { fingerprintsIn, sameMachine, waysOut } from "../machine";
@@ -62,10 +61,11 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
       }
       // A Postfix that ran before the first apply goes on running, and must read the files that were put back.
       if (plan.changes.length > 0 && plan.tells) await kind.service.reload(writer);
-      const found = await lookAt(writer, file(RECORD_PATH));
+      const found = await lookAt(writer, FOUND_RECORD);
       const names = keys.map(([name]) => name);
-      await saveRecord(writer, release(parseRecord(found), names), found);
+      await saveRecord(writer, release(found.record, names), found.file);
     });
+  if (first.recordWarning !== undefined) warnings = [first.recordWarning, ...warnings];
   for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
 }
 
@@ -79,7 +79,7 @@ async function reach(props: Values, state: State, urn: string): Promise<Host | u
     // The host may have been renamed: then this process may be connected to the same machine under its new name.
     const { machine } = state;
     const known = machine === undefined ? undefined : knownMachine(fingerprintsIn(machine));
-    const record = known ? parseRecord(await lookAt(known, file(RECORD_PATH))) : EMPTY_RECORD;
+    const record = known ? await lookAt(known, RECORD) : EMPTY_RECORD;
     if (isHandedOver(record, state.instance)) return undefined;
     throw waysOut(error, connection, urn);
   }
