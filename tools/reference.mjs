@@ -97,7 +97,7 @@ const cell = (text) => text.replaceAll("|", "\\|");
 const row = (cells) => `| ${cells.map(cell).join(" | ")} |`;
 const table = (heads, rows) => [row(heads), row(heads.map(() => "---")), ...rows].join("\n");
 
-function argumentRows(declaration, path = "") {
+function argumentRows(declaration, path = "", around = []) {
   return declaration.members.filter(ts.isPropertySignature).flatMap((member) => {
     const symbol = checker.getSymbolAtLocation(member.name);
     const name = `${path}${member.name.getText()}`;
@@ -105,7 +105,10 @@ function argumentRows(declaration, path = "") {
     const inner = within(member.type);
     return [
       row([code(name), code(typeText(member.type)), otherwise, flat(documentation(symbol))]),
-      ...(inner ? argumentRows(inner.declaration, `${name}${inner.path}.`) : []),
+      // An interface that may hold itself is told once.
+      ...(inner && !around.includes(inner.declaration)
+        ? argumentRows(inner.declaration, `${name}${inner.path}.`, [...around, inner.declaration])
+        : []),
     ];
   });
 }

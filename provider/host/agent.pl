@@ -2177,7 +2177,8 @@ sub host_keys {
 sub beginning_of {
     my ($path, $most) = @_;
     sysopen my $handle, $path, O_RDONLY | O_NONBLOCK or return '';
-    return '' unless -f $handle && defined sysread $handle, my $text, $most;
+    my $text = '';
+    sysread $handle, $text, $most if -f $handle;
     return $text;
 }
 

@@ -44,16 +44,16 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from "./host";
-import { fingerprintOf, publicKeyIn } from "./knownHosts";
+import { fingerprintOf, type PublicKey, publicKeyIn } from "./knownHosts";
 import { RelayedConnection } from "./tcpRelay";
-import type { RemoteProgram } from "./transport";
+import type { RemoteProgram, Transport } from "./transport";
 import { toBytes, WireError, type WireValue } from "./wire";
 
 export interface AgentOptions {
   /** `user@host:port`, for messages. */
   readonly address: string;
-  /** The fingerprint of the verified host key. */
-  readonly fingerprint: string;
+  /** The fingerprint of the verified host key, as {@link Transport} gives it. */
+  readonly fingerprint: Transport["fingerprint"];
   /** Settles with the reason when the SSH connection breaks. */
   readonly lost?: Promise<string>;
   /** The folder of the record and the lock on the host. @default "/var/db/pulumi-openbsd-postfix" */
@@ -161,11 +161,13 @@ function wireFacts(facts: Facts): Readonly<Record<string, WireValue>> {
  * The fingerprints of a host that has shown one of its keys. What the host says of its other keys counts where the
  * one that it has shown is among them: else the files are not those of the sshd that answers.
  */
-function fingerprintsOf(shown: string, hostKeys: readonly string[]): readonly string[] {
-  const all = hostKeys
-    .flatMap((line) => publicKeyIn(line) ?? [])
-    .map(({ blob }) => fingerprintOf(blob));
+function fingerprintsOf(shown: string, hostKeys: readonly PublicKey[]): readonly string[] {
+  const all = hostKeys.map(({ blob }) => fingerprintOf(blob));
   return all.includes(shown) ? [...new Set(all)].sort() : [shown];
+}
+
+function keysOf({ hostKeys }: SystemFacts): readonly PublicKey[] {
+  return hostKeys.flatMap((line) => publicKeyIn(line) ?? []);
 }
 
 /** Requests that only look. */
@@ -178,7 +180,7 @@ class Reader {
     readonly fingerprint: string,
     readonly system: SystemFacts,
   ) {
-    this.fingerprints = fingerprintsOf(fingerprint, system.hostKeys);
+    this.fingerprints = fingerprintsOf(fingerprint, keysOf(system));
   }
 
   async read<F extends Facts>(facts: F): Promise<Answers<F>> {
@@ -494,7 +496,9 @@ export class AgentClient extends Reader implements Host {
   private queue: Promise<unknown> = Promise.resolve();
 
   private constructor(session: AgentSession, options: AgentOptions, system: SystemFacts) {
-    super(session, options.address, options.fingerprint, system);
+    const { address, fingerprint } = options;
+    const shown = typeof fingerprint === "string" ? fingerprint : fingerprint(keysOf(system));
+    super(session, address, shown, system);
   }
 
   /** Sends the agent to a program that {@link agentCommand} made `perl -`, and waits until it answers hello. */

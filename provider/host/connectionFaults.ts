@@ -11,11 +11,15 @@ type Hop = Readonly<Record<string, unknown>>;
 export function connectionFaults(connection: unknown): readonly Failure[] {
   const failures = violations(connectionArguments, connection);
   if (!isDictionary(connection)) return failures;
-  const { proxy } = connection;
-  const ofProxy = isDictionary(proxy) ? hopFaults(proxy) : [];
+  return [...failures, ...chainFaults(connection)];
+}
+
+/** What is wrong with a hop, and with those in front of it. */
+function chainFaults(hop: Hop): readonly Failure[] {
+  const { proxy } = hop;
+  const ofProxy = isDictionary(proxy) ? chainFaults(proxy) : [];
   return [
-    ...failures,
-    ...hopFaults(connection),
+    ...hopFaults(hop),
     ...ofProxy.map((fault) => ({ ...fault, path: `proxy.${fault.path}` })),
   ];
 }
@@ -57,5 +61,5 @@ function privateKeyFaults(hop: Hop): readonly Failure[] {
   const parsed = privateKeyOf(key, typeof passphrase === "string" ? passphrase : undefined);
   if (typeof parsed !== "string") return [];
   const path = hop.privateKey === undefined ? "privateKeyConfig" : "privateKey";
-  return [{ path, reason: `must be a private key in OpenSSH or PEM format: ${parsed}` }];
+  return [{ path, reason: `must be a private key in OpenSSH, PEM or PKCS#8 format: ${parsed}` }];
 }

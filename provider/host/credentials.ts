@@ -3,12 +3,14 @@
  * it holds the names of configuration values, of files or of a socket. Errors name where was looked, and never a
  * secret.
  */
-import { readFileSync } from "node:fs";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { type ParsedKey, utils } from "ssh2";
 import { CONFIGURED, type ConnectionHop } from "../arguments/connection";
 import { reasonOf } from "./errors";
 import { homePath } from "./homeFolder";
 import { agentKeyTypes } from "./sshAgent";
+import type { EffectiveHop } from "./sshConfig";
 import { configValue } from "./stackConfig";
 
 /** One way to log in. */
@@ -37,21 +39,78 @@ export function secretOf(
   return "value" in found ? found.value : found;
 }
 
-const defaultKeys = ["id_ed25519", "id_rsa"];
+/** The names that ssh(1) tries, without those that no release of OpenBSD in use makes; those of tokens where they are there. */
+const defaultKeys = ["id_ed25519", "id_ecdsa", "id_rsa"];
+const tokenKeys = ["id_ed25519_sk", "id_ecdsa_sk"];
 
 /** A private key, or why the text is none. Line ends of Windows and a missing last one are accepted. */
 export function privateKeyOf(text: string, passphrase?: string): ParsedKey | string {
   const normal = `${text.replace(/\r\n/g, "\n").trim()}\n`;
-  const parsed: unknown = utils.parseKey(normal, passphrase);
+  const readable = /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----/m.test(normal)
+    ? fromPkcs8(normal, passphrase)
+    : { key: normal };
+  if (typeof readable === "string") return readable;
+  const parsed: unknown = utils.parseKey(readable.key, passphrase);
   // For OpenSSH's own format ssh2 returns a list, which its types do not say.
   const first = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
   if (first === undefined) return "it holds no key";
-  if (first instanceof Error) {
-    return /no passphrase/i.test(first.message)
-      ? "it is encrypted, and no privateKeyPassword is given"
-      : first.message.replace(/^.*?:\s*/s, "");
+  // Not by its class: an error of Node's own may be of another realm.
+  if (!("isPrivateKey" in first)) {
+    if (/no passphrase/i.test(first.message)) return needsPassphrase;
+    const { message } = first;
+    // Node has the cipher, but not in the construction of OpenSSH.
+    return /initialization vector/i.test(message) && normal.includes("OPENSSH PRIVATE KEY")
+      ? 'it is encrypted with a cipher that cannot be read here: hold it in an ssh-agent, or encrypt it anew with "ssh-keygen -p -Z aes256-ctr -f FILE"'
+      : message.replace(/^.*?:\s*/s, "");
   }
   return first.isPrivateKey() ? first : "it is a public key";
+}
+
+const needsPassphrase = "it is encrypted, and no privateKeyPassword is given";
+
+/** A key in PKCS#8 (RFC 5958), which ssh2 does not read, in a format that it reads; or why that cannot be. */
+function fromPkcs8(
+  text: string,
+  passphrase: string | undefined,
+): { readonly key: string } | string {
+  if (passphrase === undefined && text.includes("BEGIN ENCRYPTED")) return needsPassphrase;
+  try {
+    const key = createPrivateKey({
+      key: text,
+      ...(passphrase === undefined ? {} : { passphrase }),
+    });
+    if (key.asymmetricKeyType === "ed25519") return { key: opensshKey(key) };
+    const type = key.asymmetricKeyType === "ec" ? "sec1" : "pkcs1";
+    return { key: key.export({ type, format: "pem" }).toString() };
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** An ed25519 key in OpenSSH's format, not encrypted (PROTOCOL.key of OpenSSH). */
+function opensshKey(key: KeyObject): string {
+  const { x = "", d = "" } = key.export({ format: "jwk" });
+  const [open, secret] = [Buffer.from(x, "base64url"), Buffer.from(d, "base64url")];
+  const field = (bytes: Buffer | string): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, Buffer.from(bytes)]);
+  };
+  const type = "ssh-ed25519";
+  const both = field(Buffer.concat([secret, open]));
+  const inner = Buffer.concat([Buffer.alloc(8), field(type), field(open), both, field("")]);
+  const padding = Buffer.from(
+    Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, at) => at + 1),
+  );
+  const outer = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    ...["none", "none", ""].map(field),
+    Buffer.from([0, 0, 0, 1]),
+    field(Buffer.concat([field(type), field(open)])),
+    field(Buffer.concat([inner, padding])),
+  ]);
+  const name = "OPENSSH PRIVATE KEY";
+  return `-----BEGIN ${name}-----\n${outer.toString("base64").replace(/.{70}/g, "$&\n")}\n-----END ${name}-----\n`;
 }
 
 function keyFile(path: string, passphrase: string | undefined): ParsedKey | string {
@@ -105,11 +164,19 @@ class Search {
   }
 }
 
+/** The key files of ssh(1)'s configuration; where it names none, those that ssh(1) tries by itself. */
+function identityFiles({ identityFiles = [] }: EffectiveHop): readonly string[] {
+  if (identityFiles.some((path) => !/^~\/\.ssh\/id_\w+$/.test(path))) return identityFiles;
+  const inHome = (name: string): string => `~/.ssh/${name}`;
+  const ofTokens = tokenKeys.map(inHome).filter((path) => existsSync(homePath(path)));
+  return [...defaultKeys.map(inHome), ...ofTokens];
+}
+
 /**
  * Keys that the connection names come first, and then the agent only if the connection names its socket. A connection
  * that names no key uses the agent, then the default key files. A password comes last. An agent is asked until `until`.
  */
-export async function findCredentials(hop: ConnectionHop, until: number): Promise<Credentials> {
+export async function findCredentials(hop: EffectiveHop, until: number): Promise<Credentials> {
   const search = new Search(until);
   const given = (field: (typeof CONFIGURED)[number], label: string): string | undefined => {
     const found = secretOf(hop, field);
@@ -131,13 +198,12 @@ export async function findCredentials(hop: ConnectionHop, until: number): Promis
     hop.privateKeyPath !== undefined;
   if (hop.agentSocketPath !== undefined) {
     await search.agent(hop.agentSocketPath, "the SSH agent of agentSocketPath");
-  } else if (!explicit) {
+  } else if (!explicit && hop.identitiesOnly !== true) {
     await search.agent(process.env.SSH_AUTH_SOCK, "the SSH agent of $SSH_AUTH_SOCK");
   }
   if (!explicit) {
-    for (const name of defaultKeys) {
-      search.key(keyFile(`~/.ssh/${name}`, passphrase), `the key file ~/.ssh/${name}`);
-    }
+    for (const path of identityFiles(hop))
+      search.key(keyFile(path, passphrase), `the key file ${path}`);
   }
   const password = given("password", from("password"));
   if (password !== undefined)

@@ -1,98 +1,89 @@
 /** Connects and logs in. Nothing that proves who the user is leaves this process before the host key is verified. */
 import { connect as connectSocket, type Socket } from "node:net";
 import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
-import { type ConnectionArgs, type ConnectionHop } from "../arguments/connection";
+import { type ConnectionArgs, type ConnectionHop, type ProxyArgs } from "../arguments/connection";
 import { addressOf, portOf, userOf } from "./connection";
 import { connectionFaults } from "./connectionFaults";
 import { type Credential, type Credentials, findCredentials } from "./credentials";
+import { attemptEnd, DialFailure, dialed, type DialOptions, unreachable } from "./dialing";
 import { HostError, reasonOf } from "./errors";
 import { hostKeyAlgorithms, hostKeyError, judgeHostKey, type Trust, trustFor } from "./hostKey";
 import { fingerprintOf, keyTypeOf } from "./knownHosts";
+import { type Chain, OpenSshTransport } from "./openSshTransport";
+import { configuredChain, type ConfiguredChain, type EffectiveHop } from "./sshConfig";
 import { type Line, type LoginConfig, LoginTimeout, SshTransport } from "./sshTransport";
+import type { Transport } from "./transport";
 
-export interface DialOptions {
-  /** How many times to try; a preview tries once. @default dialErrorLimit of the connection */
-  readonly tries?: number | undefined;
-  /** Milliseconds for all attempts. @default 60 000 */
-  readonly totalMs?: number | undefined;
-}
-
-const defaultTries = 10;
-const defaultPerDial = 15;
-const defaultTotalMs = 60_000;
-const firstPauseMs = 200;
-const longestPauseMs = 5_000;
-
-/** A failed attempt. */
-class DialFailure extends Error {
-  constructor(
-    override readonly cause: HostError,
-    /** Whether another attempt may succeed. */
-    readonly again: boolean,
-  ) {
-    super(cause.message);
-  }
-}
+export type { DialOptions } from "./dialing";
 
 /**
- * Connects and logs in. A failure that may pass by itself (refused, timed out, reset) is tried again after growing
- * pauses, up to the connection's limit and within one total time.
+ * Connects and logs in. With ssh(1) this is left to the start of the first program, which is one with the login.
  *
  * @throws HostError
  */
-export async function dial(args: ConnectionArgs, options: DialOptions = {}): Promise<SshTransport> {
+export async function dial(args: ConnectionArgs, options: DialOptions = {}): Promise<Transport> {
   const [fault] = connectionFaults(args);
-  if (fault !== undefined) {
-    throw new HostError("protocol", {
-      host: addressOf(args),
-      during: "connecting",
-      reason: `connection.${fault.path} ${fault.reason}`,
-      changed: "no",
-      next: "",
-    });
-  }
-  const limit = options.tries ?? args.dialErrorLimit ?? defaultTries;
-  const started = Date.now();
-  const deadline = started + (options.totalMs ?? defaultTotalMs);
-  for (
-    let tries = 1, pause = firstPauseMs;
-    ;
-    tries++, pause = Math.min(pause * 2, longestPauseMs)
-  ) {
-    try {
-      return await dialOnce(args, deadline);
-    } catch (error) {
-      if (!(error instanceof DialFailure)) throw error;
-      const over = (limit >= 0 && tries >= limit) || Date.now() + pause >= deadline;
-      if (error.again && !over) {
-        await new Promise((resolve) => setTimeout(resolve, pause));
-        continue;
-      }
-      if (tries === 1) throw error.cause;
-      const seconds = Math.round((Date.now() - started) / 1000);
-      throw error.cause.with({
-        reason: `${error.cause.reason} (tried ${tries} times in ${seconds} s)`,
-      });
-    }
-  }
+  if (fault !== undefined) throw refusal(args, `connection.${fault.path} ${fault.reason}`);
+  const chain = await configuredChain(args, Date.now() + (options.totalMs ?? configurationMs));
+  const [host] = chain.hops;
+  if (host === undefined) throw new Error("a connection has a host");
+  if (transportFor(args, chain) === "openssh")
+    return new OpenSshTransport(hopsOf(args), host, options);
+  if (chain.jump !== undefined)
+    throw refusal(
+      args,
+      `${asked(args)} ssh2 makes the connection, which knows nothing of ${chain.jump} in the configuration of ssh(1)`,
+      'Give the jump host as connection.proxy, or keys instead of passwords, and connection.transport "openssh"',
+    );
+  return dialed(args, options, (deadline) => dialOnce(chain.hops, deadline));
 }
 
-async function dialOnce(args: ConnectionArgs, deadline: number): Promise<SshTransport> {
-  if (args.proxy === undefined) {
-    return loginTo(args, deadline, (until) => openSocket(args, until));
-  }
-  const proxy = args.proxy;
-  const below = await loginTo(proxy, deadline, (until) => openSocket(proxy, until));
+/** Milliseconds for reading the configurations of ssh(1). */
+const configurationMs = 60_000;
+
+/** Which transport makes the connection: ssh(1) where its configuration or the keys need it, but it takes no passwords. */
+function transportFor(args: ConnectionArgs, { jump, needs }: ConfiguredChain): "ssh2" | "openssh" {
+  if (args.transport !== undefined) return args.transport;
+  const hasPassword = hopsOf(args).some(
+    ({ password, passwordConfig }) => password !== undefined || passwordConfig !== undefined,
+  );
+  return !hasPassword && (jump !== undefined || needs.length > 0) ? "openssh" : "ssh2";
+}
+
+function asked({ transport }: ConnectionArgs): string {
+  return transport === undefined ? "because of the password" : "as connection.transport says,";
+}
+
+function refusal(args: ConnectionArgs, reason: string, next = ""): HostError {
+  const [host, during] = [addressOf(args), "connecting"];
+  return new HostError("protocol", { host, during, reason, changed: "no", next });
+}
+
+/** A host, and those on the way to it that the connection names: the host first. */
+function hopsOf(hop: ProxyArgs): Chain {
+  const { proxy, ...own } = hop;
+  return proxy === undefined ? [own] : [own, ...hopsOf(proxy)];
+}
+
+/** Logs in to each host of a chain through the one behind it in the list. */
+async function dialOnce(
+  [hop, ...others]: readonly EffectiveHop[],
+  deadline: number,
+): Promise<SshTransport> {
+  if (hop === undefined) throw new Error("a chain has a host");
+  const [proxy] = others;
+  if (proxy === undefined) return loginTo(hop, deadline, (until) => openSocket(hop, until));
+  const below = await dialOnce(others, deadline);
   try {
     return await loginTo(
-      args,
+      hop,
       deadline,
       (until) =>
-        below.forward(args.host, portOf(args), until).catch((error: unknown) => {
+        below.forward(hop.host, portOf(hop), until).catch((error: unknown) => {
           const next =
             "Check that the host runs, and that the jump host may connect to it (AllowTcpForwarding in its sshd_config)";
           throw new DialFailure(
-            unreachable(args, `${addressOf(proxy)} cannot connect to it: ${reasonOf(error)}`, next),
+            unreachable(hop, `${addressOf(proxy)} cannot connect to it: ${reasonOf(error)}`, next),
             true,
           );
         }),
@@ -102,25 +93,6 @@ async function dialOnce(args: ConnectionArgs, deadline: number): Promise<SshTran
     below.close();
     throw error;
   }
-}
-
-function unreachable(hop: ConnectionHop, reason: string, next?: string): HostError {
-  return new HostError("unreachable", {
-    host: addressOf(hop),
-    during: "connecting",
-    reason,
-    changed: "no",
-    next:
-      next ??
-      "Check that the host runs, that sshd listens on that port, and that no firewall is in between",
-    retriable: true,
-  });
-}
-
-/** When this attempt must have ended. */
-function attemptEnd(hop: ConnectionHop, deadline: number): number {
-  const perDial = (hop.perDialTimeout ?? defaultPerDial) * 1000;
-  return perDial > 0 ? Math.min(deadline, Date.now() + perDial) : deadline;
 }
 
 const socketReasons: Readonly<Record<string, string>> = {
@@ -190,7 +162,7 @@ interface Sight {
  * that it shows does not match, it is asked for a key of the types that are left.
  */
 async function loginTo(
-  hop: ConnectionHop,
+  hop: EffectiveHop,
   deadline: number,
   open: (until: number) => Promise<Line>,
   below?: SshTransport,
@@ -244,6 +216,9 @@ function watch(client: Client, sight: Sight): void {
   client.on("error", () => undefined);
 }
 
+/** Those of ssh2's defaults that are SHA-1. */
+const sha1Macs = ["hmac-sha1-etm@openssh.com", "hmac-sha1"] as const;
+
 function configFor(
   hop: ConnectionHop,
   trust: Trust,
@@ -251,15 +226,17 @@ function configFor(
   sight: Sight,
   shown: readonly Buffer[],
 ): LoginConfig {
+  const { legacyAlgorithms: legacy = false } = hop;
   return {
     username: userOf(hop),
     // AgentSession.keepAlive does this: the timer of ssh2 would keep an idle process from ending.
     keepaliveInterval: 0,
     algorithms: {
-      serverHostKey: hostKeyAlgorithms(trust, new Set(shown.map(keyTypeOf))) as never,
-      // The OpenSSH 5 of OpenBSD 4.7 has group exchange, and group14-sha1 where that is off. At the end of the list
-      // it is used only with a server that has nothing better. ssh-dss, arcfour, MD5 and group1 are never offered.
-      kex: { append: ["diffie-hellman-group14-sha1"], prepend: [], remove: [] },
+      serverHostKey: hostKeyAlgorithms(trust, new Set(shown.map(keyTypeOf)), legacy) as never,
+      // SHA-1 is offered only where the connection asks for it, and last. The OpenSSH 5 of OpenBSD 4.7 to 4.9 has no
+      // hmac-sha2, and group14-sha1 where its group exchange is off. ssh-dss, arcfour, MD5 and group1 are never offered.
+      kex: { append: legacy ? ["diffie-hellman-group14-sha1"] : [], prepend: [], remove: [] },
+      hmac: { append: [], prepend: [], remove: legacy ? [] : [...sha1Macs] },
     },
     hostVerifier: (blob: Buffer) => {
       sight.shown = blob;
@@ -392,7 +369,10 @@ function noCommonProtocol(hop: ConnectionHop, reason: string, { algorithms }: Si
     during: "agreeing with the host's SSH server on how to talk",
     reason: `${reason}${lists}`,
     changed: "no",
-    next: "Check that connection.port is that of an SSH server, and which algorithms its sshd_config allows",
+    next:
+      hop.legacyAlgorithms !== true && /sha1|ssh-rsa\b/.test(lists)
+        ? "Where the host is too old for anything better, set connection.legacyAlgorithms"
+        : "Check that connection.port is that of an SSH server, and which algorithms its sshd_config allows",
     retriable: false,
   });
 }

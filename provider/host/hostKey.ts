@@ -56,24 +56,44 @@ function textOf(path: string): string {
   }
 }
 
-/** The known keys of a host: those of `hostKey` if it is given, else those in the files that ssh(1) reads. */
+/** What ssh(1) reads where its configuration names no other files. */
+const knownHostsFiles = [
+  "~/.ssh/known_hosts",
+  "/etc/ssh/ssh_known_hosts",
+  "~/.ssh/known_hosts2",
+  "/etc/ssh/ssh_known_hosts2",
+];
+
+/**
+ * The known keys of a host: those of `hostKey` if it is given, else those in the files that ssh(1) reads, by default or by
+ * its configuration.
+ */
 export function trustFor(
   host: string,
   port: number,
-  given: { readonly hostKey?: string; readonly knownHostsPath?: string },
+  given: {
+    readonly hostKey?: string;
+    readonly knownHostsPath?: string;
+    readonly knownHostsFiles?: readonly string[];
+    readonly hostKeyAlias?: string;
+  },
 ): Trust {
   if (given.hostKey !== undefined) {
     const parsed = parseHostKey(given.hostKey) ?? { keys: [], fingerprints: [] };
-    return { ...parsed, revoked: [], source: "connection.hostKey" };
+    const none = { ofPlainName: [], revoked: [], hasAuthority: false };
+    return { ...parsed, ...none, source: "connection.hostKey" };
   }
   const files =
     given.knownHostsPath === undefined
-      ? ["~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"]
+      ? (given.knownHostsFiles ?? knownHostsFiles)
       : [given.knownHostsPath];
+  const { hostKeyAlias } = given;
+  const texts = files.map(textOf);
   return {
-    ...lookUp(files.map(textOf), host, port),
+    // An alias stands without a port.
+    ...(hostKeyAlias === undefined ? lookUp(texts, host, port) : lookUp(texts, hostKeyAlias, 22)),
     fingerprints: [],
-    source: files.join(" and "),
+    source: files.slice(0, 2).join(" and "),
   };
 }
 
@@ -83,8 +103,10 @@ const signatures: Readonly<Record<string, readonly string[]>> = {
   "ecdsa-sha2-nistp256": ["ecdsa-sha2-nistp256"],
   "ecdsa-sha2-nistp384": ["ecdsa-sha2-nistp384"],
   "ecdsa-sha2-nistp521": ["ecdsa-sha2-nistp521"],
-  "ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"],
+  "ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"],
 };
+/** The signature algorithm of RSA with SHA-1. */
+const legacySignature = "ssh-rsa";
 
 /**
  * The algorithms to offer for the host key, except those for the types of key in `without`. Types of known keys come
@@ -93,12 +115,16 @@ const signatures: Readonly<Record<string, readonly string[]>> = {
 export function hostKeyAlgorithms(
   trust: Trust,
   without: ReadonlySet<string> = new Set(),
+  legacy = false,
 ): string[] {
-  const known = trust.keys.map((key) => key.type);
+  const known = [...trust.keys, ...trust.ofPlainName].map((key) => key.type);
   const types = [...new Set([...known, ...Object.keys(signatures)])];
   return types
     .filter((type) => !without.has(type))
-    .flatMap((type) => [...(signatures[type] ?? [])]);
+    .flatMap((type) => [
+      ...(signatures[type] ?? []),
+      ...(legacy && type === "ssh-rsa" ? [legacySignature] : []),
+    ]);
 }
 
 export type Verdict = "trusted" | "unknown" | "changed" | "revoked";
@@ -109,7 +135,7 @@ export type Verdict = "trusted" | "unknown" | "changed" | "revoked";
  */
 export function judgeHostKey(blob: Buffer, trust: Trust): Verdict {
   if (trust.revoked.some((key) => key.blob.equals(blob))) return "revoked";
-  if (trust.keys.some((key) => key.blob.equals(blob))) return "trusted";
+  if ([...trust.keys, ...trust.ofPlainName].some((key) => key.blob.equals(blob))) return "trusted";
   if (trust.fingerprints.includes(fingerprintOf(blob))) return "trusted";
   const pinned = trust.source === "connection.hostKey" || trust.fingerprints.length > 0;
   const type = keyTypeOf(blob);
@@ -156,12 +182,16 @@ function distrust(
 
 function keyAdvice(verdict: Exclude<Verdict, "trusted">, hop: ConnectionHop, blob: Buffer): string {
   if (verdict === "revoked") return "Give the host a new key";
+  return hostKeyAdvice(verdict === "unknown", hop, keyLineOf({ type: keyTypeOf(blob), blob }));
+}
+
+/** What to do about a key, given as a line or as a fingerprint, that is not known, or is another than the known one. */
+export function hostKeyAdvice(isUnknown: boolean, hop: ConnectionHop, line: string): string {
   const port = portOf(hop);
-  const line = keyLineOf({ type: keyTypeOf(blob), blob });
   const scan = `ssh-keyscan ${port === 22 ? "" : `-p ${port} `}${hop.host}`;
   const compare =
     "Compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or the key of the type shown)";
-  return verdict === "unknown"
+  return isUnknown
     ? `${compare}; if it is the same, set connection.hostKey to "${line}", or add the output of \`${scan}\` to known_hosts`
     : `${compare}; if the host really has a new key, replace the old one: connection.hostKey "${line}", or in known_hosts \`ssh-keygen -R '${knownName(hop.host, port)}'\` and then \`${scan}\``;
 }

@@ -11,11 +11,18 @@ export interface PublicKey {
 /** The keys that are known of a host, and those that are marked as revoked. */
 export interface KnownKeys {
   readonly keys: readonly PublicKey[];
+  /**
+   * For a port other than 22: the keys of the plain name. As for ssh(1), a key that is the same is trusted (sshconnect.c:
+   * "checking without port identifier"), and one that is another says nothing.
+   */
+  readonly ofPlainName: readonly PublicKey[];
+  /** Whether there is the key of a certificate authority for the host. */
+  readonly hasAuthority: boolean;
   readonly revoked: readonly PublicKey[];
 }
 
 interface Entry {
-  readonly revoked: boolean;
+  readonly marker: "" | "@revoked" | "@cert-authority";
   readonly names: string;
   readonly key: PublicKey;
 }
@@ -62,10 +69,10 @@ function entryOf(line: string): Entry | undefined {
   if (names === undefined || type === undefined || base64 === undefined || names.startsWith("#")) {
     return undefined;
   }
-  // The key of a certificate authority is of no use: this package asks hosts for keys, not for certificates.
-  if (marker !== undefined && marker !== "@revoked") return undefined;
   const key = publicKeyOf(type, base64);
-  return key === undefined ? undefined : { revoked: marker === "@revoked", names, key };
+  if (key === undefined) return undefined;
+  if (marker === undefined) return { marker: "", names, key };
+  return marker === "@revoked" || marker === "@cert-authority" ? { marker, names, key } : undefined;
 }
 
 function escaped(text: string): string {
@@ -99,13 +106,19 @@ export function namesMatch(names: string, name: string): boolean {
 
 /** The keys of a host in the texts of such files. */
 export function lookUp(texts: readonly string[], host: string, port: number): KnownKeys {
-  const name = knownName(host, port);
   const entries = texts
     .flatMap((text) => text.split(/\r?\n/))
-    .map(entryOf)
-    .filter((entry): entry is Entry => entry !== undefined && namesMatch(entry.names, name));
+    .flatMap((line) => entryOf(line) ?? []);
+  const of = (name: string): readonly Entry[] =>
+    entries.filter(({ names }) => namesMatch(names, name));
+  const keys = (found: readonly Entry[], marker: Entry["marker"]): readonly PublicKey[] =>
+    found.filter((entry) => entry.marker === marker).map(({ key }) => key);
+  const own = of(knownName(host, port));
+  const plain = port === 22 ? [] : of(knownName(host, 22));
   return {
-    keys: entries.filter((entry) => !entry.revoked).map((entry) => entry.key),
-    revoked: entries.filter((entry) => entry.revoked).map((entry) => entry.key),
+    keys: keys(own, ""),
+    ofPlainName: keys(plain, ""),
+    hasAuthority: keys([...own, ...plain], "@cert-authority").length > 0,
+    revoked: keys([...own, ...plain], "@revoked"),
   };
 }

@@ -30,6 +30,8 @@ export interface PoolOptions {
 
 /** What is known of a host since its first connection. */
 interface Known {
+  /** With what the configuration of ssh(1) adds. */
+  readonly address: string;
   readonly fingerprint: string;
   readonly fingerprints: readonly string[];
   readonly system: SystemFacts;
@@ -58,7 +60,7 @@ class PooledHost implements Host {
   ) {}
 
   get address(): string {
-    return addressOf(this.args);
+    return this.known?.address ?? addressOf(this.args);
   }
 
   get fingerprint(): string {
@@ -164,16 +166,18 @@ class PooledHost implements Host {
     try {
       const program = await transport.start(agentCommand);
       const { address, fingerprint, lost } = transport;
+      const { keepaliveInterval: interval } = this.args;
       const client = await AgentClient.start(program, {
+        ...(interval === undefined ? {} : { pingMs: interval * 1000 }),
         ...this.options.agent,
         address,
         fingerprint,
         lost,
       });
-      const { fingerprints, system } = client;
+      const { fingerprint: shown, fingerprints, system } = client;
       this.sameHost(fingerprints);
       const live = { client, transport };
-      this.known = { fingerprint, fingerprints, system };
+      this.known = { address, fingerprint: shown, fingerprints, system };
       this.live = live;
       this.connections++;
       client.onGone(() => {

@@ -1,5 +1,6 @@
 /** The interface between the agent's client and SSH: programs on a host, with their streams and their end. */
 import type { Readable, Writable } from "node:stream";
+import type { PublicKey } from "./knownHosts";
 
 /** How a program ended; both null when the connection broke before that was known. */
 export interface ProgramEnd {
@@ -23,8 +24,11 @@ export interface RemoteProgram {
 export interface Transport {
   /** `user@host:port`, for messages. */
   readonly address: string;
-  /** The fingerprint of the verified host key: `SHA256:…`. */
-  readonly fingerprint: string;
+  /**
+   * The fingerprint of the verified host key: `SHA256:…`. A transport that does not know it yet finds it among all keys
+   * that the host says it has, or throws a HostError.
+   */
+  readonly fingerprint: string | ((hostKeys: readonly PublicKey[]) => string);
   /** Starts a command. The user's login shell reads it, which may be any: keep it simple. */
   start(command: string): Promise<RemoteProgram>;
   /** Settles with the reason when the connection is gone; never rejects. */

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../provider/host/agentClient";
 import type { ConnectionArgs } from "../../../provider/arguments/connection";
 import { connectionFaults } from "../../../provider/host/connectionFaults";
+import { privateKeyOf } from "../../../provider/host/credentials";
 import { dial } from "../../../provider/host/dial";
 import { HostError } from "../../../provider/host/errors";
 import { fingerprintOf } from "../../../provider/host/knownHosts";
@@ -54,6 +56,7 @@ async function serve(options: ServerOptions = {}): Promise<TestServer> {
 async function reach(args: ConnectionArgs, totalMs?: number): Promise<string> {
   const transport = await dial(args, { totalMs });
   transport.close();
+  if (typeof transport.fingerprint !== "string") throw new Error("the key is not known yet");
   return transport.fingerprint;
 }
 
@@ -164,6 +167,45 @@ describe("credentials", () => {
       { path: "privateKey", reason: expect.stringContaining("no privateKeyPassword") as string },
     ]);
     await reach(withKey(server, { privateKey: key.privateKey.replaceAll("\n", "\r\n").trim() }));
+  });
+
+  test.each(["ed25519", "ec", "rsa"] as const)(
+    "an %s key in PKCS#8 logs in, encrypted or not",
+    async (type) => {
+      const { privateKey } =
+        type === "rsa"
+          ? generateKeyPairSync("rsa", { modulusLength: 2048 })
+          : type === "ec"
+            ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+            : generateKeyPairSync("ed25519");
+      const plain = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+      const encrypted = privateKey
+        .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "good-secret" })
+        .toString();
+      const parsed = privateKeyOf(plain);
+      if (typeof parsed === "string") throw new Error(parsed);
+      const server = await serve({
+        authorized: `${parsed.type} ${parsed.getPublicSSH().toString("base64")}`,
+      });
+      await reach(argsFor(server, { privateKey: plain }));
+      await reach(argsFor(server, { privateKey: encrypted, privateKeyPassword: "good-secret" }));
+      expect(privateKeyOf(encrypted)).toContain("no privateKeyPassword");
+      expect(privateKeyOf(encrypted, "wrong")).toEqual(expect.any(String));
+    },
+  );
+
+  test("a key that is encrypted with chacha20 is told what to do with it", () => {
+    const path = join(folder, "id");
+    const cipher = ["-Z", "chacha20-poly1305@openssh.com"];
+    spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "good-secret", ...cipher, "-f", path]);
+    expect(privateKeyOf(readFileSync(path, "utf8"), "good-secret")).toContain("ssh-keygen -p -Z");
+  });
+
+  test.each(["id_ecdsa", "id_rsa"])("the default file %s is tried", async (name) => {
+    const made = testKey("", name === "id_rsa" ? "rsa" : "ecdsa");
+    mkdirSync(join(folder, ".ssh"));
+    writeFileSync(join(folder, ".ssh", name), made.privateKey, { mode: 0o600 });
+    await reach(argsFor(await serve({ authorized: made.publicKey })));
   });
 
   test("a key and a password are found by the names of configuration values, which alone are told", async () => {
@@ -393,14 +435,22 @@ describe("dialing", () => {
     expect(server.connections.count).toBe(1);
   });
 
-  test("an old server is spoken to in its own way: group14-sha1 and ssh-rsa", async () => {
-    const server = await serve({
-      hostKeys: [rsaKey()],
-      kex: ["diffie-hellman-group14-sha1"],
-      serverHostKey: ["ssh-rsa"],
-    });
-    await reach(withKey(server));
-  });
+  // What the sshd of OpenBSD 4.7 has (OpenSSH 5.4), as far as ssh2 can play it.
+  test.each<[string, ServerOptions]>([
+    ["a key exchange", { kex: ["diffie-hellman-group14-sha1"] }],
+    ["a signature", { hostKeys: [rsaKey()], serverHostKey: ["ssh-rsa"] }],
+    ["an authentication of messages", { macs: ["hmac-sha1"], ciphers: ["aes128-ctr"] }],
+  ])(
+    "%s with SHA-1 is used only where it is asked for, and the error says how",
+    async (_what, options) => {
+      const server = await serve(options);
+      const error = await failure(reach(withKey(server, { dialErrorLimit: 5 })));
+      expect(error.kind).toBe("protocol");
+      expect(error.message).toContain("connection.legacyAlgorithms");
+      expect(server.connections.count).toBe(1);
+      await reach(withKey(server, { legacyAlgorithms: true }));
+    },
+  );
 
   test("a login that is not answered ends at its deadline", async () => {
     const server = await serve({ silentLogin: true });
@@ -439,6 +489,21 @@ describe("a host in between", () => {
       host: `root@127.0.0.1:${server.port}`,
     });
   });
+});
+
+test("a chain of hosts is gone through in turn, however long", async () => {
+  const chain = [await serve(), await serve(), await serve(), await serve()];
+  const [server, ...between] = chain;
+  if (server === undefined) throw new Error("no server");
+  const proxy = between.reduceRight<ConnectionArgs["proxy"]>(
+    (behind, one) => withKey(one, behind === undefined ? {} : { proxy: behind }),
+    undefined,
+  );
+  if (proxy === undefined) throw new Error("no proxy");
+  expect(await reach(withKey(server, { proxy }))).toBe(
+    fingerprintOf(blobOf(server.keyLines[0] ?? "")),
+  );
+  expect(chain.map(({ connections }) => connections.count)).toEqual([1, 1, 1, 1]);
 });
 
 describe("the agent over SSH", () => {
@@ -700,11 +765,19 @@ describe("validation", () => {
     ],
     ["a public key for a private one", { host: "h", privateKey: key.publicKey }, ["privateKey"]],
     ["a proxy without a host", { host: "h", proxy: {} }, ["proxy.host"]],
+    ["a chain of proxies", { host: "h", proxy: { host: "p", proxy: { host: "q" } } }, []],
     [
-      "a chain of proxies",
-      { host: "h", proxy: { host: "p", proxy: { host: "q" } } },
-      ["proxy.proxy"],
+      "a fault far behind in a chain",
+      { host: "h", proxy: { host: "p", proxy: { host: "q", proxy: { host: "r", hostKey: "x" } } } },
+      ["proxy.proxy.proxy.hostKey"],
     ],
+    ["a transport that there is not", { host: "h", transport: "rsh" }, ["transport"]],
+    [
+      "what only the host itself has",
+      { host: "h", proxy: { host: "p", transport: "ssh2" } },
+      ["proxy.transport"],
+    ],
+    ["a keepalive that is none", { host: "h", keepaliveInterval: 0 }, ["keepaliveInterval"]],
   ])("%s", (_what, connection, paths) => {
     setStackConfig({ get: (name) => CONFIG[name] });
     expect(pathsOf(connection)).toEqual(paths);

@@ -165,6 +165,8 @@ describe("the verdict on a key", () => {
   };
   const trust = (more: Partial<Trust>): Trust => ({
     keys: [],
+    ofPlainName: [],
+    hasAuthority: false,
     revoked: [],
     fingerprints: [],
     source: "known_hosts",
@@ -188,16 +190,26 @@ describe("the verdict on a key", () => {
     expect(judgeHostKey(blob, trust(more))).toBe(verdict);
   });
 
-  test("known types are asked for first, and all that is offered is modern or RSA", () => {
+  test("known under the plain name is trusted on another port, and another one there says nothing", () => {
+    const known2222 = (text: string): Trust => ({ ...trust({}), ...lookUp([text], "mx1", 2222) });
+    expect(judgeHostKey(blob, known2222(line("mx1", "a")))).toBe("trusted");
+    expect(judgeHostKey(blob, known2222(line("mx1", "b")))).toBe("unknown");
+    expect(judgeHostKey(blob, known2222(`${line("mx1", "a")}\n${line("[mx1]:2222", "b")}`))).toBe(
+      "trusted",
+    );
+    expect(judgeHostKey(blob, known2222(line("[mx1]:2222", "b")))).toBe("changed");
+    expect(judgeHostKey(blob, known2222(`@revoked ${line("mx1", "a")}`))).toBe("revoked");
+    // The plain name alone stands for port 22.
+    expect(lookUp([line("[mx1]:2222", "a")], "mx1", 22).keys).toEqual([]);
+  });
+
+  test("known types are asked for first, and SHA-1 only where it is asked for", () => {
     const algorithms = hostKeyAlgorithms(
       trust({ keys: [{ type: "ssh-rsa", blob: Buffer.alloc(0) }] }),
     );
-    expect(algorithms.slice(0, 4)).toEqual([
-      "rsa-sha2-512",
-      "rsa-sha2-256",
-      "ssh-rsa",
-      "ssh-ed25519",
-    ]);
+    expect(algorithms.slice(0, 3)).toEqual(["rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"]);
+    expect(algorithms).not.toContain("ssh-rsa");
+    expect(hostKeyAlgorithms(trust({}), new Set(), true).at(-1)).toBe("ssh-rsa");
     expect(new Set(algorithms).size).toBe(algorithms.length);
     expect(algorithms).not.toContain("ssh-dss");
     expect(hostKeyAlgorithms(trust({}))[0]).toBe("ssh-ed25519");

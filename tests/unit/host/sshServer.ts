@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly noise?: string;
   readonly kex?: readonly string[];
   readonly serverHostKey?: readonly string[];
+  readonly macs?: readonly string[];
+  readonly ciphers?: readonly string[];
 }
 
 export interface TestServer {
@@ -53,6 +55,8 @@ export interface TestServer {
   readonly attempts: string[];
   readonly commands: string[];
   readonly connections: { count: number };
+  /** What the clients say they are: `OpenSSH_9.9` or `ssh2js1.17.0`. */
+  readonly clients: string[];
   /** Channels that were asked for. */
   readonly sessions: { count: number };
   /** The agents that run. */
@@ -141,6 +145,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const commands: string[] = [];
   const children = new Set<ChildProcessWithoutNullStreams>();
   const connections = { count: 0 };
+  const clients: string[] = [];
   const sessions = { count: 0 };
   let refusals = options.refuseChannels ?? 0;
 
@@ -179,10 +184,13 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         ...(options.serverHostKey === undefined
           ? {}
           : { serverHostKey: [...options.serverHostKey] as never }),
+        ...(options.macs === undefined ? {} : { hmac: [...options.macs] as never }),
+        ...(options.ciphers === undefined ? {} : { cipher: [...options.ciphers] as never }),
       },
     },
-    (client) => {
+    (client, { header }) => {
       connections.count++;
+      clients.push(header.versions.software);
       client.on("error", () => undefined);
       authenticate(client, options, attempts);
       client.on("session", (accept, reject) => {
@@ -243,6 +251,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     attempts,
     commands,
     connections,
+    clients,
     sessions,
     children,
     cut: () => {
