@@ -177,7 +177,10 @@ export function restoreKeyedFile(
   // An interrupted destroy put the file back already. Without this, the missing keys would look changed by somebody.
   if (current === original && !isShared) return [];
 
-  const isUntouched = isOnlyOurWork(path, text, current, original ?? "", owned) && !isShared;
+  const isUntouched =
+    !isShared &&
+    isOnlyOurWork(path, text, current, original ?? "", owned) &&
+    hasKeysOfBefore(path, text, current, original ?? "", owned);
   const undone = isUntouched ? (original ?? "") : undoKeys(path, text, current, owned, context);
   const isEmpty = isUntouched || (!isShared && undone.trim() === "");
   return original === null && isEmpty
@@ -206,6 +209,23 @@ function isOnlyOurWork(
   });
   const isRestAsBefore = withoutKeys(current) === withoutKeys(original);
   return areKeysOurs && isRestAsBefore;
+}
+
+/**
+ * Does each key have in the original what it had when it was claimed? The original is of the first claim in the file, by
+ * whomever, and an admin may have set the key after that.
+ */
+function hasKeysOfBefore(
+  path: string,
+  text: KeyedText,
+  current: string,
+  original: string,
+  owned: Owned,
+): boolean {
+  return owned.every(([name, { before }]) => {
+    const key = keyIn(path, name);
+    return same(text, text.get(text.undo(current, key, before), key), text.get(original, key));
+  });
 }
 
 /** Is the key as it was applied: last, or before a change that is not settled? */

@@ -16,6 +16,7 @@ import {
   type HostRecord,
   type Json,
   keysOf,
+  release,
   savedFile,
   settled,
 } from "../../provider/host/record";
@@ -142,4 +143,27 @@ test("once a change is settled, what was applied before it counts as somebody el
   const digest = sha256("# mine\nrelayhost = c\nbiff = yes\n");
   const done = settled(second, "a", { claims: [], released: [], written: { [PATH]: digest } });
   expect(restored(done, `# new\n${older}`).warnings).toHaveLength(1);
+});
+
+test("what an admin set after the file was first claimed, and before the key was, comes back", () => {
+  const first = recorded(EMPTY_RECORD, "other", { biff: "no" });
+  // Then an admin sets relayhost, and only then a resource owns it; the file's baseline is the older.
+  const edited = BEFORE.replace("relayhost = a", "relayhost = admin");
+  const both = claim(
+    first,
+    { urn: "a", instance: "a" },
+    [
+      {
+        key: keyName(PATH, "relayhost"),
+        file: PATH,
+        before: text.save(edited, "relayhost"),
+        applied: "b",
+      },
+    ],
+    {},
+  );
+  const alone = release(both, [keyName(PATH, "biff")]);
+  const { changes, warnings } = restored(alone, BEFORE.replace("relayhost = a", "relayhost = b"));
+  expect(warnings).toEqual([]);
+  expect(changes).toMatchObject([{ change: "write", path: PATH, contents: edited }]);
 });
