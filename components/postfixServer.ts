@@ -87,8 +87,8 @@ export class PostfixServer extends pulumi.ComponentResource {
     this.mainCf = steps.add("mainCf", MainCf, mainCfOf(args));
     this.chrootResolv = steps.add("chrootResolv", ChrootResolv, args.chrootResolv ?? {});
     // The switch: as short as it can be.
-    this.baseMailer = steps.add("baseMailer", BaseMailer, args.baseMailer ?? {});
     this.mailerConf = steps.add("mailerConf", MailerConf, args.mailerConf ?? {});
+    this.baseMailer = steps.add("baseMailer", BaseMailer, args.baseMailer ?? {});
     this.rcConfLocal = steps.add("rcConfLocal", RcConfLocal, args.rcConfLocal ?? {});
     this.service = steps.add("service", PostfixService, serviceOf(args, steps));
     this.rootCrontab = steps.add("rootCrontab", RootCrontab, args.rootCrontab ?? {});

@@ -48,8 +48,10 @@ const STEPS: Readonly<
   masterCf: { schema: masterCfArguments, after: ["package", "tables", "aliases"] },
   mainCf: { schema: mainCfArguments, after: ["package", "masterCf", "tables", "aliases"] },
   chrootResolv: { schema: chrootResolvArguments, after: ["package"] },
-  baseMailer: { schema: baseMailerArguments, after: FILES },
-  mailerConf: { schema: mailerConfArguments, after: [...FILES, "baseMailer"] },
+  // Local mail goes to Postfix's queue from here on, and waits there: what the base mailer still has, it can deliver, and
+  // nothing comes after it.
+  mailerConf: { schema: mailerConfArguments, after: FILES },
+  baseMailer: { schema: baseMailerArguments, after: [...FILES, "mailerConf"] },
   rcConfLocal: { schema: rcConfLocalArguments, after: [...FILES, "baseMailer", "mailerConf"] },
   service: {
     schema: postfixServiceArguments,

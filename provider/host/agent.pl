@@ -1232,6 +1232,7 @@ sub release {
     my $lock = $section->{lock};
     undef $section;
     rmdir "$record/jobs";
+    rmdir watch_folder();
     my $names = eval { list_folder($record) } || [];
     if (@$names == 1 && $names->[0] eq 'lock') {
         unlink lock_path();
@@ -2161,6 +2162,236 @@ sub op_forget_job {
 }
 
 # ---------------------------------------------------------------------------------------------------
+# The watch: a dead-man switch. It is armed before a change that can stop the service, and puts back what
+# served before unless the client disarms it in time, also when the line or the client is gone. It is a fork
+# of the agent, detached like the supervisor of a job, so all that it puts back is in its memory; it does not
+# outlive a reboot. It acts only under the lock of the write section. Its folder holds:
+#
+#   pid      locked while it lives
+#   armed    its token; who removes or replaces this file under the lock has disarmed it
+#   outcome  what it did, for the next run
+# ---------------------------------------------------------------------------------------------------
+
+use constant {
+    WATCH_POLL    => 0.2,
+    WATCH_PROGRAM => 120,    # seconds for one program
+    WATCH_SETTLE  => 20,     # seconds for the service to hold its lock after the last one
+};
+
+sub watch_folder { return "$record/watch" }
+
+sub small_file {
+    my ($path) = @_;
+    sysopen my $handle, $path, O_RDONLY | O_NOFOLLOW or return '';
+    my $text = '';
+    sysread $handle, $text, 65_536;
+    return $text;
+}
+
+sub list_of {
+    my ($from, $name) = @_;
+    my $list = $from->{$name};
+    refuse("the request lacks the list '$name'") if ref $list ne 'ARRAY';
+    return @$list;
+}
+
+sub op_arm {
+    my ($request, $ok) = @_;
+    my %plan = (
+        within   => seconds_of($request, 'withinMs', 120),
+        purpose  => string_of($request, 'purpose'),
+        unless   => path_of($request, 'unlessLocked'),
+        always   => $request->{always},
+        again    => $request->{again},
+        after    => defined $request->{after} ? job_folder({ key => $request->{after} }) : undef,
+        files    => [list_of($request, 'files')],
+        commands => [map { [argv_of({ argv => $_ })] } list_of($request, 'commands')],
+        token    => random_name(),
+        agent    => $$,
+    );
+    for my $file (@{ $plan{files} }) {
+        refuse('a file must be a dictionary') if ref $file ne 'HASH';
+        path_of($file, 'path');
+        expectation_of($file);
+    }
+    my $folder = watch_folder();
+    my $former = disarm_watch();
+    mkdir $folder, 0700 or $!{EEXIST} or refuse("cannot make the folder $folder: $!");
+    put_small("$folder/armed", "$plan{token}\n$plan{purpose}\n");
+    pipe my $ready_read, my $ready_write or die "pipe: $!\n";
+    my $pid = fork;
+    die "cannot fork: $!\n" unless defined $pid;
+    if (!$pid) {
+        eval { forget_agent(); detach($ready_write); watch(\%plan, $ready_write) };
+        syswrite $ready_write, "failed: $@";
+        POSIX::_exit(1);
+    }
+    close $ready_write;
+    waitpid $pid, 0;
+    my ($said, $until) = ('', now() + 10);
+    while ($said !~ /\n/ && now() < $until) {
+        my $ready = '';
+        vec($ready, fileno $ready_read, 1) = 1;
+        next unless select($ready, undef, undef, 0.5) > 0;
+        my $count = sysread $ready_read, $said, 1024, length $said;
+        last if defined $count ? !$count : !$!{EINTR};
+    }
+    return $ok->($former) if $said eq "armed\n";
+    unlink "$folder/armed";
+    chomp $said;
+    refuse('the watch could not be armed: ' . ($said eq '' ? 'it said nothing' : $said));
+}
+
+# What a fork of the agent must not keep: its handles, and with them the lock of the section.
+sub forget_agent {
+    close $section->{lock} if $section;
+    undef $section;
+    %readers = %writers = %programs = %streams = %litter = ();
+    @timers = @waiting = ();
+    return;
+}
+
+# Says what became of the last watch: "none", "armed" when it still waited, "lost" when it ended with the host,
+# both with its purpose, or "acted" with its outcome. It is over then.
+sub op_disarm {
+    my ($request, $ok) = @_;
+    $ok->(disarm_watch());
+    return;
+}
+
+sub disarm_watch {
+    my $folder = watch_folder();
+    my $outcome = small_file("$folder/outcome");
+    my (undef, $purpose) = split /\n/, small_file("$folder/armed");
+    my $armed = defined $purpose;
+    my $was = $outcome ne '' ? 'acted' : !$armed ? 'none' : job_lives($folder) ? 'armed' : 'lost';
+    # A watch that lives sees that its token is gone, and ends without another change.
+    unlink map { "$folder/$_" } qw(armed armed.new outcome outcome.new pid);
+    rmdir $folder;
+    return { was => $was, outcome => $armed && $outcome eq '' ? $purpose : $outcome };
+}
+
+# The watch; does not return.
+sub watch {
+    my ($plan, $ready) = @_;
+    my $folder = watch_folder();
+    chdir '/' or die "cannot go to /: $!\n";
+    umask 022;
+    sysopen my $pid_file, "$folder/pid", O_RDWR | O_CREAT | O_EXCL, 0600 or die "cannot make its pid file: $!\n";
+    flock $pid_file, LOCK_EX or die "cannot lock its pid file: $!\n";
+    syswrite $pid_file, "$$\n";
+    syswrite $ready, "armed\n";
+    close $ready;
+    my $until = now() + $plan->{within};
+    while (now() < $until) {
+        POSIX::_exit(0) unless is_armed($folder, $plan);
+        select undef, undef, undef, WATCH_POLL;
+    }
+    # A job takes as long as it takes, and a client that waits for it is not late.
+    if (defined $plan->{after}) {
+        select undef, undef, undef, WATCH_POLL while is_armed($folder, $plan) && job_lives($plan->{after});
+    }
+    my ($lock, $told);
+    until ($lock = eval { try_lock() }) {
+        POSIX::_exit(0) unless is_armed($folder, $plan);
+        # The agent that armed it holds the lock still: its client has not kept the time.
+        if (!$told && !defined $plan->{after} && lock_holder() =~ /^process $plan->{agent}$/m) {
+            kill 'TERM', $plan->{agent};
+            $told = 1;
+        }
+        select undef, undef, undef, LOCK_POLL;
+    }
+    POSIX::_exit(0) unless is_armed($folder, $plan);
+    $section = { token => '', lock => $lock };
+    truncate $lock, 0;
+    sysseek $lock, 0, 0;
+    syswrite $lock, "putting back what served before: $plan->{purpose}\nprocess $$\n";
+    my $outcome = eval { put_generation_back($plan) };
+    $outcome = 'failed: ' . as_fault($@)->{message} . "\n" unless defined $outcome;
+    if ($outcome ne '') {
+        my $when = POSIX::strftime('%Y-%m-%d %H:%M:%S UTC', gmtime);
+        eval { put_small("$folder/outcome", "$outcome$when\n$plan->{purpose}\n") };
+    }
+    unlink "$folder/armed", "$folder/pid";
+    rmdir $folder;
+    release();
+    POSIX::_exit(0);
+}
+
+sub is_armed {
+    my ($folder, $plan) = @_;
+    return small_file("$folder/armed") =~ /\A$plan->{token}\n/;
+}
+
+# Puts files back and runs the programs that make the service serve by them. Returns the outcome: its first word
+# says what was done, each further line names a path. Nothing for a service that serves as it is.
+sub put_generation_back {
+    my ($plan) = @_;
+    my $serves = is_locked($plan->{unless});
+    return '' if $serves && !$plan->{always};
+    my (@changes, @foreign, @paths);
+    for my $file (@{ $plan->{files} }) {
+        my $found = file_state($file->{path}, 'digest');
+        my $wanted = defined $file->{contents}
+            ? { sha256 => Digest::SHA::sha256_hex($file->{contents}) } : { absent => 1 };
+        push @paths, $file->{path} unless $file->{note};
+        next if as_expected($wanted, $found);
+        if (as_expected($file->{expect}, $found)) { push @changes, $file }
+        elsif (!$file->{note}) { push @foreign, $file->{path} }
+    }
+    # Somebody has gone on: what is there now is that one's.
+    if (@foreign) {
+        return "left\n" . join('', map { "$_\n" } @foreign) if $serves;
+        @changes = ();
+    }
+    for my $file (@changes) {
+        my %request = %$file;
+        my $answer;
+        if (defined $file->{contents}) {
+            $request{sha256} = Digest::SHA::sha256_hex($file->{contents});
+            op_write(\%request, sub { $answer = $_[0] });
+        }
+        else { op_remove(\%request, sub { $answer = $_[0] }) }
+        refuse("somebody else changed $file->{path}") unless $answer && ${ $answer->{written} } || $file->{note};
+    }
+    my $last;
+    for my $argv (@{ $plan->{commands} }) {
+        run_and_wait($argv);
+        $last = $argv;
+    }
+    if ($plan->{again} && $last) {
+        my $until = now() + WATCH_SETTLE;
+        until (is_locked($plan->{unless})) {
+            return "failed\n" . join('', map { "$_\n" } @paths) if now() > $until;
+            select undef, undef, undef, 1;
+            run_and_wait($last) unless is_locked($plan->{unless});
+        }
+    }
+    return (@foreign ? "left\n" : "put back\n") . join('', map { "$_\n" } @paths);
+}
+
+# Whether some process holds a lock on a file, as master(8) does on its pid file.
+sub is_locked {
+    my ($path) = @_;
+    sysopen my $handle, $path, O_RDWR | O_NOFOLLOW or return 0;
+    return !flock $handle, LOCK_SH | LOCK_NB;
+}
+
+# Runs a program to its end, for which it has WATCH_PROGRAM seconds.
+sub run_and_wait {
+    my ($argv) = @_;
+    my $file = find_program($argv->[0]) or return;
+    sysopen my $null, '/dev/null', O_RDWR or return;
+    my $pid = spawn($file, { argv => $argv, env => environment_of({}) }, $null, $null, $null, undef) or return;
+    my $until = now() + WATCH_PROGRAM;
+    while (waitpid($pid, POSIX::WNOHANG()) == 0) {
+        kill 'KILL', -$pid if now() > $until;
+        select undef, undef, undef, 0.05;
+    }
+    return;
+}
+
+# ---------------------------------------------------------------------------------------------------
 # Requests
 # ---------------------------------------------------------------------------------------------------
 
@@ -2334,6 +2565,8 @@ my %CHANGING = (
     startJob    => \&op_start_job,
     pollJob     => \&op_poll_job,
     forgetJob   => \&op_forget_job,
+    arm         => \&op_arm,
+    disarm      => \&op_disarm,
     connect     => \&op_connect,
     receive     => \&op_receive,
     send        => \&op_send,

@@ -10,6 +10,7 @@ import type {
   RunResult,
   SystemFacts,
   TreeEntry,
+  WatchEnd,
   WriteOutcome,
 } from "./host";
 import { toText, WireError, type WireValue } from "./wire";
@@ -211,6 +212,12 @@ export function writeOutcomeOf(value: WireValue): WriteOutcome {
     ? { written: true, sha256: string(outcome.sha256, "sha256") }
     : { written: false, found: fileStateOf(outcome.found, "found") };
 }
+
+/** The answer to disarm. */
+export const watchEndOf = shape<WatchEnd>("a watch's end", {
+  was: oneOf("none", "armed", "lost", "acted"),
+  outcome: string,
+});
 
 /** The answer to startJob and pollJob. */
 export const jobStateOf = shape<JobState>("a job's state", {

@@ -8,6 +8,7 @@ import {
   dictionaryOf,
   factAnswerOf,
   jobStateOf,
+  watchEndOf,
   judgementsOf,
   messageFoundOf,
   runResultOf,
@@ -35,6 +36,8 @@ import type {
   HostWriter,
   JobRequest,
   JobState,
+  WatchEnd,
+  WatchRequest,
   Judgement,
   MessageFound,
   MessageRequest,
@@ -342,6 +345,20 @@ class Writer extends Reader implements HostWriter {
   async forgetJob(key: string): Promise<void> {
     const during = `removing the record of the job ${key}`;
     await this.change("forgetJob", { key }, during, fileMs, nothing);
+  }
+
+  async arm({ files, commands, ...request }: WatchRequest): Promise<WatchEnd> {
+    const values = {
+      ...request,
+      commands: commands.map((argv) => [...argv]),
+      files: files.map((file) => ({ ...file, expect: { ...file.expect } })),
+    };
+    const during = `arming the watch of ${request.purpose}`;
+    return this.change("arm", values, during, fileMs, watchEndOf);
+  }
+
+  async disarm(): Promise<WatchEnd> {
+    return this.change("disarm", {}, "disarming the watch", fileMs, watchEndOf);
   }
 
   async connect(host: string, port: number, timeoutMs: number): Promise<RelayedConnection> {

@@ -190,6 +190,51 @@ export interface JobState {
   readonly offset: number;
 }
 
+/** A file that a watch puts back. */
+export interface WatchedFile {
+  readonly path: string;
+  /** Bytes as in {@link FileState}; `null` for a file that is to be removed. */
+  readonly contents: string | null;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What the change that is watched leaves there. A file that is neither this nor as it was before belongs to somebody else. */
+  readonly expect: Expectation;
+  /** It tells of the service and is not part of it, as the record: it is written where it can be. */
+  readonly note?: boolean;
+}
+
+/**
+ * A dead-man switch on the host: unless it is disarmed in time, files are put back, and programs run that have the service
+ * serve by them, also when the line or this process is gone. Arming takes the place of an earlier one.
+ */
+export interface WatchRequest {
+  /** What is watched, for the outcome. */
+  readonly purpose: string;
+  readonly withinMs: number;
+  readonly files: readonly WatchedFile[];
+  readonly commands: readonly (readonly string[])[];
+  /** The file on which the service holds a lock (flock(2)) while it runs. */
+  readonly unlessLocked: string;
+  /** Act also where the service runs; else only where it does not. */
+  readonly always: boolean;
+  /** Does the last program start the service itself? Then it is run until the service holds its lock. */
+  readonly again: boolean;
+  /** The key of a job that must have ended before. */
+  readonly after?: string;
+}
+
+/** What became of a watch. */
+export interface WatchEnd {
+  /** "armed": it still waited; "lost": it has ended with the host, as by a reboot; "acted": see the outcome. */
+  readonly was: "none" | "armed" | "lost" | "acted";
+  /**
+   * Of a watch that has acted: the word that says what it did, then a line for each path, the time, and its purpose. Of
+   * another one its purpose.
+   */
+  readonly outcome: string;
+}
+
 /** A test message to look for in a mailbox of the host, and to remove. */
 export interface MessageRequest {
   readonly kind: "mbox" | "maildir";
@@ -232,6 +277,10 @@ export interface HostWriter extends HostReader {
   startJob(request: JobRequest): Promise<JobState>;
   pollJob(key: string, offset: number): Promise<JobState>;
   forgetJob(key: string): Promise<void>;
+  /** Returns what became of an earlier watch. */
+  arm(request: WatchRequest): Promise<WatchEnd>;
+  /** Ends a watch, or what is left of one, and says what became of it. */
+  disarm(): Promise<WatchEnd>;
   /**
    * Connects from the host to a TCP service; `host` is an address or "localhost". The connection is closed at the end
    * of the write section, or when `timeoutMs` have passed.

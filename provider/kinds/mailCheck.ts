@@ -13,6 +13,7 @@ import type { Platform } from "../openbsd/platform";
 import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
 import { MAILLOG, MailLog } from "../postfix/mailLog";
 import { type Delivery, type Trace, traceMessage } from "../postfix/messageTrace";
+import { isUnknown, type Unknown } from "../postfix/processes";
 import { baseMailerRuns, POSTFIX_RUNS } from "../postfix/running";
 import { handIn, type SmtpDialogue, type SmtpStage } from "../postfix/smtpDialogue";
 import { equal } from "../values/json";
@@ -229,6 +230,11 @@ async function dialogueError(
   return stageError(host, during, `${reason}${mailers}`, lines, whatToDo(stage, code, way));
 }
 
+function stateOf(runs: boolean | Unknown): string {
+  if (isUnknown(runs)) return `runs or not, which is not known: ${runs.unknown}`;
+  return runs ? "is running" : "is not running";
+}
+
 /** Says which mailers, of the two that could answer on the port, are running on the host. */
 async function runningMailers(host: HostReader, platform: Platform): Promise<string> {
   const runs = await lookAt(
@@ -236,8 +242,8 @@ async function runningMailers(host: HostReader, platform: Platform): Promise<str
     Look.all({ postfix: POSTFIX_RUNS, base: baseMailerRuns(platform) }),
   );
   const words = [
-    `Postfix's master is ${runs.postfix ? "running" : "not running"}`,
-    `${platform.baseMailer.name} of the base system is ${runs.base ? "running" : "not running"}`,
+    `Postfix's master ${stateOf(runs.postfix)}`,
+    `${platform.baseMailer.name} of the base system ${stateOf(runs.base)}`,
   ];
   return `; ${words.join(", and ")}`;
 }

@@ -212,11 +212,16 @@ function claimOf(observed: Observed, args: Completed, context: PlanContext): Cla
   const { platform, record, owner } = context;
   if (isShared(observed, args, context))
     return { key: usesKey(owner.urn), before: null, applied: { name: name ?? "" }, noted: true };
-  const note = record.keys[PACKAGE_KEY]?.applied ? notedIn(record) : { release: platform.release };
+  const isNoted = record.keys[PACKAGE_KEY]?.applied !== undefined;
+  const { discardQueue: _, ...note }: PackageNote = isNoted
+    ? notedIn(record)
+    : { release: platform.release };
   return {
     key: PACKAGE_KEY,
     before: { name: name ?? null, ...traces },
-    applied: asJson(note),
+    // The way back from Postfix begins before the package is removed, and must know the user's word then.
+    applied: asJson(args.discardQueue === true ? { ...note, discardQueue: true } : note),
+    ...(isNoted ? { noted: true } : {}),
   };
 }
 

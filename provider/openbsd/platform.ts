@@ -7,20 +7,33 @@
 export interface BaseMailer {
   readonly name: "sendmail" | "smtpd";
   /**
-   * A program that exits with 0 while the mailer's daemon runs. It looks for the title of the process: Postfix has
-   * programs named smtpd and sendmail, too.
+   * Its processes: the users to whom they belong besides root, and a pattern of their titles. A title without an owner proves nothing,
+   * because every user can choose one, and Postfix has programs named smtpd and sendmail, too.
    */
-  readonly running: readonly string[];
-  readonly stop: readonly string[];
+  readonly processes: { readonly owners: readonly string[]; readonly title: string };
   /**
-   * Ends the daemon's processes by their titles, where `stop` did not end them: the rc.subr of 5.0 exits without a word
-   * when the daemon's flags are NO (docs/openbsd.md 4.3).
+   * Ends the daemon; `undefined` where only a signal does. A signal also follows where the command ends nothing: the rc.subr
+   * of 5.0 exits without a word when the daemon's flags are NO (docs/openbsd.md 4.3).
    */
-  readonly kill: readonly string[];
+  readonly stop: readonly string[] | undefined;
   /** Starts the daemon as /etc/rc does, with the flags of rc.conf and rc.conf.local. */
   readonly start: readonly string[];
+  /**
+   * Starts the daemon without asking whether it runs: rc.subr(8) takes any process with the right arguments for it, whoever
+   * its owner is, and then starts nothing.
+   */
+  readonly startAnyway: readonly string[];
   /** By the name of each queue, a program that lists the mail in it. */
   readonly queues: Readonly<Record<string, readonly string[]>>;
+  /** What has it deliver what it has. */
+  readonly drain: readonly string[];
+  /** What has it take no more mail by SMTP, and take mail again, where that is possible. */
+  readonly pause?: readonly string[];
+  readonly resume?: readonly string[];
+  /** What delivers, without the daemon, what is still in its queues after it has ended. */
+  readonly lastRun: readonly (readonly string[])[];
+  /** The command, for people, that delivers what was left in its queues. */
+  readonly deliver: string;
 }
 
 /** What the provider needs to know of the release of a host. */
@@ -135,29 +148,38 @@ function packageFacts(since: Since): PackageFacts {
   };
 }
 
-/** The title of sendmail's daemon (docs/openbsd.md 9); a sendmail that submits mail or lists a queue has another one. */
-const SENDMAIL_TITLE = "^sendmail: accepting connections";
-
 const sendmail = {
   name: "sendmail",
-  running: ["/usr/bin/pgrep", "-f", SENDMAIL_TITLE],
-  kill: ["/usr/bin/pkill", "-f", SENDMAIL_TITLE],
+  processes: {
+    owners: [],
+    // The daemon's title, also while the load is high; a sendmail that submits mail or lists a queue has another one.
+    title: "^sendmail: (accepting|rejecting) connections",
+  },
   queues: {
     queue: ["/usr/libexec/sendmail/sendmail", "-bp"],
     // Mail that was submitted while no daemon ran; a job in root's crontab delivers it (docs/openbsd.md 6 and 9).
     "client queue": ["/usr/libexec/sendmail/sendmail", "-Ac", "-bp"],
   },
+  // The client queue goes to the daemon while that runs.
+  drain: ["/usr/libexec/sendmail/sendmail", "-Ac", "-q"],
+  lastRun: [["/usr/libexec/sendmail/sendmail", "-q"]],
+  deliver: "/usr/libexec/sendmail/sendmail -q; /usr/libexec/sendmail/sendmail -Ac -q",
 } as const;
-
-/** smtpd's parent, by its path or its title, and its children; Postfix's smtpd(8) has neither in its arguments. */
-const SMTPD_TITLE = "^(/usr/sbin/smtpd|smtpd: )";
 
 const smtpd = {
   name: "smtpd",
-  // The check of its rc.d script, also by rcctl(8), may fail for a running daemon whose flags are NO.
-  running: ["/usr/bin/pgrep", "-f", SMTPD_TITLE],
-  kill: ["/usr/bin/pkill", "-f", SMTPD_TITLE],
+  // Not the check of its rc.d script, also by rcctl(8): that may fail for a running daemon whose flags are NO.
+  processes: {
+    owners: ["_smtpd", "_smtpq"],
+    // The parent, by its path or its title, and its children; Postfix's smtpd(8) has neither in its arguments.
+    title: "^(/usr/sbin/smtpd( |$)|smtpd: )",
+  },
   queues: { queue: ["/usr/sbin/smtpctl", "show", "queue"] },
+  drain: ["/usr/sbin/smtpctl", "schedule", "all"],
+  pause: ["/usr/sbin/smtpctl", "pause", "smtp"],
+  resume: ["/usr/sbin/smtpctl", "resume", "smtp"],
+  lastRun: [],
+  deliver: "postfix stop && /usr/sbin/smtpd && smtpctl schedule all",
 } as const;
 
 /** Postfix's rc script at boot, in the place of the base system's mailer with these flags. */
@@ -181,6 +203,20 @@ function sourcingRcConf(script: string): readonly string[] {
   return ["/bin/sh", "-c", `. /etc/rc.conf; ${script}`];
 }
 
+/** Sendmail by its own path, because /usr/sbin/sendmail is whatever mailer.conf(5) names. */
+const startSendmail = sourcingRcConf(
+  'X=${sendmail_flags}; [ "$X" = NO ] || /usr/libexec/sendmail/sendmail ${X}',
+);
+
+/** The same while rc.conf.local has the flags that start Postfix instead: then with those of rc.conf. */
+const startSendmailAnyway = sourcingRcConf(
+  [
+    "X=${sendmail_flags}",
+    `case "$X" in NO|-bd) eval "$(grep '^sendmail_flags=' /etc/rc.conf)"; X=\${sendmail_flags};; esac`,
+    "/usr/libexec/sendmail/sendmail ${X}",
+  ].join("; "),
+);
+
 /**
  * Without a script in rc.d, syslogd is restarted as /etc/rc starts it. The HUP that the guide sends it is not enough:
  * syslogd makes its sockets only when it starts (docs/openbsd.md 5).
@@ -202,7 +238,16 @@ const FAMILIES: readonly (readonly [first: string, facts: FamilyFacts])[] = [
     "5.7",
     {
       services: "rcctl",
-      baseMailer: { ...smtpd, stop: byRcctl("smtpd", "stop"), start: byRcctl("smtpd", "start") },
+      baseMailer: {
+        ...smtpd,
+        stop: byRcctl("smtpd", "stop"),
+        start: byRcctl("smtpd", "start"),
+        startAnyway: [
+          "/bin/sh",
+          "-c",
+          'X=$(/usr/sbin/rcctl get smtpd flags); [ "X$X" != XNO ] || X=; exec /usr/sbin/smtpd $X',
+        ],
+      },
       boot: scriptAtBoot("smtpd_flags"),
       ...startedBy(byRcctl),
     },
@@ -211,7 +256,12 @@ const FAMILIES: readonly (readonly [first: string, facts: FamilyFacts])[] = [
     "5.6",
     {
       services: "rc.d",
-      baseMailer: { ...smtpd, stop: byScript("smtpd", "stop"), start: byScript("smtpd", "start") },
+      baseMailer: {
+        ...smtpd,
+        stop: byScript("smtpd", "stop"),
+        start: byScript("smtpd", "start"),
+        startAnyway: ["/usr/sbin/smtpd"],
+      },
       boot: scriptAtBoot("smtpd_flags"),
       ...startedBy(byScript),
     },
@@ -224,6 +274,7 @@ const FAMILIES: readonly (readonly [first: string, facts: FamilyFacts])[] = [
         ...sendmail,
         stop: byScript("sendmail", "stop"),
         start: byScript("sendmail", "start"),
+        startAnyway: startSendmailAnyway,
       },
       boot: scriptAtBoot("sendmail_flags"),
       ...startedBy(byScript),
@@ -235,8 +286,9 @@ const FAMILIES: readonly (readonly [first: string, facts: FamilyFacts])[] = [
       services: "processes",
       baseMailer: {
         ...sendmail,
-        stop: sendmail.kill,
-        start: sourcingRcConf('X=${sendmail_flags}; [ "$X" = NO ] || /usr/sbin/sendmail ${X}'),
+        stop: undefined,
+        start: startSendmail,
+        startAnyway: startSendmailAnyway,
       },
       // /etc/rc starts the sendmail that mailer.conf names; Postfix's starts its daemons for -bd (docs/openbsd.md 9).
       boot: { variables: { sendmail_flags: "-bd" }, packageScripts: [] },

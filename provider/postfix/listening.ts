@@ -28,7 +28,7 @@ export const LISTEN_PARAMETERS = ["inet_interfaces", "inet_protocols"] as const;
 const PORTS: Readonly<Record<string, number>> = { smtp: 25, submission: 587 };
 
 /** Daemons that greet. With TLS from the first byte (smtpd_tls_wrappermode) their greeting cannot be read here. */
-const GREETERS = ["smtpd", "postscreen"];
+export const GREETERS: readonly string[] = ["smtpd", "postscreen"];
 
 interface Listener {
   /** The address in master.cf; `undefined` if inet_interfaces decides. */

@@ -13,7 +13,13 @@ interface Override {
 export interface JudgedService {
   readonly name: string;
   readonly type: string;
+  /** "n" for a service whose socket is in the folder public, else private. */
+  readonly isPrivate: string;
   readonly chroot: string;
+  /** The wakeup time; with a "?" behind it, only once the service is used. */
+  readonly wakeup: string;
+  /** The process limit; "-" for default_process_limit. */
+  readonly maxproc: string;
   /** The daemon as the line names it: a file name in the daemon folder, or a path. */
   readonly command: string;
   /** The file name of the daemon. */
@@ -58,7 +64,7 @@ export function servicesOf(text: string): {
 /** The service of a line; `undefined` if fields are missing. */
 function serviceOf(entry: Entry, line: number): JudgedService | undefined {
   const fields = entry.words.map((word) => word.text);
-  const [name = "", type = "", , , chroot = ""] = fields;
+  const [name = "", type = "", isPrivate = "", , chroot = "", wakeup = "", maxproc = ""] = fields;
   const command = fields[FIELDS - 1];
   if (command === undefined) return undefined;
   const overrides = optionsOf(entry).overrides.map((one): Override => ({
@@ -66,7 +72,8 @@ function serviceOf(entry: Entry, line: number): JudgedService | undefined {
     value: one.value,
     line: line + lineWithin(entry, one.valueFrom),
   }));
-  return { name, type, chroot, command, daemon: command.replace(/^.*\//, ""), line, overrides };
+  const daemon = command.replace(/^.*\//, "");
+  return { name, type, isPrivate, chroot, wakeup, maxproc, command, daemon, line, overrides };
 }
 
 function faultsOf(entry: Entry, line: number, service: JudgedService | undefined): ServiceFault[] {

@@ -31,6 +31,7 @@ export async function rollBack(
   way: Way,
   error: unknown,
   context: ActContext,
+  arm: () => Promise<string | undefined>,
 ): Promise<unknown> {
   const { served, serving } = context.record;
   const changed = Object.keys(served ?? {});
@@ -41,13 +42,17 @@ export async function rollBack(
   if (!canGoBack)
     return withOutcome(host, error, [
       `Right now ${await whoServes(host, context.platform)}.`,
+      ...[await arm()].flatMap((what) => what ?? []),
       "Fix what the error names and run `pulumi up` again.",
     ]);
   context.progress(
     "Postfix does not serve by the new files: putting back those by which it served",
   );
   try {
+    // The time for the proof begins anew: going back takes as long as the change itself.
+    await arm();
     const banner = await putBack(host, context);
+    await host.disarm();
     return withOutcome(host, error, [
       `These files were put back as they were when Postfix last served: ${changed.join(", ")}.`,
       `Postfix serves again${banner === undefined ? "" : ` ("${banner}")`} by its former files; nothing of this change is in force.`,
@@ -80,6 +85,7 @@ export async function putBack(host: HostWriter, context: ActContext): Promise<st
     context.platform,
     // No reload: master(8) goes on throttling a service that has failed, and an interrupted restart may have left it half done.
     (await isPostfixRunning(host)) ? "restart" : "start",
+    context.warn,
   );
   await context.setRecord(serves);
   return banner;

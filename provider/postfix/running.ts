@@ -1,39 +1,48 @@
 /** Whether Postfix and the base system's mailer run; starting, stopping and reloading Postfix. */
 import type { HostReader, HostWriter } from "../host/host";
-import { file, Look, lookAt, probe, stat } from "../host/look";
+import { Look, lookAt, stat } from "../host/look";
 import { runOrFail, until, waitUntil } from "../host/programs";
-import { contentsOf } from "../host/host";
 import type { Platform } from "../openbsd/platform";
-import { DAEMONS, PROGRAMS, QUEUE } from "./paths";
+import { PROGRAMS } from "./paths";
+import { baseMailerProcesses, isUnknown, known, POSTFIX, type Unknown } from "./processes";
 
-/** Does Postfix's master run? `master -t` looks at its lock, and exits with status 1 if it does (docs/openbsd.md 8). */
-export const POSTFIX_RUNS: Look<boolean> = probe([`${DAEMONS}/master`, "-t"]).map(
-  (answer) => !("notFound" in answer) && answer.exitCode === 1,
+/** Does Postfix run? */
+export const POSTFIX_RUNS: Look<boolean | Unknown> = POSTFIX.map((found) =>
+  isUnknown(found) ? found : found !== null,
 );
 
 /** Does the base system's mailer, sendmail or smtpd, run? */
-export function baseMailerRuns({ baseMailer }: Platform): Look<boolean> {
-  return probe(baseMailer.running).map(
-    (answer) => !("notFound" in answer) && answer.exitCode === 0,
+export function baseMailerRuns({ baseMailer }: Platform): Look<boolean | Unknown> {
+  return baseMailerProcesses(baseMailer).map((found) =>
+    isUnknown(found) ? found : found.length > 0,
   );
 }
 
-export function isPostfixRunning(host: HostReader): Promise<boolean> {
-  return lookAt(host, POSTFIX_RUNS);
+/** @throws HostError where that cannot be found out */
+export async function isPostfixRunning(host: HostReader): Promise<boolean> {
+  return known(host, "whether Postfix runs", await lookAt(host, POSTFIX_RUNS));
+}
+
+/** @throws HostError where that cannot be found out */
+export async function isBaseMailerRunning(host: HostReader, platform: Platform): Promise<boolean> {
+  const { name } = platform.baseMailer;
+  return known(host, `whether ${name} runs`, await lookAt(host, baseMailerRuns(platform)));
 }
 
 /** Who serves mail on the host, as a sentence without its full stop. */
 export async function whoServes(host: HostReader, platform: Platform): Promise<string> {
-  const runs = await lookAt(
+  const { postfix, base } = await lookAt(
     host,
     Look.all({ postfix: POSTFIX_RUNS, base: baseMailerRuns(platform) }),
   );
-  if (runs.postfix) return "Postfix runs";
-  return runs.base ? `${platform.baseMailer.name} is running` : "no mailer is running";
+  if (isUnknown(postfix)) return `it is not known which mailer runs, because ${postfix.unknown}`;
+  if (isUnknown(base)) return `it is not known which mailer runs, because ${base.unknown}`;
+  if (postfix) return base ? `Postfix and ${platform.baseMailer.name} run` : "Postfix runs";
+  return base ? `${platform.baseMailer.name} is running` : "no mailer is running";
 }
 
 /** The commands of Postfix itself, for where rc(8) has no script: in a package from before an upgrade to 5.0. */
-const POSTFIX_STOP = [PROGRAMS.postfix, "stop"] as const;
+export const POSTFIX_STOP = [PROGRAMS.postfix, "stop"] as const;
 const POSTFIX_START = [PROGRAMS.postfix, "start"] as const;
 
 /** The script with which rc(8) starts Postfix, from 5.0 on. */
@@ -54,8 +63,6 @@ export async function startPostfix(host: HostWriter, platform: Platform): Promis
   await runOrFail(host, "start Postfix", { argv: await startOf(host, platform) });
 }
 
-const MASTER_PID = `${QUEUE}/pid/master.pid`;
-
 /**
  * Stops Postfix by the command of the release, else by Postfix's own, else by a signal to its master: `postfix stop` needs
  * a main.cf, which may be gone.
@@ -66,8 +73,8 @@ export async function stopPostfix(host: HostWriter, platform: Platform): Promise
   const stopped = async (): Promise<boolean> => !(await isPostfixRunning(host));
   for (const argv of [platform.postfix.stop, POSTFIX_STOP])
     if ((await runIfThere(host, argv)) && (await until(stopped, 5000))) return;
-  const master = (contentsOf(await lookAt(host, file(MASTER_PID))) ?? "").trim();
-  if (/^\d+$/.test(master)) await host.run({ argv: ["/bin/kill", master] });
+  const found = known(host, "whether Postfix runs", await lookAt(host, POSTFIX));
+  if (found !== null) await host.run({ argv: ["/bin/kill", String(found.master)] });
   await waitUntil(host, "Postfix's master to let go of its lock", stopped, 20_000);
 }
 

@@ -1,30 +1,31 @@
-/** Making Postfix serve by its files as they are now, and proving that it does (docs/openbsd.md 8). */
+/**
+ * Making Postfix serve by its files as they are now, and proving that it does (docs/openbsd.md 8).
+ *
+ * No proof rests on the mail log: whoever connects to port 25 or has logger(1) can write into it. What nobody else can
+ * forge is the lock of master(8) with the number behind it, the processes that this master has started, and that one of
+ * these answers at the port.
+ */
 import { HostError } from "../host/errors";
 import { contentsOf, type HostReader, type HostWriter } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 import { runOrFail, until } from "../host/programs";
 import type { Platform } from "../openbsd/platform";
 import { lastLines } from "../values/readable";
-import { type Address, banner, greetingAt, isGreeting, LISTEN_PARAMETERS } from "./listening";
+import { type Address, greetingAt, LISTEN_PARAMETERS } from "./listening";
 import { MailLog } from "./mailLog";
 import { MASTER_CF, PROGRAMS } from "./paths";
+import { type PostfixProcesses, known, POSTFIX } from "./processes";
 import { settings, type Settings } from "./postconf";
+import { NotServing } from "./proof";
+import { provenDaemons } from "./provenDaemons";
+import { provenGreeting } from "./provenGreeting";
 import { isPostfixRunning, RELOAD, startOf, stopPostfix } from "./running";
 
 /** How Postfix is made to serve by its files. */
 export type Way = "start" | "reload" | "restart";
 
-/** What the daemons write to the mail log. After "reload", master(8) reads its files in the background. */
-const RELOADED = /\/master\[\d+\]: reload -- version/;
-const STARTED = /\/master\[\d+\]: daemon started -- version/;
-const SMTPD_FAILED = /\/smtpd\[\d+\]: (fatal|panic): |\/smtpd: bad command startup -- throttling/;
-const MASTER_DIED = /\/master\[\d+\]: (fatal|panic): .*/;
-
-/** How long to wait after the log's line of a reload: the reload itself ends a little later. */
-const WATCH_MS = 400;
-
-/** How long to wait for a line in the log if no service greets. */
-const QUIET_MS = 5000;
+/** How long master(8) may take to get its lock: before 2.10 `postfix start` ends before master has it. */
+const MASTER_MS = 5000;
 
 function failed(
   host: HostReader,
@@ -59,11 +60,16 @@ export async function checkConfiguration(
     warn(`postfix check: ${line.replace(/^.*?warning: /, "")}`);
 }
 
-/** The address at which Postfix greets by its files; `undefined` if there is none to connect to. */
-const GREETING_ADDRESS: Look<Address | undefined> = Look.all({
-  settings: settings(...LISTEN_PARAMETERS),
-  masterCf: file(MASTER_CF),
-}).map(({ settings: found, masterCf }) => addressIn(found, contentsOf(masterCf) ?? ""));
+/** What the files on the host say of the proof. */
+interface Configuration {
+  readonly settings: Settings;
+  readonly masterCf: string;
+}
+
+const CONFIGURATION: Look<Configuration> = Look.all({
+  settings: settings(...LISTEN_PARAMETERS, "default_process_limit"),
+  masterCf: file(MASTER_CF).map((state) => contentsOf(state) ?? ""),
+});
 
 /** The address at which Postfix greets by these settings and this text of master.cf. */
 export function addressIn(found: Settings, masterCf: string): Address | undefined {
@@ -77,17 +83,26 @@ export function addressIn(found: Settings, masterCf: string): Address | undefine
 /**
  * Starts, reloads or restarts Postfix and proves that it serves. Returns its greeting, if it greets at all.
  *
+ * @param warn - is told what could not be proven while Postfix goes on serving
  * @throws HostError with the last lines of the mail log when Postfix does not serve
  */
 export async function serve(
   host: HostWriter,
   platform: Platform,
   way: Way,
+  warn: (text: string) => void,
 ): Promise<string | undefined> {
   const log = await MailLog.from(host);
-  if (way === "reload") await reload(host, log);
+  const before = known(host, "whether Postfix runs", await lookAt(host, POSTFIX));
+  if (way === "reload") await runOrFail(host, "reload Postfix", { argv: RELOAD });
   else await start(host, platform, way, log);
-  return proveServing(host, log, way);
+  try {
+    return await proveServing(host, log, before, warn);
+  } catch (error) {
+    if (!(error instanceof NotServing)) throw error;
+    const logged = lastLines(await log.read());
+    throw failed(host, `${way} of Postfix`, `${error.message}\n${logged}`, "deadline");
+  }
 }
 
 async function start(host: HostWriter, platform: Platform, way: Way, log: MailLog): Promise<void> {
@@ -99,46 +114,36 @@ async function start(host: HostWriter, platform: Platform, way: Way, log: MailLo
     throw failed(host, `${way} of Postfix`, lastLines(`${stdout}\n${stderr}\n${await log.read()}`));
 }
 
-async function reload(host: HostWriter, log: MailLog): Promise<void> {
-  await runOrFail(host, "reload Postfix", { argv: RELOAD });
-  // If the host logs elsewhere, this waits in vain, and the proof goes by the master and the greeting alone.
-  await until(async () => {
-    const text = await log.read();
-    return RELOADED.test(text) || MASTER_DIED.test(text);
-  }, 5000);
-  await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
-}
-
-/**
- * Postfix serves when its master holds its lock and a greeting with 220 comes; exit codes prove nothing. If no service
- * greets, the log must say that the master has started, and if the host logs elsewhere, the lock alone is the proof.
- */
-async function proveServing(host: HostReader, log: MailLog, way: Way): Promise<string | undefined> {
-  const address = await lookAt(host, GREETING_ADDRESS);
-  const begun = way === "reload" ? RELOADED : STARTED;
-  let greeting = "";
-  let died = "";
-  const up = await until(
-    async () => {
-      const text = await log.read();
-      died = MASTER_DIED.exec(text)?.[0] ?? "";
-      if (!(await isPostfixRunning(host))) return died !== "";
-      if (address === undefined) return begun.test(text);
-      const answer = await lookAt(host, banner(address, 5000));
-      greeting = "line" in answer ? answer.line : answer.error;
-      // An smtpd that cannot read its configuration ends at every connection: there is no use in waiting.
-      return isGreeting(greeting) || SMTPD_FAILED.test(await log.read());
-    },
-    address === undefined ? QUIET_MS : 30_000,
-  );
-  if (up && died === "" && address !== undefined && isGreeting(greeting)) return greeting;
-  const running = await isPostfixRunning(host);
-  if (address === undefined && running && died === "") return undefined;
-  const state =
-    running && address !== undefined
-      ? `${address.host} port ${address.port} says: ${greeting}`
-      : running
-        ? "its master has logged a fatal error"
-        : "its master does not run";
-  throw failed(host, `${way} of Postfix`, `${state}\n${lastLines(await log.read())}`, "deadline");
+/** Postfix serves when its master holds its lock, its daemons live, and one of them greets; exit codes prove nothing. */
+async function proveServing(
+  host: HostWriter,
+  log: MailLog,
+  before: PostfixProcesses | null,
+  warn: (text: string) => void,
+): Promise<string | undefined> {
+  const look = async (): Promise<PostfixProcesses | null> =>
+    known(host, "whether Postfix runs", await lookAt(host, POSTFIX));
+  let first: PostfixProcesses | null = null;
+  await until(async () => (first = await look()) !== null, MASTER_MS);
+  const running = first as PostfixProcesses | null;
+  if (running === null) throw new NotServing("its master does not run");
+  const { settings: found, masterCf } = await lookAt(host, CONFIGURATION);
+  /** The processes by which Postfix serves now; those of before the reload end when their work is done. */
+  const former = new Set(before?.children.map(({ pid }) => pid));
+  const now = async (): Promise<PostfixProcesses> => {
+    const sight = await look();
+    if (sight === null) throw new NotServing("its master does not run");
+    if (sight.master !== running.master)
+      throw new NotServing("its master has ended, and another one runs");
+    return sight;
+  };
+  const address = addressIn(found, masterCf);
+  const context = { host, masterCf, former, now, warn };
+  await provenDaemons({ ...context, log, master: running.master }, "awaken");
+  const greeting =
+    address === undefined
+      ? undefined
+      : await provenGreeting(context, address, Number(found["default_process_limit"] ?? "100"));
+  await provenDaemons({ ...context, log, master: running.master }, "named in the log");
+  return greeting;
 }

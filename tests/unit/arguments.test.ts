@@ -104,7 +104,9 @@ const SAMPLES: Readonly<Record<string, readonly object[]>> = {
       discardQueue: false,
     } satisfies Required<PostfixPackageArgs>,
   ],
-  PostfixService: [{ triggers: [1] } satisfies Required<PostfixServiceArgs>],
+  PostfixService: [
+    { triggers: [1], confirmWithinSeconds: 60 } satisfies Required<PostfixServiceArgs>,
+  ],
   RcConfLocal: [
     {
       boot: "unchanged",

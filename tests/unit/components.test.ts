@@ -230,12 +230,12 @@ test("steps are registered in the order in which what runs changes last", async 
     .map(({ type }) => type.slice(DYNAMIC.length));
   const at = (kind: string): number => order.indexOf(kind);
   for (const before of ["PostfixPackage", "Aliases", "MainCf", "ChrootResolv"])
-    expect(at(before)).toBeLessThan(at("BaseMailer"));
+    expect(at(before)).toBeLessThan(at("MailerConf"));
   for (const [first, second] of [
     ["PostfixPackage", "Aliases"],
     ["Aliases", "MainCf"],
-    ["BaseMailer", "MailerConf"],
-    ["MailerConf", "RcConfLocal"],
+    ["MailerConf", "BaseMailer"],
+    ["BaseMailer", "RcConfLocal"],
     ["RcConfLocal", "PostfixService"],
     ["PostfixService", "RootCrontab"],
     ["RootCrontab", "MailCheck"],

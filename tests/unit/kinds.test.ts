@@ -230,23 +230,27 @@ describe("ChrootResolv", () => {
 });
 
 describe("BaseMailer", () => {
-  const running = ["pgrep", "123\n"] as const;
+  const processes = (title: string): readonly [string, string] => [
+    "/bin/ps",
+    `    1     0     0     0 init\n   47     1     0     0 ${title}\n`,
+  ];
   const total = (count: number): string =>
     `\t\t/var/spool/mqueue (${count} requests)\n\t\tTotal requests: ${count}\n`;
 
   test("mail in sendmail's client queue counts as well, and is named", async () => {
+    const running = processes("sendmail: accepting connections");
     const prints = [running, ["-Ac -bp", total(1)], ["-bp", total(2)]] as const;
     const bench = new Bench(baseMailer, "4.7", {}, {}, prints);
     expect(await bench.outputs()).toMatchObject({ queuedMessages: 3 });
     await bench.judge();
     expect(bench.warnings).toEqual([
-      "sendmail has 2 message(s) in its queue and 1 message(s) in its client queue: they stay there, and are not delivered by Postfix.",
+      "sendmail has 2 message(s) in its queue and 1 message(s) in its client queue: it is delivered before the switch, or handed to Postfix.",
     ]);
   });
 
   test("smtpd has one queue", async () => {
     const queue = ["show queue", "a|local|mta\nb|local|mta\n"] as const;
-    const bench = new Bench(baseMailer, "7.8", {}, {}, [running, queue]);
+    const bench = new Bench(baseMailer, "7.8", {}, {}, [processes("/usr/sbin/smtpd"), queue]);
     expect(await bench.outputs()).toMatchObject({ queuedMessages: 2 });
   });
 });

@@ -7,6 +7,7 @@ import type { ActContext } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
 import { isPostfixRunning, stopPostfix } from "../running";
+import { armReplacement } from "../watch";
 import { addPackage } from "./addPackage";
 import { finishInstallation } from "./finish";
 import { filesToKeep } from "./keptFiles";
@@ -59,6 +60,7 @@ async function stopForReplacement(host: HostWriter, work: PackageWork): Promise<
   if (!work.note().under?.kept) await noteUnderWay(work, await filesToKeep(host));
   if (!(await isPostfixRunning(host))) return;
   await noteUnderWay(work, { restart: true });
+  await armReplacement(host, work.platform);
   work.progress("stop Postfix");
   await stopPostfix(host, work.platform);
 }

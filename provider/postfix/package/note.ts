@@ -29,6 +29,8 @@ export interface PackageNote {
   readonly came?: readonly string[];
   /** What a build changed in the ports tree. */
   readonly ports?: PortsNote;
+  /** The user's word that mail in the queue may go with the package. */
+  readonly discardQueue?: true;
   /** What is under way, from before the first change until after the last: an interrupted run is finished by it. */
   readonly under?: UnderWay;
 }

@@ -27,6 +27,6 @@ export async function refuseToLoseMail(host: HostWriter): Promise<void> {
     during: "removing Postfix",
     reason: `there is still mail in its queue:\n${lastLines(listed, 20)}\n`,
     changed: "no",
-    next: "Start Postfix and have it deliver this mail (postqueue -f), or set `discardQueue: true` to lose it, and run `pulumi up` or `pulumi destroy` again.",
+    next: "`pulumi up` sets Postfix up again and has it deliver this mail; `discardQueue: true` loses it. After one of these, run `pulumi destroy` again.",
   });
 }

@@ -25,6 +25,7 @@ export async function removePackage(
   context: ActContext,
 ): Promise<void> {
   const work = packageWork(context);
+  await host.disarm();
   await endJob(host, BUILD_JOB);
   await stopJob(host, PACKAGE_JOB);
   await stopWithEmptyQueue(host, before, args, work);

@@ -11,6 +11,7 @@ export async function startAgain(host: HostWriter, work: PackageWork): Promise<v
   work.progress("start Postfix");
   await startPostfix(host, work.platform);
   await waitUntil(host, "Postfix's master to take its lock", () => isPostfixRunning(host), 20_000);
+  await host.disarm();
 }
 
 /** Starts Postfix where it ran before, and adds to the error whether it serves now. */

@@ -71,6 +71,16 @@ export const baseMailer: Story = {
     },
     {
       section: "9",
+      fact: "any user may start a program under the mailer's title; whose it is shows in ps, which prints no heads for empty ones",
+      script: [
+        `su alice -c "perl -e 'exit if fork; close \\$_ for *STDIN, *STDOUT, *STDERR; exec {q(/bin/sleep)} q(smtpd: x), 5'"`,
+        eventually("ps -axww -o command= | grep '^smtpd: x'"),
+        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | grep ' smtpd: x' | tr -s ' ' | cut -d ' ' -f 3-",
+      ].join("\n"),
+      stdout: /^(\d+ )?1 1000 1000 smtpd: x 5\n$|^1000 1000 smtpd: x 5\n$/,
+    },
+    {
+      section: "9",
       fact: "mail for a local user arrives in /var/mail",
       script: [
         "echo hello | mail -s greeting alice",
