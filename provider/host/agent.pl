@@ -1232,6 +1232,8 @@ sub release {
     my $lock = $section->{lock};
     undef $section;
     rmdir "$record/jobs";
+    # Without a record nothing on the host is ours any more, and there is nothing to go back to.
+    disarm_watch() unless lstat "$record/record.json";
     rmdir watch_folder();
     my $names = eval { list_folder($record) } || [];
     if (@$names == 1 && $names->[0] eq 'lock') {
