@@ -38,6 +38,7 @@ export class Overlay {
   readonly #found = new Map<string, FileState>();
   readonly #declared = new Map<string, Json>();
   #pending: HostRecord["pending"];
+  #acts = false;
 
   /** The host's answers, changed to what they will be after the plans so far. */
   through(answerTo: AnswerTo): AnswerTo {
@@ -58,7 +59,10 @@ export class Overlay {
     this.#coming.push(...brings);
     if (changes.length > 0) this.#pending = pending;
     for (const change of changes) {
-      if (change.change === "act") continue;
+      if (change.change === "act") {
+        this.#acts = true;
+        continue;
+      }
       if (!this.#found.has(change.path)) this.#found.set(change.path, change.found);
       if (change.change === "remove") this.#files.set(change.path, { type: "absent" });
       else if (!change.partial) this.#files.set(change.path, written(change));
@@ -73,6 +77,11 @@ export class Overlay {
   /** The file as it stood before the plans so far; `undefined` where none of them changes it. */
   found(path: string): FileState | undefined {
     return this.#found.get(path);
+  }
+
+  /** Do the plans so far leave this path alone for certain? Nobody knows what else their actions may change. */
+  leaves(path: string): boolean {
+    return !this.#acts && !this.#found.has(path);
   }
 
   /** Adds a resource's declaration to the judgement of the resources after it. */

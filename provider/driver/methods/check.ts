@@ -8,6 +8,7 @@ import { connect } from "../../host/pool";
 import type { Claim } from "../../host/record";
 import { type Platform, UnsupportedRelease, platformOf } from "../../openbsd/platform";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../../values/json";
+import { approve } from "../approved";
 import { type Decision, decide } from "../decision";
 import { say } from "../engineLog";
 import { newlyPinned } from "../machine";
@@ -212,6 +213,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
     ...(plan.obstacles ?? []),
     ...(await judged(kind, host, decision, overlay, names[0], warnings)),
   ];
+  if (preview) approve(names[0], decision, overlay);
   overlay.add(plan, record.pending);
   if (isQuiet(request, decision)) return answer(filled, failures);
   for (const warning of [sight.recordWarning, platform.warning])

@@ -12,8 +12,10 @@ import {
   withRevision,
 } from "../../host/record";
 import { clean, equal } from "../../values/json";
+import { outdated } from "../approved";
 import { carryOut, progressOn, settle } from "../carryOut";
 import { type Decision, decide } from "../decision";
+import { say } from "../engineLog";
 import { isMachine, machineOf, newlyPinned, sameMachine } from "../machine";
 import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
@@ -176,6 +178,7 @@ class Convergence {
     return host.change(`${id} of ${urn}`, async (writer) => {
       for (let attempt = 1; ; attempt += 1) {
         const decision = await this.decideOn(writer);
+        if (attempt === 1) await this.mustBeAsShown(decision);
         try {
           const outputs = await carryOut(writer, decision, errand);
           return this.outputs({ ...(await settle(kind, writer, args, owner, state)), outputs });
@@ -206,6 +209,27 @@ class Convergence {
       if (!(error instanceof Unfit)) throw error;
       throw userError(`${this.host.address}: ${error.message} Nothing was changed by this.`);
     }
+  }
+
+  /** Stops before the first change where somebody changed a file after the preview of this run; warns where one may have. */
+  private async mustBeAsShown(decision: Decision): Promise<void> {
+    const { kind, inputs } = this.request;
+    const found = outdated(this.urn, decision);
+    const text = found.map((one) => one.text).join("\n");
+    if (found.some(({ certain }) => certain))
+      throw new HostError("refused", {
+        host: this.host.address,
+        during: `${kind.name} for /${kind.subject(argsOf(inputs))}`,
+        reason: `it is not what was shown any more. ${text}\n`,
+        changed: "no",
+        next: "Run `pulumi up` again: its preview shows the new plan",
+      });
+    if (found.length > 0)
+      await say(
+        this.urn,
+        "warning",
+        `${this.host.address}: ${text}\nIt is written so, because an action of an earlier step may have been the one to change it.`,
+      );
   }
 
   /** The error of a plan with obstacles. */
