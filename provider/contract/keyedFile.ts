@@ -175,12 +175,10 @@ export function restoreKeyedFile(
   if (current === undefined)
     return original === null ? [] : writeBack(path, state, original, before);
   // An interrupted destroy put the file back already. Without this, the missing keys would look changed by somebody.
-  if (current === original && !isShared) return [];
+  const isWhole = !isShared && hasKeysOfBefore(path, text, current, original ?? "", owned);
+  if (current === original && isWhole) return [];
 
-  const isUntouched =
-    !isShared &&
-    isOnlyOurWork(path, text, current, original ?? "", owned) &&
-    hasKeysOfBefore(path, text, current, original ?? "", owned);
+  const isUntouched = isWhole && isOnlyOurWork(path, text, current, original ?? "", owned);
   const undone = isUntouched ? (original ?? "") : undoKeys(path, text, current, owned, context);
   const isEmpty = isUntouched || (!isShared && undone.trim() === "");
   return original === null && isEmpty

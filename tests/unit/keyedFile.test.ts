@@ -145,25 +145,23 @@ test("once a change is settled, what was applied before it counts as somebody el
   expect(restored(done, `# new\n${older}`).warnings).toHaveLength(1);
 });
 
-test("what an admin set after the file was first claimed, and before the key was, comes back", () => {
-  const first = recorded(EMPTY_RECORD, "other", { biff: "no" });
-  // Then an admin sets relayhost, and only then a resource owns it; the file's baseline is the older.
-  const edited = BEFORE.replace("relayhost = a", "relayhost = admin");
-  const both = claim(
-    first,
-    { urn: "a", instance: "a" },
-    [
-      {
-        key: keyName(PATH, "relayhost"),
-        file: PATH,
-        before: text.save(edited, "relayhost"),
-        applied: "b",
-      },
-    ],
-    {},
-  );
-  const alone = release(both, [keyName(PATH, "biff")]);
-  const { changes, warnings } = restored(alone, BEFORE.replace("relayhost = a", "relayhost = b"));
-  expect(warnings).toEqual([]);
-  expect(changes).toMatchObject([{ change: "write", path: PATH, contents: edited }]);
-});
+test.each<[string, string, string]>([
+  ["another value", "biff = admin\n", "no"],
+  ["none at all", "", "no"],
+  // The file is the baseline to the byte, and still not what it was before the key was claimed.
+  ["none, and the resource the value of the baseline", "", "yes"],
+])(
+  "what an admin gave a key after the first claim of its file comes back: %s",
+  (_what, line, applied) => {
+    const first = recorded(EMPTY_RECORD, "other", { relayhost: "b" });
+    // Then an admin edits biff, and only then a resource owns it; the file's baseline is the older.
+    const edited = BEFORE.replace("biff = yes\n", line);
+    const key = keyName(PATH, "biff");
+    const claims = [{ key, file: PATH, before: text.save(edited, "biff"), applied }];
+    const both = claim(first, { urn: "a", instance: "a" }, claims, {});
+    const alone = release(both, [keyName(PATH, "relayhost")]);
+    const { changes, warnings } = restored(alone, text.put(edited, "biff", applied));
+    expect(warnings).toEqual([]);
+    expect(changes).toMatchObject([{ change: "write", path: PATH, contents: edited }]);
+  },
+);
