@@ -22,6 +22,10 @@ export const volatilePaths: readonly { readonly pattern: RegExp; readonly why: s
     pattern: /^\/var\/postfix\/(master\.lock|prng_exch|.*_scache\.db)$/,
     why: "Postfix's own state",
   },
+  {
+    pattern: /^\/var\/db\/pulumi-openbsd-postfix\/record\.json\.previous$/,
+    why: "the copy of the record from before its last write, which is another after each step that is undone",
+  },
 ];
 
 /** Whether a snapshot leaves out a path. It leaves out all sockets, because they come and go with their daemons. */

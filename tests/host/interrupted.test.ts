@@ -31,8 +31,16 @@ const SUBJECTS: readonly Subject[] = [
   {
     name: "rc.conf.local",
     kind: "RcConfLocal",
-    first: { variables: { ntpd_flags: "-s", apmd_flags: "-A" }, boot: "unchanged" },
-    second: { variables: { ntpd_flags: "-v", sensorsd_flags: "" }, boot: "unchanged" },
+    first: {
+      variables: { ntpd_flags: "-s", apmd_flags: "-A" },
+      boot: "unchanged",
+      logSocket: false,
+    },
+    second: {
+      variables: { ntpd_flags: "-v", sensorsd_flags: "" },
+      boot: "unchanged",
+      logSocket: false,
+    },
     files: ["/etc/rc.conf.local"],
     every: true,
   },
@@ -226,8 +234,11 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
   const contents = ({ files }: Subject): Promise<string> =>
     sh(host, `for f in ${files.join(" ")}; do stat -f '%Su:%Sg %Lp' $f; cat $f; done 2>&1; true`);
 
-  // How the oldest release differs here is in how its tools answer, which two kinds show.
-  const subjects = release === "7.8" ? SUBJECTS : SUBJECTS.filter(({ every }) => every);
+  // How the oldest release differs here is in how its tools answer, which two kinds show. Its Postfix has no texthash tables.
+  const subjects =
+    release === "7.8"
+      ? SUBJECTS
+      : SUBJECTS.filter(({ every, kind }) => every && kind !== "LookupTable");
 
   describe.each(subjects)("$name", (subject) => {
     const { kind, first, second, every = false } = subject;
