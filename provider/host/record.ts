@@ -77,6 +77,8 @@ export interface HostRecord {
   readonly syslogd?: "restart";
   /** Postfix's files as they were when it last served, those that were changed since then. */
   readonly served?: Readonly<Record<string, SavedFile>>;
+  /** The keys of these files as they were recorded for the first change since then. */
+  readonly servedKeys?: Readonly<Record<string, KeyEntry>>;
   /** Set once Postfix has served with these files: only then does a failed start put the former ones back. */
   readonly serving?: true;
   /** Files that were put back after a failed reload or restart, with the SHA-256 of their contents. */
@@ -247,6 +249,35 @@ function secretOf({ secret }: Claim, known: KeyEntry | undefined): Pick<KeyEntry
 
 function withValue<T extends Json>(values: readonly T[], value: T): readonly T[] {
   return values.some((one) => equal(one, value)) ? values : [...values, value];
+}
+
+/**
+ * The record once files are about to be put back as an earlier change found them.
+ *
+ * @param formers - the keys of the files as they were recorded for that change
+ * @param digests - SHA-256 of what is put back; `null` for a removal
+ */
+export function unsettledAgain(
+  record: HostRecord,
+  formers: Readonly<Record<string, KeyEntry>>,
+  digests: Readonly<Record<string, string | null>>,
+): HostRecord {
+  const keys: Record<string, KeyEntry> = { ...record.keys };
+  const files: Record<string, FileEntry> = { ...record.files };
+  for (const [path, digest] of Object.entries(digests)) {
+    const file = files[path];
+    if (file) files[path] = { ...file, unsettled: withValue(file.unsettled ?? [], digest) };
+  }
+  for (const [key, former] of Object.entries(formers)) {
+    // A key whose file nobody owns any more was given back, and has nobody who could undo it.
+    if (former.file === undefined || !files[former.file]) continue;
+    const entry = keys[key] ?? former;
+    const values = [...(entry.unsettled ?? []), former.applied, ...(former.unsettled ?? [])];
+    const others = values.reduce<readonly Json[]>(withValue, []);
+    const unsettled = others.filter((value) => !equal(value, entry.applied));
+    keys[key] = { ...entry, unsettled };
+  }
+  return { ...record, keys, files };
 }
 
 /** Is a change of the instance's keys not settled? */

@@ -45,6 +45,18 @@ const isSaved = isOrNull(
   isObject({ base64: isOptional(isText), mode: isCount, uid: isCount, gid: isCount }),
 );
 
+const areKeys = isMap(
+  isObject({
+    owner: isObject({ urn: isText, instance: isText }),
+    order: isCount,
+    file: isOptional(isPath),
+    before: isAny,
+    applied: isAny,
+    unsettled: isOptional(isList(isAny)),
+    secret: isOptional(isText),
+  }),
+);
+
 const FIELDS: Readonly<Record<string, Check>> = {
   version: isOneOf(1),
   files: isMap(
@@ -55,22 +67,13 @@ const FIELDS: Readonly<Record<string, Check>> = {
     }),
     isPath,
   ),
-  keys: isMap(
-    isObject({
-      owner: isObject({ urn: isText, instance: isText }),
-      order: isCount,
-      file: isOptional(isPath),
-      before: isAny,
-      applied: isAny,
-      unsettled: isOptional(isList(isAny)),
-      secret: isOptional(isText),
-    }),
-  ),
+  keys: areKeys,
   moved: isMap(isText),
   revisions: isOptional(isMap(isCount)),
   pending: isOptional(isObject({ need: isOneOf("reload", "restart"), because: isList(isText) })),
   syslogd: isOptional(isOneOf("restart")),
   served: isOptional(isMap(isSaved, isPath)),
+  servedKeys: isOptional(areKeys),
   serving: isOptional(isOneOf(true)),
   rolledBack: isOptional(isMap(isOrNull(isText), isPath)),
 };

@@ -46,20 +46,26 @@ function changedSinceServed(
     ),
   );
   const served = { ...record.served };
-  for (const [path, state] of [...written, ...Object.entries(files)])
-    if (isPostfixs(path) && served[path] === undefined) served[path] = savedFile(state);
+  const servedKeys = { ...record.servedKeys };
+  for (const [path, state] of [...written, ...Object.entries(files)]) {
+    if (!isPostfixs(path) || served[path] !== undefined) continue;
+    served[path] = savedFile(state);
+    for (const [key, entry] of Object.entries(record.keys))
+      if (entry.file === path) servedKeys[key] = entry;
+  }
   const { rolledBack = {}, ...rest } = record;
   const stillRolledBack = Object.entries(rolledBack).filter(([path]) => !written.has(path));
   return {
     ...rest,
     ...(Object.keys(served).length > 0 ? { served } : {}),
+    ...(Object.keys(servedKeys).length > 0 ? { servedKeys } : {}),
     ...(stillRolledBack.length > 0 ? { rolledBack: Object.fromEntries(stillRolledBack) } : {}),
   };
 }
 
 /** The record of a Postfix that serves by all of its files as they are. */
 export function serves(record: HostRecord): HostRecord {
-  const { pending: _pending, served: _served, ...rest } = record;
+  const { pending: _pending, served: _served, servedKeys: _servedKeys, ...rest } = record;
   return { ...rest, serving: true };
 }
 

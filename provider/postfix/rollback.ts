@@ -6,7 +6,7 @@ import type { ActContext } from "../contract/kind";
 import { HostError } from "../host/errors";
 import { contentsOf, type Expectation, fileAt, type HostWriter } from "../host/host";
 import { digest, file, Look, lookAt } from "../host/look";
-import { type HostRecord, type SavedFile, savedContents } from "../host/record";
+import { type HostRecord, type SavedFile, savedContents, unsettledAgain } from "../host/record";
 import { sha256 } from "../values/digest";
 import { mapValues } from "../values/json";
 import { serves } from "./lastServed";
@@ -76,7 +76,7 @@ export async function putBack(host: HostWriter, context: ActContext): Promise<st
     return contents === null ? null : sha256(contents);
   });
   await context.setRecord((record) => ({
-    ...record,
+    ...unsettledAgain(record, record.servedKeys ?? {}, digests),
     rolledBack: { ...record.rolledBack, ...digests },
   }));
   for (const [path, saved] of Object.entries(served)) await putFileBack(host, path, saved);

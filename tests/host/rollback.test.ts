@@ -3,7 +3,7 @@ import { forgetPlans } from "../../provider/driver/overlay";
 import { connect } from "../../provider/host/pool";
 import { startHost, type Release, type TestHost } from "../../testing";
 import { bannerOf, connectionTo, packageOf, PARAMETERS, RELEASES, sh } from "../preview/server";
-import { create, differs, inputsOf, type Made, refresh, said, update } from "./provider";
+import { create, differs, inputsOf, type Made, refresh, remove, said, update } from "./provider";
 
 const BASE = { ...PARAMETERS, inet_interfaces: "127.0.0.1" };
 
@@ -30,6 +30,8 @@ const HOLD = `perl -MSocket=:all -e '
 
 interface Server {
   readonly host: TestHost;
+  /** main.cf as the package brings it. */
+  readonly original: string;
   readonly mainCf: Made;
   readonly service: Made;
 }
@@ -39,10 +41,11 @@ async function server(release: Release): Promise<Server> {
   const connection = connectionTo(host);
   forgetPlans();
   await create("PostfixPackage", inputsOf("PostfixPackage", packageOf(release), connection));
+  const original = await mainCfOf(host);
   const mainCf = await create("MainCf", inputsOf("MainCf", { parameters: BASE }, connection));
   await create("BaseMailer", inputsOf("BaseMailer", {}, connection));
   const service = await create("PostfixService", inputsOf("PostfixService", {}, connection));
-  return { host, mainCf, service };
+  return { host, original, mainCf, service };
 }
 
 /** An `up`: both are checked and updated in their order; what the service says when it fails. */
@@ -203,6 +206,19 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     await refresh(service);
     expect(await differs(service, sameAsLast(service))).toBe(false);
   });
+
+  test("after a roll-back destroy gives back every byte: what was put back is ours, and so is what the update had dropped", async () => {
+    const { host, mainCf, service, original } = one;
+    await refresh(mainCf);
+    await refresh(service);
+    const { smtpd_banner: _, ...others } = NO_SASL;
+    expect(await up(one, { ...others, mydomain: "example.net" })).toContain("were put back");
+    said();
+    await remove(mainCf);
+    expect(said()).not.toContain(" else ");
+    expect(await mainCfOf(host)).toBe(original);
+  });
+
   test("a first start that fails puts nothing back, and says who serves", async () => {
     const fresh = await startHost({ release });
     try {
