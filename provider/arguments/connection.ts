@@ -50,6 +50,13 @@ export interface ConnectionHop {
   /** A known_hosts file. @defaultValue those of `~/.ssh/config`, else `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts` */
   readonly knownHostsPath?: string;
   /**
+   * Accept the host key that a host shows at its first use, when no key of it is known, and add it to known_hosts. Nobody
+   * has verified that key: whoever is in between at that moment can read and change everything, then and later. Each run
+   * warns with the key's fingerprint. A key that is another than the known one is refused all the same.
+   * @defaultValue false
+   */
+  readonly trustUnknownHostKeyOnFirstUse?: boolean;
+  /**
    * Use SHA-1 in the key exchange, in signatures of host keys and in the authentication of messages, where the server has
    * nothing better. OpenBSD 4.7 to 4.9 have nothing better.
    * @defaultValue false
@@ -82,6 +89,13 @@ export interface ConnectionArgs extends ConnectionHop {
    */
   readonly proxy?: ProxyArgs;
   /**
+   * The password of the user, for doas(1). It is sent on a terminal of its own when doas asks for it, and stands in no
+   * command. Without it, doas must need no password.
+   */
+  readonly doasPassword?: string;
+  /** The name of a value of the stack's configuration that holds the password for doas(1). */
+  readonly doasPasswordConfig?: string;
+  /**
    * What makes the connection: "ssh2", a library in Pulumi's process, or "openssh", the ssh(1) of the machine where Pulumi
    * runs. @defaultValue "openssh" where `~/.ssh/config` or the keys need it, else "ssh2"
    */
@@ -96,8 +110,10 @@ export interface ProxyArgs extends ConnectionHop {
   readonly proxy?: ProxyArgs;
 }
 
-/** Credentials that a program can also give as `…Config`, the name of a value of the stack's configuration. */
-export const CONFIGURED = ["privateKey", "privateKeyPassword", "password"] as const;
+/** Credentials for a login that a program can also give as `…Config`, the name of a value of the stack's configuration. */
+export const LOGIN_SECRETS = ["privateKey", "privateKeyPassword", "password"] as const;
+/** All secrets that it can give in that way. */
+export const CONFIGURED = [...LOGIN_SECRETS, "doasPassword"] as const;
 
 /** The name of a value of the stack's configuration. */
 export const CONFIGURATION_NAME = /^[^\s:]+(:[^\s:]+)?$/;
@@ -125,6 +141,7 @@ const hop: Fields<ConnectionHop> = {
   agentSocketPath: optional(words),
   hostKey: optional(words),
   knownHostsPath: optional(words),
+  trustUnknownHostKeyOnFirstUse: optional(flag),
   legacyAlgorithms: optional(flag),
   dialErrorLimit: optional(
     number(
@@ -155,6 +172,9 @@ export const connectionArguments = object<ConnectionArgs>(
   {
     ...hop,
     proxy: optional(proxy),
+    // A line end would be the end of the answer.
+    doasPassword: optional(text(/^[^\r\n]+$/, "must be a password")),
+    doasPasswordConfig: optional(name),
     transport: optional(oneOf(TRANSPORTS, 'must be "ssh2" or "openssh".')),
     keepaliveInterval: optional(
       number(

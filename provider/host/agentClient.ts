@@ -24,7 +24,8 @@ import {
   type SessionCounters,
 } from "./agentSession";
 import { sha256 } from "../values/digest";
-import { type Changed, HostError, reasonOf } from "./errors";
+import { unlock } from "./doas";
+import { type Changed, HostError, type HostErrorDetails, reasonOf } from "./errors";
 import { fileAt, type FileState, MAX_TEXT } from "./fileState";
 import type {
   Answers,
@@ -61,6 +62,8 @@ export interface AgentOptions {
   readonly lost?: Promise<string>;
   /** The folder of the record and the lock on the host. @default "/var/db/pulumi-openbsd-postfix" */
   readonly record?: string;
+  /** The password for doas(1); with it, the agent was started on a terminal. */
+  readonly doasPassword?: string;
   /** The folder of sshd's keys and configuration on the host. @default "/etc/ssh" */
   readonly sshFolder?: string;
   /** How long the start of the agent may take. @default 20 000 */
@@ -74,16 +77,38 @@ export interface AgentOptions {
 }
 
 /**
- * The command that becomes the agent. As root it runs perl, as another user doas(1), with -n so that doas never asks
- * for a password. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell.
+ * A command that becomes the agent: as root by running perl with `words`, as another user through doas(1). With -n doas
+ * never asks for a password. It compares the `cmd` of a rule as text (docs/openbsd.md 11), so both spellings of perl are
+ * tried, with an empty program. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell.
  */
-export const agentCommand =
-  "exec /bin/sh -c '" +
-  "PATH=/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin; export PATH; " +
-  'if test "$(id -u)" = 0; then exec perl -; fi; ' +
-  "if command -v doas >/dev/null 2>&1; then exec doas -n perl -; fi; " +
-  'echo "doas: not found" >&2; exit 127' +
-  "'";
+function commandFor(words: string, first: string, mayAsk: boolean): string {
+  return (
+    "exec /bin/sh -c '" +
+    "PATH=/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin; export PATH; " +
+    first +
+    `if test "$(id -u)" = 0; then exec perl ${words}; fi; ` +
+    "if command -v doas >/dev/null 2>&1; then for p in perl /usr/bin/perl; do " +
+    `said=$(doas -n $p - </dev/null 2>&1) && exec doas -n $p ${words}; ` +
+    `case "$said" in *required*) exec doas ${mayAsk ? "" : "-n "}$p ${words};; esac; ` +
+    "done; exec doas -n perl -; fi; " +
+    'echo "doas: not found" >&2; exit 127' +
+    "'"
+  );
+}
+
+/** The command that becomes the agent. */
+export const agentCommand = commandFor("-", "", false);
+
+/**
+ * The same on a terminal, on which doas(1) may ask for a password. The terminal passes bytes as they are. What is sent
+ * before doas has set it back is lost (readpassphrase(3) discards it), so Perl says that it runs before it becomes the
+ * agent ({@link unlock}). Its error output would stand among the answers.
+ */
+export const agentCommandOnTerminal = commandFor(
+  '-e "syswrite STDOUT, chr(0).qq(unlocked\\n); open STDERR, q(>/dev/null); exec q(perl), q(-)"',
+  "stty raw -echo || exit 126; ",
+  true,
+);
 
 let agentText: Buffer | undefined;
 
@@ -118,6 +143,21 @@ function shortened(argv: readonly string[]): string {
   return line.length > 200 ? `${line.slice(0, 197)}...` : line;
 }
 
+/** The rule of doas.conf(5) that this package needs, and no more. */
+function doasRule(address: string, options: string): string {
+  const user = address.split("@")[0] ?? "";
+  return `"permit ${options}${user} as root cmd /usr/bin/perl" in /etc/doas.conf`;
+}
+
+function doasRefusal(details: Omit<HostErrorDetails, "next">, said: string): HostError {
+  const { host } = details;
+  const reason = `the user is not root, and doas refuses: ${said}`;
+  const next = /required/.test(said)
+    ? `Give the user's password as connection.doasPassword, or let doas do it without one: ${doasRule(host, "nopass ")}`
+    : `Connect as root, or let doas do it: ${doasRule(host, "nopass ")}, or without "nopass" and with connection.doasPassword`;
+  return new HostError("notPrivileged", { ...details, reason, next });
+}
+
 /** The error for an agent that ended before its greeting, by what the host wrote instead. */
 function startError(session: AgentSession, error: HostError, address: string): HostError {
   if (session.greeted || error.kind !== "lost") return error;
@@ -134,12 +174,7 @@ function startError(session: AgentSession, error: HostError, address: string): H
     const reason = "the user is not root, and there is no doas on the host";
     return new HostError("notPrivileged", { ...details, reason, next: "Connect as root" });
   }
-  if (/\bdoas\b/.test(said)) {
-    const user = address.split("@")[0] ?? "";
-    const next = `Connect as root, or let doas do it without a password: "permit nopass ${user} as root cmd perl" in /etc/doas.conf`;
-    const reason = `the user is not root, and doas refuses: ${said}`;
-    return new HostError("notPrivileged", { ...details, reason, next });
-  }
+  if (/\bdoas\b/.test(said)) return doasRefusal(details, said);
   if (/perl.*not found|not found.*perl/i.test(said)) {
     return new HostError("protocol", {
       ...details,
@@ -510,6 +545,8 @@ function nothing(): void {
 
 /** A running agent. */
 export class AgentClient extends Reader implements Host {
+  /** Those of the transport are told by the pool. */
+  readonly warnings: readonly string[] = [];
   private queue: Promise<unknown> = Promise.resolve();
 
   private constructor(session: AgentSession, options: AgentOptions, system: SystemFacts) {
@@ -518,8 +555,21 @@ export class AgentClient extends Reader implements Host {
     super(session, address, shown, system);
   }
 
-  /** Sends the agent to a program that {@link agentCommand} made `perl -`, and waits until it answers hello. */
+  /**
+   * Sends the agent to a program that {@link agentCommand} made `perl -`, and waits until it answers hello. With a password,
+   * the program is that of {@link agentCommandOnTerminal}.
+   */
   static async start(program: RemoteProgram, options: AgentOptions): Promise<AgentClient> {
+    const { doasPassword } = options;
+    if (doasPassword !== undefined) {
+      const refused = await unlock(program, doasPassword, options.helloTimeoutMs ?? 20_000);
+      if (refused !== undefined) {
+        program.close();
+        const host = options.address;
+        const during = "becoming root with doas on the host";
+        throw doasRefusal({ host, during, reason: "", changed: "no", retriable: false }, refused);
+      }
+    }
     const { address, record, sshFolder, silenceMs } = options;
     const session = new AgentSession(program, address, options.lost);
     session.preface(agentProgram());

@@ -6,7 +6,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { type ParsedKey, utils } from "ssh2";
-import { CONFIGURED, type ConnectionHop } from "../arguments/connection";
+import type { CONFIGURED, ConnectionHop, LOGIN_SECRETS } from "../arguments/connection";
 import { reasonOf } from "./errors";
 import { homePath } from "./homeFolder";
 import { agentKeyTypes } from "./sshAgent";
@@ -31,9 +31,10 @@ export function secretOf(
   hop: Readonly<Record<string, unknown>> | ConnectionHop,
   field: (typeof CONFIGURED)[number],
 ): string | { readonly missing: string } | undefined {
-  const inline = hop[field];
+  const values: Readonly<Record<string, unknown>> = { ...hop };
+  const inline = values[field];
   if (typeof inline === "string") return inline;
-  const name = hop[`${field}Config`];
+  const name = values[`${field}Config`];
   if (typeof name !== "string") return undefined;
   const found = configValue(name);
   return "value" in found ? found.value : found;
@@ -178,12 +179,12 @@ function identityFiles({ identityFiles = [] }: EffectiveHop): readonly string[] 
  */
 export async function findCredentials(hop: EffectiveHop, until: number): Promise<Credentials> {
   const search = new Search(until);
-  const given = (field: (typeof CONFIGURED)[number], label: string): string | undefined => {
+  const given = (field: (typeof LOGIN_SECRETS)[number], label: string): string | undefined => {
     const found = secretOf(hop, field);
     if (typeof found === "object") search.unusable.push(`${label}: ${found.missing}`);
     return typeof found === "string" ? found : undefined;
   };
-  const from = (field: (typeof CONFIGURED)[number]): string =>
+  const from = (field: (typeof LOGIN_SECRETS)[number]): string =>
     hop[field] === undefined ? `the configuration value ${hop[`${field}Config`] ?? ""}` : field;
   const passphrase = given("privateKeyPassword", from("privateKeyPassword"));
   const privateKey = given("privateKey", from("privateKey"));

@@ -7,7 +7,16 @@ import { connectionFaults } from "./connectionFaults";
 import { type Credential, type Credentials, findCredentials } from "./credentials";
 import { attemptEnd, DialFailure, dialed, type DialOptions, unreachable } from "./dialing";
 import { HostError, reasonOf } from "./errors";
-import { hostKeyAlgorithms, hostKeyError, judgeHostKey, type Trust, trustFor } from "./hostKey";
+import {
+  hostKeyAlgorithms,
+  hostKeyError,
+  judgeHostKey,
+  type Trust,
+  trustFor,
+  firstUseWarning,
+  isFirstUse,
+  rememberHostKey,
+} from "./hostKey";
 import { fingerprintOf, keyTypeOf } from "./knownHosts";
 import { type Chain, OpenSshTransport } from "./openSshTransport";
 import { configuredChain, type ConfiguredChain, type EffectiveHop } from "./sshConfig";
@@ -147,6 +156,8 @@ interface Sight {
   shown: Buffer | undefined;
   /** The error for that key, when it is not trusted. */
   refusedKey: HostError | undefined;
+  /** Whether the key is accepted although it is not known. */
+  isFirstUse: boolean;
   /** Whether the host said which version of SSH it speaks. */
   greeted: boolean;
   /** Whether both sides agreed on algorithms and keys. */
@@ -176,6 +187,7 @@ async function loginTo(
     const sight: Sight = {
       shown: undefined,
       refusedKey: undefined,
+      isFirstUse: false,
       greeted: false,
       handshaken: false,
       tried: [],
@@ -187,7 +199,15 @@ async function loginTo(
     const observe = (client: Client) => watch(client, sight);
     try {
       const address = addressOf(hop);
-      return await SshTransport.login(line, config, until, address, fingerprint, below, observe);
+      const transport = await SshTransport.login(
+        ...([line, config, until, address, fingerprint, below, observe] as const),
+      );
+      if (hop.trustUnknownHostKeyOnFirstUse === true && sight.shown !== undefined) {
+        const file = sight.isFirstUse ? rememberHostKey(hop, sight.shown) : undefined;
+        transport.warnings.push(firstUseWarning(transport.fingerprint, file));
+      }
+      if (below !== undefined) transport.warnings.push(...below.warnings);
+      return transport;
     } catch (error) {
       if (error instanceof LoginTimeout) throw lateLogin(hop, sight, Date.now() - began);
       if (sight.refusedKey === undefined)
@@ -242,6 +262,8 @@ function configFor(
       sight.shown = blob;
       const verdict = judgeHostKey(blob, trust);
       if (verdict === "trusted") return true;
+      sight.isFirstUse = isFirstUse(hop, verdict, trust);
+      if (sight.isFirstUse) return true;
       sight.refusedKey = hostKeyError(verdict, hop, trust, [...shown, blob]);
       return false;
     },

@@ -301,6 +301,8 @@ export interface HostWriter extends HostReader {
 }
 
 export interface Host extends HostReader {
+  /** What the user must be told of the connection, every time. */
+  readonly warnings: readonly string[];
   /**
    * Runs `work` in a write section. A host has one at a time; when another one does not end within `waitMs` (default
    * 300 000), the error names its holder.

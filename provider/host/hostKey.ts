@@ -1,5 +1,6 @@
 /** Verifies the key of a host, before anything is sent that proves who the user is. */
-import { readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { type ConnectionHop } from "../arguments/connection";
 import { addressOf, portOf } from "./connection";
 import { HostError } from "./errors";
@@ -140,6 +141,45 @@ export function judgeHostKey(blob: Buffer, trust: Trust): Verdict {
   const pinned = trust.source === "connection.hostKey" || trust.fingerprints.length > 0;
   const type = keyTypeOf(blob);
   return pinned || trust.keys.some((key) => key.type === type) ? "changed" : "unknown";
+}
+
+/**
+ * Is this the first use of a host whose first key is to be trusted? Only where nothing at all is known of it: a key of
+ * another type than the known ones may be an attacker's.
+ */
+export function isFirstUse(hop: ConnectionHop, verdict: Verdict, trust: Trust): boolean {
+  const { keys, ofPlainName, fingerprints, hasAuthority } = trust;
+  const known = keys.length + ofPlainName.length + fingerprints.length;
+  return (
+    hop.trustUnknownHostKeyOnFirstUse === true &&
+    verdict === "unknown" &&
+    known === 0 &&
+    !hasAuthority
+  );
+}
+
+/** Adds the key of a first use to the user's known_hosts; returns the file. */
+export function rememberHostKey(
+  hop: ConnectionHop & {
+    readonly knownHostsFiles?: readonly string[];
+    readonly hostKeyAlias?: string;
+  },
+  blob: Buffer,
+): string {
+  const file = hop.knownHostsPath ?? hop.knownHostsFiles?.[0] ?? "~/.ssh/known_hosts";
+  const path = homePath(file);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const name = hop.hostKeyAlias ?? knownName(hop.host, portOf(hop));
+  appendFileSync(path, `${name} ${keyLineOf({ type: keyTypeOf(blob), blob })}\n`, { mode: 0o600 });
+  return file;
+}
+
+/** The warning of every run with trustUnknownHostKeyOnFirstUse. `file`: where the key was added, if it was. */
+export function firstUseWarning(fingerprint: string, file: string | undefined): string {
+  const option = "connection.trustUnknownHostKeyOnFirstUse";
+  return file === undefined
+    ? `${option} is set, and the host key ${fingerprint} is known by now: take the option out, and compare the fingerprint on the host's console if nobody has`
+    : `${option} has accepted the host key ${fingerprint}, which nobody has verified, and added it to ${file}: compare the fingerprint on the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub, or the key of the type shown)`;
 }
 
 /** The error for a key that is not trusted. `shown`: all keys that the host has shown, the refused one last. */

@@ -14,7 +14,7 @@ import { privateKeyOf, secretOf } from "./credentials";
 import { attemptEnd, DialFailure, dialed, type DialOptions, unreachable } from "./dialing";
 import { HostError } from "./errors";
 import { homePath } from "./homeFolder";
-import { hostKeyAdvice, parseHostKey, trustFor } from "./hostKey";
+import { firstUseWarning, hostKeyAdvice, parseHostKey, trustFor } from "./hostKey";
 import { startKeyAgent } from "./keyAgent";
 import { fingerprintOf, keyLineOf, type PublicKey } from "./knownHosts";
 import { configurationText, type EffectiveHop, sshEnvironment, wordsFor } from "./sshConfig";
@@ -31,6 +31,7 @@ export type Chain = readonly [ConnectionHop, ...ConnectionHop[]];
 export class OpenSshTransport implements Transport {
   readonly address: string;
   readonly lost: Promise<string>;
+  readonly warnings: string[] = [];
   private child: ChildProcessWithoutNullStreams | undefined;
   private shown: string | undefined;
   private sayLost: (reason: string) => void = () => undefined;
@@ -69,10 +70,10 @@ export class OpenSshTransport implements Transport {
   };
 
   /** Connects, logs in and starts a command, within the limits for dialing. */
-  start(command: string): Promise<RemoteProgram> {
+  start(command: string, terminal = false): Promise<RemoteProgram> {
     const [hop] = this.chain;
     return dialed(hop, this.options, (deadline) =>
-      this.attempt(command, attemptEnd(hop, deadline)),
+      this.attempt(command, terminal, attemptEnd(hop, deadline)),
     );
   }
 
@@ -93,13 +94,14 @@ export class OpenSshTransport implements Transport {
   }
 
   /** One try. Its folder is gone when the login is through, for ssh(1) has read what is in it. */
-  private async attempt(command: string, until: number): Promise<RemoteProgram> {
+  private async attempt(command: string, terminal: boolean, until: number): Promise<RemoteProgram> {
     const began = Date.now();
     const folder = mkdtempSync(join(tmpdir(), "ssh-"));
     const preparation = new Preparation(folder);
     try {
       const argv = await preparation.argvFor(this.chain, until);
-      const child = spawn("ssh", [...argv, ...wordsFor(this.chain[0]), command], {
+      const words = [...argv, terminal ? "-tt" : "-T", ...wordsFor(this.chain[0]), command];
+      const child = spawn("ssh", words, {
         env: sshEnvironment(),
         stdio: "pipe",
         // In a session of its own it has no terminal on which it, or a program of its own, could ask somebody.
@@ -109,6 +111,10 @@ export class OpenSshTransport implements Transport {
       const said = await this.login(child, preparation, until);
       if (said.through) {
         this.shown = shownKey(said.log);
+        if (this.effective.trustUnknownHostKeyOnFirstUse === true && this.shown !== undefined) {
+          const added = /^Warning: Permanently added .* to the list of known hosts/m.test(said.log);
+          this.warnings.push(firstUseWarning(this.shown, added ? "known_hosts" : undefined));
+        }
         this.child = child;
         void program.ended.then(() => this.sayLost("the host closed the connection"));
         return program;
@@ -222,8 +228,7 @@ class Preparation {
       argv.push("-o", `ProxyCommand=${[...words, ...wordsFor(next)].map(quoted).join(" ")}`);
     }
     // The log is a file of its own: what the host and its programs say does not stand in it.
-    if (isLast)
-      argv.push("-T", "-e", "none", "-o", "LogLevel=DEBUG1", "-E", join(this.folder, "log"));
+    if (isLast) argv.push("-e", "none", "-o", "LogLevel=DEBUG1", "-E", join(this.folder, "log"));
     return argv;
   }
 
@@ -273,9 +278,14 @@ class Preparation {
       "GlobalKnownHostsFile=/dev/null",
     ];
     if (hop.hostKey === undefined) {
-      if (hop.knownHostsPath === undefined) return [];
+      const first =
+        hop.trustUnknownHostKeyOnFirstUse === true
+          ? ["-o", "StrictHostKeyChecking=accept-new"]
+          : [];
+      if (hop.knownHostsPath === undefined) return first;
       // A shared connection may have been verified by other files.
-      return [...files(`"${homePath(hop.knownHostsPath)}"`), "-o", "ControlPath=none"];
+      const own = files(`"${homePath(hop.knownHostsPath)}"`);
+      return [...first, ...own, "-o", "ControlPath=none"];
     }
     const { keys, fingerprints } = parseHostKey(hop.hostKey) ?? { keys: [], fingerprints: [] };
     const alias = "pinned";

@@ -3,10 +3,16 @@
  * A connection that broke is made anew when it is next used.
  */
 import { sha256 } from "../values/digest";
-import { AgentClient, agentCommand, type AgentOptions } from "./agentClient";
+import {
+  AgentClient,
+  agentCommand,
+  agentCommandOnTerminal,
+  type AgentOptions,
+} from "./agentClient";
 import { type SessionCounters, SILENT } from "./agentSession";
 import { type ConnectionArgs } from "../arguments/connection";
 import { addressOf } from "./connection";
+import { secretOf } from "./credentials";
 import { dial, type DialOptions } from "./dial";
 import { HostError } from "./errors";
 import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";
@@ -35,6 +41,7 @@ interface Known {
   readonly fingerprint: string;
   readonly fingerprints: readonly string[];
   readonly system: SystemFacts;
+  readonly warnings: readonly string[];
 }
 
 interface Live {
@@ -69,6 +76,10 @@ class PooledHost implements Host {
 
   get fingerprints(): readonly string[] {
     return this.facts().fingerprints;
+  }
+
+  get warnings(): readonly string[] {
+    return this.facts().warnings;
   }
 
   get system(): SystemFacts {
@@ -154,6 +165,18 @@ class PooledHost implements Host {
     this.idle.unref();
   }
 
+  private doasPassword(): string | undefined {
+    const found = secretOf(this.args, "doasPassword");
+    if (typeof found !== "object") return found;
+    throw new HostError("protocol", {
+      host: this.address,
+      during: "starting the agent on the host",
+      reason: `connection.doasPasswordConfig: ${found.missing}`,
+      changed: "no",
+      next: "",
+    });
+  }
+
   private dialed(options: DialOptions): Promise<Live> {
     this.dialing ??= this.open(options).finally(() => {
       this.dialing = undefined;
@@ -164,10 +187,14 @@ class PooledHost implements Host {
   private async open(options: DialOptions): Promise<Live> {
     const transport = await (this.options.dial ?? dial)(this.args, options);
     try {
-      const program = await transport.start(agentCommand);
+      const doasPassword = this.doasPassword();
+      const program = await (doasPassword === undefined
+        ? transport.start(agentCommand)
+        : transport.start(agentCommandOnTerminal, true));
       const { address, fingerprint, lost } = transport;
       const { keepaliveInterval: interval } = this.args;
       const client = await AgentClient.start(program, {
+        ...(doasPassword === undefined ? {} : { doasPassword }),
         ...(interval === undefined ? {} : { pingMs: interval * 1000 }),
         ...this.options.agent,
         address,
@@ -177,7 +204,8 @@ class PooledHost implements Host {
       const { fingerprint: shown, fingerprints, system } = client;
       this.sameHost(fingerprints);
       const live = { client, transport };
-      this.known = { address, fingerprint: shown, fingerprints, system };
+      const { warnings } = transport;
+      this.known = { address, fingerprint: shown, fingerprints, system, warnings };
       this.live = live;
       this.connections++;
       client.onGone(() => {

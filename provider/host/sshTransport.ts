@@ -22,6 +22,8 @@ export type LoginConfig = Omit<ConnectConfig, "privateKey" | "password" | "sock"
 
 export class SshTransport implements Transport {
   readonly lost: Promise<string>;
+  /** Added to by whoever has verified the host key. */
+  readonly warnings: string[] = [];
   private readonly client: Client;
   private reasonLost: string | undefined;
 
@@ -91,11 +93,11 @@ export class SshTransport implements Transport {
     return new SshTransport(client, line, address, fingerprint(), below, lost);
   }
 
-  async start(command: string): Promise<RemoteProgram> {
+  async start(command: string, terminal = false): Promise<RemoteProgram> {
     const until = Date.now() + startMs;
     for (let tries = 1, pause = 200; ; tries++, pause *= 2) {
       try {
-        return await this.open(command, until);
+        return await this.open(command, terminal, until);
       } catch (error) {
         const full = /channel open failure/i.test(reasonOf(error));
         const over = tries >= channelTries || Date.now() + pause >= until;
@@ -131,11 +133,11 @@ export class SshTransport implements Transport {
     this.below?.close();
   }
 
-  private open(command: string, until: number): Promise<RemoteProgram> {
+  private open(command: string, terminal: boolean, until: number): Promise<RemoteProgram> {
     const silent = "no answer to the request to start a program";
     return this.within<RemoteProgram>(silent, until, (done) => {
       // asProgram listens at once: the exit code of a quick program may come in the same packet as the channel.
-      this.client.exec(command, (error, channel) => {
+      this.client.exec(command, { pty: terminal }, (error, channel) => {
         if (error) done(error);
         else done(undefined, asProgram(channel));
       });

@@ -29,8 +29,13 @@ export interface Transport {
    * that the host says it has, or throws a HostError.
    */
   readonly fingerprint: string | ((hostKeys: readonly PublicKey[]) => string);
-  /** Starts a command. The user's login shell reads it, which may be any: keep it simple. */
-  start(command: string): Promise<RemoteProgram>;
+  /** What the user must be told of the connection, every time. Known when a program has been started. */
+  readonly warnings: readonly string[];
+  /**
+   * Starts a command. The user's login shell reads it, which may be any: keep it simple. With `terminal` it has one, which
+   * carries all three streams.
+   */
+  start(command: string, terminal?: boolean): Promise<RemoteProgram>;
   /** Settles with the reason when the connection is gone; never rejects. */
   readonly lost: Promise<string>;
   /** Sets whether the connection keeps this process from ending. */

@@ -246,7 +246,11 @@ describe("a line that fails", () => {
 
 describe("who logs in", () => {
   /** A user with our key, and doas.conf as given. */
-  async function asUser(target: TestHost, doas: string): Promise<HostError | Host> {
+  async function asUser(
+    target: TestHost,
+    doas: string,
+    more: Partial<ConnectionArgs> = {},
+  ): Promise<HostError | Host> {
     const script = [
       "id admin >/dev/null 2>&1 || /usr/sbin/useradd -m -s /bin/sh admin",
       "mkdir -p ~admin/.ssh && cp /root/.ssh/authorized_keys ~admin/.ssh/ && chown -R admin ~admin/.ssh",
@@ -254,7 +258,7 @@ describe("who logs in", () => {
     ].join(" && ");
     const made = await target.exec(["/bin/sh", "-c", script]);
     if (made.exitCode !== 0) throw new Error(made.stderr);
-    return connectTo(target, { user: "admin" }).catch((error: unknown) => {
+    return connectTo(target, { user: "admin", ...more }).catch((error: unknown) => {
       if (HostError.isInstance(error)) return error;
       throw error;
     });
@@ -265,12 +269,58 @@ describe("who logs in", () => {
     try {
       const refused = await asUser(target, "");
       expect(refused).toMatchObject({ kind: "notPrivileged", changed: "no" });
-      expect((refused as HostError).message).toContain('"permit nopass admin as root cmd perl"');
-      const needsPassword = await asUser(target, "permit admin as root\\n");
-      expect(needsPassword).toMatchObject({ kind: "notPrivileged" });
-      const allowed = await asUser(target, "permit nopass admin as root cmd perl\\n");
-      expect((allowed as Host).system.uid).toBe(0);
-      expect((allowed as Host).address).toBe(`admin@${target.host}:${target.port}`);
+      expect((refused as HostError).message).toContain(
+        '"permit nopass admin as root cmd /usr/bin/perl"',
+      );
+      // doas compares the command as text, and its manual advises the whole path.
+      for (const command of ["perl", "/usr/bin/perl", "/usr/bin/perl args -"]) {
+        const allowed = await asUser(target, `permit nopass admin as root cmd ${command}\\n`);
+        if (HostError.isInstance(allowed)) throw allowed;
+        expect(allowed.system.uid).toBe(0);
+        expect(allowed.address).toBe(`admin@${target.host}:${target.port}`);
+      }
+    } finally {
+      await target.stop();
+    }
+  });
+
+  test("gives doas its password on a terminal of its own, and shows it nowhere", async () => {
+    const target = await startHost({ release: "7.8" });
+    try {
+      await asUser(target, "");
+      await target.exec(["/usr/sbin/chpasswd"], { stdin: "admin:canary-secret\n" });
+      const rule = "permit admin as root cmd /usr/bin/perl\\n";
+      const without = await asUser(target, rule);
+      expect(without).toMatchObject({ kind: "notPrivileged" });
+      expect((without as HostError).message).toContain("connection.doasPassword");
+      for (const transport of ["ssh2", "openssh"] as const) {
+        const more = { transport, doasPassword: "canary-secret" };
+        const host = await asUser(target, rule, more);
+        if (HostError.isInstance(host)) throw host;
+        expect(host.system.uid).toBe(0);
+        // Bytes of all kinds, also those that mean something to a terminal.
+        const bytes = Array.from({ length: 256 }, (_, at) => String.fromCharCode(at)).join("");
+        const path = "/root/bytes";
+        await host.change("bytes", async (writer) => {
+          const absent = { absent: true } as const;
+          await writer.write({ path, contents: bytes, mode: 0o600, expect: absent });
+          const argv = ["/bin/sh", "-c", "ps -axww -o args; env"];
+          const seen = await writer.run({ argv });
+          expect(`${seen.stdout}${seen.stderr}`).not.toContain("canary");
+        });
+        expect((await host.read({ file: { fact: "file", path } })).file).toMatchObject({
+          contents: bytes,
+        });
+        await target.exec(["/bin/rm", path]);
+        const wrong = await asUser(target, rule, { ...more, doasPassword: "wrong-canary" });
+        expect(wrong).toMatchObject({ kind: "notPrivileged", changed: "no" });
+        expect((wrong as HostError).message).not.toContain("canary");
+        // Where no password is asked for, none is sent.
+        const free = await asUser(target, "permit nopass admin as root cmd perl\\n", more);
+        expect((free as Host).system.uid).toBe(0);
+      }
+      const log = await target.exec(["/bin/sh", "-c", "cat /var/log/* 2>/dev/null; true"]);
+      expect(log.stdout).not.toContain("canary");
     } finally {
       await target.stop();
     }

@@ -4,11 +4,11 @@ import { type Failure, NOTHING_BEFORE } from "../../contract/kind";
 import { connectionFaults } from "../../host/connectionFaults";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
-import { connect } from "../../host/pool";
 import type { Claim } from "../../host/record";
 import { type Platform, UnsupportedRelease, platformOf } from "../../openbsd/platform";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../../values/json";
 import { approve } from "../approved";
+import { connectFor } from "../connecting";
 import { type Decision, decide } from "../decision";
 import { say } from "../engineLog";
 import { newlyPinned } from "../machine";
@@ -148,7 +148,7 @@ async function reach(request: Request): Promise<Host | CheckAnswer> {
   if (overlay.isSilent) return answer(unseen);
   try {
     // One try only: a step that is created or updated later tries as often as the connection allows.
-    return await connect(connection, { tries: 1 });
+    return await connectFor(names[0], connection, { tries: 1 });
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
     if (error.kind !== "unreachable" && error.kind !== "lost")

@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import { NOTHING_BEFORE } from "../../contract/kind";
 import { HostError, reasonOf } from "../../host/errors";
 import type { Host, HostReader } from "../../host/host";
-import { connect } from "../../host/pool";
 import {
   type HostRecord,
   type Owner,
@@ -14,6 +13,7 @@ import {
 import { clean, equal } from "../../values/json";
 import { outdated } from "../approved";
 import { carryOut, progressOn, settle } from "../carryOut";
+import { connectFor } from "../connecting";
 import { type Decision, decide } from "../decision";
 import { say } from "../engineLog";
 import { isMachine, machineOf, newlyPinned, sameMachine } from "../machine";
@@ -112,7 +112,7 @@ async function converge(request: Request): Promise<Values> {
     throw userError(
       `${nameToForget(connection)} is named in PULUMI_OPENBSD_POSTFIX_FORGET, so it cannot be changed. Nothing was changed.`,
     );
-  const host = await connect(connection);
+  const host = await connectFor(ownerUrn(inputs), connection);
   // The host answers now, perhaps after a wait, so the checks of later steps look at it again.
   overlayOf(connection).isSilent = false;
   const { machine } = request.state;

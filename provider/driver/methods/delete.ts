@@ -3,7 +3,7 @@ import type { Plan } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import { lookAt } from "../../host/look";
-import { connect, knownMachine } from "../../host/pool";
+import { knownMachine } from "../../host/pool";
 import {
   EMPTY_RECORD,
   type KeyEntry,
@@ -15,6 +15,7 @@ import {
 } from "../../host/record";
 import { FOUND_RECORD, RECORD } from "../../host/recordLook";
 import { carryOut } from "../carryOut";
+import { connectFor } from "../connecting";
 import { say } from "../engineLog";
 import { fingerprintsIn, sameMachine, waysOut } from "../machine";
 import { withPrevious } from "../ownership";
@@ -73,7 +74,7 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
 async function reach(props: Values, state: State, urn: string): Promise<Host | undefined> {
   const connection = connectionOf(props);
   try {
-    return await connect(connection);
+    return await connectFor(urn, connection);
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
     // The host may have been renamed: then this process may be connected to the same machine under its new name.

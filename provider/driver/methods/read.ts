@@ -2,8 +2,8 @@
 import type { ConnectionArgs } from "../../arguments/connection";
 import { HostError } from "../../host/errors";
 import { type Host } from "../../host/host";
-import { connect } from "../../host/pool";
 import { clean } from "../../values/json";
+import { connectFor } from "../connecting";
 import { say } from "../engineLog";
 import { hasKeptCredentials, isKnownGone, sameMachine, waysOut } from "../machine";
 import type { ServiceKind } from "../service";
@@ -50,7 +50,7 @@ async function reach(
   urn: string,
 ): Promise<Host | { readonly refused: string }> {
   try {
-    return await connect(connection, isKnownGone(connection) ? { tries: 1 } : {});
+    return await connectFor(urn, connection, isKnownGone(connection) ? { tries: 1 } : {});
   } catch (error) {
     if (!HostError.isInstance(error)) throw error;
     if (error.kind !== "authRefused" || !hasKeptCredentials(connection))

@@ -238,6 +238,33 @@ describe("what ssh2 cannot use", () => {
   });
 });
 
+test.each(["ssh2", "openssh"] as const)(
+  "with %s, a first use is trusted only where it is asked for, every time with a warning, and a changed key never",
+  async (transport) => {
+    const server = await serve();
+    const { hostKey: _none, ...args } = through(server, { transport });
+    const knownHostsPath = join(folder, "known");
+    const careful = { ...args, knownHostsPath };
+    const careless = { ...careful, trustUnknownHostKeyOnFirstUse: true };
+    expect((await failure(connected(careful))).kind).toBe("hostKeyUnknown");
+    const first = await connected(careless);
+    expect(first.warnings).toEqual([expect.stringContaining(fingerprint(keyOf(server)))]);
+    expect(first.warnings[0]).toContain("nobody has verified");
+    const second = await connected({ ...careless, keepaliveInterval: 5 });
+    expect(second.warnings).toEqual([expect.stringContaining(fingerprint(keyOf(server)))]);
+    expect(second.warnings[0]).toContain("take the option out");
+    // The key is known now, also without the option.
+    expect((await connected(careful)).warnings).toEqual([]);
+    const name = `[127.0.0.1]:${server.port}`;
+    file("known", `${name} ${other.publicKey.split(" ").slice(0, 2).join(" ")}\n`);
+    const tries = server.attempts.length;
+    expect((await failure(connected(careless))).kind).toBe("hostKeyChanged");
+    const pinned = { ...careless, hostKey: fingerprint(other.publicKey) };
+    expect((await failure(connected(pinned))).kind).toMatch(/^hostKey/);
+    expect(server.attempts).toHaveLength(tries);
+  },
+);
+
 describe("ssh(1) as the transport", () => {
   test.each(["ed25519", "ecdsa", "rsa"] as const)(
     "logs in with an inline %s key, encrypted too, that stands in no file",
