@@ -364,7 +364,9 @@ function isThrough(log: string): boolean {
 
 /** The fingerprint of the key that ssh(1) has verified; undefined in a connection that was there before. */
 function shownKey(log: string): string | undefined {
-  return /^debug1: Server host key: \S+ (SHA256:[A-Za-z0-9+/]{43})\s*$/m.exec(log)?.[1];
+  const line =
+    /^debug1: Server host (?:key|certificate): \S+ (SHA256:[A-Za-z0-9+/]{43})(?:,|\s*$)/m;
+  return line.exec(log)?.[1];
 }
 
 function refusal(hop: ConnectionHop, reason: string, next: string): HostError {
