@@ -19,7 +19,7 @@ const qualified = new Set(
   (
     "Config::Config Cwd::abs_path Digest::SHA::sha256_hex " +
     "POSIX::ECHO POSIX::OPOST POSIX::O_RDWR POSIX::TCSANOW POSIX::Termios POSIX::WNOHANG POSIX::_SC_OPEN_MAX " +
-    "POSIX::_exit POSIX::close POSIX::dup2 POSIX::open POSIX::setsid POSIX::strftime POSIX::sysconf " +
+    "POSIX::W_OK POSIX::_exit POSIX::access POSIX::close POSIX::dup2 POSIX::open POSIX::setsid POSIX::strftime POSIX::sysconf " +
     "Socket::AF_INET Socket::AF_INET6 Socket::SOCK_STREAM Socket::SOL_SOCKET Socket::SO_ERROR Socket::inet_aton " +
     "Socket::pack_sockaddr_in Time::HiRes::CLOCK_MONOTONIC Time::HiRes::clock_gettime Time::HiRes::time " +
     "IO::Handle::sync Digest::SHA"

@@ -1,7 +1,8 @@
 /** The arguments of `Aliases`. */
 import { checkName, normalizeTarget } from "../formats/aliases";
 import { encodeUtf8 } from "../formats/bytes";
-import { list, mergeOrExact, optional, record, refusal, single, step, text } from "./schema";
+import { list, mergeOrExact, optional, record, refusal, single, step } from "./schema";
+import { tablePathFault } from "./tablePath";
 
 /** Arguments of `Aliases`. */
 export interface AliasesArgs {
@@ -45,5 +46,5 @@ export const aliasesArguments = step<AliasesArgs>({
     ),
   ),
   mode: optional(mergeOrExact),
-  file: optional(text(/^\/[^\s\0]+$/, "must be an absolute path without blanks.")),
+  file: optional(single<string>(tablePathFault)),
 });

@@ -15,6 +15,7 @@ import {
   step,
   text,
 } from "./schema";
+import { tablePathFault } from "./tablePath";
 
 /** The owner and the mode of a file. */
 interface Permissions {
@@ -151,10 +152,7 @@ const name = text(/^[\w.-]+$/, "must be a name, as in passwd(5) and group(5).");
 /** What each argument of `LookupTable` may be. */
 export const lookupTableArguments = step<LookupTableArgs>(
   {
-    path: text(
-      /^\/[^\s\0:,]*[^\s\0:,/]$/,
-      "must be the absolute path of the text, without blanks, colons and commas.",
-    ),
+    path: single<string>(tablePathFault),
     type: optional(
       single((type) =>
         TYPES.includes(type)

@@ -3,7 +3,7 @@
  * often kept in the log of a build: so it names the file, and shows nothing of what is in it.
  */
 import { createHmac } from "node:crypto";
-import { fileAt, type FileState } from "../host/fileState";
+import { fileAt, type FoundFile } from "../host/fileState";
 import { mapLeaves } from "../values/json";
 
 /** The permission of others to read (chmod(2)). */
@@ -15,8 +15,8 @@ export function hidesFromOthers(mode: number): boolean {
 }
 
 /** Is there a file that others may not read, at the path or at the end of its links? */
-export function isHidden(state: FileState): boolean {
-  const file = fileAt(state);
+export function isHidden(state: FoundFile): boolean {
+  const file = fileAt<{ readonly type: "file"; readonly mode: number }>(state);
   return file !== undefined && hidesFromOthers(file.mode);
 }
 

@@ -8,8 +8,8 @@
  * The parameters of these functions have one order: the observed facts, the arguments of the step, the context.
  */
 import type { AnyArguments, Failure } from "../arguments/schema";
-import type { FileState, HostReader, HostWriter } from "../host/host";
-import type { Look } from "../host/look";
+import type { FileState, FoundFile, HostReader, HostWriter } from "../host/host";
+import type { Look, Place } from "../host/look";
 import type { Claim, HostRecord, Json, KeyEntry, Owner, SavedFile } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 
@@ -21,7 +21,7 @@ export type Change =
       readonly change: "write";
       readonly path: string;
       /** The file as it is now: one side of the diff. The write is refused once the file has changed since. */
-      readonly found: FileState;
+      readonly found: FoundFile;
       readonly contents: string;
       readonly mode?: number;
       readonly uid?: number;
@@ -36,13 +36,15 @@ export type Change =
   | {
       readonly change: "remove";
       readonly path: string;
-      readonly found: FileState;
+      readonly found: FoundFile;
       readonly opaque?: boolean;
     }
   | {
       readonly change: "act";
       /** Says in one line what the action does, as in "install postfix-2.6.5". */
       readonly text: string;
+      /** What the action changes, as far as the agent does it: where that cannot be, the plan is refused beforehand. */
+      readonly places?: readonly Place[];
       readonly act: (host: HostWriter, context: ActContext) => Promise<void>;
     };
 
@@ -102,7 +104,7 @@ export interface Holdings {
   /** The claims of its keys. */
   readonly claims: readonly Claim[];
   /** The files that hold the keys, as they are now. */
-  readonly files: Readonly<Record<string, FileState>>;
+  readonly files: Readonly<Record<string, FoundFile>>;
 }
 
 /** The context of a plan: all that it depends on besides the observed facts and the arguments. */
@@ -151,7 +153,7 @@ export interface JudgeContext {
   /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */
   readonly predicted: (path: string) => FileState | undefined;
   /** The file as it was before those steps; `undefined` where none of them changes it. */
-  readonly found: (path: string) => FileState | undefined;
+  readonly found: (path: string) => FoundFile | undefined;
   /** Makes a declaration to the judgements of this step and of all later ones, such as rules that the user accepts. */
   readonly declare: (declaration: Json) => void;
   /** The declarations of the steps so far, by the URNs of their resources. */

@@ -1,9 +1,14 @@
 /** Applying one change to a host. */
 import type { ActContext, Change, FileChange } from "../contract/kind";
 import { HostError } from "../host/errors";
-import { carried } from "../host/fileState";
-import { type Expectation, fileAt, type FileState, type HostWriter } from "../host/host";
-import { sha256 } from "../values/digest";
+import {
+  digestOf,
+  type Expectation,
+  fileAt,
+  type FileState,
+  type FoundFile,
+  type HostWriter,
+} from "../host/host";
 import { printDifference } from "./printChange";
 
 /**
@@ -23,7 +28,7 @@ export async function applyChange(
       : await host.write({
           path: change.path,
           contents: change.contents,
-          ...(change.mode === undefined || change.mode === fileAt(change.found)?.mode
+          ...(change.mode === undefined || change.mode === modeOf(change.found)
             ? {}
             : { mode: change.mode }),
           ...(change.uid === undefined ? {} : { uid: change.uid }),
@@ -33,10 +38,14 @@ export async function applyChange(
   if (!outcome.written) throw conflict(host, change, outcome.found);
 }
 
-function expectationOf(state: FileState): Expectation {
-  const file = fileAt(state);
-  // Of a file that is too large nothing is known that could be expected, so no change of it may be planned.
-  if (file !== undefined) return { sha256: file.sha256 ?? sha256(carried(file.contents) ?? "") };
+function modeOf(state: FoundFile): number | undefined {
+  return fileAt<{ readonly type: "file"; readonly mode: number }>(state)?.mode;
+}
+
+/** @throws FileTooLarge for a file of which nothing is known that could be expected: no change of it may be planned */
+function expectationOf(state: FoundFile): Expectation {
+  const digest = digestOf(state);
+  if (digest !== undefined) return { sha256: digest };
   return state.type === "absent" ? { absent: true } : { anything: true };
 }
 

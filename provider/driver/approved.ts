@@ -11,7 +11,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { FileChange } from "../contract/kind";
-import { fileAt, type FileState } from "../host/host";
+import { fileAt, type FoundFile } from "../host/host";
 import { mapValues } from "../values/json";
 import type { Decision } from "./decision";
 import type { Overlay } from "./overlay";
@@ -97,8 +97,8 @@ function fileChanges(changes: Decision["plan"]["changes"]): Readonly<Record<stri
   );
 }
 
-function digestOf(state: FileState): string | null {
-  return fileAt(state)?.sha256 ?? null;
+function digestOf(state: FoundFile): string | null {
+  return fileAt<{ readonly type: "file"; readonly sha256?: string }>(state)?.sha256 ?? null;
 }
 
 function take(path: string | undefined): Shown {

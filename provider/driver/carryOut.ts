@@ -1,9 +1,8 @@
 /** Carrying a decision out in a write section: the record first, then the changes, then another look. */
 import type { ActContext } from "../contract/kind";
 import { HostError } from "../host/errors";
-import { contentsOf, type FileState, type HostWriter } from "../host/host";
+import { digestOf, type FileState, type HostWriter } from "../host/host";
 import { type HostRecord, type Json, type Owner, saveRecord, settled } from "../host/record";
-import { sha256 } from "../values/digest";
 import { mapValues } from "../values/json";
 import { applyChange } from "./applyChange";
 import { type Decision, decide } from "./decision";
@@ -105,10 +104,7 @@ export async function settle(
     throw userError(
       `${host.address}: after the change this is still not as wanted:\n${stillToDo.join("\n")}`,
     );
-  const written = mapValues(files, (state) => {
-    const contents = contentsOf(state);
-    return contents === undefined ? null : sha256(contents);
-  });
+  const written = mapValues(files, (state) => digestOf(state) ?? null);
   const record = settled(sight.record, owner.instance, { claims, released: dropped, written });
   await saveRecord(host, record, sight.recordFile);
   return { sight, record };

@@ -2,7 +2,7 @@
 import { hideSecrets } from "../contract/hashedSecrets";
 import type { KeyedText } from "../contract/keyedText";
 import type { Holdings, Plan, PlanContext } from "../contract/kind";
-import type { FileState } from "../host/host";
+import type { FoundFile } from "../host/host";
 import {
   type Claim,
   type HostRecord,
@@ -94,7 +94,7 @@ function decided(
   };
 }
 
-function saved(files: Readonly<Record<string, FileState>>): Parameters<typeof claim>[3] {
+function saved(files: Readonly<Record<string, FoundFile>>): Parameters<typeof claim>[3] {
   return mapValues(files, (state) => savedFile(state));
 }
 

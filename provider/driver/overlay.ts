@@ -4,7 +4,7 @@
  */
 import type { ConnectionArgs } from "../arguments/connection";
 import type { Change, Plan } from "../contract/kind";
-import type { FileState } from "../host/host";
+import { fileAt, type FileState, isRead } from "../host/host";
 import { type AnswerTo, withFiles } from "../host/look";
 import { sha256 } from "../values/digest";
 import {
@@ -63,7 +63,8 @@ export class Overlay {
         this.#acts = true;
         continue;
       }
-      if (!this.#found.has(change.path)) this.#found.set(change.path, change.found);
+      if (!this.#found.has(change.path) && isRead(change.found))
+        this.#found.set(change.path, change.found);
       if (change.change === "remove") this.#files.set(change.path, { type: "absent" });
       else if (!change.partial) this.#files.set(change.path, written(change));
     }
@@ -99,6 +100,13 @@ export class Overlay {
     return this.#coming.some(
       (brought) => brought === path || (brought.endsWith("/") && path.startsWith(brought)),
     );
+  }
+
+  /** The resource that has claimed a file or something in it. */
+  holderOf(path: string): string | undefined {
+    for (const [key, urn] of this.#claims)
+      if (key === path || key.startsWith(`${path}#`)) return urn;
+    return undefined;
   }
 
   /** Claims keys for a resource, or returns the first of them that another resource of the program has claimed. */
@@ -139,8 +147,9 @@ export class Overlay {
 /** A file after a write, which keeps an owner and mode that it does not name, and a link that leads to the file. */
 function written(change: Extract<Change, { change: "write" }>): FileState {
   const { found, contents } = change;
-  const before = found.type === "symlink" ? found.file : found;
-  const kept = before?.type === "file" ? before : { mode: 0o644, uid: 0, gid: 0 };
+  const kept = fileAt<{ readonly type: "file"; mode: number; uid: number; gid: number }>(found) ?? {
+    ...{ mode: 0o644, uid: 0, gid: 0 },
+  };
   const file: FileState = {
     type: "file",
     mode: change.mode ?? kept.mode,

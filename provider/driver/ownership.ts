@@ -78,6 +78,26 @@ export function ownedElsewhere(
   return undefined;
 }
 
+/** Says which path leads by links to a file of another resource; `undefined` where none does. */
+export function ownedByAnotherName(
+  record: HostRecord,
+  aliases: ReadonlyMap<string, string>,
+  names: readonly string[],
+): string | undefined {
+  for (const [path, real] of aliases) {
+    const other = Object.values(record.keys).find(
+      ({ file, owner }) => file === real && !names.includes(owner.urn),
+    );
+    if (other !== undefined) return otherName(path, real, other.owner.urn);
+  }
+  return undefined;
+}
+
+/** Says that a path leads to a file of another resource. */
+export function otherName(path: string, real: string, urn: string): string {
+  return `${path} leads to ${real}, which belongs to ${urn}`;
+}
+
 /** The instance that owns keys under one of a resource's URNs. The state holds it too, but `check` does not see the state. */
 export function instanceNamed(record: HostRecord, names: readonly string[]): string | undefined {
   return Object.values(record.keys).find(({ owner }) => names.includes(owner.urn))?.owner.instance;

@@ -2,10 +2,11 @@
 import { createTwoFilesPatch } from "diff";
 import { hidesFromOthers, isHidden } from "../contract/hiddenFile";
 import type { Change, FileChange } from "../contract/kind";
-import { contentsOf, type FileState } from "../host/host";
+import { fileAt, type FileState, type FoundFile, isRead } from "../host/host";
 import { readable } from "../values/readable";
 import { messageHash } from "./secrets/masking";
 
+type Seen = { readonly type: "file"; readonly size: number; readonly sha256?: string };
 type Write = Extract<Change, { readonly change: "write" }>;
 
 /** A change as the preview prints it. */
@@ -14,9 +15,9 @@ export function printChange(change: Change): string {
     case "write":
       return printWrite(change);
     case "remove":
-      return isOpaque(change) || contentsOf(change.found) === undefined
+      return isOpaque(change) || textOf(change.found) === undefined
         ? `remove ${change.path}`
-        : unifiedDiff(change.path, contentsOf(change.found), undefined);
+        : unifiedDiff(change.path, textOf(change.found), undefined);
     case "act":
       return change.text;
   }
@@ -35,14 +36,14 @@ function isOpaque(change: FileChange): boolean {
 }
 
 function printWrite(change: Write): string {
-  const before = contentsOf(change.found);
+  const before = textOf(change.found);
   if (before === change.contents)
     return `set ${change.path} to mode ${octal(change.mode ?? 0o644)}`;
   if (isOpaque(change)) {
     const sets = change.sets === undefined ? "" : `: ${change.sets}`;
-    return before === undefined
+    return fileAt<Seen>(change.found) === undefined
       ? `create ${change.path} (${measure(change.contents)})${sets}`
-      : `replace ${change.path} (${measure(before)}, with ${measure(change.contents)})${sets}`;
+      : `replace ${change.path} (${measureOf(change.found)}, with ${measure(change.contents)})${sets}`;
   }
   if (change.partial) return printNewLines(change);
   const link = change.found.type === "symlink" ? ` (a link to ${change.found.target})` : "";
@@ -61,10 +62,28 @@ function printNewLines({ path, contents }: Write): string {
 /** The difference between a file at the look that a change is based on, and now. */
 export function printDifference(change: FileChange, now: FileState): string {
   const { path, found } = change;
-  const [before, after] = [contentsOf(found), contentsOf(now)];
-  return isOpaque(change) || isHidden(now)
-    ? [before, after].map((contents) => measure(contents ?? "")).join(", then ")
+  const [before, after] = [textOf(found), textOf(now)];
+  const isCarried = [found, now].every(
+    (state) => fileAt<Seen>(state) === undefined || textOf(state) !== undefined,
+  );
+  return isOpaque(change) || isHidden(now) || !isCarried
+    ? [found, now].map(measureOf).join(", then ")
     : unifiedDiff(path, before, after);
+}
+
+/** The text of a file, as far as it was carried. */
+function textOf(state: FoundFile): string | undefined {
+  const contents = isRead(state) ? fileAt(state)?.contents : undefined;
+  return typeof contents === "string" ? contents : undefined;
+}
+
+/** Stands for a file whose contents are not to be shown, or were not carried. */
+function measureOf(state: FoundFile): string {
+  const text = textOf(state);
+  const file = fileAt<Seen>(state);
+  if (text !== undefined || file === undefined) return measure(text ?? "");
+  const digest = file.sha256 === undefined ? "" : `, sha256 ${file.sha256.slice(0, 12)}`;
+  return `${file.size} bytes${digest}`;
 }
 
 function unifiedDiff(path: string, before: string | undefined, after: string | undefined): string {

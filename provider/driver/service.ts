@@ -4,7 +4,7 @@
  */
 import type { KeyedText } from "../contract/keyedText";
 import type { AnyKind, Plan } from "../contract/kind";
-import type { FileState, HostReader, HostWriter } from "../host/host";
+import type { FoundFile, HostReader, HostWriter } from "../host/host";
 import type { HostRecord } from "../host/record";
 import type { Platform } from "../openbsd/platform";
 
@@ -20,7 +20,7 @@ export interface Service {
   noteUntold(
     record: HostRecord,
     plan: Plan,
-    files: Readonly<Record<string, FileState>>,
+    files: Readonly<Record<string, FoundFile>>,
   ): HostRecord;
   /** The format that finds the secrets which a kind has in the record; `undefined` for an unknown kind. */
   keyedText(kind: string, platform: Platform): KeyedText | undefined;

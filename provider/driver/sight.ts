@@ -7,6 +7,7 @@ import type { FileState, HostReader } from "../host/host";
 import { type AnswerTo, type Ask, answersOf, Look, take } from "../host/look";
 import type { HostRecord } from "../host/record";
 import { FOUND_RECORD, recordError } from "../host/recordLook";
+import { CopyLost, withTexts } from "../host/savedFile";
 import { type Platform, platformOf } from "../openbsd/platform";
 import { learnFromRecord } from "./secrets/known";
 import type { ServiceKind } from "./service";
@@ -55,6 +56,7 @@ export function unfit(kind: AnyKind, args: Record<string, unknown>, error: unkno
   const sentence = (message: string): string => (/[.!?]$/.test(message) ? message : `${message}.`);
   if (error instanceof KeyFault)
     return new Unfit(kind.property?.(error.key, args) ?? error.path, sentence(error.message));
+  if (error instanceof CopyLost) return new Unfit(error.path, `it ${sentence(error.reason)}`);
   if (error instanceof FileTooLarge) return new Unfit(error.path, `it ${sentence(error.reason)}`);
   if (FormatError.isInstance(error))
     return new Unfit(`/${kind.subject(args)}`, sentence(error.message));
@@ -77,6 +79,23 @@ export function askKind<T>(kind: AnyKind, args: Record<string, unknown>, work: (
 /** The host's values, under the names of the inputs. */
 export function liveOf(kind: AnyKind, { observed, args, platform }: Sight): Values {
   return askKind(kind, args, () => kind.live(observed, args, platform));
+}
+
+/** The record, with the texts of the copies in which the files were saved that this look has read. */
+async function withReadCopies(
+  host: HostReader,
+  record: HostRecord,
+  seen: ReadonlyMap<string, FileState>,
+): Promise<HostRecord> {
+  const entries = Object.entries(record.files).filter(([path]) => seen.has(path));
+  const saved = await withTexts(
+    host,
+    Object.fromEntries(entries.map(([path, { before }]) => [path, before])),
+  );
+  const read = entries.map(
+    ([path, entry]) => [path, { ...entry, before: saved[path] ?? null }] as const,
+  );
+  return { ...record, files: { ...record.files, ...Object.fromEntries(read) } };
 }
 
 /**
@@ -106,7 +125,8 @@ export async function look(
   const { observed, found } = await take(both, ask).catch((error: unknown) => {
     throw recordError(host, unfit(kind, args, error));
   });
-  const { record, file: recordFile, warning } = found;
+  const { file: recordFile, warning } = found;
+  const record = await withReadCopies(host, found.record, files);
   await learnFromRecord(host, platform, record, files, (name, on) =>
     kind.service.keyedText(name, on),
   );

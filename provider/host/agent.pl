@@ -81,6 +81,10 @@ my %programs;           # pid => a running program
 my @waiting;            # programs to start when another one has ended
 my %streams;            # connections to TCP services, by number
 my $last_stream = 0;
+my %uploads;            # writes whose bytes come in pieces, by number
+my $last_upload = 0;
+my %candidates;         # folders of candidates whose files come in pieces, by number
+my $last_candidate = 0;
 my $section;            # the write section that is open: { token, lock }
 my $room = 0;           # bytes of files that the answer may still carry
 my %litter;             # path => 1 of temporary files and folders, removed at the latest on exit
@@ -1210,6 +1214,7 @@ sub op_begin {
         syswrite $lock, $text;
         $section = { token => $token, lock => $lock };
         $heard = now();
+        remove_old_litter();
         $ok->({});
     };
     $attempt->();
@@ -1229,9 +1234,12 @@ sub op_end {
 sub release {
     return unless $section;
     end_streams();
+    give_up_write($_) for values %uploads;
+    %uploads = ();
     my $lock = $section->{lock};
     undef $section;
-    rmdir "$record/jobs";
+    unlink litter_path() unless %litter;
+    rmdir "$record/$_" for qw(jobs copies);
     # Without a record nothing on the host is ours any more, and there is nothing to go back to.
     disarm_watch() unless lstat "$record/record.json";
     rmdir watch_folder();
@@ -1256,8 +1264,100 @@ sub check_section {
 }
 
 # ---------------------------------------------------------------------------------------------------
-# Files, changing
+# Folders that only root can change. Root writes, removes and renames only where no other user can put another
+# file, folder or link under a name meanwhile: every folder from / on belongs to root (or to the agent's own
+# user) and can be written to by it alone. The work is done from inside that folder, by plain names.
 # ---------------------------------------------------------------------------------------------------
+
+sub is_ours { my ($uid) = @_; return $uid == 0 || $uid == $> }
+
+# Members of wheel are the administrators of the host: a folder that this group can write to is root's.
+sub is_our_group { my ($gid) = @_; return $gid == 0 || $> && $gid == own_gid() }
+
+sub user_name  { my ($uid) = @_; return (getpwuid $uid)[0] // "uid $uid" }
+sub group_name { my ($gid) = @_; return (getgrgid $gid)[0] // "gid $gid" }
+
+# Why users other than root can change what a name in a folder stands for; undef where none can. Takes the
+# stat(2) of the folder, and lstat(2) of the entry, if there is one. What belongs to root in a sticky folder can
+# be removed and renamed by root alone (sticky(8)).
+sub why_open {
+    my ($folder, $entry) = @_;
+    my ($mode, $uid, $gid) = @{$folder}[2, 4, 5];
+    return 'belongs to ' . user_name($uid) unless is_ours($uid);
+    return undef unless $mode & 02 || $mode & 020 && !is_our_group($gid);    ## no critic: undef is the answer
+    return undef if $mode & 01000 && $entry && is_ours($entry->[4]);         ## no critic
+    return $mode & 02 ? 'can be written to by everybody' : 'can be written to by the group ' . group_name($gid);
+}
+
+sub refuse_open {
+    my ($folder, $path, $why, @stat) = @_;
+    my $mode = sprintf '%04o', $stat[2] & 07777;
+    my ($user, $group) = (user_name($stat[4]), group_name($stat[5]));
+    refuse("the folder $folder, through which $path is reached, $why ($user:$group, mode $mode): other users than"
+            . " root could put another file or a link there while root writes. Give it to root"
+            . " (chown root $folder; chmod go-w $folder), or use a path in a folder of root's");
+}
+
+# Goes to a folder, one name at a time, through folders and links that only root can change. Returns its path
+# without links, and its stat(2).
+sub enter {
+    my ($folder, $path) = @_;
+    my @left = grep { $_ ne '' && $_ ne '.' } split m{/}, $folder;
+    my ($at, $links) = ('/', 0);
+    chdir '/' or refuse("cannot go to /: $!");
+    my @here = stat '.';
+    while (@left) {
+        my $name = shift @left;
+        my @entry = lstat $name;
+        if (!@entry) {
+            fault('refused', "the folder of $path does not exist", noFolder => bool(1)) if $!{ENOENT};
+            refuse('cannot look at ' . under($at, $name) . ": $!");
+        }
+        my $why = $name eq '..' ? undef : why_open(\@here, \@entry);
+        refuse_open($at, $path, $why, @here) if defined $why;
+        if (S_ISLNK($entry[2])) {
+            my $target = readlink $name;
+            refuse('cannot read the link ' . under($at, $name) . ": $!") unless defined $target;
+            refuse("there are too many links on the way to $path") if ++$links > 32;
+            unshift @left, grep { $_ ne '' && $_ ne '.' } split m{/}, $target;
+            next unless $target =~ m{^/};
+            chdir '/' or refuse("cannot go to /: $!");
+            ($at, @here) = ('/', stat '.');
+            next;
+        }
+        my $next = $name eq '..' ? parent_of($at) : under($at, $name);
+        refuse("$next is not a folder") unless S_ISDIR($entry[2]);
+        chdir $name or refuse("cannot go to $next: $!");
+        ($at, @here) = ($next, stat '.');
+        refuse("$at became another folder while it was looked at") if "@here[0, 1]" ne "@entry[0, 1]";
+    }
+    return ($at, @here);
+}
+
+# Calls code in the folder that holds a path, with the name of the path in it and the path without links in its
+# folders. Refuses a folder in which another user could change that name.
+sub in_folder {
+    my ($path, $code) = @_;
+    my $base = base_of($path);
+    refuse("'$path' does not name something in a folder") if $base eq '' || $base eq '.' || $base eq '..';
+    my ($folder, @stat, $answer);
+    my $done = eval {
+        ($folder, @stat) = enter(parent_of($path), $path);
+        my @entry = lstat $base;
+        my $why = why_open(\@stat, @entry ? \@entry : undef);
+        # A sticky folder that one group can write to, as that of crontab(1), is no danger to a name that is free:
+        # a new file is made under a random name, and takes a name that was free by link(2).
+        $why = undef if !@entry && is_ours($stat[4]) && $stat[2] & 01000 && !($stat[2] & 02);
+        $why //= 'can be written to by everybody' if $stat[2] & 02;
+        refuse_open($folder, $path, $why, @stat) if defined $why;
+        $answer = $code->($base, under($folder, $base));
+        1;
+    };
+    my $fault = $@;
+    chdir '/';
+    die $fault unless $done;
+    return $answer;
+}
 
 # fsync(2) on a folder makes a rename in it durable. A folder can only be opened for reading, and the
 # IO::Handle::sync of old Perls needs a handle for writing, hence the second one. Errors are ignored: the
@@ -1270,43 +1370,78 @@ sub sync_folder {
     return;
 }
 
-# Refuses a folder in which every user can rename files while root writes there. True when every user can
-# write to it, but rename only own files (sticky).
-sub check_folder {
-    my ($folder, $path) = @_;
-    my @stat = stat $folder or refuse("the folder of $path does not exist");
-    refuse("$folder is not a folder") unless S_ISDIR($stat[2]);
-    refuse("$folder can be written to by everybody; $path is not touched, nothing was changed")
-        if ($stat[2] & 02) && !($stat[2] & 01000);
-    return $stat[2] & 02;
-}
+# ---------------------------------------------------------------------------------------------------
+# Files, changing
+# ---------------------------------------------------------------------------------------------------
 
-# The file that a write to this path changes, behind links, with its stat(2) when it exists. Refuses what is
-# not a regular file.
+# The path of the file that a write to this path changes, behind links, in folders without links; and its lstat(2)
+# when it exists. Refuses what could not be written.
 sub write_target {
     my ($path) = @_;
-    check_folder(parent_of($path), $path);
-    my $target = $path;
-    if (-l $path) {
-        my @stat = lstat _;
-        $target = follow($path);
-        refuse("$path is a link that leads nowhere")
-            if !defined $target || !lstat $target;
-        refuse("$path is a link in a folder that everybody can write to")
-            if check_folder(parent_of($path), $path) && $stat[4] != $>;
+    my ($target, $links) = ($path, 0);
+    while (1) {
+        my ($next, $found) = @{ in_folder($target, sub {
+            my ($name, $full) = @_;
+            return [undef, [$full, target_stat($name, $full)]] unless -l $name;
+            refuse("$path is a link that leads round in a circle") if ++$links > 32;
+            my $to = readlink $name;
+            refuse("cannot read the link $full: $!") unless defined $to;
+            $to =~ s{(?<=.)/+\z}{};
+            return [$to =~ m{^/} ? $to : under(parent_of($full), $to)];
+        }) };
+        if ($found) {
+            refuse("$path is a link that leads nowhere") if $links && @$found < 2;
+            return @$found;
+        }
+        $target = $next;
     }
-    my $shared = check_folder(parent_of($target), $target);
-    my @stat = lstat $target;
+    return;    # never reached
+}
+
+# In the folder of a target: its lstat(2), without what an interrupted write has left there.
+sub target_stat {
+    my ($name, $full) = @_;
+    my @stat = lstat $name;
     if (!@stat) {
-        refuse("cannot look at $target: $!") unless $!{ENOENT};
-        return ($target);
+        refuse("cannot look at $full: $!") unless $!{ENOENT};
+        check_writable($name, $full);
+        return;
     }
-    refuse("$target is not a regular file") unless S_ISREG($stat[2]);
-    refuse("$target has $stat[3] names (hard links), and only one of them would change")
-        if $stat[3] > 1;
-    refuse("$target belongs to uid $stat[4] in a folder that everybody can write to")
-        if $shared && $stat[4] != $>;
-    return ($target, @stat);
+    my $kind = S_ISDIR($stat[2]) ? 'a folder' : S_ISFIFO($stat[2]) ? 'a pipe' : 'no regular file';
+    refuse("$full is $kind, and only a regular file is written") unless S_ISREG($stat[2]);
+    my $left = grep { my @other = lstat; @other && "@other[0, 1]" eq "@stat[0, 1]" } leftovers_of($name);
+    refuse("$full has $stat[3] names (hard links), and only one of them would change: remove the others first")
+        if $stat[3] - $left > 1;
+    check_writable($name, $full);
+    return @stat;
+}
+
+# In the folder of a path: refuses what root itself could not change.
+sub check_writable {
+    my ($name, $full) = @_;
+    for my $what (-l $name ? () : -e $name ? $name : (), '.') {
+        next if POSIX::access($what, POSIX::W_OK());
+        refuse("$full cannot be changed: " . why_not($!));
+    }
+    return $full;
+}
+
+# access(2) tells root of what is immutable, and of what is mounted read-only.
+sub why_not {
+    my ($error) = @_;
+    return 'it is on a disk that is mounted read-only' if $!{EROFS};
+    return "it or its folder is immutable (see ls -lo, chflags(1)): $error" if $!{EPERM};
+    return "$error";
+}
+
+# The fact 'place': the path without links, or why it cannot be changed. No folder is told apart, because it may
+# come.
+sub place_of {
+    my ($path, $is_entry) = @_;
+    my $real = eval { $is_entry ? in_folder($path, \&check_writable) : (write_target($path))[0] };
+    return { real => $real } if defined $real;
+    my $fault = as_fault($@);
+    return { reason => $fault->{message}, noFolder => bool($fault->{noFolder}) };
 }
 
 sub expectation_of {
@@ -1317,10 +1452,11 @@ sub expectation_of {
     return $expect;
 }
 
-# Whether a state is the expected one. The digest of a link is that of its target's name.
+# Whether the expected thing is at a path. The digest of a link is that of its target's name.
 sub as_expected {
-    my ($expect, $state) = @_;
+    my ($expect, $path) = @_;
     return 1 if $expect->{anything};
+    my $state = file_state($path, 'digest');
     return $state->{type} eq 'absent' if $expect->{absent};
     return $state->{sha256} eq $expect->{sha256} if $state->{type} eq 'file';
     return Digest::SHA::sha256_hex($state->{target}) eq $expect->{sha256} if $state->{type} eq 'symlink';
@@ -1332,37 +1468,107 @@ sub random_name {
     return join '', map { $letters[rand @letters] } 1 .. 8;
 }
 
-# A temporary name, .<name>.pulumi-XXXXXXXX, in the same folder because rename(2) needs that. Files that an
-# interrupted run left under such names are removed: no other run can be using them, as this one holds the lock.
-sub temporary_for {
-    my ($path) = @_;
-    my ($folder, $name) = (parent_of($path), substr base_of($path), 0, 200);
-    for my $left (@{ list_folder($folder) || [] }) {
-        unlink under($folder, $left) if $left =~ /\A\.\Q$name\E\.pulumi-[a-z0-9]{8}\z/;
-    }
-    return under($folder, ".$name.pulumi-" . random_name());
+# In the folder of a file: the temporary names that an interrupted run has left. No other run can be using them,
+# as this one holds the lock.
+sub leftovers_of {
+    my ($name) = @_;
+    my $short = substr $name, 0, 200;
+    return grep { /\A\.\Q$short\E\.pulumi-[a-z0-9]{8}\z/ } @{ list_folder('.') || [] };
 }
 
-# Makes a new file and syncs it. Owner and mode are set before it has contents.
-sub make_file {
-    my ($path, $contents, $mode, $uid, $gid) = @_;
-    sysopen my $handle, $path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600 or die "cannot make it: $!\n";
+# In the folder of a file: a temporary name for it, .<name>.pulumi-XXXXXXXX; in the same folder because rename(2)
+# needs that. What an interrupted run has left under such names is removed.
+sub temporary_for {
+    my ($name, $full) = @_;
+    for my $left (leftovers_of($name)) { unlink $left }
+    my $temporary = '.' . substr($name, 0, 200) . '.pulumi-' . random_name();
+    note_litter(under(parent_of($full), $temporary));
+    return $temporary;
+}
+
+# Notes a temporary path in the folder of the record before it is made, so that the next write section can remove
+# it if this agent is killed.
+sub note_litter {
+    my ($path) = @_;
     $litter{$path} = 1;
+    return unless $section;
+    sysopen my $handle, litter_path(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0600
+        or refuse('cannot open ' . litter_path() . ": $!");
+    (my $line = $path) =~ s/\n/\0/g;
+    my $count = syswrite $handle, "$line\n";
+    refuse('cannot write ' . litter_path() . ": $!") unless defined $count && $count == length "$line\n";
+    $handle->sync;
+    return;
+}
+
+sub litter_path { return "$record/temporary" }
+
+# Removes what an agent that was killed has left: temporary files whose paths it noted, and files and folders of
+# jobs and of the record that never got their names. Names and owners are checked, whatever the note says.
+sub remove_old_litter {
+    my $text = '';
+    if (sysopen my $handle, litter_path(), O_RDONLY | O_NOFOLLOW) {
+        $text = read_from($handle, litter_path(), 0, MAX_TEXT);
+    }
+    for my $path (split /\n/, $text) {
+        $path =~ s/\0/\n/g;
+        next unless $path =~ m{\A/.*/\.[^/]+\.pulumi-[a-z0-9]{8}\z}s;
+        eval {
+            in_folder($path, sub {
+                my ($name) = @_;
+                my @stat = lstat $name;
+                unlink $name if @stat && is_ours($stat[4]) && (S_ISREG($stat[2]) || S_ISLNK($stat[2]));
+            });
+        };
+    }
+    for my $name (@{ list_folder("$record/jobs") || [] }) {
+        my $folder = "$record/jobs/$name";
+        next if job_lives($folder);
+        if   ($name =~ /\A\.new-/) { remove_tree($folder) }
+        else                       { unlink "$folder/$_" for qw(argv.new status.new) }
+    }
+    unlink litter_path();
+    return;
+}
+
+# Makes a new file in the present folder, for the agent alone until it is complete.
+sub new_file {
+    my ($name) = @_;
+    sysopen my $handle, $name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600 or die "cannot make it: $!\n";
+    return $handle;
+}
+
+sub write_all {
+    my ($handle, $bytes) = @_;
+    my $at = 0;
+    while ($at < length $bytes) {
+        my $count = syswrite $handle, $bytes, length($bytes) - $at, $at;
+        die "cannot write it: $!\n" unless defined $count;
+        $at += $count;
+    }
+    return;
+}
+
+# Gives a complete new file its owner and mode, by its handle, and syncs it.
+sub finish_file {
+    my ($handle, $size, $mode, $uid, $gid) = @_;
     my @stat = stat $handle;
+    die "it has $stat[7] bytes instead of $size\n" if $stat[7] != $size;
     if ($stat[4] != $uid || $stat[5] != $gid) {
         chown $uid, $gid, $handle or die "cannot give it to $uid:$gid: $!\n";
     }
     chmod $mode, $handle or die "cannot set its mode: $!\n";
-    my $at = 0;
-    while ($at < length $contents) {
-        my $count = syswrite $handle, $contents, length($contents) - $at, $at;
-        die "cannot write it: $!\n" unless defined $count;
-        $at += $count;
-    }
     $handle->sync or die "cannot sync it: $!\n";
-    @stat = stat $handle;
-    die "it has $stat[7] bytes instead of " . length($contents) . "\n" if $stat[7] != length $contents;
     close $handle or die "cannot close it: $!\n";
+    return;
+}
+
+# Makes a new file and syncs it.
+sub make_file {
+    my ($name, $contents, $mode, $uid, $gid) = @_;
+    my $handle = new_file($name);
+    write_all($handle, $contents);
+    finish_file($handle, length $contents, $mode, $uid, $gid);
     return;
 }
 
@@ -1380,67 +1586,189 @@ sub not_written {
     return { written => bool(0), found => file_state($path, 'file') };
 }
 
-sub op_write {
-    my ($request, $ok) = @_;
-    my $path = path_of($request, 'path');
-    my $contents = string_of($request, 'contents');
-    my $expect = expectation_of($request);
-    refuse("what arrived for $path is not what was sent")
-        if string_of($request, 'sha256') ne Digest::SHA::sha256_hex($contents);
+# A write under way: a temporary file beside its target, with the digest of the bytes so far.
+sub begin_write {
+    my ($path) = @_;
     my ($target, @stat) = write_target($path);
-    my $found = file_state($target, 'digest');
-    return $ok->(not_written($target)) unless as_expected($expect, $found);
+    my %write = (path => $path, target => $target, stat => \@stat, size => 0, digest => Digest::SHA->new(256));
+    in_folder($target, sub {
+        my ($name, $full) = @_;
+        my $temporary = temporary_for($name, $full);
+        $write{temporary} = under(parent_of($full), $temporary);
+        $write{handle} = eval { new_file($temporary) }
+            or refuse("the new $target could not be written: " . reason_of($@));
+    });
+    return \%write;
+}
 
-    my $mode = $request->{mode} // (@stat ? $stat[2] & 07777 : 0644);
-    my $uid  = $request->{uid}  // (@stat ? $stat[4]         : $>);
-    my $gid  = $request->{gid}  // (@stat ? $stat[5]         : own_gid());
-    my $temporary = temporary_for($target);
-    my $outcome = eval {
-        make_file($temporary, $contents, $mode, $uid, $gid);
-        $found = file_state($target, 'digest');
-        as_expected($expect, $found) && put_in_place($temporary, $target, $expect) ? 'written' : 'found';
+sub add_bytes {
+    my ($write, $bytes) = @_;
+    my $done = eval { write_all($write->{handle}, $bytes); 1 };
+    refuse("the new $write->{target} could not be written: " . reason_of($@)) unless $done;
+    $write->{digest}->add($bytes);
+    $write->{size} += length $bytes;
+    return;
+}
+
+sub reason_of {
+    my ($thrown) = @_;
+    my $why = ref $thrown ? $thrown->{message} : $thrown;
+    chomp $why;
+    return $why;
+}
+
+sub give_up_write {
+    my ($write) = @_;
+    close $write->{handle} if $write->{handle};
+    discard($write->{temporary});
+    return;
+}
+
+# Puts a complete write in the place of its target. Returns the answer to the request.
+sub end_write {
+    my ($write, $request) = @_;
+    my $expect = expectation_of($request);
+    my $target = $write->{target};
+    my @stat = @{ $write->{stat} };
+    my $answer;
+    my $done = eval {
+        my $digest = $write->{digest}->hexdigest;
+        die "what arrived is not what was sent\n" if $digest ne string_of($request, 'sha256');
+        finish_file(
+            $write->{handle}, $write->{size},
+            $request->{mode} // (@stat ? $stat[2] & 07777 : 0644),
+            $request->{uid}  // (@stat ? $stat[4]         : $>),
+            $request->{gid}  // (@stat ? $stat[5]         : own_gid()),
+        );
+        in_folder($target, sub {
+            my ($name, $full) = @_;
+            my $placed = as_expected($expect, $full)
+                && put_in_place(base_of($write->{temporary}), $name, $expect);
+            return unless $placed;
+            unlink base_of($write->{temporary});
+            delete $litter{ $write->{temporary} };
+            sync_folder('.');
+            $answer = { written => bool(1), sha256 => $digest };
+        });
+        1;
     };
     my $why = $@;
-    discard($temporary);
-    if (!defined $outcome) {
-        $why = as_fault($why)->{message} if ref $why;
-        chomp $why;
-        fault('refused', "the new $target could not be written: $why");
-    }
-    return $ok->(not_written($target)) if $outcome eq 'found';
-    sync_folder(parent_of($target));
-    $ok->({ written => bool(1), sha256 => Digest::SHA::sha256_hex($contents) });
-    return;
+    give_up_write($write) unless $answer;
+    refuse("the new $target could not be written: " . reason_of($why)) unless $done;
+    return $answer // not_written($target);
 }
 
 # rename(2) replaces a file that is there; link(2) fails instead, and is used when none was expected.
 sub put_in_place {
-    my ($temporary, $target, $expect) = @_;
+    my ($temporary, $name, $expect) = @_;
     if ($expect->{absent}) {
-        return 1 if link $temporary, $target;
+        return 1 if link $temporary, $name;
         return 0 if $!{EEXIST};
         die "cannot put it in place: $!\n";
     }
-    rename $temporary, $target or die "cannot put it in place: $!\n";
-    delete $litter{$temporary};
+    rename $temporary, $name or die "cannot put it in place: $!\n";
     return 1;
+}
+
+# The bytes come with the request, or came before it in pieces (op_upload), or are those of another file of the host.
+sub op_write {
+    my ($request, $ok, $fail) = @_;
+    my $path = path_of($request, 'path');
+    my $expect = expectation_of($request);
+    string_of($request, 'sha256');
+    if (defined $request->{upload}) {
+        my $write = delete $uploads{ string_of($request, 'upload') } or refuse('there is no such upload');
+        return $ok->(end_write($write, $request));
+    }
+    my ($target) = write_target($path);
+    return $ok->(not_written($target)) unless as_expected($expect, $target);
+    return write_copy($request, $ok, $fail) if defined $request->{from};
+    my $contents = string_of($request, 'contents');
+    my $write = begin_write($path);
+    my $done = eval { add_bytes($write, $contents); 1 };
+    if (!$done) {
+        my $fault = $@;
+        give_up_write($write);
+        die $fault;
+    }
+    $ok->(end_write($write, $request));
+    return;
+}
+
+# Copies a file of the host. The digest in the request says which bytes are meant.
+sub write_copy {
+    my ($request, $ok, $fail) = @_;
+    my $from = path_of($request, 'from');
+    my $end = follow($from);
+    refuse("there is no file $from") unless defined $end && lstat $end;
+    my ($source) = open_regular($end);
+    my $write = begin_write(path_of($request, 'path'));
+    in_slices(
+        sub {
+            my $count = sysread $source, my ($chunk), 1_048_576;
+            refuse("cannot read $end: $!") unless defined $count;
+            add_bytes($write, $chunk);
+            return $count;
+        },
+        sub {
+            my $answer = eval { end_write($write, $request) };
+            return $answer ? $ok->($answer) : $fail->(as_fault($@));
+        },
+        sub { give_up_write($write); $fail->(@_) },
+    );
+    return;
+}
+
+# Begins a write whose bytes come in pieces.
+sub op_upload {
+    my ($request, $ok) = @_;
+    refuse('too many uploads are under way') if keys %uploads >= MAX_STREAMS;
+    $uploads{ ++$last_upload } = begin_write(path_of($request, 'path'));
+    $ok->({ upload => num($last_upload) });
+    return;
+}
+
+sub op_piece {
+    my ($request, $ok) = @_;
+    my $write = $uploads{ string_of($request, 'upload') } or refuse('there is no such upload');
+    add_bytes($write, string_of($request, 'bytes'));
+    $ok->({});
+    return;
 }
 
 sub op_remove {
     my ($request, $ok) = @_;
     my $path = path_of($request, 'path');
     my $expect = expectation_of($request);
-    my $found = file_state($path, 'digest');
-    return $ok->(not_written($path)) unless as_expected($expect, $found);
-    my $type = $found->{type};
-    if ($type ne 'absent') {
-        check_folder(parent_of($path), $path);
-        refuse("$path is neither a file nor a link nor a folder") if $type eq 'other';
-        my $removed = $type eq 'directory' ? rmdir $path : unlink $path;
+    my $answer = { written => bool(1), sha256 => '' };
+    return $ok->(as_expected($expect, $path) ? $answer : not_written($path)) unless lstat $path;
+    my $is_expected = in_folder($path, sub {
+        my ($name, $full) = @_;
+        return 0 unless as_expected($expect, $full);
+        my @stat = lstat $name or return 1;
+        refuse("$path is neither a file nor a link nor a folder")
+            unless S_ISREG($stat[2]) || S_ISLNK($stat[2]) || S_ISDIR($stat[2]);
+        my $removed = S_ISDIR($stat[2]) ? rmdir $name : unlink $name;
         refuse("cannot remove $path: $!") unless $removed || $!{ENOENT};
-        sync_folder(parent_of($path));
-    }
-    $ok->({ written => bool(1), sha256 => $found->{sha256} // '' });
+        for my $left (leftovers_of($name)) { unlink $left }
+        sync_folder('.');
+        return 1;
+    });
+    $ok->($is_expected ? $answer : not_written($path));
+    return;
+}
+
+# Sets owner and mode of a file, and its time to now.
+sub op_attributes {
+    my ($request, $ok) = @_;
+    my ($target, @stat) = write_target(path_of($request, 'path'));
+    refuse("there is no file $target") unless @stat;
+    in_folder($target, sub {
+        my ($name) = @_;
+        own_entry($name, map { $request->{$_} // refuse("the request lacks the number '$_'") } qw(mode uid gid));
+        utime undef, undef, $name or refuse("cannot set the time of $target: $!");
+    });
+    $ok->({});
     return;
 }
 
@@ -1449,21 +1777,22 @@ sub op_directory {
     my $path = path_of($request, 'path');
     my $mode = $request->{mode};
     refuse('the mode of the folder is missing') unless defined $mode;
-    check_folder(parent_of($path), $path);
-    my $made = mkdir $path, 0700;
-    refuse("cannot make the folder $path: $!") unless $made || $!{EEXIST};
-    my @stat = lstat $path;
-    refuse("$path is there and is not a folder") unless S_ISDIR($stat[2]);
-    my $uid = $request->{uid} // $stat[4];
-    my $gid = $request->{gid} // ($made && !$> ? 0 : $stat[5]);
-    my $set = ($stat[4] == $uid && $stat[5] == $gid) || chown $uid, $gid, $path;
-    $set &&= ($stat[2] & 07777) == $mode || chmod $mode, $path;
-    if (!$set) {
-        my $why = "$!";
-        rmdir $path if $made;
-        refuse("cannot set owner and mode of the folder $path: $why");
-    }
-    sync_folder(parent_of($path)) if $made;
+    in_folder($path, sub {
+        my ($name) = @_;
+        my $made = mkdir $name, 0700;
+        refuse("cannot make the folder $path: $!") unless $made || $!{EEXIST};
+        my @stat = lstat $name;
+        refuse("$path is there and is not a folder") unless S_ISDIR($stat[2]);
+        my $uid = $request->{uid} // $stat[4];
+        my $gid = $request->{gid} // ($made && !$> ? 0 : $stat[5]);
+        my $set = eval { own_entry($name, $mode, $uid, $gid); 1 };
+        if (!$set) {
+            my $why = reason_of($@);
+            rmdir $name if $made;
+            refuse("cannot set owner and mode of the folder $path: $why");
+        }
+        sync_folder('.') if $made;
+    });
     $ok->({});
     return;
 }
@@ -1512,9 +1841,12 @@ sub expected_tree {
 sub remove_entry {
     my ($top, $entry) = @_;
     my $path = $entry->{path} eq '' ? $top : under($top, $entry->{path});
-    my $gone = $entry->{type} eq 'directory' ? rmdir $path : unlink $path;
-    refuse("cannot remove $path: $!") unless $gone || $!{ENOENT};
-    sync_folder(parent_of($path)) if $entry->{path} eq '';
+    in_folder($path, sub {
+        my ($name) = @_;
+        my $gone = $entry->{type} eq 'directory' ? rmdir $name : unlink $name;
+        refuse("cannot remove $path: $!") unless $gone || $!{ENOENT};
+        sync_folder('.') if $entry->{path} eq '';
+    });
     return;
 }
 
@@ -1542,33 +1874,48 @@ sub own_folders {
         my $entry = $_;
         sub {
             my $path = $entry->{path} eq '' ? $top : under($top, $entry->{path});
-            own_entry($path, $stays->{ $entry->{path} } ? 0755 : 0700, $uid, $gid);
+            my $mode = $stays->{ $entry->{path} } ? 0755 : 0700;
+            in_folder($path, sub { my ($name) = @_; own_entry($name, $mode, $uid, $gid) });
         };
     } grep { $_->{type} eq 'directory' } @$entries;
 }
 
 sub copy_entry {
     my ($from, $path, $entry, $uid, $gid) = @_;
-    my $temporary = temporary_for($path);
     my $made = eval {
-        if ($entry->{type} eq 'symlink') {
-            symlink $entry->{target}, $temporary or die "$!\n";
-            $litter{$temporary} = 1;
-        }
-        else {
-            my ($contents) = read_regular($from, MAX_TEXT);
-            die "it has more than " . MAX_TEXT . " bytes\n" unless defined $contents;
-            make_file($temporary, $contents, 0644, $uid, $gid);
-        }
-        rename $temporary, $path or die "cannot put it in place: $!\n";
+        in_folder($path, sub {
+            my ($name, $full) = @_;
+            my $temporary = temporary_for($name, $full);
+            my $placed = eval {
+                if ($entry->{type} eq 'symlink') { symlink $entry->{target}, $temporary or die "$!\n" }
+                else                             { copy_file($from, $temporary, $uid, $gid) }
+                rename $temporary, $name or die "cannot put it in place: $!\n";
+                1;
+            };
+            my $why = $@;
+            unlink $temporary unless $placed;
+            delete $litter{ under(parent_of($full), $temporary) };
+            die $why unless $placed;
+        });
         1;
     };
-    my $why = $@;
-    discard($temporary);
     return if $made;
-    $why = as_fault($why)->{message} if ref $why;
-    chomp $why;
-    refuse("$path could not be made: $why");
+    refuse("$path could not be made: " . reason_of($@));
+}
+
+sub copy_file {
+    my ($from, $name, $uid, $gid) = @_;
+    my ($source) = open_regular($from);
+    my ($handle, $size) = (new_file($name), 0);
+    while (1) {
+        my $count = sysread $source, my ($chunk), 1_048_576;
+        die "cannot read $from: $!\n" unless defined $count;
+        last unless $count;
+        write_all($handle, $chunk);
+        $size += $count;
+    }
+    finish_file($handle, $size, 0644, $uid, $gid);
+    return;
 }
 
 # Makes one tree like another: copies what is missing or different, and removes what the other does not have.
@@ -1576,7 +1923,7 @@ sub copy_entry {
 sub op_copy_tree {
     my ($request, $ok, $fail) = @_;
     my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
-    check_folder(parent_of($to), $to);
+    in_folder($to, sub { });
     my $found = expected_tree($request, $to);
     return $ok->({ written => bool(0) }) unless $found;
     my $source = tree_of($from);
@@ -1611,7 +1958,9 @@ sub copy_work {
         }
         elsif ($entry->{type} eq 'file') {
             next if ${ $there->{mode} } == 0644 && ${ $there->{uid} } == $uid && ${ $there->{gid} } == $gid;
-            push @work, sub { own_entry($path, 0644, $uid, $gid) || $copy->() };
+            push @work, sub {
+                in_folder($path, sub { my ($name) = @_; own_entry($name, 0644, $uid, $gid) }) || $copy->();
+            };
         }
     }
     push @work, map { my $path = $_->{path}; sub { sync_folder($path eq '' ? $to : under($to, $path)) } }
@@ -1621,9 +1970,12 @@ sub copy_work {
 
 sub make_folder {
     my ($path, $uid, $gid) = @_;
-    mkdir $path, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
-    own_entry($path, 0755, $uid, $gid);
-    sync_folder(parent_of($path));
+    in_folder($path, sub {
+        my ($name) = @_;
+        mkdir $name, 0700 or $!{EEXIST} or refuse("cannot make the folder $path: $!");
+        own_entry($name, 0755, $uid, $gid);
+        sync_folder('.');
+    });
     return;
 }
 
@@ -1632,7 +1984,7 @@ sub op_prune_tree {
     my ($request, $ok, $fail) = @_;
     my $path = path_of($request, 'path');
     refuse('what is to be kept must be a list') if ref $request->{keep} ne 'ARRAY';
-    check_folder(parent_of($path), $path);
+    in_folder($path, sub { });
     my $found = expected_tree($request, $path);
     return $ok->({ written => bool(0) }) unless $found;
     my %keep;
@@ -1652,12 +2004,19 @@ sub op_prune_tree {
 sub op_move {
     my ($request, $ok) = @_;
     my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
-    check_folder(parent_of($from), $from);
-    check_folder(parent_of($to), $to);
-    refuse("there is nothing at $from") unless lstat $from;
-    refuse("something stands at $to") if lstat $to;
-    rename $from, $to or refuse("cannot move $from to $to: $!");
-    sync_folder($_) for parent_of($from), parent_of($to);
+    # Only root can change the folders of both, so the paths stay what they are found to be here.
+    my $source = in_folder($from, sub {
+        my ($name, $full) = @_;
+        refuse("there is nothing at $from") unless lstat $name;
+        return $full;
+    });
+    in_folder($to, sub {
+        my ($name) = @_;
+        refuse("something stands at $to") if lstat $name;
+        rename $source, $name or refuse("cannot move $from to $to: $!");
+        sync_folder('.');
+    });
+    sync_folder(parent_of($source));
     $ok->({});
     return;
 }
@@ -1906,12 +2265,37 @@ sub check_own_queue {
     return;
 }
 
+# Begins a candidate with files that are too large for one request.
+sub op_candidate {
+    my ($request, $ok) = @_;
+    refuse('too many candidates wait') if keys %candidates >= MAX_STREAMS;
+    $candidates{ ++$last_candidate } = judge_folder();
+    $ok->({ candidate => num($last_candidate) });
+    return;
+}
+
+# Adds a piece to a file of a candidate. Such a file is written as it is: the path of the folder is not put into it.
+sub op_candidate_piece {
+    my ($request, $ok) = @_;
+    my $folder = $candidates{ string_of($request, 'candidate') } or refuse('there is no such candidate');
+    my $path = inside($folder, string_of($request, 'name'));
+    make_way($folder, parent_of($path));
+    sysopen my $handle, $path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644 or refuse("cannot make $path: $!");
+    my $done = eval { write_all($handle, string_of($request, 'bytes')); close $handle or die "cannot close it: $!\n" };
+    refuse("$path: " . reason_of($@)) unless $done;
+    age($path);
+    $ok->({});
+    return;
+}
+
 sub op_judge {
     my ($request, $ok, $fail) = @_;
     my ($files, $commands) = @{$request}{qw(files commands)};
     refuse('a candidate is a dictionary of files and a list of commands')
         if ref $files ne 'HASH' || ref $commands ne 'ARRAY';
-    my $folder = judge_folder();
+    my $begun = $request->{candidate};
+    my $folder = defined $begun ? delete $candidates{$begun} : judge_folder();
+    refuse('there is no such candidate') unless defined $folder;
     my $clean = sub { remove_tree($folder); delete $litter{$folder}; return };
     if (!eval { place_candidate($folder, $request); 1 }) {
         my $fault = as_fault($@);
@@ -1974,25 +2358,37 @@ sub run_judges {
 
 sub write_candidate {
     my ($folder, $folders, $files) = @_;
-    for my $path (map({ inside($folder, $_) } @$folders), map { parent_of(inside($folder, $_)) } keys %$files) {
-        my $made = $folder;
-        for my $step (split m{/}, substr $path, length $folder) {
-            next if $step eq '';
-            $made .= "/$step";
-            mkdir $made, 0755 or $!{EEXIST} or refuse("cannot make the folder $made: $!");
-        }
-    }
+    my @ways = (map({ inside($folder, $_) } @$folders), map { parent_of(inside($folder, $_)) } keys %$files);
+    make_way($folder, $_) for @ways;
     for my $name (sort keys %$files) {
         my $path = inside($folder, $name);
         sysopen my $handle, $path, O_WRONLY | O_CREAT | O_EXCL, 0644 or refuse("cannot make $path: $!");
         my $count = syswrite $handle, $files->{$name};
         refuse("cannot write $path: $!") if !defined $count || $count != length $files->{$name};
         close $handle or refuse("cannot write $path: $!");
-        # Postfix waits until a file that it reads is two seconds old, because it may still be being written
-        # (dict_load_file). Each program here would wait.
-        my $old = time - 60;
-        utime $old, $old, $path or refuse("cannot set the time of $path: $!");
+        age($path);
     }
+    return;
+}
+
+# Makes the folders down to a path in the candidate's folder.
+sub make_way {
+    my ($folder, $path) = @_;
+    my $made = $folder;
+    for my $step (split m{/}, substr $path, length $folder) {
+        next if $step eq '';
+        $made .= "/$step";
+        mkdir $made, 0755 or $!{EEXIST} or refuse("cannot make the folder $made: $!");
+    }
+    return;
+}
+
+# Postfix waits until a file that it reads is two seconds old, because it may still be being written
+# (dict_load_file). Each program that judges a candidate would wait.
+sub age {
+    my ($path) = @_;
+    my $old = time - 60;
+    utime $old, $old, $path or refuse("cannot set the time of $path: $!");
     return;
 }
 
@@ -2111,10 +2507,8 @@ sub put_small {
     my ($path, $text) = @_;
     my $temporary = "$path.new";
     unlink $temporary;
-    my $gid = own_gid();
-    make_file($temporary, $text, 0600, $>, $gid);
+    make_file($temporary, $text, 0600, $>, own_gid());
     rename $temporary, $path or die "cannot make $path: $!\n";
-    delete $litter{$temporary};
     sync_folder(parent_of($path));
     return;
 }
@@ -2248,7 +2642,7 @@ sub op_arm {
 sub forget_agent {
     close $section->{lock} if $section;
     undef $section;
-    %readers = %writers = %programs = %streams = %litter = ();
+    %readers = %writers = %programs = %streams = %uploads = %candidates = %litter = ();
     @timers = @waiting = ();
     return;
 }
@@ -2333,12 +2727,11 @@ sub put_generation_back {
     return '' if $serves && !$plan->{always};
     my (@changes, @foreign, @paths);
     for my $file (@{ $plan->{files} }) {
-        my $found = file_state($file->{path}, 'digest');
         my $wanted = defined $file->{contents}
             ? { sha256 => Digest::SHA::sha256_hex($file->{contents}) } : { absent => 1 };
         push @paths, $file->{path} unless $file->{note};
-        next if as_expected($wanted, $found);
-        if (as_expected($file->{expect}, $found)) { push @changes, $file }
+        next if as_expected($wanted, $file->{path});
+        if (as_expected($file->{expect}, $file->{path})) { push @changes, $file }
         elsif (!$file->{note}) { push @foreign, $file->{path} }
     }
     # Somebody has gone on: what is there now is that one's.
@@ -2485,6 +2878,7 @@ sub look_at {
     my $kind = string_of($fact, 'fact');
     return $done->(file_state(path_of($fact, 'path'), $kind)) if $kind eq 'file' || $kind eq 'stat';
     return digest_state(path_of($fact, 'path'), $done) if $kind eq 'digest';
+    return $done->(place_of(path_of($fact, 'path'), $fact->{entry})) if $kind eq 'place';
     return $done->(list_folder(path_of($fact, 'path'))) if $kind eq 'list';
     return $done->(tree_of(path_of($fact, 'path'))) if $kind eq 'tree';
     return probe($fact, $deadline, $done) if $kind eq 'probe';
@@ -2552,16 +2946,21 @@ sub op_run {
 
 # Requests that change nothing, and requests that need a write section.
 my %LOOKING = (
-    hello => \&op_hello,
-    ping  => sub { $_[1]->({}) },
-    read  => \&op_read,
-    judge => \&op_judge,
-    begin => \&op_begin,
-    end   => \&op_end,
+    hello          => \&op_hello,
+    ping           => sub { $_[1]->({}) },
+    read           => \&op_read,
+    candidate      => \&op_candidate,
+    candidatePiece => \&op_candidate_piece,
+    judge          => \&op_judge,
+    begin          => \&op_begin,
+    end            => \&op_end,
 );
 my %CHANGING = (
     write       => \&op_write,
+    upload      => \&op_upload,
+    piece       => \&op_piece,
     remove      => \&op_remove,
+    attributes  => \&op_attributes,
     directory   => \&op_directory,
     run         => \&op_run,
     startJob    => \&op_start_job,

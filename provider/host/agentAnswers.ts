@@ -184,6 +184,12 @@ const factAnswers: { readonly [F in Fact["fact"]]: Reader<FactAnswers[F]> } = {
   file: fileStateOf,
   digest: digestOf,
   stat: statOf,
+  place: (value) => {
+    const { real, reason, noFolder } = dictionaryOf(value, "a place");
+    return real === undefined
+      ? { reason: message(reason, "reason"), noFolder: noFolder === true }
+      : { real: string(real, "real") };
+  },
   list: nullable(list(string)),
   tree: nullable(list(treeEntryOf)),
   probe: probeResultOf,
@@ -227,6 +233,16 @@ export const jobStateOf = shape<JobState>("a job's state", {
   log: string,
   offset: number,
 });
+
+/** The answer to upload: its number. */
+export function uploadOf(value: WireValue): number {
+  return number(dictionaryOf(value, "an upload").upload, "upload");
+}
+
+/** The answer to candidate: its number. */
+export function candidateOf(value: WireValue): number {
+  return number(dictionaryOf(value, "a candidate").candidate, "candidate");
+}
 
 /** The answer to connect: the number of the connection, or why it failed. */
 export function connectAnswerOf(

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import {
+  candidateOf,
   connectAnswerOf,
   dictionaryOf,
   factAnswerOf,
@@ -15,6 +16,7 @@ import {
   streamAnswerOf,
   systemFactsOf,
   treeOutcomeOf,
+  uploadOf,
   writeOutcomeOf,
 } from "./agentAnswers";
 import {
@@ -79,18 +81,21 @@ export interface AgentOptions {
 /**
  * A command that becomes the agent: as root by running perl with `words`, as another user through doas(1). With -n doas
  * never asks for a password. It compares the `cmd` of a rule as text (docs/openbsd.md 11), so both spellings of perl are
- * tried, with an empty program. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell.
+ * tried, with an empty program. csh, ksh and fish read it alike, for sshd(8) hands it to the user's login shell. Perl gets
+ * no variable of the login's environment, of which PERL5OPT, PERL5LIB, PERL_UNICODE and PERLIO would change what the agent
+ * does.
  */
 function commandFor(words: string, first: string, mayAsk: boolean): string {
+  const clean = 'env -i PATH="$PATH"';
   return (
     "exec /bin/sh -c '" +
     "PATH=/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/usr/local/sbin; export PATH; " +
     first +
-    `if test "$(id -u)" = 0; then exec perl ${words}; fi; ` +
+    `if test "$(id -u)" = 0; then exec ${clean} perl ${words}; fi; ` +
     "if command -v doas >/dev/null 2>&1; then for p in perl /usr/bin/perl; do " +
-    `said=$(doas -n $p - </dev/null 2>&1) && exec doas -n $p ${words}; ` +
-    `case "$said" in *required*) exec doas ${mayAsk ? "" : "-n "}$p ${words};; esac; ` +
-    "done; exec doas -n perl -; fi; " +
+    `said=$(${clean} doas -n $p - </dev/null 2>&1) && exec ${clean} doas -n $p ${words}; ` +
+    `case "$said" in *required*) exec ${clean} doas ${mayAsk ? "" : "-n "}$p ${words};; esac; ` +
+    `done; exec ${clean} doas -n perl -; fi; ` +
     'echo "doas: not found" >&2; exit 127' +
     "'"
   );
@@ -130,13 +135,24 @@ const slackMs = 20_000;
 const lookMs = 60_000;
 /** The agent sends the contents of small files with its answer; those of others are asked in pieces of this size. */
 const pieceSize = 4 * 1024 * 1024;
+/** The largest file of a candidate that travels with others in one request. */
+const smallFile = 1024 * 1024;
 /** How often a file that changes while its pieces are read is read again from its beginning. */
 const rereads = 5;
 const fileMs = 60_000;
 const lockWaitMs = 300_000;
 const runMs = 60_000;
+/** A copy of a database of some gigabytes takes long. */
+const copyMs = 600_000;
 /** A tree takes long: each of its files is synced. */
 const treeMs = 600_000;
+
+function piecesOf(contents: string): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < contents.length; at += pieceSize)
+    pieces.push(contents.slice(at, at + pieceSize));
+  return pieces;
+}
 
 function shortened(argv: readonly string[]): string {
   const line = argv.join(" ").replace(/[^\x20-\x7e]/g, "?");
@@ -286,7 +302,25 @@ class Reader {
     const during = "having the host judge the candidate configuration";
     const timeoutMs = lookMs * Math.max(1, candidate.commands.length) + slackMs;
     const values = { ...candidate, timeoutMs: lookMs };
-    return this.ask("judge", values, { during, timeoutMs }, judgementsOf);
+    const files = Object.entries(candidate.files);
+    const large = files.filter(([, contents]) => contents.length > smallFile);
+    if (large.length === 0) return this.ask("judge", values, { during, timeoutMs }, judgementsOf);
+    const begun = await this.ask("candidate", {}, { during, timeoutMs }, candidateOf);
+    for (const [name, contents] of large)
+      for (const bytes of piecesOf(contents))
+        await this.ask(
+          "candidatePiece",
+          { candidate: begun, name, bytes },
+          { during, timeoutMs: fileMs },
+          nothing,
+        );
+    const small = Object.fromEntries(files.filter((one) => !large.includes(one)));
+    return this.ask(
+      "judge",
+      { ...values, files: small, candidate: begun },
+      { during, timeoutMs },
+      judgementsOf,
+    );
   }
 
   /** Sends a request. @throws HostError of kind "protocol" for a reply that `parse` does not understand */
@@ -343,16 +377,35 @@ class Writer extends Reader implements HostWriter {
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
     this.mustBeModest(request);
-    const values = { ...request, expect: { ...request.expect }, sha256: sha256(request.contents) };
-    return this.settle(
-      await this.change("write", values, `writing ${request.path}`, fileMs, writeOutcomeOf),
-    );
+    const { path, expect } = request;
+    const during = `writing ${path}`;
+    const send = async (values: Readonly<Record<string, WireValue>>): Promise<WriteOutcome> =>
+      this.settle(await this.change("write", values, during, copyMs, writeOutcomeOf));
+    if ("from" in request) return send({ ...request, expect: { ...expect } });
+    const { contents, ...rest } = request;
+    const values = { ...rest, expect: { ...expect }, sha256: sha256(contents) };
+    if (contents.length <= pieceSize) return send({ ...values, contents });
+    const upload = await this.change("upload", { path }, during, fileMs, uploadOf);
+    for (const bytes of piecesOf(contents))
+      await this.change("piece", { upload, bytes }, during, fileMs, nothing);
+    return send({ ...values, upload });
   }
 
   async remove(path: string, expect: Expectation): Promise<WriteOutcome> {
     const values = { path, expect: { ...expect } };
     return this.settle(
       await this.change("remove", values, `removing ${path}`, fileMs, writeOutcomeOf),
+    );
+  }
+
+  async setAttributes(path: string, mode: number, uid: number, gid: number): Promise<void> {
+    const during = `setting the owner and mode of ${path}`;
+    await this.change(
+      "attributes",
+      { path, mode, uid, gid },
+      during,
+      fileMs,
+      this.counted(nothing),
     );
   }
 

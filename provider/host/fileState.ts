@@ -3,6 +3,8 @@
  * an empty file and than no file, and has a type of its own: no code can take it for text.
  */
 
+import { sha256 } from "../values/digest";
+
 interface Attributes {
   readonly mode: number;
   readonly uid: number;
@@ -57,6 +59,9 @@ export type FileStat = PathState<SeenFile>;
 export type FileDigest = PathState<DigestedFile>;
 export type FileState = PathState<ReadFile>;
 
+/** A file of which the contents were asked, or only their digest. */
+export type FoundFile = FileState | FileDigest;
+
 /** The largest file whose contents are carried to this process. */
 export const MAX_TEXT = 64 * 1024 * 1024;
 
@@ -85,6 +90,19 @@ function megabytes(size: number): string {
 export function fileAt<F extends { readonly type: "file" }>(state: PathState<F>): F | undefined {
   const end = state.type === "symlink" ? state.file : state;
   return end?.type === "file" ? end : undefined;
+}
+
+/** Were the contents of a file asked, not only their digest? */
+export function isRead(state: FoundFile): state is FileState {
+  const file = fileAt<ReadFile | DigestedFile>(state);
+  return file === undefined || "contents" in file;
+}
+
+/** The SHA-256 of {@link fileAt}; `undefined` where there is no file. */
+export function digestOf(state: FoundFile): string | undefined {
+  const file = fileAt<ReadFile | DigestedFile>(state);
+  if (file === undefined || !("contents" in file)) return file?.sha256;
+  return file.sha256 ?? sha256(carried(file.contents) ?? "");
 }
 
 /**

@@ -6,7 +6,16 @@
 import type { FileDigest, FileStat, FileState } from "./fileState";
 import type { RelayedConnection } from "./tcpRelay";
 
-export { contentsOf, type FileDigest, type FileStat, type FileState, fileAt } from "./fileState";
+export {
+  contentsOf,
+  type FileDigest,
+  type FileStat,
+  type FileState,
+  type FoundFile,
+  digestOf,
+  fileAt,
+  isRead,
+} from "./fileState";
 
 /** How a program ended: by its exit code, by a signal, or, when both are null, by its deadline. */
 export interface RunResult {
@@ -31,6 +40,11 @@ export type Fact =
   | { readonly fact: "digest"; readonly path: string }
   /** What is at a path, by lstat(2) alone. */
   | { readonly fact: "stat"; readonly path: string }
+  /**
+   * Whether a file can be written, as far as can be seen without trying. With `entry` only whether a name can be made,
+   * renamed or removed in the folder.
+   */
+  | { readonly fact: "place"; readonly path: string; readonly entry?: boolean }
   /** The names in a folder, sorted; null when there is no such folder. */
   | { readonly fact: "list"; readonly path: string }
   /** Everything in and under a folder, and the folder itself, sorted by path; null when nothing is there. */
@@ -77,6 +91,15 @@ export interface TreeEntry {
   readonly target?: string;
 }
 
+/** The path without links; or why it cannot be changed. */
+export type PlaceState =
+  | { readonly real: string }
+  | {
+      readonly reason: string;
+      /** The folder does not exist, and nothing else is wrong: an earlier step may bring it. */
+      readonly noFolder: boolean;
+    };
+
 export interface TailState {
   readonly size: number;
   readonly inode: string;
@@ -88,6 +111,7 @@ export interface FactAnswers {
   file: FileState;
   digest: FileDigest;
   stat: FileStat;
+  place: PlaceState;
   list: readonly string[] | null;
   tree: readonly TreeEntry[] | null;
   probe: RunResult | { readonly notFound: true };
@@ -146,10 +170,21 @@ export interface HostReader {
 export type Expectation =
   { readonly sha256: string } | { readonly absent: true } | { readonly anything: true };
 
-export interface WriteRequest {
-  readonly path: string;
-  /** Bytes as in {@link FileState}. */
+export type WriteRequest = WriteTarget & (WrittenBytes | CopiedBytes);
+
+/** Bytes as in {@link FileState}. */
+interface WrittenBytes {
   readonly contents: string;
+}
+
+/** The bytes of another file of the host, which stay on the host. Nothing is written if it has another digest. */
+interface CopiedBytes {
+  readonly from: string;
+  readonly sha256: string;
+}
+
+interface WriteTarget {
+  readonly path: string;
   /** Default: mode and owner of the file that is replaced, or 0644 and root:wheel. */
   readonly mode?: number;
   readonly uid?: number;
@@ -272,6 +307,8 @@ export interface HostWriter extends HostReader {
   write(request: WriteRequest): Promise<WriteOutcome>;
   /** Removes a file, a link or an empty folder. */
   remove(path: string, expect: Expectation): Promise<WriteOutcome>;
+  /** Sets the owner and the mode of a file, and its time to now; the file stays the same one. */
+  setAttributes(path: string, mode: number, uid: number, gid: number): Promise<void>;
   makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void>;
   run(request: RunRequest): Promise<RunResult>;
   startJob(request: JobRequest): Promise<JobState>;

@@ -105,6 +105,17 @@ export function stat(path: string): Look<FileStat> {
   return Look.at({ fact: "stat", path });
 }
 
+/** A path that a plan changes: the file at it, or its name in the folder. */
+export interface Place {
+  readonly path: string;
+  readonly entry?: true;
+}
+
+/** The path without links; or why it cannot be changed. */
+export function placeState(place: Place): Look<FactAnswers["place"]> {
+  return Look.at({ fact: "place", ...place });
+}
+
 /** Names in a folder, sorted; `null` where there is no such folder. */
 export function list(path: string): Look<FactAnswers["list"]> {
   return Look.at({ fact: "list", path });

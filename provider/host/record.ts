@@ -8,11 +8,21 @@
  */
 import { sha256 } from "../values/digest";
 import { equal } from "../values/json";
-import { contentsOf, type Expectation, fileAt, type FileState, type HostWriter } from "./host";
+import { contentsOf, type Expectation, type FileState, type HostWriter } from "./host";
+import { RECORD_FOLDER, RECORD_PATH } from "./recordPaths";
 import { shapeFault } from "./recordShape";
+import {
+  dropCopies,
+  makeCopies,
+  savedContents,
+  savedCopy,
+  savedFile,
+  type SavedFile,
+} from "./savedFile";
 
-export const RECORD_FOLDER = "/var/db/pulumi-openbsd-postfix";
-export const RECORD_PATH = `${RECORD_FOLDER}/record.json`;
+export { RECORD_FOLDER, RECORD_PATH };
+export { savedContents, savedFile, type SavedFile };
+
 /** The record as it was before it was last written. */
 export const PREVIOUS_PATH = `${RECORD_PATH}.previous`;
 
@@ -26,14 +36,6 @@ export interface Owner {
   /** The id of the resource: a replacement has another one under the same URN. */
   readonly instance: string;
 }
-
-/** A saved file; `null` when there was none. */
-export type SavedFile = {
-  readonly base64: string;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-} | null;
 
 export interface FileEntry {
   /** The file before the first key in it was claimed. */
@@ -393,6 +395,16 @@ export async function saveRecord(
   // Compared by value, so that another order of keys is no change.
   const isSound = found.type === "file" && faultIn(found) === undefined;
   if (isSound && equal(parseRecord(found), parseRecord(state))) return found;
+  const [known, needed] = [isSound ? parseRecord(found) : EMPTY_RECORD, record].map(savedIn) as [
+    Saved,
+    Saved,
+  ];
+  const formerCopies = new Set(known.map(([, saved]) => savedCopy(saved)));
+  // A copy is there before the record names it, and until after the record has named it for the last time.
+  await makeCopies(
+    host,
+    needed.filter(([, saved]) => !formerCopies.has(savedCopy(saved))),
+  );
   const former = isSound ? contentsOf(found) : undefined;
   const attributes = { mode: 0o600, uid: 0, gid: 0 };
   // The record is whole without its copy, so a copy that cannot be written is no reason to stop. What earlier versions wrote
@@ -412,7 +424,23 @@ export async function saveRecord(
   await copied;
   if (!outcome.written)
     throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
+  const kept = new Set(needed.map(([, saved]) => savedCopy(saved)));
+  if ([...formerCopies].some((copy) => !kept.has(copy)))
+    await dropCopies(
+      host,
+      needed.map(([, saved]) => saved),
+    );
   return { ...state, sha256: outcome.sha256 };
+}
+
+type Saved = readonly (readonly [path: string, saved: SavedFile])[];
+
+/** All saved files of a record. */
+function savedIn({ files, served = {} }: HostRecord): Saved {
+  return [
+    ...Object.entries(files).map(([path, { before }]) => [path, before] as const),
+    ...Object.entries(served),
+  ];
 }
 
 /** The file of a record. */
@@ -421,21 +449,4 @@ export function recordFile(record: HostRecord): FileState & { type: "file"; cont
   const rest = Buffer.from(text, "utf8").toString("latin1");
   const contents = `{"sha256": "${sha256(rest)}",\n${rest}`;
   return { type: "file", mode: 0o600, uid: 0, gid: 0, contents, size: contents.length };
-}
-
-/** Saves the file at a path or at the end of its links. */
-export function savedFile(state: FileState): SavedFile {
-  const file = fileAt(state);
-  const contents = contentsOf(state);
-  if (file === undefined || contents === undefined) return null;
-  return {
-    base64: Buffer.from(contents, "latin1").toString("base64"),
-    mode: file.mode,
-    uid: file.uid,
-    gid: file.gid,
-  };
-}
-
-export function savedContents(saved: SavedFile): string | null {
-  return saved === null ? null : Buffer.from(saved.base64, "base64").toString("latin1");
 }

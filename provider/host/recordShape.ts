@@ -41,8 +41,17 @@ const isPath: Check = (value) =>
   !value.split("/").includes("..") &&
   !value.startsWith("/var/db/pulumi-openbsd-postfix");
 
+/** The name of a copy in the record's folder, which leads nowhere else. */
+const isDigest: Check = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+
 const isSaved = isOrNull(
-  isObject({ base64: isOptional(isText), mode: isCount, uid: isCount, gid: isCount }),
+  isObject({
+    base64: isOptional(isText),
+    copy: isOptional(isDigest),
+    mode: isCount,
+    uid: isCount,
+    gid: isCount,
+  }),
 );
 
 const areKeys = isMap(

@@ -2,7 +2,7 @@
 import type { FileChange, JudgeContext } from "../contract/kind";
 import { changeOf } from "../contract/plans";
 import { type Contents } from "../host/fileState";
-import { fileAt, type FileState, type HostReader } from "../host/host";
+import { fileAt, type FileState, type HostReader, isRead } from "../host/host";
 import { file, Look, lookAt } from "../host/look";
 
 /** The text of a file by its path; `undefined` for a file that does not exist or was not looked at. */
@@ -43,7 +43,10 @@ export function textsOf(context: JudgeContext): Texts {
     if (change === undefined) return textOf(context.predicted(path));
     return change.change === "write" ? change.contents : undefined;
   };
-  const before = (path: string): Contents => textOf(context.found(path) ?? own(path)?.found);
+  const before = (path: string): Contents => {
+    const found = context.found(path) ?? own(path)?.found;
+    return found !== undefined && isRead(found) ? textOf(found) : undefined;
+  };
   const has = (path: string): boolean =>
     own(path) !== undefined || context.predicted(path) !== undefined;
   return { has, before, after, differs: (path) => has(path) && before(path) !== after(path) };

@@ -40,20 +40,24 @@ export async function singleTableFailures(
     files: texts,
     commands: [command("after"), command("before")],
   });
-  const known = new Set(messages(before, "before", path).map((line) => keyOf(line, texts.before)));
+  const keyBefore = keysIn(texts.before);
+  const known = new Set(messages(before, "before", path).map(keyBefore));
+  const keyAfter = keysIn(texts.after);
   return messages(after, "after", path).flatMap((line) => {
-    if (!known.has(keyOf(line, texts.after))) return [{ path: property, reason: `${line}.` }];
+    if (!known.has(keyAfter(line))) return [{ path: property, reason: `${line}.` }];
     warn(`already so before: ${line}`);
     return [];
   });
 }
 
 /** A message with the entry in place of its line number, so that it is the same message when the entry has moved. */
-function keyOf(message: string, contents: Bytes): string {
-  return message.replace(/\bline (\d+)/, (_, number) => {
-    const entry = logicalLines(contents).find(({ line }) => line === Number(number));
-    return entry?.text ?? "";
-  });
+function keysIn(contents: Bytes): (message: string) => string {
+  let entries: ReadonlyMap<number, string> | undefined;
+  return (message) =>
+    message.replace(/\bline (\d+)/, (_, number) => {
+      entries ??= new Map(logicalLines(contents).map(({ line, text }) => [line, text]));
+      return entries.get(Number(number)) ?? "";
+    });
 }
 
 /** The distinct messages of the tool, with the table's own path in place of the one in the private folder. */

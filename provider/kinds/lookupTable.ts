@@ -32,6 +32,7 @@ import { claimWholeFile, isOnlyClaimed, isOurs, restoreWholeFile } from "../cont
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import { contentsOf, fileAt, type FileState } from "../host/fileState";
+import { digestOf } from "../host/fileState";
 import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
 import { type Claim, type Json, savedContents } from "../host/record";
 import { judgeTable } from "../judge";
@@ -396,9 +397,9 @@ function isRestoredWhole(
 ): boolean {
   if (!keys.some(([key]) => key === wholeKey(path))) return false;
   const hasEntries = withoutWhole(keys, path).some(([, { file: of }]) => of === path);
-  const contents = contentsOf(state);
+  const digest = digestOf(state);
   const saved = record.files[path];
-  return !hasEntries || (contents !== undefined && saved !== undefined && isOurs(contents, saved));
+  return !hasEntries || (digest !== undefined && saved !== undefined && isOurs(digest, saved));
 }
 
 /** Gives the text its former owner and mode back where the step changed only these. */

@@ -179,6 +179,7 @@ function changesAt(path: string, observed: Observed, context: PlanContext): read
     changes.push({
       change: "act",
       text: `move what stands at ${path} (${count(found)}) aside to ${asideOf(path)}, for destroy to put back`,
+      places: entriesAt(path),
       act: (host) => moveAside(host, path),
     });
   const differences = describe(aside ? compareTrees(null, wanted) : difference);
@@ -186,7 +187,11 @@ function changesAt(path: string, observed: Observed, context: PlanContext): read
 }
 
 function copying(path: string, text: string): Action {
-  return { change: "act", text, act: (host) => copy(host, path) };
+  return { change: "act", text, places: entriesAt(path), act: (host) => copy(host, path) };
+}
+
+function entriesAt(path: string): NonNullable<Action["places"]> {
+  return [{ path, entry: true }];
 }
 
 /** The files of a tree in words: "2 files: a, b". */
@@ -233,6 +238,7 @@ function giveBack(
   const back = (text: string): Action => ({
     change: "act",
     text,
+    places: entriesAt(path),
     act: (host) => bringBack(host, path, { made, saved: saved !== null, aside }),
   });
   // The former tree was never moved aside, because it was the manual or an apply ended early, or it is back already.
@@ -269,6 +275,7 @@ function removeManual(
   const where = saved === null ? "." : `, in ${leftoverOf(path)}: what was there before is back.`;
   const removal: Action = {
     change: "act",
+    places: entriesAt(path),
     text: `remove the manual from ${path}${keep.length > 0 ? `, but for ${names}` : ""}`,
     act: async (host) => {
       if (!(await host.pruneTree(path, keep, digest))) throw conflict(host, path);

@@ -6,10 +6,9 @@
 import type { Change, Plan, RestoreContext } from "../contract/kind";
 import { restoreWholeFile } from "../contract/wholeFile";
 import type { Bytes } from "../formats/bytes";
-import { contentsOf, type FileState } from "../host/host";
-import { file, Look, probe } from "../host/look";
+import { digestOf, type FileDigest } from "../host/host";
+import { digest, Look, probe } from "../host/look";
 import { savedContents } from "../host/record";
-import { sha256 } from "../values/digest";
 import { type DatabaseTask, performTask } from "./databaseBuild";
 import { type DatabaseTable, stagedFiles } from "./databaseTable";
 import { PROGRAMS, SAMPLES } from "./paths";
@@ -17,13 +16,13 @@ import { databasePath } from "./tableTypes";
 
 /** A table's database on the host. */
 export interface SeenDatabase {
-  readonly file: FileState;
+  readonly file: FileDigest;
   /** The keys and values in the database; `null` when it is missing or cannot be read. */
   readonly stored: ReadonlyMap<Bytes, Bytes> | null;
   /** `stored` is only the beginning: the database is too large to be read in whole. */
   readonly partial: boolean;
   /** Files that an interrupted build has left behind. */
-  readonly leftovers: readonly (readonly [string, FileState])[];
+  readonly leftovers: readonly (readonly [string, FileDigest])[];
 }
 
 /**
@@ -35,14 +34,14 @@ export type Compiled = readonly ReadonlyMap<Bytes, Bytes>[];
 export function databaseLook(table: DatabaseTable): Look<SeenDatabase> {
   const [text, database] = stagedFiles(table);
   return Look.all({
-    file: file(databasePath(table)),
+    file: digest(databasePath(table)),
     // The tools need a main.cf, though they use nothing of it here. The host's own main.cf may be missing or wrong.
     stored: probe([PROGRAMS[table.tool], "-c", SAMPLES, "-s", `${table.type}:${table.path}`], {
       // Without a database the tool ends with a fatal error, before which Postfix's tools sleep for a second.
       onlyWith: databasePath(table),
     }),
-    leftText: file(text),
-    leftDatabase: file(database),
+    leftText: digest(text),
+    leftDatabase: digest(database),
   }).map(({ file: found, stored, leftText, leftDatabase }) => {
     const read = found.type !== "absent" && !("notFound" in stored) && stored.exitCode === 0;
     return {
@@ -96,10 +95,23 @@ function asPrinted(key: Bytes, value: Bytes): readonly [Bytes, Bytes] {
 function isCurrent({ stored, partial }: SeenDatabase, wanted: Compiled): boolean {
   if (stored === null) return false;
   return wanted.some((reading) => {
-    const keys = new Map([...reading].map(([key, value]) => asPrinted(key, value)));
+    const keys = printed(reading);
     if (partial ? stored.size > keys.size : stored.size !== keys.size) return false;
-    return [...stored].every(([key, value]) => keys.get(key) === value);
+    for (const [key, value] of stored) if (keys.get(key) !== value) return false;
+    return true;
   });
+}
+
+const printedBefore = new WeakMap<ReadonlyMap<Bytes, Bytes>, ReadonlyMap<Bytes, Bytes>>();
+
+/** A reading as the tool prints it. It is remembered, because a plan asks several times, and a table may be large. */
+function printed(reading: ReadonlyMap<Bytes, Bytes>): ReadonlyMap<Bytes, Bytes> {
+  const before = printedBefore.get(reading);
+  if (before !== undefined) return before;
+  const found = new Map<Bytes, Bytes>();
+  for (const [key, value] of reading) found.set(...asPrinted(key, value));
+  printedBefore.set(reading, found);
+  return found;
 }
 
 /** Has the database the wanted owner and mode? */
@@ -152,7 +164,12 @@ export function planDatabase(
 }
 
 function act(table: DatabaseTable, task: DatabaseTask, text: string): Change {
-  return { change: "act", text, act: (host, context) => performTask(task, table, host, context) };
+  return {
+    change: "act",
+    text,
+    places: [{ path: databasePath(table) }],
+    act: (host, context) => performTask(task, table, host, context),
+  };
 }
 
 /**
@@ -192,13 +209,10 @@ export function restoreDatabase(
 function asWritten(
   { record }: RestoreContext,
   path: string,
-  now: FileState,
+  now: FileDigest,
 ): RestoreContext["record"] {
   const file = record.files[path];
-  const contents = contentsOf(now);
-  if (file === undefined || contents === undefined) return record;
-  return {
-    ...record,
-    files: { ...record.files, [path]: { ...file, written: sha256(contents) } },
-  };
+  const written = digestOf(now);
+  if (file === undefined || written === undefined) return record;
+  return { ...record, files: { ...record.files, [path]: { ...file, written } } };
 }

@@ -3,7 +3,7 @@
  * when it last served, so that a change by which it cannot serve can be rolled back.
  */
 import type { Plan } from "../contract/kind";
-import type { FileState } from "../host/host";
+import type { FoundFile } from "../host/host";
 import { type HostRecord, savedFile } from "../host/record";
 
 type Pending = NonNullable<HostRecord["pending"]>;
@@ -12,7 +12,7 @@ type Pending = NonNullable<HostRecord["pending"]>;
 export function noteUntold(
   record: HostRecord,
   { changes, tells }: Plan,
-  files: Readonly<Record<string, FileState>>,
+  files: Readonly<Record<string, FoundFile>>,
 ): HostRecord {
   if (changes.length === 0 || tells === undefined) return record;
   const pending = merged(record.pending, tells);
@@ -35,7 +35,7 @@ function merged(left: HostRecord["pending"], right: Pending): Pending {
 function changedSinceServed(
   record: HostRecord,
   changes: Plan["changes"],
-  files: Readonly<Record<string, FileState>>,
+  files: Readonly<Record<string, FoundFile>>,
   because: readonly string[],
 ): HostRecord {
   const isPostfixs = (path: string): boolean =>

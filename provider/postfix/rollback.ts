@@ -4,10 +4,11 @@
  */
 import type { ActContext } from "../contract/kind";
 import { HostError } from "../host/errors";
-import { contentsOf, type Expectation, fileAt, type HostWriter } from "../host/host";
-import { digest, file, Look, lookAt } from "../host/look";
-import { type HostRecord, type SavedFile, savedContents, unsettledAgain } from "../host/record";
-import { sha256 } from "../values/digest";
+import { writeSaved } from "../contract/wholeFile";
+import { digestOf, type HostWriter } from "../host/host";
+import { digest, Look, lookAt } from "../host/look";
+import { type HostRecord, unsettledAgain } from "../host/record";
+import { savedDigest, type SavedFile } from "../host/savedFile";
 import { mapValues } from "../values/json";
 import { serves } from "./lastServed";
 import { isPostfixRunning, whoServes } from "./running";
@@ -17,7 +18,7 @@ import { type Way, serve } from "./serving";
 export function stillRolledBack({ rolledBack = {} }: HostRecord): Look<readonly string[]> {
   return Look.each(Object.keys(rolledBack), digest).map((files) =>
     Object.entries(files)
-      .filter(([path, state]) => (fileAt(state)?.sha256 ?? null) === rolledBack[path])
+      .filter(([path, state]) => (digestOf(state) ?? null) === rolledBack[path])
       .map(([path]) => path),
   );
 }
@@ -71,10 +72,7 @@ export async function rollBack(
 /** Puts back the files by which Postfix last served, and has it serve by them. Returns its greeting. */
 export async function putBack(host: HostWriter, context: ActContext): Promise<string | undefined> {
   const served = context.record.served ?? {};
-  const digests = mapValues(served, (saved) => {
-    const contents = savedContents(saved);
-    return contents === null ? null : sha256(contents);
-  });
+  const digests = mapValues(served, savedDigest);
   await context.setRecord((record) => ({
     ...unsettledAgain(record, record.servedKeys ?? {}, digests),
     rolledBack: { ...record.rolledBack, ...digests },
@@ -92,29 +90,9 @@ export async function putBack(host: HostWriter, context: ActContext): Promise<st
 }
 
 async function putFileBack(host: HostWriter, path: string, saved: SavedFile): Promise<void> {
-  const now = contentsOf(await lookAt(host, file(path)));
-  const contents = savedContents(saved);
-  const expect: Expectation = now === undefined ? { absent: true } : { sha256: sha256(now) };
-  if (now === (contents ?? undefined)) return;
-  const { written } =
-    saved === null || contents === null
-      ? await host.remove(path, expect)
-      : await host.write({
-          path,
-          contents,
-          mode: saved.mode,
-          uid: saved.uid,
-          gid: saved.gid,
-          expect,
-        });
-  if (!written)
-    throw new HostError("conflict", {
-      host: host.address,
-      during: `putting ${path} back`,
-      reason: "somebody else changed it at the same time",
-      changed: "yes",
-      next: "Run `pulumi up` again.",
-    });
+  const now = digestOf(await lookAt(host, digest(path)));
+  if ((now ?? null) === savedDigest(saved)) return;
+  await writeSaved(host, path, saved, now === undefined ? { absent: true } : { sha256: now });
 }
 
 /** The error with another advice to the user: what was done about it, and what to do next. */

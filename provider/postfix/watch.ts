@@ -20,6 +20,7 @@ import {
   type SavedFile,
   savedContents,
 } from "../host/record";
+import { withTexts } from "../host/savedFile";
 import { sha256 } from "../values/digest";
 import { mapValues } from "../values/json";
 import { readable } from "../values/readable";
@@ -169,8 +170,9 @@ export async function armReplacement(
 async function backTo(
   host: HostWriter,
   record: HostRecord,
-  saved: Readonly<Record<string, SavedFile>>,
+  served: Readonly<Record<string, SavedFile>>,
 ): Promise<{ readonly files: readonly WatchedFile[] }> {
+  const saved = await withTexts(host, served);
   const paths = Object.keys(saved);
   const found = await lookAt(host, Look.each([...paths, RECORD_PATH], file));
   const expected = (path: string): Expectation => {

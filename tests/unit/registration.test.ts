@@ -17,7 +17,7 @@ const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
     "serverSteps",
     "step",
   ],
-  "provider/arguments": ["connection", "mainCfParameters", "ruleNames", "schema"],
+  "provider/arguments": ["connection", "mainCfParameters", "ruleNames", "schema", "tablePath"],
   "provider/kinds": ["index", "secretFormats"],
 };
 

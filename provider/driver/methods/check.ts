@@ -13,7 +13,15 @@ import { type Decision, decide } from "../decision";
 import { say } from "../engineLog";
 import { newlyPinned } from "../machine";
 import { type Overlay, type Unseen, overlayOf } from "../overlay";
-import { claimsOfAnother, instanceHolding, instanceNamed, ownedElsewhere } from "../ownership";
+import {
+  claimsOfAnother,
+  instanceHolding,
+  instanceNamed,
+  otherName,
+  ownedByAnotherName,
+  ownedElsewhere,
+} from "../ownership";
+import { inTheWay } from "../places";
 import { printChange } from "../printChange";
 import { learnSecrets } from "../secrets/known";
 import type { ServiceKind } from "../service";
@@ -209,8 +217,19 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   const conflict = await ownershipConflict(request, host, decision);
   if (conflict !== undefined) return answer(filled, [{ path: "connection", reason: conflict }]);
   const warnings: string[] = [];
+  const { obstacles, withoutFolder, aliases } = await inTheWay(host, plan.changes, (path) =>
+    overlay.coming(path),
+  );
+  const twice =
+    ownedByAnotherName(sight.record, aliases, names) ?? claimedTwice(overlay, aliases, names);
+  if (twice !== undefined)
+    return answer(filled, [{ path: "connection", reason: `${twice}. One thing has one owner.` }]);
+  if (preview)
+    for (const path of withoutFolder)
+      warnings.push(`${path}: its folder does not exist, and no earlier step brings it.`);
   const failures = [
     ...(plan.obstacles ?? []),
+    ...obstacles,
     ...(await judged(kind, host, decision, overlay, names[0], warnings)),
   ];
   if (preview) approve(names[0], decision, overlay);
@@ -263,6 +282,19 @@ async function ownershipConflict(
   return elsewhere === undefined
     ? undefined
     : `${elsewhere}. One thing has one owner: take it out of one of the two programs (and run pulumi up there first).`;
+}
+
+/** Says which path leads by links to a file that another resource of the program has claimed. */
+function claimedTwice(
+  overlay: Overlay,
+  aliases: ReadonlyMap<string, string>,
+  names: readonly string[],
+): string | undefined {
+  for (const [path, real] of aliases) {
+    const holder = overlay.holderOf(real);
+    if (holder !== undefined && !names.includes(holder)) return otherName(path, real, holder);
+  }
+  return undefined;
 }
 
 function keysIn(claims: readonly Claim[]): string[] {

@@ -19,7 +19,8 @@ import { say } from "../engineLog";
 import { isMachine, machineOf, newlyPinned, sameMachine } from "../machine";
 import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
-import { ownedElsewhere, previousOf } from "../ownership";
+import { ownedByAnotherName, ownedElsewhere, previousOf } from "../ownership";
+import { inTheWay } from "../places";
 import { learnSecrets } from "../secrets/known";
 import { maskAll, maskOwn } from "../secrets/masking";
 import type { ServiceKind } from "../service";
@@ -195,7 +196,13 @@ class Convergence {
     try {
       const decision = decide(kind, await look(kind, reader, this.args), this.owner, state);
       const { sight, plan } = decision;
-      if (plan.obstacles?.length) throw this.refused(plan.obstacles.map(({ reason }) => reason));
+      const { obstacles, aliases } = await inTheWay(reader, plan.changes);
+      const twice = ownedByAnotherName(sight.record, aliases, [this.urn]);
+      const all = [
+        ...[...(plan.obstacles ?? []), ...obstacles].map(({ reason }) => reason),
+        ...(twice === undefined ? [] : [`${twice}. One thing has one owner.`]),
+      ];
+      if (all.length > 0) throw this.refused(all);
       learnSecrets(inputs, liveOf(kind, sight));
       this.revision = Math.max(state.revision, sight.record.revisions?.[this.urn] ?? 0);
       this.last = decision;

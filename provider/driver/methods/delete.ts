@@ -2,22 +2,25 @@
 import type { Plan } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
-import { lookAt } from "../../host/look";
+import { list, lookAt } from "../../host/look";
 import { knownMachine } from "../../host/pool";
 import {
   EMPTY_RECORD,
   type KeyEntry,
   type Owner,
+  RECORD_FOLDER,
   isHandedOver,
   keysOf,
   release,
   saveRecord,
 } from "../../host/record";
 import { FOUND_RECORD, RECORD } from "../../host/recordLook";
+import { dropCopies } from "../../host/savedFile";
 import { carryOut } from "../carryOut";
 import { connectFor } from "../connecting";
 import { say } from "../engineLog";
 import { fingerprintsIn, sameMachine, waysOut } from "../machine";
+import { inTheWay } from "../places";
 import { withPrevious } from "../ownership";
 import type { ServiceKind } from "../service";
 import { type Sight, askKind, look } from "../sight";
@@ -54,6 +57,15 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
       const sight = await look(kind, writer, given);
       ({ warnings, ...undoing } = undo(kind, sight, state, owner));
       const { plan, keys } = undoing;
+      const { obstacles } = await inTheWay(writer, plan.changes);
+      if (obstacles.length > 0)
+        throw new HostError("refused", {
+          host: host.address,
+          during: `putting back what was there before ${id}`,
+          reason: obstacles.map(({ reason }) => reason).join("\n"),
+          changed: "no",
+          next: "Mend that on the host and run `pulumi destroy` again.",
+        });
       const record = { ...sight.record, ...plan.owes };
       try {
         await carryOut(writer, { plan, record, sight }, { urn, connectionHost: connection.host });
@@ -64,10 +76,22 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
       if (plan.changes.length > 0 && plan.tells) await kind.service.reload(writer);
       const found = await lookAt(writer, FOUND_RECORD);
       const names = keys.map(([name]) => name);
-      await saveRecord(writer, release(found.record, names), found.file);
+      const left = release(found.record, names);
+      await saveRecord(writer, left, found.file);
+      if (Object.keys(left.keys).length === 0) await dropCopies(writer, []);
     });
+  else await tidyUp(host, id, first);
   if (first.recordWarning !== undefined) warnings = [first.recordWarning, ...warnings];
   for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
+}
+
+/** Removes the folder of a record that has gone, which a destroy leaves that is cut off before its end. */
+async function tidyUp(host: Host, id: string, { recordFile }: Sight): Promise<void> {
+  if (recordFile.type !== "absent" || (await lookAt(host, list(RECORD_FOLDER))) === null) return;
+  await host.change(`tidy up after ${id}`, async (writer) => {
+    const found = await lookAt(writer, FOUND_RECORD);
+    if (found.file.type === "absent") await dropCopies(writer, []);
+  });
 }
 
 /** The host; `undefined` where it cannot be reached, but another instance owns all keys of this one by now. */

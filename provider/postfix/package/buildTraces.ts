@@ -1,7 +1,7 @@
 /** What builds leave in the ports tree: finding it, and removing it again. */
 import { anyJob, endJob, forgetJob, jobEndMark, jobMark } from "../../host/detachedJob";
 import type { HostWriter } from "../../host/host";
-import { list, Look, lookAt, stat } from "../../host/look";
+import { list, Look, lookAt, placeState, stat } from "../../host/look";
 import { PORTS, portsMake, RESULT_FOLDERS } from "../../openbsd/ports";
 import type { PortsNote } from "./note";
 
@@ -64,13 +64,29 @@ export async function cleanWork(host: HostWriter, ports: PortsNote): Promise<voi
 }
 
 /** Makes the ports tree as it was: ends a build that runs, and removes its files and the folders that it made. */
-export async function cleanPorts(host: HostWriter, ports: PortsNote): Promise<void> {
+export async function cleanPorts(
+  host: HostWriter,
+  ports: PortsNote,
+  warn: (text: string) => void,
+): Promise<void> {
   await endJob(host, BUILD_JOB);
   const made = await filesMade(host, ports);
   await cleanWork(host, ports);
-  const found = await lookAt(host, Look.each(made, stat));
-  for (const [path, { type }] of Object.entries(found))
-    if (type === "file") await host.remove(path, { anything: true });
+  const found = await lookAt(
+    host,
+    Look.each(made, (path) =>
+      Look.all({ state: stat(path), place: placeState({ path, entry: true }) }),
+    ),
+  );
+  const files = Object.entries(found).filter(([, { state }]) => state.type === "file");
+  for (const [path, { place }] of files)
+    if ("real" in place) await host.remove(path, { anything: true });
+  // With PORTS_PRIVSEP (bsd.port.mk(5)) they are in folders of _pbuild, in which root does not follow names.
+  const left = files.filter(([, { place }]) => "reason" in place).map(([path]) => path);
+  if (left.length > 0)
+    warn(
+      `The build has made files in folders that are not root's, and they are left: ${left.join(", ")}.`,
+    );
   const newFolders = (await portsFolders(host))
     .filter((path) => !ports.folders.includes(path))
     .sort((left, right) => right.length - left.length);

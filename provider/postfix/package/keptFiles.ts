@@ -2,7 +2,7 @@
  * Postfix's main.cf and master.cf around a replacement of the package: its install hook edits them (docs/openbsd.md 2.2),
  * which is wanted for another version of Postfix only.
  */
-import type { HostReader, HostWriter } from "../../host/host";
+import { contentsOf, type HostReader, type HostWriter } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
 import { savedContents, savedFile, type SavedFile } from "../../host/record";
 import { parsePackage } from "../../openbsd/packages";
@@ -16,7 +16,7 @@ export async function filesToKeep(host: HostReader): Promise<Pick<UnderWay, "kep
   const name = await installedName(host);
   const found = await lookAt(host, Look.each([MAIN_CF, MASTER_CF], file));
   const files = Object.entries(found)
-    .map(([path, state]) => [path, savedFile(state)] as const)
+    .map(([path, state]) => [path, savedFile(state, Infinity)] as const)
     .filter((one): one is readonly [string, NonNullable<SavedFile>] => one[1] !== null);
   const version = name === undefined ? undefined : parsePackage(name)?.version;
   return version === undefined ? {} : { kept: { version, files: Object.fromEntries(files) } };
@@ -35,7 +35,7 @@ export async function restoreKeptFiles(
   for (const [path, saved] of Object.entries(kept.files)) {
     const state = await lookAt(host, file(path));
     const contents = savedContents(saved) ?? "";
-    if (state.type === "absent" || savedContents(savedFile(state)) === contents) continue;
+    if (state.type === "absent" || contentsOf(state) === contents) continue;
     if (version !== kept.version) edited.push(path);
     else await host.write({ path, contents, expect: { anything: true } });
   }

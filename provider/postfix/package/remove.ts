@@ -34,7 +34,7 @@ export async function removePackage(
     await deletePackage(host, name, args, work);
   await removeTraces(host, before);
   await removeDependencies(host, dependenciesOf(note, await installed(host)), args, work);
-  if (note.ports) await cleanPorts(host, note.ports);
+  if (note.ports) await cleanPorts(host, note.ports, context.warn);
   await forgetJob(host, BUILD_JOB);
 }
 
@@ -69,7 +69,7 @@ export async function cleanUp(
   forGood: boolean,
 ): Promise<void> {
   if (forGood) await stopJob(host, PACKAGE_JOB);
-  if (note.ports) await cleanPorts(host, note.ports);
+  if (note.ports) await cleanPorts(host, note.ports, context.warn);
   else await stopJob(host, BUILD_JOB);
   const { ports: _, ...rest } = notedIn(context.record);
   await context.note(PACKAGE_KEY, asJson(rest));

@@ -32,7 +32,7 @@ async function cleanFormerRelease(host: HostWriter, work: PackageWork): Promise<
   const outdated = note.release !== undefined && note.release !== work.platform.release;
   if (!ports || !outdated || note.under?.cleaned) return;
   work.progress("clean the ports tree of what was built for the former release");
-  await cleanPorts(host, ports);
+  await cleanPorts(host, ports, work.warn);
   await work.setNote({ ...note, under: { packages: [], ...note.under, cleaned: true } });
 }
 

