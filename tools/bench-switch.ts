@@ -12,6 +12,7 @@ import { type Release, startHost, type TestHost } from "../testing";
 import {
   CHANNELS,
   delivered,
+  enough,
   longestGap,
   queued,
   startSubmitters,
@@ -25,7 +26,7 @@ import { findPulumi } from "./pulumi-cli/find";
 
 const usage = `usage: npm run bench:switch [-- [--messages N] [--rate N] [--release RELEASE]]
 
-  --messages  how many messages to submit, four of five by SMTP; 1000 unless given
+  --messages  how many messages to submit at least, four of five by SMTP; 1000 unless given
   --rate      how many a second; 20 unless given
   --release   4.7 or 7.8; both unless given
 `;
@@ -114,6 +115,7 @@ async function measure(
   const there = await timed(() => pulumi.quiet(["up", "--yes", "--suppress-progress"]));
   await until(reached(0.5), 3600);
   const back = await timed(() => pulumi.quiet(["destroy", "--yes", "--suppress-progress"]));
+  await enough(host);
   await until(async () => (await all()).every(({ ended }) => ended), 7200);
   await until(async () => (await queued(host)) === 0, 120);
   return report(host, await all(), { there, back }, screen);

@@ -7,7 +7,10 @@ export type Channel = (typeof CHANNELS)[number];
 
 const FOLDER = "/tmp/bench";
 
-/** Submits messages at a pace, one after the other, and notes the time of each that was acknowledged. */
+/**
+ * Submits messages at a pace, one after the other, and notes the time of each that was acknowledged: as many as wanted, and
+ * more until it is told that it is enough.
+ */
 const SUBMIT = `
 use strict; use warnings; use IO::Socket::INET; use Time::HiRes qw(time sleep);
 my ($channel, $count, $pace) = @ARGV;
@@ -39,7 +42,7 @@ sub by_sendmail {
 }
 $SIG{PIPE} = "IGNORE";
 my $next = time;
-for my $n (1 .. $count) {
+for (my $n = 1; $n <= $count || !-e "${FOLDER}/enough"; $n++) {
   my $id = "$channel-$n";
   my $good = $channel eq "smtp" ? by_smtp($id) : by_sendmail($id);
   printf $log "%.3f %s %s\\n", time, $good ? "ok" : "no", $id;
@@ -64,6 +67,11 @@ export async function startSubmitters(
     const script = `exec >/dev/null 2>&1 </dev/null; perl ${FOLDER}/submit ${words} &`;
     await host.exec(["/bin/sh", "-c", script]);
   }
+}
+
+/** Lets the submitters end once each has submitted its messages. */
+export async function enough(host: TestHost): Promise<void> {
+  await host.exec(["/usr/bin/touch", `${FOLDER}/enough`]);
 }
 
 /** A channel's log so far. */

@@ -75,9 +75,9 @@ export const baseMailer: Story = {
       script: [
         `su alice -c "perl -e 'exit if fork; close \\$_ for *STDIN, *STDOUT, *STDERR; exec {q(/bin/sleep)} q(smtpd: x), 5'"`,
         eventually("ps -axww -o command= | grep '^smtpd: x'"),
-        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | grep ' smtpd: x' | tr -s ' ' | cut -d ' ' -f 3-",
+        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | grep ' 1000 1000 smtpd: x 5$' | tr -s ' '",
       ].join("\n"),
-      stdout: /^(\d+ )?1 1000 1000 smtpd: x 5\n$|^1000 1000 smtpd: x 5\n$/,
+      stdout: /^ ?\d+ 1 1000 1000 smtpd: x 5\n$/,
     },
     {
       section: "9",
