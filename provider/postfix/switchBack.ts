@@ -31,11 +31,11 @@ const STILL_MS = 8000;
 /** Where the configuration of a Postfix is that delivers and takes no mail. */
 const DELIVER = `${RECORD_FOLDER}/deliver`;
 
-/** The number of messages in Postfix's queue, by its files: postqueue(1) shows nothing where main.cf is broken or gone. */
-export async function queuedByPostfix(host: HostWriter): Promise<number> {
+/** The messages in Postfix's queue, by their files: postqueue(1) shows nothing where main.cf is broken or gone. */
+async function queuedByPostfix(host: HostWriter): Promise<readonly string[]> {
   const found = await lookAt(host, Look.each(QUEUES, stat));
   const present = QUEUES.filter((path) => found[path]?.type === "directory");
-  if (present.length === 0) return 0;
+  if (present.length === 0) return [];
   // find(1) ends with 1 where a message was delivered while it looked.
   const { stdout } = await runOrFail(
     host,
@@ -43,7 +43,8 @@ export async function queuedByPostfix(host: HostWriter): Promise<number> {
     { argv: ["/usr/bin/find", ...present, "-type", "f"], timeoutMs: 300_000 },
     [0, 1],
   );
-  return stdout.split("\n").filter((line) => line !== "").length;
+  // A message keeps its name on its way through the folders.
+  return stdout.split("\n").flatMap((line) => (line === "" ? [] : line.replace(/^.*\//, "")));
 }
 
 /** Does the queue go with the package, when that is removed, and is that without the user's word? */
@@ -60,8 +61,9 @@ function isAtStake({ keys }: HostRecord): boolean {
 export async function switchBack(host: HostWriter, context: ActContext): Promise<void> {
   const { platform, record, progress } = context;
   await host.disarm();
-  if (await isPostfixRunning(host)) await deliver(host, context, STILL_MS);
-  const left = await queuedByPostfix(host);
+  const left = (await isPostfixRunning(host))
+    ? await deliver(host, context, STILL_MS)
+    : (await queuedByPostfix(host)).length;
   if (left > 0 && isAtStake(record))
     throw await undelivered(
       host,
@@ -96,16 +98,20 @@ function basedBefore({ keys }: HostRecord, mailer: string): boolean {
   return before?.running === true;
 }
 
-/** Has Postfix deliver what is in its queue, for as long as it gets less. */
+/**
+ * Has Postfix deliver what is in its queue, for as long as that gets less. Returns how much of it is left; what comes
+ * meanwhile does not count.
+ */
 async function deliver(
   host: HostWriter,
   { progress }: Pick<ActContext, "progress">,
   stillMs: number,
-): Promise<void> {
-  if ((await queuedByPostfix(host)) === 0) return;
+): Promise<number> {
+  const first = new Set(await queuedByPostfix(host));
+  if (first.size === 0) return 0;
   await host.run({ argv: [PROGRAMS.postqueue, "-f"] });
-  await drained(
-    () => queuedByPostfix(host),
+  return drained(
+    async () => (await queuedByPostfix(host)).filter((name) => first.has(name)).length,
     stillMs,
     (left) => progress(`Postfix delivers what is in its queue: ${left} message(s) left`),
   );
@@ -130,10 +136,9 @@ async function deliverTheRest(
   context: ActContext,
   returns: boolean,
 ): Promise<void> {
-  if ((await queuedByPostfix(host)) === 0 || !isAtStake(context.record)) return;
+  if ((await queuedByPostfix(host)).length === 0 || !isAtStake(context.record)) return;
   await startWithoutListening(host);
-  await deliver(host, context, STILL_MS);
-  const left = await queuedByPostfix(host);
+  const left = await deliver(host, context, STILL_MS);
   if (left > 0)
     throw await undelivered(
       host,

@@ -75,7 +75,7 @@ export const baseMailer: Story = {
       script: [
         `su alice -c "perl -e 'exit if fork; close \\$_ for *STDIN, *STDOUT, *STDERR; exec {q(/bin/sleep)} q(smtpd: x), 5'"`,
         eventually("ps -axww -o command= | grep '^smtpd: x'"),
-        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | grep ' 1000 1000 smtpd: x 5$' | tr -s ' '",
+        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | tr -s ' ' | grep ' 1000 1000 smtpd: x 5$'",
       ].join("\n"),
       stdout: /^ ?\d+ 1 1000 1000 smtpd: x 5\n$/,
     },
