@@ -56,6 +56,11 @@ export class Project extends StackProject {
     return new Project(made.folder, made.stack, made.environment, cli);
   }
 
+  /** The environment of the CLI in addition to that of this process, for a test that starts it itself. */
+  get variables(): Readonly<Record<string, string>> {
+    return this.environment;
+  }
+
   /** Runs the CLI as a person does, without colors: `text("preview", "--diff", "--refresh")`. */
   text(...args: string[]): Promise<Ran> {
     return this.runCli(args, "never");

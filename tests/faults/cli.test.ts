@@ -1,0 +1,101 @@
+/** SIGKILL for the CLI, the program and the provider at once, in the middle of an `up` and of a `destroy`. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
+import { installPostfix, sh } from "../preview/server";
+import type { Project } from "../preview/stack";
+import { Projects, pulumi } from "../preview/ways";
+import { findPulumi } from "../../tools/pulumi-cli/find";
+import { figure } from "./figures";
+
+const BODY = `
+const first = alias("webmaster", "alice");
+rc("after", { ntpd_flags: "-s" }, (index) => ({ dependsOn: [first[index]] }));`;
+
+let host: TestHost;
+let bare: Tree;
+let project: Project;
+const projects = new Projects(() => [host]);
+
+beforeAll(async () => {
+  host = await startHost();
+  await installPostfix(host);
+  bare = await host.snapshot();
+  project = await projects.of(BODY);
+});
+afterAll(async () => {
+  projects.remove();
+  await host.stop();
+});
+
+/** The process and all that it has started, and these. */
+function family(pid: number): number[] {
+  const children = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+  return [pid, ...children.flatMap(family)];
+}
+
+/** Runs the CLI; all of it is killed once so many bytes have gone to the host. Without a limit it comes to its end. */
+async function run(command: string, limit = Infinity): Promise<number> {
+  await host.line.resetCounters();
+  const { path } = await findPulumi();
+  const argv = [command, "--yes", "--skip-preview", "--non-interactive", "--color", "never"];
+  const child: ChildProcess = spawn(path, [...argv, "--stack", project.stack.name], {
+    cwd: project.folder,
+    env: { ...process.env, ...project.variables },
+    stdio: "ignore",
+  });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  let sent = 0;
+  while (child.exitCode === null && child.signalCode === null) {
+    sent = (await host.line.counters()).bytesFromClient;
+    if (sent >= limit && child.pid !== undefined)
+      for (const pid of family(child.pid))
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {
+          // It has ended by itself meanwhile.
+        }
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))]);
+  }
+  await ended;
+  return Math.max(sent, (await host.line.counters()).bytesFromClient);
+}
+
+/** The operations that the state calls pending. */
+async function pending(): Promise<number> {
+  const state = JSON.parse(await pulumi(project, "stack", "export")) as {
+    deployment: { pending_operations?: unknown[] | null };
+  };
+  return state.deployment.pending_operations?.length ?? 0;
+}
+
+test("F18: killed in an up or a destroy, the state has one pending operation at most, and the next run goes on", async () => {
+  const bytes = { up: await run("up"), destroy: await run("destroy") };
+  expect(diffTrees(bare, await host.snapshot())).toEqual([]);
+  let killed = 0;
+  // Of what is sent, the login and the agent's text are the first half.
+  for (const part of [0.75, 0.95]) {
+    for (const command of ["up", "destroy"] as const) {
+      await run(command, Math.round(part * bytes[command]));
+      killed += 1;
+      expect(await pending()).toBeLessThanOrEqual(1);
+      await project.text("cancel", "--yes");
+    }
+    await pulumi(project, "up", "--yes", "--skip-preview");
+    expect(await sh(host, "cat /etc/rc.conf.local")).toContain("ntpd_flags");
+    await pulumi(project, "preview", "--refresh", "--expect-no-changes");
+  }
+  await pulumi(project, "destroy", "--yes", "--skip-preview");
+  expect(diffTrees(bare, await host.snapshot())).toEqual([]);
+  figure("F18", `${killed} kills`);
+});
