@@ -20,16 +20,18 @@ function settled(text: string, hosts: readonly TestHost[]): string {
     [`:${host.port}`, ":PORT"],
     [`${host.port}`, "PORT"],
   ]);
-  return names
-    .reduce((named, [value, name]) => named.replaceAll(value, name), text)
-    .replace(/^Duration: .*\n/gm, "")
-    .replace(/(\binstance *: )"[0-9a-f]{16}"/g, '$1"INSTANCE"')
-    .replace(/SHA256:[A-Za-z0-9+/]{43}/g, "SHA256:FINGERPRINT")
-    .replace(/^@ \w+.*\n/gm, "")
-    // postconf(1) adds several parameters at once in an order of its own, which its random hash changes each time.
-    .replace(/^ meta_directory = \/etc\/postfix$/gm, " shlib_directory = no")
-    .replace(/[ \t]+$/gm, "")
-    .replace(/\n{3,}/g, "\n\n");
+  return (
+    names
+      .reduce((named, [value, name]) => named.replaceAll(value, name), text)
+      .replace(/^Duration: .*\n/gm, "")
+      .replace(/(\binstance *: )"[0-9a-f]{16}"/g, '$1"INSTANCE"')
+      .replace(/SHA256:[A-Za-z0-9+/]{43}/g, "SHA256:FINGERPRINT")
+      .replace(/^@ \w+.*\n/gm, "")
+      // postconf(1) adds several parameters at once in an order of its own, which its random hash changes each time.
+      .replace(/^ meta_directory = \/etc\/postfix$/gm, " shlib_directory = no")
+      .replace(/[ \t]+$/gm, "")
+      .replace(/\n{3,}/g, "\n\n")
+  );
 }
 
 /** The sections of "Diagnostics:", by name: the engine prints them in the order in which they came. */
