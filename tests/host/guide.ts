@@ -92,8 +92,8 @@ export function guideSteps(release: Release): readonly GuideStep[] {
       beside: lineIn("/etc/postfix/main.cf"),
     },
     { kind: "ChrootResolv", args: {}, drift: "echo x >> /var/spool/postfix/etc/services" },
-    { kind: "BaseMailer", args: {}, drift: startBaseMailer(release) },
     { kind: "MailerConf", args: {}, drift: "cp /etc/mailer.conf.pre-postfix /etc/mailer.conf" },
+    { kind: "BaseMailer", args: {}, drift: startBaseMailer(release) },
     {
       kind: "RcConfLocal",
       // A daemon that is on: a flag turns none on.
