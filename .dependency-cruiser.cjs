@@ -101,7 +101,7 @@ module.exports = {
       ["@pulumi"],
       ["components/", "provider/driver/engineLog\\.ts", "testing/", "tools/"],
     ),
-    onlyIn("SSH", ["ssh2", "node-ssh"], ["provider/host/", "testing/"]),
+    onlyIn("SSH", ["ssh2", "node-ssh"], ["provider/host/ssh/", "testing/"]),
     {
       name: "formats do no I/O",
       comment: "A format is text in, text out.",

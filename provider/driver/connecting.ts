@@ -1,6 +1,6 @@
 /** Connecting for a resource, which tells the user what there is to be told of the connection. */
 import type { ConnectionArgs } from "../arguments/connection";
-import type { DialOptions } from "../host/dial";
+import type { DialOptions } from "../host/ssh/dial";
 import type { Host } from "../host/host";
 import { connect } from "../host/pool";
 import { say } from "./engineLog";

@@ -1,6 +1,6 @@
 /** Telling whether a host is still the same machine, and the ways out where it cannot be reached. */
 import { type ConnectionArgs } from "../arguments/connection";
-import { addressOf } from "../host/connection";
+import { addressOf } from "../host/ssh/connection";
 import { HostError } from "../host/errors";
 import { type Host } from "../host/host";
 import { type Values, connectionOf, nameToForget, userError } from "./state";

@@ -50,9 +50,9 @@ import type {
   WriteOutcome,
   WriteRequest,
 } from "./host";
-import { fingerprintOf, type PublicKey, publicKeyIn } from "./knownHosts";
+import { fingerprintOf, type PublicKey, publicKeyIn } from "./ssh/knownHosts";
 import { RelayedConnection } from "./tcpRelay";
-import type { RemoteProgram, Transport } from "./transport";
+import type { RemoteProgram, Transport } from "./ssh/transport";
 import { toBytes, WireError, type WireValue } from "./wire";
 
 export interface AgentOptions {

@@ -1,7 +1,7 @@
 /** Requests to a running agent and their replies: ids, deadlines, and the errors when the agent is gone. */
 import { dictionaryOf } from "./agentAnswers";
 import { type Changed, HostError, type HostErrorKind, reasonOf } from "./errors";
-import type { ProgramEnd, RemoteProgram } from "./transport";
+import type { ProgramEnd, RemoteProgram } from "./ssh/transport";
 import { decode, encodeFrame, FrameReader, toText, type WireValue } from "./wire";
 
 /** The agent's greeting. Output before it comes from the profile of the login shell and is skipped. */

@@ -1,5 +1,5 @@
 /** Answers doas(1) when it asks for a password. */
-import type { RemoteProgram } from "./transport";
+import type { RemoteProgram } from "./ssh/transport";
 
 /** What the program says when it is root, in front of all output of the agent. */
 const UNLOCKED = Buffer.from("\0unlocked\n", "latin1");

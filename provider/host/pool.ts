@@ -11,12 +11,12 @@ import {
 } from "./agentClient";
 import { type SessionCounters, SILENT } from "./agentSession";
 import { type ConnectionArgs } from "../arguments/connection";
-import { addressOf } from "./connection";
-import { secretOf } from "./credentials";
-import { dial, type DialOptions } from "./dial";
+import { addressOf } from "./ssh/connection";
+import { secretOf } from "./ssh/credentials";
+import { dial, type DialOptions } from "./ssh/dial";
 import { HostError } from "./errors";
 import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";
-import type { Transport } from "./transport";
+import type { Transport } from "./ssh/transport";
 import { toBytes } from "./wire";
 
 /** Counters for tests and the benchmark. */

@@ -405,12 +405,11 @@ export async function saveRecord(
     host,
     needed.filter(([, saved]) => !formerCopies.has(savedCopy(saved))),
   );
-  const former = isSound ? contentsOf(found) : undefined;
+  const former = isSound ? copyOf(found, record) : undefined;
   const attributes = { mode: 0o600, uid: 0, gid: 0 };
-  // The record is whole without its copy, so a copy that cannot be written is no reason to stop. What earlier versions wrote
-  // is not copied, because they wrote secrets in clear.
+  // The record is whole without its copy, so a copy that cannot be written is no reason to stop.
   const copied =
-    former !== undefined && FIRST_LINE.test(former)
+    former !== undefined
       ? host
           .write({
             path: PREVIOUS_PATH,
@@ -441,6 +440,20 @@ function savedIn({ files, served = {} }: HostRecord): Saved {
     ...Object.entries(files).map(([path, { before }]) => [path, before] as const),
     ...Object.entries(served),
   ];
+}
+
+/**
+ * The text of the former record to keep beside the new one; `undefined` for what earlier versions wrote, because they wrote
+ * secrets in clear. What Postfix last served by goes with the reload that succeeded: it may hold secrets that stand nowhere
+ * else by then.
+ */
+function copyOf(found: FileState, record: HostRecord): string | undefined {
+  const contents = contentsOf(found);
+  if (contents === undefined || !FIRST_LINE.test(contents)) return undefined;
+  const { served, ...former } = parseRecord(found);
+  return served !== undefined && record.served === undefined
+    ? recordFile(former).contents
+    : contents;
 }
 
 /** The file of a record. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionArgs } from "../../provider/arguments/connection";
-import { dial } from "../../provider/host/dial";
+import { dial } from "../../provider/host/ssh/dial";
 import { HostError } from "../../provider/host/errors";
 import type { Host, HostWriter } from "../../provider/host/host";
 import { HostPool, type PoolOptions } from "../../provider/host/pool";

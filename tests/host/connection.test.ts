@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { ConnectionArgs } from "../../provider/arguments/connection";
 import { HostError } from "../../provider/host/errors";
 import type { Host } from "../../provider/host/host";
-import { fingerprintOf, publicKeyIn } from "../../provider/host/knownHosts";
+import { fingerprintOf, publicKeyIn } from "../../provider/host/ssh/knownHosts";
 import { HostPool } from "../../provider/host/pool";
 import { startHost, type TestHost } from "../../testing";
 import { connectionTo, sh } from "../preview/server";

@@ -196,7 +196,7 @@ describe("OpenBSD 7.8", () => {
   const news = (kind: string, args: Record<string, unknown> = {}): Record<string, unknown> =>
     inputsOf(kind, args, connectionTo(host));
 
-  test("mail in smtpd's queue is named before it is stopped", async () => {
+  test("mail in smtpd's queue is named before smtpd is stopped, and handed to Postfix with its envelope", async () => {
     await sh(
       host,
       `smtpctl pause mta; printf 'Subject: kept\\n\\nbody\\n' | /usr/sbin/sendmail -f root someone@elsewhere.example
@@ -212,6 +212,7 @@ describe("OpenBSD 7.8", () => {
     const made = await create("PostfixService", news("PostfixService"));
     expect(made.props["banner"]).toBe("220 myhost.example.org ESMTP Postfix");
     const queued = await sh(host, "/usr/local/sbin/postqueue -p");
+    expect(queued).toMatch(/ root@\S+\n(.*\n)?\s+someone@elsewhere\.example\n/);
     await refresh(made);
     expect(await differs(made)).toBe(false);
     expect(await sh(host, "/usr/local/sbin/postqueue -p")).toBe(queued);
@@ -225,7 +226,8 @@ describe("OpenBSD 7.8", () => {
     expect(await differs(made)).toBe(false);
     await sh(host, "pkill -CONT -f 'libexec/postfix/[m]aster'");
     await remove(made);
-    await sh(host, "/usr/local/sbin/postfix stop");
+    // The steps below are undone, which mail that nobody can deliver would stop.
+    await sh(host, "/usr/local/sbin/postsuper -d ALL; /usr/local/sbin/postfix stop");
   });
 
   test.each<[string, string, RegExp | undefined]>([

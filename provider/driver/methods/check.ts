@@ -1,7 +1,7 @@
 /** `check`: finds faults in the inputs, fills in what the release decides, and in a preview shows the changes to come. */
 import { violations } from "../../arguments/schema";
 import { type Failure, NOTHING_BEFORE } from "../../contract/kind";
-import { connectionFaults } from "../../host/connectionFaults";
+import { connectionFaults } from "../../host/ssh/connectionFaults";
 import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import type { Claim } from "../../host/record";

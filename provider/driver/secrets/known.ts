@@ -11,7 +11,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { type KeyedText, secretsOfKey } from "../../contract/keyedText";
 import { decodeUtf8, FormatError } from "../../formats/bytes";
 import { CONFIGURED } from "../../arguments/connection";
-import { secretOf } from "../../host/credentials";
+import { secretOf } from "../../host/ssh/credentials";
 import { fileAt, type FileState, type HostReader } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
 import type { HostRecord, KeyEntry } from "../../host/record";

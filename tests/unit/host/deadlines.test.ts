@@ -7,10 +7,10 @@ import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import type { ConnectionArgs } from "../../../provider/arguments/connection";
 import { AgentSession } from "../../../provider/host/agentSession";
-import { dial } from "../../../provider/host/dial";
+import { dial } from "../../../provider/host/ssh/dial";
 import { HostError } from "../../../provider/host/errors";
 import { HostPool } from "../../../provider/host/pool";
-import type { RemoteProgram } from "../../../provider/host/transport";
+import type { RemoteProgram } from "../../../provider/host/ssh/transport";
 import { encodeFrame, type WireValue } from "../../../provider/host/wire";
 import { argsFor, type ServerOptions, startServer, testKey, type TestServer } from "./sshServer";
 
@@ -182,7 +182,7 @@ describe("the start of the agent ends within the time that it names, where the h
       expect(error.kind).toBe("deadline");
       expect(Number(/no reply came within (\d+) s/.exec(error.reason)?.[1])).toBeLessThan(30);
     }
-  });
+  }, 60_000);
 
   test.each([
     ["before the agent's first word", "yes", "it is not the agent's greeting"],

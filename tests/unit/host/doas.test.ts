@@ -1,7 +1,7 @@
 /** The password for doas(1): sent when doas asks for it, once, and to no other question. */
 import { PassThrough } from "node:stream";
 import { unlock } from "../../../provider/host/doas";
-import type { ProgramEnd } from "../../../provider/host/transport";
+import type { ProgramEnd } from "../../../provider/host/ssh/transport";
 
 interface Played {
   readonly refused: string | undefined;

@@ -11,13 +11,13 @@ import {
   lookUp,
   namesMatch,
   publicKeyOf,
-} from "../../../provider/host/knownHosts";
+} from "../../../provider/host/ssh/knownHosts";
 import {
   hostKeyAlgorithms,
   judgeHostKey,
   parseHostKey,
   type Trust,
-} from "../../../provider/host/hostKey";
+} from "../../../provider/host/ssh/hostKey";
 
 const folder = mkdtempSync(join(tmpdir(), "known-hosts-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AgentClient, type AgentOptions } from "../../../provider/host/agentClient";
-import type { ProgramEnd, RemoteProgram } from "../../../provider/host/transport";
+import type { ProgramEnd, RemoteProgram } from "../../../provider/host/ssh/transport";
 
 /** A child process as what a transport gives. */
 export function asRemoteProgram(child: ChildProcessWithoutNullStreams): RemoteProgram {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { ConnectionArgs } from "../../../provider/arguments/connection";
 import { HostError } from "../../../provider/host/errors";
 import type { Host } from "../../../provider/host/host";
-import { fingerprintOf, publicKeyIn } from "../../../provider/host/knownHosts";
+import { fingerprintOf, publicKeyIn } from "../../../provider/host/ssh/knownHosts";
 import { HostPool } from "../../../provider/host/pool";
 import { Sandbox } from "./localAgent";
 import { argsFor, type ServerOptions, startServer, testKey, type TestServer } from "./sshServer";

@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 import { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel, ConnectConfig } from "ssh2";
-import { HostError, reasonOf } from "./errors";
+import { HostError, reasonOf } from "../errors";
 import type { ProgramEnd, RemoteProgram, Transport } from "./transport";
 
 /** How long it may take to start a program, with all tries. */

@@ -6,12 +6,12 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { type ParsedKey, utils } from "ssh2";
-import type { CONFIGURED, ConnectionHop, LOGIN_SECRETS } from "../arguments/connection";
-import { reasonOf } from "./errors";
+import type { CONFIGURED, ConnectionHop, LOGIN_SECRETS } from "../../arguments/connection";
+import { reasonOf } from "../errors";
 import { homePath } from "./homeFolder";
 import { agentKeyTypes } from "./sshAgent";
 import type { EffectiveHop } from "./sshConfig";
-import { configValue } from "./stackConfig";
+import { configValue } from "../stackConfig";
 
 /** One way to log in. */
 export type Credential =

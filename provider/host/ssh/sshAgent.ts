@@ -1,7 +1,7 @@
 /** Asks an ssh-agent which keys it holds (draft-ietf-sshm-ssh-agent). ssh2 leaves out what it cannot use, and waits for ever. */
 import { connect } from "node:net";
 import { createAgent, type ParsedKey } from "ssh2";
-import { reasonOf } from "./errors";
+import { reasonOf } from "../errors";
 import { keyTypeOf } from "./knownHosts";
 
 const requestIdentities = 11;

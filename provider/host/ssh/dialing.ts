@@ -1,7 +1,7 @@
 /** Trying to connect, with whatever transport: how often, how long, and what is tried again. */
-import type { ConnectionHop } from "../arguments/connection";
+import type { ConnectionHop } from "../../arguments/connection";
 import { addressOf } from "./connection";
-import { HostError } from "./errors";
+import { HostError } from "../errors";
 
 export interface DialOptions {
   /** How many times to try; a preview tries once. @default dialErrorLimit of the connection */

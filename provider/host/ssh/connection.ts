@@ -1,5 +1,5 @@
 /** Naming the host of a connection. */
-import type { ConnectionHop } from "../arguments/connection";
+import type { ConnectionHop } from "../../arguments/connection";
 
 /** `user@host:port`, for messages. */
 export function addressOf(hop: ConnectionHop): string {

@@ -1,7 +1,7 @@
 /** What is wrong with a `connection` argument, found without looking at files or hosts. Messages repeat no secret. */
-import { CONFIGURATION_NAME, CONFIGURED, connectionArguments } from "../arguments/connection";
-import { type Failure, violations } from "../arguments/schema";
-import { isDictionary, isUnknown, knownPart } from "../values/json";
+import { CONFIGURATION_NAME, CONFIGURED, connectionArguments } from "../../arguments/connection";
+import { type Failure, violations } from "../../arguments/schema";
+import { isDictionary, isUnknown, knownPart } from "../../values/json";
 import { privateKeyOf, secretOf } from "./credentials";
 import { parseHostKey } from "./hostKey";
 

@@ -1,9 +1,9 @@
 /** Verifies the key of a host, before anything is sent that proves who the user is. */
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type ConnectionHop } from "../arguments/connection";
+import { type ConnectionHop } from "../../arguments/connection";
 import { addressOf, portOf } from "./connection";
-import { HostError } from "./errors";
+import { HostError } from "../errors";
 import { homePath } from "./homeFolder";
 import {
   fingerprintOf,
