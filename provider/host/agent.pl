@@ -2427,11 +2427,21 @@ sub start_job {
     remove_tree($new);
     mkdir $new, 0700 or refuse("cannot make the folder $new: $!");
 
+    my $said = in_background(sub { supervise($new, $folder, \%job, $_[0]) });
+    return if $said eq 'started';
+    remove_tree($new);
+    refuse("the job could not be started: " . ($said eq '' ? 'its supervisor said nothing' : $said));
+}
+
+# Does its work in a process that outlives the agent, and gives it a handle. Returns what it says there first, or
+# why it could not begin.
+sub in_background {
+    my ($work) = @_;
     pipe my $ready_read, my $ready_write or die "pipe: $!\n";
     my $pid = fork;
     die "cannot fork: $!\n" unless defined $pid;
     if (!$pid) {
-        eval { detach($ready_write); supervise($new, $folder, \%job, $ready_write) };
+        eval { forget_agent(); detach($ready_write); $work->($ready_write) };
         syswrite $ready_write, "failed: $@";
         POSIX::_exit(1);
     }
@@ -2445,10 +2455,8 @@ sub start_job {
         my $count = sysread $ready_read, $said, 1024, length $said;
         last if defined $count ? !$count : !$!{EINTR};
     }
-    return if $said eq "started\n";
-    remove_tree($new);
     chomp $said;
-    refuse("the job could not be started: " . ($said eq '' ? 'its supervisor said nothing' : $said));
+    return $said;
 }
 
 # Detaches a supervisor from the agent: a new session, a second fork so that it never gets a terminal, and
@@ -2614,27 +2622,9 @@ sub op_arm {
     my $former = disarm_watch();
     mkdir $folder, 0700 or $!{EEXIST} or refuse("cannot make the folder $folder: $!");
     put_small("$folder/armed", "$plan{token}\n$plan{purpose}\n");
-    pipe my $ready_read, my $ready_write or die "pipe: $!\n";
-    my $pid = fork;
-    die "cannot fork: $!\n" unless defined $pid;
-    if (!$pid) {
-        eval { forget_agent(); detach($ready_write); watch(\%plan, $ready_write) };
-        syswrite $ready_write, "failed: $@";
-        POSIX::_exit(1);
-    }
-    close $ready_write;
-    waitpid $pid, 0;
-    my ($said, $until) = ('', now() + 10);
-    while ($said !~ /\n/ && now() < $until) {
-        my $ready = '';
-        vec($ready, fileno $ready_read, 1) = 1;
-        next unless select($ready, undef, undef, 0.5) > 0;
-        my $count = sysread $ready_read, $said, 1024, length $said;
-        last if defined $count ? !$count : !$!{EINTR};
-    }
-    return $ok->($former) if $said eq "armed\n";
+    my $said = in_background(sub { watch(\%plan, $_[0]) });
+    return $ok->($former) if $said eq 'armed';
     unlink "$folder/armed";
-    chomp $said;
     refuse('the watch could not be armed: ' . ($said eq '' ? 'it said nothing' : $said));
 }
 
