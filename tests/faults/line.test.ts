@@ -90,7 +90,9 @@ test("F11: an upload that arrives as other bytes is refused before the file is t
   };
   const message = await failed(made, LARGE);
   AgentSession.prototype.request = request;
-  expect(message).toContain(`what arrived for ${TABLE} is not what was sent`);
+  expect(message).toContain(
+    `the new ${TABLE} could not be written: what arrived is not what was sent`,
+  );
   expect(await textNow()).toBe(SMALL);
   expect((await world.look()).leftovers).toEqual([]);
   await update(made, news(LARGE));
