@@ -5,12 +5,20 @@ import type { PostfixProcesses, Process } from "./processes";
 /** Why Postfix does not serve. */
 export class NotServing extends Error {}
 
+/**
+ * A daemon does not run, and did not run before the reload either: master(8) starts a daemon that has failed again after a
+ * minute only, and a reload does not change that. So it says nothing of the new files.
+ */
+export class Throttled extends NotServing {}
+
 export interface Proof {
   readonly host: HostWriter;
   /** master.cf as it is on the host. */
   readonly masterCf: string;
   /** The processes of before the reload or start: they may still work, but not by the files as they are now. */
   readonly former: ReadonlySet<number>;
+  /** The daemons that ran before the reload or start. */
+  readonly formerDaemons: ReadonlySet<string>;
   /** Looks at Postfix's processes. @throws NotServing where its master has ended */
   readonly now: () => Promise<PostfixProcesses>;
   readonly warn: (text: string) => void;

@@ -6,7 +6,7 @@ import { type JudgedService, servicesOf } from "./masterServices";
 import type { MailLog } from "./mailLog";
 import { QUEUE } from "./paths";
 import type { Process } from "./processes";
-import { daemonOf, LOOK_MS, NotServing, pause, type Proof } from "./proof";
+import { daemonOf, LOOK_MS, NotServing, pause, type Proof, Throttled } from "./proof";
 
 interface DaemonProof extends Proof {
   readonly log: MailLog;
@@ -22,7 +22,7 @@ const LIVE_MS = 1000;
  *
  * @param which - those that master wakes by itself, or those of which the log says that they have ended. The log may be
  * written by anybody, so its lines only say whom to look at: they are called, and what lives is well.
- * @throws NotServing
+ * @throws Throttled | NotServing
  */
 export async function provenDaemons(
   proof: DaemonProof,
@@ -80,10 +80,12 @@ async function live(proof: DaemonProof, wanted: readonly JudgedService[]): Promi
       const hasOld = (service: JudgedService): boolean =>
         children.some((one) => isOf(service, one) && proof.former.has(one.pid));
       const dead = missing.filter((service) => !hasOld(service));
-      if (dead.length > 0)
-        throw new NotServing(
+      if (dead.length > 0) {
+        const isNew = dead.every(({ daemon }) => proof.formerDaemons.has(daemon));
+        throw new (isNew ? NotServing : Throttled)(
           `its master runs, but ${namesOf(dead)} does not stay alive: it starts with an error, and master starts it again only every minute`,
         );
+      }
       proof.warn(
         `${namesOf(missing)} of before the reload still works; that it starts with the new files is not proven.`,
       );

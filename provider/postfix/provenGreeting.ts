@@ -6,7 +6,7 @@ import type { RelayedConnection } from "../host/tcpRelay";
 import { servicesOf } from "./masterServices";
 import { type Address, GREETERS, isGreeting } from "./listening";
 import type { Process } from "./processes";
-import { LOOK_MS, NotServing, pause, type Proof } from "./proof";
+import { LOOK_MS, NotServing, pause, type Proof, Throttled } from "./proof";
 
 /** How long to wait for a line of the server, and for a good answer in all. */
 const LINE_MS = 5000;
@@ -29,7 +29,7 @@ type Heard =
  * Postfix serves, and whether it does so by the new files is not known.
  *
  * @param limit - default_process_limit
- * @throws NotServing
+ * @throws Throttled | NotServing
  */
 export async function provenGreeting(
   proof: Proof,
@@ -50,6 +50,8 @@ export async function provenGreeting(
       );
       return undefined;
     }
+    if (heard.is === "silence" && busy === 0 && bad === 0)
+      throw new Throttled(reasonOf(where, heard));
     // A daemon that cannot read its configuration ends at every connection. master starts it again after a minute only, and
     // nobody answers until then.
     if (heard.is === "bad") bad += 1;

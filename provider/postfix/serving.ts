@@ -16,7 +16,7 @@ import { MailLog } from "./mailLog";
 import { MASTER_CF, PROGRAMS } from "./paths";
 import { type PostfixProcesses, known, POSTFIX } from "./processes";
 import { settings, type Settings } from "./postconf";
-import { NotServing } from "./proof";
+import { daemonOf, NotServing, Throttled } from "./proof";
 import { provenDaemons } from "./provenDaemons";
 import { provenGreeting } from "./provenGreeting";
 import { isPostfixRunning, RELOAD, startOf, stopPostfix } from "./running";
@@ -99,6 +99,9 @@ export async function serve(
   try {
     return await proveServing(host, log, before, warn);
   } catch (error) {
+    // The new files have not been tried yet.
+    if (error instanceof Throttled && way === "reload")
+      return serve(host, platform, "restart", warn);
     if (!(error instanceof NotServing)) throw error;
     const logged = lastLines(await log.read());
     throw failed(host, `${way} of Postfix`, `${error.message}\n${logged}`, "deadline");
@@ -138,7 +141,8 @@ async function proveServing(
     return sight;
   };
   const address = addressIn(found, masterCf);
-  const context = { host, masterCf, former, now, warn };
+  const formerDaemons = new Set(before?.children.map(daemonOf));
+  const context = { host, masterCf, former, formerDaemons, now, warn };
   await provenDaemons({ ...context, log, master: running.master }, "awaken");
   const greeting =
     address === undefined

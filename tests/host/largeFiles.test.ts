@@ -102,7 +102,7 @@ test("a database is never carried: one of 21 MB is replaced and put back, also b
   const earlier = Buffer.from("the old database").toString("base64");
   await sh(
     host,
-    `perl -0pi -e 's/"copy": "[0-9a-f]{64}",\\s*"size": \\d+/"base64": "${earlier}"/ or die' ${RECORD}/record.json; rm -r ${RECORD}/copies`,
+    `perl -0pi -e 's/"copy": "[0-9a-f]{64}",\\s*"size": \\d+/"base64": "${earlier}"/ or die; s/.*/{/' ${RECORD}/record.json; rm -r ${RECORD}/copies`,
   );
   again.props["previous"] = { files: {}, keys: {} };
   await remove(again);
@@ -122,14 +122,22 @@ test("a database whose copy is gone is left, and the error says which copy it wa
 });
 
 test("a destroy that was cut off at its very end is finished by the next one: nothing of the record stays", async () => {
-  const made = await create("LookupTable", table());
-  await remove(made);
-  await sh(host, `mkdir -p -m 700 ${RECORD}/copies ${RECORD}/jobs/.new-x; echo x > ${RECORD}/lock`);
-  await sh(host, `echo x > ${RECORD}/copies/0; echo ${VIRTUAL} > ${RECORD}/temporary`);
-  await sh(host, `echo theirs > ${VIRTUAL}`);
-  await remove(made);
-  // The package is still installed, so its record is, too.
-  expect(await sh(host, `ls ${RECORD}; cat ${VIRTUAL}`)).toBe("record.json\ntheirs\n");
+  const bare = await startHost();
+  try {
+    const args = { variables: { ntpd_flags: "-s" }, boot: "unchanged" };
+    const made = await create("RcConfLocal", inputsOf("RcConfLocal", args, connectionTo(bare)));
+    await remove(made);
+    await sh(bare, `test ! -e ${RECORD}`);
+    await sh(
+      bare,
+      `umask 077; mkdir -p ${RECORD}/copies ${RECORD}/jobs/.new-x; echo x > ${RECORD}/lock`,
+    );
+    await sh(bare, `echo x > ${RECORD}/copies/0; echo /etc/.x > ${RECORD}/temporary`);
+    await remove(made);
+    await sh(bare, `ls -R ${RECORD} 2>/dev/null; test ! -e ${RECORD}`);
+  } finally {
+    await bare.stop();
+  }
 });
 
 test("an rc.conf.local of 20 MB keeps its text", async () => {

@@ -92,7 +92,7 @@ new RcConfLocal("rc", { connection, boot: "unchanged", variables: { ntpd_flags: 
     expect(await sh(host, "cat /etc/rc.conf.local")).toBe('ntpd_flags="-s"\n');
     const destroyed = await project.colored("destroy", "--yes", "--refresh", "--diff");
     expectHarmless(destroyed);
-    expect(destroyed.code).toBe(0);
+    expect({ code: destroyed.code, said: everythingOf(destroyed) }).toMatchObject({ code: 0 });
   });
 });
 

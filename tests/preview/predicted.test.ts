@@ -168,7 +168,14 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     let changed = 0;
     all.forEach((pair, nth) => {
       const text = texts[nth] ?? "";
-      const patch = patchOf(printedUnder(preview, pair.name), pair.path);
+      const printed = printedUnder(preview, pair.name);
+      // Of a file that others on the host may not read, the preview says only that it will be another.
+      if (printed.includes(`replace ${pair.path} (`)) {
+        expect(readFileSync(file(pair), "utf8")).not.toBe(text);
+        changed += 1;
+        return;
+      }
+      const patch = patchOf(printed, pair.path);
       const predicted = patch === "" ? text : applyPatch(text, patch);
       expect({ path: pair.path, text: predicted }).toEqual({
         path: pair.path,
