@@ -1,7 +1,7 @@
 /** What others have written, on the host or in the mail log, reaches neither the terminal nor the engine raw. */
 import { startHost, type TestHost } from "../../testing";
 import type { Ran } from "../../tools/pulumi-cli/run";
-import { connectionTo, packageOf, sh } from "./server";
+import { connectionTo, installPostfix, packageOf, sh } from "./server";
 import { Project } from "./stack";
 
 /** A directive of the engine that no engine knows, what sets a terminal's title, and what turns the writing around. */
@@ -48,6 +48,7 @@ new RcConfLocal("rc", { connection, boot: "unchanged", variables: { ntpd_flags: 
 
   beforeAll(async () => {
     host = await startHost();
+    await installPostfix(host);
     project = await Project.create({ program: programFor(connectionTo(host)) });
     await project.text("up", "--yes", "--skip-preview");
     await host.exec(["/bin/sh", "-c", "cat > /etc/rc.conf.local"], {
@@ -92,7 +93,7 @@ new RcConfLocal("rc", { connection, boot: "unchanged", variables: { ntpd_flags: 
     expect(await sh(host, "cat /etc/rc.conf.local")).toBe('ntpd_flags="-s"\n');
     const destroyed = await project.colored("destroy", "--yes", "--refresh", "--diff");
     expectHarmless(destroyed);
-    expect({ code: destroyed.code, said: everythingOf(destroyed) }).toMatchObject({ code: 0 });
+    expect(destroyed.code === 0 ? "" : everythingOf(destroyed)).toBe("");
   });
 });
 

@@ -20,7 +20,7 @@ const SHOWN: Record<string, (release: Release) => readonly (string | RegExp)[]> 
   "mx-service": () => ["check the configuration and start Postfix"],
   "mx-root-crontab": (release) =>
     isBefore(release, "5.6")
-      ? [/^\+#\*\/30.*sm-msp-queue/m, "--- /var/cron/tabs/root"]
+      ? [/^replace \/var\/cron\/tabs\/root .*: sets sm-msp-queue$/m]
       : ["nothing to change"],
   "mx-mail-check": () => ["send a test message to alice"],
 };
