@@ -168,9 +168,13 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   });
 
   // Each takes up to a minute, which the requests that are cut wait; the older release is cut at fewer points.
-  const parts = release === "7.8" ? [0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.97] : [0.5, 0.85];
+  const parts = release === "7.8" ? [0.3, 0.5, 0.7, 0.85, 0.97] : [0.85];
   test.each(parts)("cut at %d of a roll-back, the next up ends right", async (part) => {
     const { host, mainCf, service } = one;
+    // What the test before has left.
+    await refresh(mainCf);
+    await refresh(service);
+    expect(await up(one, BASE)).toBe("");
     const before = await mainCfOf(host);
     const greeting = await bannerOf(host);
     await connect(connectionTo(host) as never);
