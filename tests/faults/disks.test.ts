@@ -77,7 +77,7 @@ test.each(CASES.filter(({ folder }) => folder !== "/var/cron"))(
   async ({ how, folder }) => {
     forgetPlans();
     await world.disk(how, folder);
-    const cause = how === "read-only" ? /Read-only file system/ : /No space left on device/;
+    const cause = how === "read-only" ? /read-only/i : /No space left on device/;
     const error = await create("RcConfLocal", rc()).then(
       () => "",
       (thrown: unknown) => (thrown as Error).message,

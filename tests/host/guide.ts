@@ -129,3 +129,9 @@ export async function syslogdOf(host: TestHost, pid = false): Promise<string> {
   const line = /^\s*(\d+) ((?:\/usr\/sbin\/)?syslogd(?!:).*)$/m.exec(stdout);
   return `${pid ? (line?.[1] ?? "") : ""} ${line?.[2] ?? ""}`.trim();
 }
+
+/**
+ * Steps at whose undoing mail has been passed back already: the step of the switch that is undone first puts mailer.conf back
+ * and starts the base mailer, so that nobody is left without a mailer.
+ */
+export const PASSED_BACK: readonly string[] = ["PostfixService", "RcConfLocal", "BaseMailer"];

@@ -6,7 +6,7 @@ import { poolCounters } from "../../provider/host/pool";
 import { forgetPlans } from "../../provider/driver/overlay";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { connectionTo, FAMILIES, sh } from "../preview/server";
-import { type GuideStep, guideSteps, mailersOf, syslogdOf } from "./guide";
+import { type GuideStep, guideSteps, mailersOf, PASSED_BACK, syslogdOf } from "./guide";
 import {
   checked,
   create,
@@ -121,8 +121,7 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
         MainCf: "/etc/postfix/main.cf: contents",
         Aliases: "/etc/postfix/aliases: contents",
       };
-      // The step of the switch that is undone first passes mail back as a whole: nobody is left without a mailer.
-      const isBack = ["PostfixService", "RcConfLocal", "BaseMailer"].includes(kind);
+      const isBack = PASSED_BACK.includes(kind);
       const ours = left.filter((path) => isBack && path === "/etc/mailer.conf: contents");
       if (ours.length > 0)
         expect(diffTrees(trees.get("MailerConf") as Tree, await host.snapshot())).not.toContain(

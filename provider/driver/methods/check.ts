@@ -229,7 +229,10 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
       warnings.push(`${path}: its folder does not exist, and no earlier step brings it.`);
   const failures = [
     ...(plan.obstacles ?? []),
-    ...obstacles,
+    ...obstacles.map(({ path, reason }) => ({
+      path,
+      reason: `${host.address}: ${reason} Nothing was changed.`,
+    })),
     ...(await judged(kind, host, decision, overlay, names[0], warnings)),
   ];
   if (preview) approve(names[0], decision, overlay);
