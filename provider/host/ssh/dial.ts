@@ -1,7 +1,11 @@
 /** Connects and logs in. Nothing that proves who the user is leaves this process before the host key is verified. */
 import { connect as connectSocket, type Socket } from "node:net";
 import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
-import { type ConnectionArgs, type ConnectionHop, type ProxyArgs } from "../../arguments/connection";
+import {
+  type ConnectionArgs,
+  type ConnectionHop,
+  type ProxyArgs,
+} from "../../arguments/connection";
 import { addressOf, portOf, userOf } from "./connection";
 import { connectionFaults } from "./connectionFaults";
 import { type Credential, type Credentials, findCredentials } from "./credentials";
