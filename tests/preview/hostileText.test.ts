@@ -134,7 +134,7 @@ new PostfixServer("mx", {
     await host.stop();
   });
 
-  test.each(["colours", "no colours", "colours and --diff", "no colours and --diff"])(
+  test.each(["no colours", "colours and --diff"])(
     "an error that quotes what a client said, with %s",
     async (name) => {
       await sh(host, STRANGER);
