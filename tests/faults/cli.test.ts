@@ -71,24 +71,33 @@ async function run(command: string, limit = Infinity): Promise<number> {
   return Math.max(sent, (await host.line.counters()).bytesFromClient);
 }
 
-/** The operations that the state calls pending. */
-async function pending(): Promise<number> {
+/** The operations that the state calls pending: what each does, and to which resource. */
+async function pending(): Promise<readonly string[]> {
   const state = JSON.parse(await pulumi(project, "stack", "export")) as {
-    deployment: { pending_operations?: unknown[] | null };
+    deployment: { pending_operations?: readonly PendingOperation[] | null };
   };
-  return state.deployment.pending_operations?.length ?? 0;
+  const operations = state.deployment.pending_operations ?? [];
+  return operations.map(({ type, resource }) => `${type} ${resource.urn}`);
 }
 
-test("F18: killed in an up or a destroy, the state has one pending operation at most, and the next run goes on", async () => {
+interface PendingOperation {
+  readonly type: string;
+  readonly resource: { readonly urn: string };
+}
+
+test("F18: a killed up or destroy leaves one pending operation at most, and the next run goes on", async () => {
   const bytes = { up: await run("up"), destroy: await run("destroy") };
   expect(diffTrees(bare, await host.snapshot())).toEqual([]);
   let killed = 0;
   // Of what is sent, the login and the agent's text are the first half.
   for (const part of [0.75, 0.95]) {
     for (const command of ["up", "destroy"] as const) {
+      const before = await pending();
       await run(command, Math.round(part * bytes[command]));
       killed += 1;
-      expect(await pending()).toBeLessThanOrEqual(1);
+      // The engine keeps a pending creation through a destroy, until a refresh clears it.
+      const more = (await pending()).filter((operation) => !before.includes(operation));
+      expect(more.length).toBeLessThanOrEqual(1);
       await project.text("cancel", "--yes");
     }
     // A deletion that was killed may be done on the host and not yet known to the state, which a refresh finds.

@@ -157,7 +157,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       const child = spawn(file, args, { stdio: "pipe" });
       children.add(child);
       if (options.noise !== undefined) channel.write(options.noise);
+      // ssh2 ends both streams when the channel closes, and tells of it later: a program that floods writes meanwhile.
       channel.on("error", () => undefined);
+      channel.stderr.on("error", () => undefined);
       child.stdin.on("error", () => undefined);
       channel.pipe(child.stdin);
       child.stdout.pipe(channel, { end: false });
