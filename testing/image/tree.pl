@@ -3,14 +3,14 @@
 #
 #   TYPE MODE UID GID SHA256-OR-DASH    PATH    LINK-TARGET
 #
-# Contents are hashed of files whose inode changed after the time (seconds) in the first argument:
-# the others are the image's own, whose hashes are known.
+# Contents are hashed of files whose inode changed in the second of the first argument (a time in seconds) or later:
+# the others are the image's own, whose hashes are known. lstat has whole seconds, so that second is hashed too.
 use strict;
 use warnings;
 use Digest::SHA ();
 use Fcntl ':mode';
 
-my $since = shift @ARGV;
+my $since = int shift @ARGV;
 my %types = (
     S_IFREG() => "file", S_IFDIR() => "directory", S_IFLNK() => "symlink", S_IFSOCK() => "socket",
     S_IFIFO() => "fifo", S_IFCHR() => "device", S_IFBLK() => "device",
@@ -27,7 +27,7 @@ sub hash_of {
 sub show {
     my ($path, $mode, $uid, $gid, $ctime) = @_;
     my $type = $types{ S_IFMT($mode) } // "other";
-    my $hash = $type eq "file" && $ctime > $since ? hash_of($path) : "-";
+    my $hash = $type eq "file" && $ctime >= $since ? hash_of($path) : "-";
     my $target = $type eq "symlink" ? readlink($path) // "" : "";
     printf "%s %04o %d %d %s\0%s\0%s\0", $type, S_IMODE($mode), $uid, $gid, $hash, $path, $target;
 }

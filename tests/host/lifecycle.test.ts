@@ -25,6 +25,7 @@ import {
 import { readKeeper, readRecord, runFolder } from "../../testing/host/hostRecord";
 import { isAlive } from "../../testing/machine/processes";
 import { stopHost } from "../../testing/host/lifecycle";
+import { parseTree } from "../../testing/image/fileTree";
 import { hostPackages, missingPackages } from "../../testing/image/debianPackages";
 import { installPostfix } from "./fidelity/row";
 
@@ -191,6 +192,17 @@ describe("what a snapshot sees", () => {
     await host.exec(["sh", "-c", "cat /tmp/h > /etc/hosts; rm /tmp/h"]);
     expect(diffTrees(before, await host.snapshot())).toEqual([]);
   });
+});
+
+test("a file that changed in the second in which the image was finished is hashed", async () => {
+  const host = await shared();
+  const script = "touch /etc/late && stat -f %c /etc/late";
+  const changed = Number((await host.exec(["sh", "-c", script])).stdout);
+  const argv = ["/usr/bin/perl", "-", String(changed + 0.5)];
+  const stdin = readFileSync(join(root, "testing/image/tree.pl"));
+  const tree = parseTree(Buffer.from((await host.exec(argv, { stdin })).stdout));
+  await host.exec(["rm", "/etc/late"]);
+  expect(tree.get("/etc/late")?.sha256).toMatch(/^[0-9a-f]{64}$/);
 });
 
 describe("exec", () => {

@@ -54,12 +54,15 @@ base_sendmail() {
 	printf '# Names that this host receives mail for.\n' >"$LAYER/etc/mail/local-host-names"
 
 	macros=/usr/libexec/debian-mailers/sendmail/usr/share/sendmail/cf
+	# cfhead.m4 makes a file in /tmp, which every host would see that runs meanwhile: this one is for the build alone.
+	mount -t tmpfs tmpfs "$BASE/tmp"
 	for name in localhost sendmail submit; do
 		chroot "$BASE" /usr/bin/m4 -D_CF_DIR_="$macros/" "$macros/m4/cf.m4" - \
 			<"$LAYER/etc/mail/$name.mc" >"$LAYER/etc/mail/$name.cf"
 		rm "$LAYER/etc/mail/$name.mc"
 		chmod 444 "$LAYER/etc/mail/$name.cf"
 	done
+	umount "$BASE/tmp"
 
 	# smtpd(8), where that serves, reads the text itself.
 	[ "$(conf base_mailers)" != sendmail ] || aliases_database
