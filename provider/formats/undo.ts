@@ -272,6 +272,20 @@ function insertEntries(units: readonly Unit[], saved: Saved): Bytes {
   return insertLines(units, lines);
 }
 
+/** Does the key have the saved entries, and no others? */
+function hasEntries(units: readonly Unit[], key: string, saved: Saved): boolean {
+  const now = units.flatMap((unit, at) =>
+    unit.role === "start" && unit.key === key ? [linesOf(units, at)] : [],
+  );
+  const textOf = (lines: SavedEntry["lines"]): string =>
+    lines.map(({ raw, skip }) => `${skip} ${withNewline(raw)}`).join("");
+  return (
+    now.length > 0 &&
+    now.length === saved.entries.length &&
+    now.every((lines, nth) => textOf(lines) === textOf(saved.entries[nth]?.lines ?? []))
+  );
+}
+
 /** Takes away the entries that the key has now and brings back the saved ones. */
 function undoKey(
   text: Bytes,
@@ -279,8 +293,10 @@ function undoKey(
   key: string,
   saved: Saved,
 ): Bytes {
-  const without = joinUnits(withoutKeys(unitsOf(text), new Set([key])));
-  const result = insertEntries(unitsOf(without), saved);
+  const units = unitsOf(text);
+  const without = joinUnits(withoutKeys(units, new Set([key])));
+  // Entries that are as they were stay where they are: their place is that of their neighbours, which may be new.
+  const result = hasEntries(units, key, saved) ? text : insertEntries(unitsOf(without), saved);
   const lostNewline = saved.tail !== undefined && splitLines(result).at(-1) === `${saved.tail}\n`;
   return lostNewline ? result.slice(0, -1) : result;
 }

@@ -281,6 +281,21 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
     );
   });
 
+  test("what is undone already stays where it is, whatever was put in meanwhile under other keys", (texts, runs) => {
+    check(
+      fc.tuple(texts, edit, edits),
+      ([text, one, { chosen }]) => {
+        const saved = format.save(text, one.key);
+        const undone = format.undo(apply(text, one), one.key, saved);
+        const others = chosen.filter(({ key }) => key !== one.key);
+        const edited = others.reduce((now, other) => apply(now, other), undone);
+        if (refused?.(edited) === true) return;
+        expect(format.undo(edited, one.key, saved)).toBe(edited);
+      },
+      runs,
+    );
+  });
+
   const foreignEdit = fc.record({
     at: fc.nat(),
     action: fc.constantFrom("insert", "delete"),

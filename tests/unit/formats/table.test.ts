@@ -32,6 +32,12 @@ describe("a lookup table", () => {
     expect(table.set("a 1\nb 2\na 3\n", "a", "4")).toBe("a 4\nb 2\n");
   });
 
+  test("an entry that is as it was stays where it is, also where its neighbour of then is gone and another has come", () => {
+    const saved = table.save("ben x\nann y\n", "ann");
+    const now = "ann y\ncleo z\n";
+    expect(table.undo(now, "ann", saved)).toBe(now);
+  });
+
   test("lines that postmap skips are named, and keys that stand twice", () => {
     const text = ' orphan\na 1\nb\n"c d\nA 2\ne: 3\n';
     expect(table.faults(text).map(({ line }) => line)).toEqual([1, 3, 4, 6]);
