@@ -3,6 +3,7 @@ import type { ConnectionArgs } from "../arguments/connection";
 import type { DialOptions } from "../host/ssh/dial";
 import type { Host } from "../host/host";
 import { connect } from "../host/pool";
+import { noteReached } from "./machine";
 import { say } from "./engineLog";
 
 /** Told in this process: once a run is enough for all resources of a host. */
@@ -15,6 +16,7 @@ export async function connectFor(
   options: DialOptions = {},
 ): Promise<Host> {
   const host = await connect(connection, options);
+  noteReached(connection);
   for (const warning of host.warnings) {
     const text = `${host.address}: ${warning}.`;
     if (told.has(text)) continue;

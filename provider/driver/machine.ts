@@ -60,10 +60,15 @@ export function newlyPinned(olds: Values, news: Values): boolean {
   return key !== undefined && key !== (olds["connection"] as ConnectionArgs | undefined)?.hostKey;
 }
 
-/** For each host that could not be reached in this process: the resource whose error says so in full. */
+/** For each host that could not be reached at the last try: the resource whose error says so in full. */
 const gone = new Map<string, string>();
 
-/** Could the host not be reached before in this process? */
+/** Notes that the host was reached: should it go again, that is another failure, which is said in full. */
+export function noteReached(connection: ConnectionArgs): void {
+  gone.delete(addressOf(connection));
+}
+
+/** Could the host not be reached at the last try of this process? */
 export function isKnownGone(connection: ConnectionArgs): boolean {
   return gone.has(addressOf(connection));
 }
