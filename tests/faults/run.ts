@@ -350,15 +350,16 @@ export class Run {
       for (const key of life.drifted) if (was[key] !== is[key]) life.drifted.delete(key);
       if (step.do !== "up") return;
       const holder = life.made ? life.owned : life.orphans;
-      for (const key of Object.keys(step.values)) {
-        holder.set(key, basesOf(key));
-        if (life.made) life.orphans.delete(key);
-      }
+      // Whether it got as far as to take a lost key over is not known: the key stays one that may be lost.
+      for (const key of Object.keys(step.values)) holder.set(key, basesOf(key));
       return;
     }
     if (step.do === "destroy") {
       life.made = undefined;
-      for (const key of life.owned.keys()) life.drifted.delete(key);
+      for (const key of life.owned.keys()) {
+        life.drifted.delete(key);
+        if (was[key] !== is[key]) life.orphans.delete(key);
+      }
       life.owned.clear();
     } else if (step.do === "up") {
       for (const key of subject.keys) {
