@@ -47,9 +47,13 @@ export function startingText(
   return contentsOf(state) ?? savedContents(record.files[path]?.before ?? null) ?? "";
 }
 
-/** The text with the wanted keys put in, and with the keys that the arguments no longer name undone. */
-function wantedText(file: KeyedFile, context: PlanContext): string {
-  let text = startingText(file, context.record);
+/**
+ * The text with the wanted keys put in, and with the keys that the arguments no longer name undone.
+ *
+ * @param start the text that it is put into
+ */
+function wantedText(file: KeyedFile, context: PlanContext, start: string): string {
+  let text = start;
   for (const [name, entry] of context.dropped)
     if (entry.file === file.path) {
       const key = keyIn(file.path, name);
@@ -90,7 +94,7 @@ export function alone(
 
 /** The write that gives the file its wanted keys; none where the file has them. */
 export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
-  const contents = wantedText(file, context);
+  const contents = wantedText(file, context, startingText(file, context.record));
   const current = contentsOf(file.state);
   if (current === contents || (current === undefined && contents === "")) return [];
   const before = context.record.files[file.path]?.before;
@@ -107,10 +111,22 @@ export function planKeyedFile(file: KeyedFile, context: PlanContext): Change[] {
       found: file.state,
       contents,
       ...attributes,
-      ...(current === undefined && context.coming(file.path) ? { partial: true } : {}),
+      ...(current === undefined && context.coming(file.path) ? partOf(file, context) : {}),
       ...(isHidden(file.state) ? { sets: namesOfChanges(file, context) } : {}),
     },
   ];
+}
+
+/** Marks the write of a file that an earlier step brings: the preview knows only the lines that this step sets. */
+function partOf(
+  file: KeyedFile,
+  context: PlanContext,
+): Pick<Extract<Change, { change: "write" }>, "partial" | "expected"> {
+  const brought = context.expected(file.path);
+  return {
+    partial: true,
+    ...(brought === undefined ? {} : { expected: wantedText(file, context, brought) }),
+  };
 }
 
 /** What a plan sets in a file of which nothing else may be shown: the keys that the program names. */

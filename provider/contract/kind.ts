@@ -28,6 +28,8 @@ export type Change =
       readonly gid?: number;
       /** An earlier step of the same plan brings the file, so the preview knows only the lines that this step sets. */
       readonly partial?: boolean;
+      /** With `partial`: the whole file as it will be, as far as the text that the earlier step brings is known. */
+      readonly expected?: string;
       /** What the program sets in the file, in words: for a file that is not diffed. */
       readonly sets?: string;
       /** The bytes mean nothing to a reader (a database), or are not for everybody: the file is named, not diffed. */
@@ -85,6 +87,8 @@ export interface Plan {
    * path that ends in `/` stands for everything below it.
    */
   readonly brings?: readonly string[];
+  /** The texts of files that it brings, as far as they are known before: for the judgement of later steps. */
+  readonly expects?: Readonly<Record<string, string>>;
   /** Fields that the record holds from before the first change until the last one is done, besides the keys. */
   readonly owes?: Pick<HostRecord, "syslogd">;
   /** The reload or restart that the running service needs after the changes. */
@@ -119,6 +123,8 @@ export interface PlanContext {
   readonly applied: Readonly<Record<string, unknown>> | undefined;
   /** In a preview: does an earlier step of the same plan bring this path? */
   readonly coming: (path: string) => boolean;
+  /** In a preview: the text that a file will have after the earlier steps of the same plan, one of which brings it. */
+  readonly expected: (path: string) => string | undefined;
   /** Is a value, as it stands in a file, a secret of this resource? The record then holds its hash. */
   readonly isSecret: (value: string) => boolean;
 }
@@ -150,15 +156,23 @@ export interface JudgeContext {
   readonly plan: Plan;
   /** Does an earlier step of the same plan bring this path, with contents that are not known yet? */
   readonly coming: (path: string) => boolean;
+  /** Does an earlier step bring exactly this path, and not only a folder around it? */
+  readonly comingItself: (path: string) => boolean;
   /** The file as the steps before this one will leave it; `undefined` where none of them changes it. */
   readonly predicted: (path: string) => FileState | undefined;
   /** The file as it was before those steps; `undefined` where none of them changes it. */
   readonly found: (path: string) => FoundFile | undefined;
+  /** The text that a file will have after those steps, one of which brings it. */
+  readonly expected: (path: string) => string | undefined;
+  /** The same file as that step brings it, before the others change it. */
+  readonly brought: (path: string) => string | undefined;
   /** Makes a declaration to the judgements of this step and of all later ones, such as rules that the user accepts. */
   readonly declare: (declaration: Json) => void;
   /** The declarations of the steps so far, by the URNs of their resources. */
   readonly declared: () => ReadonlyMap<string, Json>;
   readonly warn: (text: string) => void;
+  /** Says something with the plan, in a preview, that is no warning. */
+  readonly note: (text: string) => void;
 }
 
 /** `A`: the arguments of the step, with those that `complete` fills in; `O`: the observed facts. */

@@ -36,10 +36,13 @@ export interface Decision {
   readonly recordChanged: boolean;
 }
 
+/** What the earlier steps of the same plan bring, as {@link PlanContext} has it. */
+type Earlier = Pick<PlanContext, "coming" | "expected">;
+
 /**
  * Decides what is to be done.
  *
- * @param coming in a preview: does an earlier step of the same plan bring this path?
+ * @param earlier in a preview: what the earlier steps of the same plan bring
  * @throws Unfit
  */
 export function decide(
@@ -47,9 +50,9 @@ export function decide(
   sight: Sight,
   owner: Owner,
   state: Pick<State, "previous" | "applied">,
-  coming: (path: string) => boolean = () => false,
+  earlier: Earlier = { coming: () => false, expected: () => undefined },
 ): Decision {
-  return askKind(kind, sight.args, () => decided(kind, sight, owner, state, coming));
+  return askKind(kind, sight.args, () => decided(kind, sight, owner, state, earlier));
 }
 
 function decided(
@@ -57,11 +60,11 @@ function decided(
   sight: Sight,
   owner: Owner,
   { previous, applied }: Pick<State, "previous" | "applied">,
-  coming: (path: string) => boolean,
+  { coming, expected }: Earlier,
 ): Decision {
   const { args, observed, platform } = sight;
   const contextFor = (record: HostRecord, dropped: PlanContext["dropped"] = []): PlanContext => ({
-    ...{ platform, record, owner, applied, dropped, coming },
+    ...{ platform, record, owner, applied, dropped, coming, expected },
     isSecret: isSecretValue,
   });
   let known = withPrevious(sight.record, previous, owner);

@@ -29,6 +29,8 @@ export interface Unseen {
 export class Overlay {
   readonly #files = new Map<string, FileState>();
   readonly #coming: string[] = [];
+  readonly #brought = new Map<string, string>();
+  readonly #expected = new Map<string, string>();
   readonly #claims = new Map<string, string>();
   readonly #unseen = new Map<string, Unseen>();
   readonly #warnings = new Set<string>();
@@ -55,8 +57,9 @@ export class Overlay {
    *
    * @param pending the reload or restart that the record will hold after the plan
    */
-  add({ changes, brings = [] }: Plan, pending: HostRecord["pending"]): void {
+  add({ changes, brings = [], expects = {} }: Plan, pending: HostRecord["pending"]): void {
     this.#coming.push(...brings);
+    for (const [path, text] of Object.entries(expects)) this.#brought.set(path, text);
     if (changes.length > 0) this.#pending = pending;
     for (const change of changes) {
       if (change.change === "act") {
@@ -67,6 +70,7 @@ export class Overlay {
         this.#found.set(change.path, change.found);
       if (change.change === "remove") this.#files.set(change.path, { type: "absent" });
       else if (!change.partial) this.#files.set(change.path, written(change));
+      else if (change.expected !== undefined) this.#expected.set(change.path, change.expected);
     }
   }
 
@@ -78,6 +82,16 @@ export class Overlay {
   /** The file as it stood before the plans so far; `undefined` where none of them changes it. */
   found(path: string): FileState | undefined {
     return this.#found.get(path);
+  }
+
+  /** The text of a file as a plan so far brings it, as far as it is known before. */
+  brought(path: string): string | undefined {
+    return this.#brought.get(path);
+  }
+
+  /** The same file as the plans so far will leave it. */
+  expected(path: string): string | undefined {
+    return this.#expected.get(path) ?? this.#brought.get(path);
   }
 
   /** Do the plans so far leave this path alone for certain? Nobody knows what else their actions may change. */
@@ -100,6 +114,11 @@ export class Overlay {
     return this.#coming.some(
       (brought) => brought === path || (brought.endsWith("/") && path.startsWith(brought)),
     );
+  }
+
+  /** Does an earlier step bring exactly this path, and not only a folder around it? */
+  comingItself(path: string): boolean {
+    return this.#coming.includes(path);
   }
 
   /** The resource that has claimed a file or something in it. */

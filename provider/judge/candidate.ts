@@ -29,18 +29,32 @@ export function keyOf({ rule, file, subject = "", reason }: Complaint): string {
   return [rule, file, subject, reason.replace(/\blines? \d+( and \d+)*/g, "line")].join("\0");
 }
 
-/** What the host's Postfix has: its parameters, types of table and daemons. */
+/** What the host's Postfix has: its parameters, types of table and daemons. An empty set stands for an unknown one. */
 export interface Knowledge {
-  /** The output of `postconf -d`; empty if the host has no Postfix yet. */
+  /** Was the host's Postfix asked? Else this is what is known of the package that is to be installed. */
+  readonly isInstalled: boolean;
+  /** Are the names of all its parameters known, so that another name is none? */
+  readonly areNamesKnown: boolean;
+  /** The output of `postconf -d`; before the installation, the defaults that the rules go by. */
   readonly defaults: ReadonlyMap<string, string>;
   /** The output of `postconf -m`. */
   readonly tableTypes: ReadonlySet<string>;
   /** The programs in the daemon folder. */
   readonly daemons: ReadonlySet<string>;
+  /** The accounts that exist, of those that main.cf names; `undefined` where the host's own tools judge them. */
+  readonly accounts?: Accounts;
 }
 
-/** For a host that has no Postfix yet. */
+/** Users and groups of the host, and those that the package makes. */
+export interface Accounts {
+  readonly users: ReadonlySet<string>;
+  readonly groups: ReadonlySet<string>;
+}
+
+/** For a host that has no Postfix yet, where the package is not known either. */
 export const NOTHING_KNOWN: Knowledge = {
+  isInstalled: false,
+  areNamesKnown: false,
   defaults: new Map(),
   tableTypes: new Set(),
   daemons: new Set(),

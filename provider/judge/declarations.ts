@@ -4,6 +4,7 @@
  */
 import type { JudgeContext } from "../contract/kind";
 import type { Claim, HostRecord, Json, Owner } from "../host/record";
+import type { ComingPackage } from "../postfix/packageContents";
 
 export interface Declarations {
   /** Names that are meant although Postfix does not know them. */
@@ -31,6 +32,21 @@ export function declare(
   publish({ userDefined, accept });
 }
 
+/** Makes the package that the plan will install known to the judgements of later steps. */
+export function declareComing(
+  { declare: publish }: Pick<JudgeContext, "declare">,
+  { version, flavors }: ComingPackage,
+): void {
+  publish({ coming: { version, flavors } });
+}
+
+/** The package that an earlier step of the plan will install; `undefined` where none does. */
+export function comingPackage({
+  declared,
+}: Pick<JudgeContext, "declared">): ComingPackage | undefined {
+  return [...declared().values()].map((value) => declarations(value).coming).find(Boolean);
+}
+
 /** The declarations of all resources: of those that change in this run, and of the others by the record. */
 export function declarationsOf({
   record,
@@ -38,8 +54,8 @@ export function declarationsOf({
 }: Pick<JudgeContext, "record" | "declared">): Declarations {
   const all = [...new Map([...declarationsIn(record), ...declared()]).values()].map(declarations);
   return {
-    userDefined: all.flatMap(({ userDefined }) => userDefined),
-    accept: all.flatMap(({ accept }) => accept),
+    userDefined: all.flatMap(({ userDefined = [] }) => userDefined),
+    accept: all.flatMap(({ accept = [] }) => accept),
   };
 }
 
@@ -50,7 +66,7 @@ function declarationsIn({ keys }: HostRecord): (readonly [string, Json])[] {
   );
 }
 
-/** The cast is safe: only {@link declare} and {@link declarationClaims} make these values. */
-function declarations(value: Json): Declarations {
-  return value as unknown as Declarations;
+/** The cast is safe: only the functions of this file make these values. */
+function declarations(value: Json): Partial<Declarations> & { readonly coming?: ComingPackage } {
+  return value as unknown as ReturnType<typeof declarations>;
 }

@@ -33,14 +33,21 @@ function domainsOf(candidate: Candidate, name: string, read: TextAt): Set<string
   return domains;
 }
 
-/** Two classes may share domains where one refers to the other: before Postfix 3.0, relay_domains is $mydestination. */
+/** relay_domains may name mydestination by reference: before Postfix 3.0 that is its default, and local(8) comes first. */
+function isMeant(left: string, right: string, value: string): boolean {
+  return (
+    left === "mydestination" && right === "relay_domains" && /\$[({]?mydestination\b/.test(value)
+  );
+}
+
+/** The domains that two classes share. */
 export function domainComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   const set = CLASSES.filter((name) => candidate.parameters.has(name) || name === "mydestination");
   const lists = new Map(set.map((name) => [name, domainsOf(candidate, name, read)]));
   const complaints: Complaint[] = [];
   for (const [index, left] of set.entries())
     for (const right of set.slice(index + 1)) {
-      if ((candidate.raw(right) ?? "").includes(`$${left}`)) continue;
+      if (isMeant(left, right, candidate.raw(right) ?? "")) continue;
       const both = [...(lists.get(left) ?? [])].filter((domain) => lists.get(right)?.has(domain));
       const line =
         candidate.parameters.get(right)?.line ?? candidate.parameters.get(left)?.line ?? 1;

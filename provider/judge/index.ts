@@ -4,8 +4,7 @@
  */
 import type { Failure, JudgeContext } from "../contract/kind";
 import { carried } from "../host/fileState";
-import { list, lookAt } from "../host/look";
-import { DAEMONS, MAIN_CF, MASTER_CF } from "../postfix/paths";
+import { MAIN_CF, MASTER_CF } from "../postfix/paths";
 import {
   type Candidate,
   type Complaint,
@@ -14,7 +13,8 @@ import {
   keyOf,
   NOTHING_KNOWN,
 } from "./candidate";
-import { declarationsOf } from "./declarations";
+import { comingPackage, declarationsOf } from "./declarations";
+import { isComing, knowledgeOf } from "./knowledge";
 import { readFiles, type TextAt, type Texts, textsOf } from "./plannedTexts";
 import { complaintsOf, type Surroundings } from "./rules";
 import { singleTableFailures, type SingleTable } from "./singleTable";
@@ -25,13 +25,16 @@ import { toolComplaints } from "./toolComplaints";
 import { merged, type Question, tableQuestion, verdict } from "./verdict";
 
 export { type Complaint } from "./candidate";
-export { declarationClaims, declare, type Declarations } from "./declarations";
+export { declarationClaims, declare, declareComing, type Declarations } from "./declarations";
 export { settledLater, tableQuestion } from "./verdict";
 
-/** main.cf and master.cf before and after the plan; without a main.cf on the host there is nothing before. */
+/** main.cf and master.cf before and after the plan. */
 interface Generations {
+  /** As they are on the host, else as a package that is to be installed brings them; `undefined` where neither is known. */
   readonly before: Generation | undefined;
   readonly after: Generation;
+  /** Has the host a main.cf, so that its Postfix can be asked? */
+  readonly isThere: boolean;
 }
 
 /** What the rules and tools go by. */
@@ -58,12 +61,28 @@ export async function judgeConfiguration(
   if (generations === undefined) return [];
   const evidence = await gather(context, texts, generations);
   if (evidence === undefined) return [];
-  const { before, after } = generations;
-  const found = complaintsAfter(after, evidence);
+  const { before, after, isThere } = generations;
+  const complaints = complaintsAfter(after, evidence);
+  // Lines of a file that is not there yet say nothing to its reader.
+  const found = isThere ? complaints : complaints.map((one) => withoutLine(one, context));
   const known = before === undefined ? [] : complaintsBefore(before, evidence);
+  if (question.saysWhatWaits && !evidence.knowledge.isInstalled) sayWhatWaits(context);
   const { accept } = declarationsOf(context);
   const { warn } = context;
   return verdict(merged(found), new Set(known.map(keyOf)), question, { accept, warn });
+}
+
+function sayWhatWaits(context: JudgeContext): void {
+  const coming = comingPackage(context);
+  const by = coming === undefined ? "" : ` for Postfix ${coming.version}`;
+  context.note(
+    `judged${by} by rules only: what Postfix's own tools say is judged when it is installed, before this file is written`,
+  );
+}
+
+function withoutLine({ line, ...complaint }: Complaint, { brought }: JudgeContext): Complaint {
+  const isKnown = line === undefined || brought(complaint.file) !== undefined;
+  return isKnown ? complaint : { line, ...complaint };
 }
 
 /** The same for a plan that changes one table: what is wrong with the table by itself, and with what names it. */
@@ -82,20 +101,23 @@ export async function judgeTable(
 }
 
 async function generationsOf(
-  { host }: JudgeContext,
+  { host, expected, brought }: JudgeContext,
   texts: Texts,
 ): Promise<Generations | undefined> {
   const live = await readFiles(host, [MAIN_CF, MASTER_CF]);
-  const planned: TextAt = (path) => (texts.has(path) ? texts.after(path) : live(path));
+  const planned: TextAt = (path) =>
+    texts.has(path) ? texts.after(path) : (live(path) ?? expected(path));
+  const before: TextAt = (path) => live(path) ?? brought(path);
   const main = carried(planned(MAIN_CF));
   if (main === undefined) return undefined;
-  const mainBefore = carried(live(MAIN_CF));
+  const mainBefore = carried(before(MAIN_CF));
   return {
     before:
       mainBefore === undefined
         ? undefined
-        : { main: mainBefore, master: carried(live(MASTER_CF)) ?? "" },
+        : { main: mainBefore, master: carried(before(MASTER_CF)) ?? "" },
     after: { main, master: carried(planned(MASTER_CF)) ?? "" },
+    isThere: live(MAIN_CF) !== undefined,
   };
 }
 
@@ -103,7 +125,7 @@ async function generationsOf(
 async function gather(
   context: JudgeContext,
   texts: Texts,
-  { before, after }: Generations,
+  { before, after, isThere }: Generations,
 ): Promise<Evidence | undefined> {
   const { host } = context;
   // If the host has no Postfix yet, no tool can be asked; when the step is applied, it is judged again.
@@ -112,16 +134,12 @@ async function gather(
   const same = before?.main === after.main && before.master === after.master;
   if (same && !needed.some(texts.differs)) return undefined;
   const tables = plannedTables(preliminary, texts);
-  const [first, answers, daemons] = await Promise.all([
+  const asked = before === undefined || !isThere ? undefined : askHost(host, after, before, tables);
+  const [first, answers, knowledge] = await Promise.all([
     readFiles(host, needed),
-    before === undefined ? undefined : askHost(host, after, before, tables),
-    before === undefined ? null : lookAt(host, list(DAEMONS)),
+    asked,
+    knowledgeOf(context, asked, preliminary),
   ]);
-  const knowledge = {
-    defaults: answers?.defaults ?? NOTHING_KNOWN.defaults,
-    tableTypes: answers?.tableTypes ?? NOTHING_KNOWN.tableTypes,
-    daemons: new Set(daemons ?? []),
-  };
   // With the defaults of the host's Postfix, more paths can be expanded: those files are looked at as well.
   const candidate = candidateOf(after.main, after.master, knowledge);
   const missed = filesToRead(candidate).filter((path) => !needed.includes(path));
@@ -142,7 +160,7 @@ function complaintsAfter(after: Generation, evidence: Evidence): Complaint[] {
     read,
     declared: declarationsOf(context),
     isThere: (path) =>
-      read(path) !== undefined || context.coming(path) || isBuiltLater(path, changedTables),
+      read(path) !== undefined || isComing(context, path) || isBuiltLater(path, changedTables),
   });
   return [
     ...ruleComplaints,

@@ -4,6 +4,7 @@ import { type Candidate, type Complaint, type Setting, settingsOf } from "./cand
 import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../postfix/knownParameters";
 import { CLIENT_TYPES } from "../postfix/tableTypes";
+import { PROXY_LISTS } from "./tableReferences";
 import { type Lookup, references, words } from "../postfix/values";
 import { isSlip, nearest, suggestion } from "../values/nearestName";
 
@@ -16,6 +17,7 @@ const NAMED_TABLES = new RegExp(`\\b(?:${CLIENT_TYPES.join("|")}):([A-Za-z]\\w*)
 /** Parameters that are expanded when mail is delivered or refused: `$names` in them are not parameters of main.cf. */
 export const EXPANDED_LATER: ReadonlySet<string> = new Set([
   "mailbox_command",
+  "command_execution_directory",
   "forward_path",
   "luser_relay",
   "default_rbl_reply",
@@ -57,17 +59,16 @@ export function duplicateComplaints({ main }: Candidate): Complaint[] {
 }
 
 /**
- * The names of all parameters: those of the host's Postfix, or, if it has none yet, those of any version. Which version
- * will be installed is not known then (`certain` is false), and only a name close to a known one counts as a mistake.
+ * The names of all parameters: those of the host's Postfix, or, if it has none yet, those of any version. Where the one
+ * that will be installed may have others (`certain` is false), only a name close to a known one counts as a mistake.
  * `postconf -d` does not list former names that Postfix still reads, but the defaults of their successors refer to them.
  */
-function parameterNames({ knowledge: { defaults } }: Candidate): {
+function parameterNames({ knowledge: { isInstalled, areNamesKnown, defaults } }: Candidate): {
   readonly names: ReadonlySet<string>;
   readonly certain: boolean;
 } {
-  return defaults.size > 0
-    ? { names: new Set([...defaults.keys(), ...referredTo(defaults)]), certain: true }
-    : { names: new Set(Object.keys(KNOWN_PARAMETERS)), certain: false };
+  const listed = isInstalled ? defaults.keys() : Object.keys(KNOWN_PARAMETERS);
+  return { names: new Set([...listed, ...referredTo(defaults)]), certain: areNamesKnown };
 }
 
 function referredTo(defaults: ReadonlyMap<string, string>): string[] {
@@ -141,16 +142,26 @@ export function unsetComplaints(candidate: Candidate): Complaint[] {
         ((certain && !conditional) || isSlip(name, all)),
     );
     return [...new Set(unset.map(({ name }) => name))].map((name): Complaint => {
-      const near = suggestion(name, all);
+      const others = all.filter((other) => other !== setting.name);
+      const near = suggestion(name, others);
       return {
         rule: "unset",
         file: setting.file,
         line: setting.line,
         subject: setting.subject,
         reason: `${setting.name} refers to $${name}, which is set nowhere${near}`,
+        ...(isHarmless(setting) && !isSlip(name, others) ? { mild: true } : {}),
       };
     });
   });
+}
+
+/**
+ * Does an unset name do no harm in the setting? Lists of tables for proxymap(8) name many that a server has not, and the
+ * overrides of master.cf name lists of the user's own, as in Postfix's sample: an empty one restricts nothing.
+ */
+function isHarmless({ name, service }: Setting): boolean {
+  return service !== undefined || PROXY_LISTS.test(name);
 }
 
 /** Values that Postfix cannot read: text where it wants a number, an unknown keyword, and the like. */
@@ -175,6 +186,13 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   lmtp_tls_security_level: CLIENT_LEVELS,
 };
 
+/** The words of inet_protocols, whatever their case (inet_proto(3)). */
+const PROTOCOLS = ["all", "ipv4", "ipv6"];
+
+function isNoProtocol(word: string): boolean {
+  return word !== "" && !PROTOCOLS.includes(word.toLowerCase());
+}
+
 /** Postfix reads levels of TLS in upper and lower case, but mynetworks_style in lower case only. */
 function isKeyword(name: string, value: string, keywords: readonly string[]): boolean {
   return keywords.includes(name === "mynetworks_style" ? value : value.toLowerCase());
@@ -184,6 +202,9 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
   if (/(^|\s)#(\s|$)/.test(value))
     return "has a # in its value: no comment can stand behind a value";
   if (value.includes("$")) return undefined;
+  const protocol = name === "inet_protocols" && value.split(/[\s,]+/).find(isNoProtocol);
+  if (typeof protocol === "string")
+    return `takes ${PROTOCOLS.join(", ")}, not "${protocol}"${suggestion(protocol, PROTOCOLS)}`;
   const keywords = KEYWORDS[name];
   if (keywords && value !== "" && !isKeyword(name, value, keywords))
     return `takes ${keywords.join(", ")}, not "${value}"${suggestion(value, keywords)}`;
@@ -195,7 +216,8 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
         ? sizeFault(name, value, lookup)
         : `takes a number, not "${value}"`;
     case "time":
-      return /^\d+[smhdw]?$/i.test(value)
+      // Units in small letters only: with others the daemon ends with "bad time value or unit".
+      return /^\d+[smhdw]?$/.test(value)
         ? undefined
         : `takes a number with s, m, h, d or w for its unit, not "${value}"`;
     case "text":

@@ -41,7 +41,8 @@ export function textsOf(context: JudgeContext): Texts {
   const after = (path: string): Contents => {
     const change = own(path);
     if (change === undefined) return textOf(context.predicted(path));
-    return change.change === "write" ? change.contents : undefined;
+    if (change.change !== "write") return undefined;
+    return change.expected ?? change.contents;
   };
   const before = (path: string): Contents => {
     const found = context.found(path) ?? own(path)?.found;

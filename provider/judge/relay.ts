@@ -1,11 +1,22 @@
-/** Open relays: services by which everybody may send mail through this host to anywhere. */
+/**
+ * Open relays: services by which everybody may send mail through this host to anywhere; and services that take no mail,
+ * because smtpd(8) ends where no list refuses mail for other domains.
+ */
 import { type JudgedService, serviceKey } from "../postfix/masterServices";
 import { MAIN_CF, MASTER_CF } from "../postfix/paths";
 import { expand, type Lookup, words } from "../postfix/values";
 import { type Candidate, type Complaint, lookupOf } from "./candidate";
 import type { TextAt } from "./plannedTexts";
 import { RECIPIENT_LISTS } from "./restrictions";
-import { type Outcome, outcome, ownsAll, STRANGER, type Stranger, trustsAll } from "./stranger";
+import {
+  hasGuard,
+  type Outcome,
+  outcome,
+  ownsAll,
+  STRANGER,
+  type Stranger,
+  trustsAll,
+} from "./stranger";
 
 /** Can another host reach the service of master.cf? */
 function isPublic({ name, type }: JudgedService, lookup: Lookup): boolean {
@@ -16,14 +27,14 @@ function isPublic({ name, type }: JudgedService, lookup: Lookup): boolean {
   return !interfaces.every((one) => /^(loopback-only|localhost|127\..*|\[?::1\]?)$/.test(one));
 }
 
-/** Services of master.cf that relay mail for everybody, each with the setting that makes it do so. */
+/** Services of master.cf that relay mail for everybody, or end, each with the setting that makes it do so. */
 export function relayComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   const complaints: Complaint[] = [];
   const servers = candidate.services.filter(({ daemon }) => daemon === "smtpd");
   for (const service of servers) {
     const lookup = lookupOf(candidate, service);
     if (!isPublic(service, lookup)) continue;
-    const opening = openingOf(lookup, read);
+    const opening = openingOf(lookup, read, candidate);
     if (opening === undefined) continue;
     const overrides = service.overrides.filter(({ name }) => opening.names.includes(name));
     const override = overrides.find(({ name }) => name === opening.by) ?? overrides[0];
@@ -42,9 +53,7 @@ export function relayComplaints(candidate: Candidate, read: TextAt): Complaint[]
       isOpenByItself(service, read, override)
         ? { final: true }
         : {}),
-      reason: override
-        ? `the service ${service.name} relays mail for everybody: ${opening.reason}`
-        : `relays mail for everybody: ${opening.reason}`,
+      reason: override ? `the service ${service.name} ${opening.reason}` : opening.reason,
     });
   }
   // One setting of main.cf may open several services: it is one complaint.
@@ -70,8 +79,9 @@ function isOpenByItself(
   );
 }
 
-/** Why a service of master.cf is open to everybody. */
+/** Why a service of master.cf is open to everybody, or to nobody. */
 interface Opening {
+  /** What the service does, from the verb on, and why. */
   readonly reason: string;
   /** The parameters that decide it, first the one to name in a complaint. */
   readonly names: readonly string[];
@@ -79,7 +89,24 @@ interface Opening {
   readonly by?: string;
 }
 
-function openingOf(lookup: Lookup, read: TextAt): Opening | undefined {
+function openFor(reason: string): Pick<Opening, "reason"> {
+  return { reason: `relays mail for everybody: ${reason}` };
+}
+
+/** A service whose smtpd(8) ends at its start, as Postfix 3.7 was seen to do. */
+function ending(guards: readonly string[], candidate: Candidate): Pick<Opening, "reason"> {
+  const byLevel =
+    !candidate.parameters.has("compatibility_level") &&
+    /compatibility_level/.test(candidate.knowledge.defaults.get("smtpd_relay_restrictions") ?? "");
+  const hint = byLevel
+    ? "; without compatibility_level in main.cf, smtpd_relay_restrictions is empty by default"
+    : "";
+  return {
+    reason: `takes no mail: smtpd(8) ends, because neither of ${guards.join(" and ")} has reject_unauth_destination, or another refusal that always holds, before a permit${hint}`,
+  };
+}
+
+function openingOf(lookup: Lookup, read: TextAt, candidate: Candidate): Opening | undefined {
   const everybody = trustsAll(lookup, read);
   const everything = ownsAll(lookup, read);
   // Only the lists that this Postfix has: smtpd_relay_restrictions came with 2.10.
@@ -92,24 +119,31 @@ function openingOf(lookup: Lookup, read: TextAt): Opening | undefined {
   const guards = lists.filter((name) => /relay|recipient/.test(name));
   if (!refusing(STRANGER)) {
     const permits = guards.find((name) => outcomeOf(name, STRANGER) === "permits");
+    const isOpen = guards.some((name) => hasGuard(lookup(name) ?? "", lookup));
     return {
       ...(permits === undefined ? {} : { by: permits }),
       names: permits === undefined ? guards : [permits, ...guards],
-      reason: `${guards.join(" and ")} must have reject_unauth_destination, and nothing that permits everybody before it`,
+      ...(isOpen
+        ? openFor(
+            `${guards.join(" and ")} must have reject_unauth_destination, and nothing that permits everybody before it`,
+          )
+        : ending(guards, candidate)),
     };
   }
   if (everybody !== undefined && !refusing({ trusted: true, local: false }))
     return {
       by: "mynetworks",
       names: ["mynetworks"],
-      reason: `mynetworks has ${everybody}, and every client in mynetworks may send to anywhere`,
+      ...openFor(
+        `mynetworks has ${everybody}, and every client in mynetworks may send to anywhere`,
+      ),
     };
   if (everything !== undefined && !refusing({ trusted: false, local: true })) {
     const { name, word } = everything;
     return {
       by: name,
       names: [name],
-      reason: `${name} has ${word}, so that every domain is one for which this host takes mail`,
+      ...openFor(`${name} has ${word}, so that every domain is one for which this host takes mail`),
     };
   }
   return undefined;

@@ -3,6 +3,7 @@ import { accessComplaints } from "./access";
 import type { Candidate, Complaint } from "./candidate";
 import { milterComplaints, serviceComplaints, transportComplaints } from "./daemons";
 import { domainComplaints } from "./domains";
+import { installationComplaints } from "./installation";
 import {
   type Declared,
   duplicateComplaints,
@@ -32,6 +33,7 @@ export function complaintsOf(candidate: Candidate, around: Surroundings): Compla
     ...nameComplaints(candidate, around.declared),
     ...unsetComplaints(candidate),
     ...valueComplaints(candidate),
+    ...installationComplaints(candidate),
     ...restrictionComplaints(candidate),
     ...accessComplaints(candidate, around.read),
     ...typeComplaints(candidate),

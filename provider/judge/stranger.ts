@@ -65,6 +65,29 @@ export function outcome(
   return "ends";
 }
 
+/**
+ * Has the list one of the restrictions of which smtpd(8) wants one in the lists that guard the relay? Without any it ends
+ * with "specify at least one working instance of …". It looks no further than a `permit`, and into the user's classes.
+ */
+export function hasGuard(list: string, lookup: Lookup, depth = 0): boolean {
+  const classes = restrictionClasses(lookup);
+  const all = words(expand(list, lookup));
+  for (let index = 0; index < all.length; index += 1) {
+    const given = all[index] ?? "";
+    const word = given.toLowerCase();
+    if (word === "permit") return false;
+    if (word === "warn_if_reject") index += 1;
+    else if (REFUSES.includes(word) || GUARDS.includes(word)) return true;
+    else if (
+      classes.includes(given) &&
+      depth < 10 &&
+      hasGuard(lookup(given) ?? "", lookup, depth + 1)
+    )
+      return true;
+  }
+  return false;
+}
+
 /** What smtpd(8) does by the answer of a table; a table of networks has answers for addresses only. */
 function tableOutcome(
   table: string,

@@ -17,6 +17,9 @@ interface TableReference {
 const TABLE_LISTS =
   /(_maps|_map|_checks|_access|_access_list|_database|_domains|_networks|_clients|_hosts|_exceptions|_destinations|_exclusions|_restrictions|_clientcerts|_address_maps|_keyword_maps|_filter)$|^(alias_database|mydestination|mynetworks|debug_peer_list|local_header_rewrite_clients|postscreen_cache_map|fast_flush_domains|smtpd_forbidden_commands)$/;
 
+/** The tables that proxymap(8) may open for others. Postfix compares them by name: those that are not used are not opened. */
+export const PROXY_LISTS = /^proxy_(read|write)_maps$/;
+
 /** Parameters whose names end like those of {@link TABLE_LISTS}, but which name a transport, a program or words. */
 const NO_TABLES =
   /^(content_filter|receive_override_options|.*_expansion_filter|mail_spool_directory|smtpd_proxy_filter)$/;
@@ -49,6 +52,7 @@ export function tableReferences(candidate: Candidate): TableReference[] {
     const { name } = setting;
     const restrictions = isRestrictionList(candidate, setting);
     if ((!TABLE_LISTS.test(name) && !restrictions) || NO_TABLES.test(name)) return [];
+    if (PROXY_LISTS.test(name)) return [];
     const found: TableReference[] = [];
     const list = words(expand(setting.value, setting.lookup));
     for (const [index, word] of list.entries()) {

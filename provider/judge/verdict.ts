@@ -13,6 +13,8 @@ export interface Question {
   readonly later?: (complaint: Complaint) => boolean;
   /** Is the complaint left out here, because another judgement makes it? */
   readonly elsewhere?: (complaint: Complaint) => boolean;
+  /** Say what waits until Postfix is installed, where it is not. */
+  readonly saysWhatWaits?: true;
   /** Leave out what was wrong before the plan: other judgements warn of it. */
   readonly onlyNew?: true;
 }
@@ -78,9 +80,9 @@ export function verdict(
     const text = printed(complaint);
     if (known.has(keyOf(complaint))) {
       if (!question.onlyNew) warn(`already so before: ${text}`);
-    } else if (complaint.mild === true || accept.includes(complaint.rule)) warn(text);
-    else if (question.later?.(complaint))
+    } else if (question.later?.(complaint))
       warn(text.endsWith("?") ? `${text} (${LATER})` : `${text}, ${LATER}`);
+    else if (complaint.mild === true || accept.includes(complaint.rule)) warn(text);
     else
       failures.push({
         path: question.path(complaint),

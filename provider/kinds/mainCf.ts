@@ -154,6 +154,6 @@ export const mainCf: Kind<Completed, Observed> = {
     declare(context, args);
     const path = ({ file: place, subject = "" }: Complaint): string =>
       place === MAIN_CF && subject in args.parameters ? `parameters.${subject}` : "parameters";
-    return judgeConfiguration({ path }, context);
+    return judgeConfiguration({ path, saysWhatWaits: true }, context);
   },
 };

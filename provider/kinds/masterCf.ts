@@ -226,17 +226,33 @@ function newLines(args: MasterCfArgs): Bytes {
     .join("");
 }
 
+/** The plan for a file that an earlier step brings: its services are known where that step's package is. */
+function planBrought(observed: Observed, args: MasterCfArgs, context: PlanContext): Plan {
+  const brought = context.expected(MASTER_CF);
+  const write = {
+    change: "write",
+    path: MASTER_CF,
+    found: observed.file,
+    contents: newLines(args),
+    partial: true,
+  } as const;
+  if (brought === undefined) return withReload(MASTER_CF, [write]);
+  const expected = { ...observed, file: broughtFile(brought) };
+  const found = obstacles(expected, args, context);
+  if (found.length > 0) return { changes: [], obstacles: found };
+  const [planned] = planKeyedFile(fileOf(expected, args, context), context);
+  const after = planned?.change === "write" ? planned.contents : brought;
+  return withReload(MASTER_CF, [{ ...write, expected: after }]);
+}
+
+function broughtFile(contents: Bytes): FileState {
+  const size = contents.length;
+  return { ...{ type: "file", mode: 0o644, uid: 0, gid: 0 }, contents, size };
+}
+
 function plan(observed: Observed, args: MasterCfArgs, context: PlanContext): Plan {
   if (contentsOf(observed.file) === undefined && context.coming(MASTER_CF))
-    return withReload(MASTER_CF, [
-      {
-        change: "write",
-        path: MASTER_CF,
-        found: observed.file,
-        contents: newLines(args),
-        partial: true,
-      },
-    ]);
+    return planBrought(observed, args, context);
   const found = obstacles(observed, args, context);
   if (found.length > 0) return { changes: [], obstacles: found };
   return withReload(MASTER_CF, planKeyedFile(fileOf(observed, args, context), context));

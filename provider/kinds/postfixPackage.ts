@@ -26,7 +26,9 @@ import {
   mayBeOfBranch,
   parsePackage,
 } from "../openbsd/packages";
+import { declareComing } from "../judge";
 import type { Platform } from "../openbsd/platform";
+import { type ComingPackage, configurationOf } from "../postfix/packageContents";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
 import { finishInstallation } from "../postfix/package/finish";
 import { installPackage } from "../postfix/package/install";
@@ -287,6 +289,7 @@ function packagePlan(
         POSTFIX_MAILER_CONF,
         ...FOLDERS.map((path) => `${path}/`),
       ],
+      ...expectedOf(comingFrom(choice)),
     };
   const why =
     reason === "release"
@@ -300,6 +303,15 @@ function packagePlan(
     // Replacing a package creates neither the chroot's files nor mailer.conf.postfix again (docs/openbsd.md 2.2).
     brings: ["/usr/local/", ...scripts],
   };
+}
+
+/** The package that is to be installed, as far as its name tells; `undefined` where the name is not known. */
+function comingFrom(choice: Choice): ComingPackage | undefined {
+  return "name" in choice ? parsePackage(choice.name) : undefined;
+}
+
+function expectedOf(coming: ComingPackage | undefined): Pick<Plan, "expects"> {
+  return coming === undefined ? {} : { expects: configurationOf(coming) };
 }
 
 function restore(
@@ -381,8 +393,9 @@ function failureOf(
 async function judgePlan(
   observed: Observed,
   args: Completed,
-  { host, plan: judged, platform, warn }: JudgeContext,
+  context: JudgeContext,
 ): Promise<readonly Failure[]> {
+  const { host, plan: judged, platform, warn } = context;
   const { name, note, partial, locked } = observed;
   if ((args.flavors ?? []).some((flavor) => flavor === BUILT_IN))
     warn(
@@ -402,6 +415,8 @@ async function judgePlan(
     const other = await otherRelease(host, name, platform);
     if (other !== undefined) warn(other);
   }
+  const coming = comingFrom(choiceFor(observed, args, platform));
+  if (judged.expects !== undefined && coming !== undefined) declareComing(context, coming);
   const failure = failureOf(observed, args, platform, host.system.machine);
   return failure ? [failure] : [];
 }

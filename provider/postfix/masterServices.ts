@@ -117,15 +117,20 @@ function fieldFaults([, ...fields]: readonly string[]): string[] {
   });
 }
 
+/** Clients that take flags for how they write a message, from Postfix 3.5 on (smtp(8), lmtp(8)): `flags=DORX`. */
+const WITH_FLAGS = ["smtp", "lmtp"];
+
 /** A word that is neither an option nor an override: `-o name = value` leaves such words. */
 function strayWord(entry: Entry, daemon: string): { text: string; from: number } | undefined {
   const { args, faulty, end } = optionsOf(entry);
   const [wrong] = faulty;
   if (wrong !== undefined || WITH_ARGUMENTS.includes(daemon)) return wrong;
+  const isFlags = (text: string): boolean =>
+    WITH_FLAGS.includes(daemon) && /^flags=[DORX]*$/.test(text);
   const last = args.filter(({ from }) => from < end).at(-1);
   // The options -i, -m, -n, -s and -t take an argument (single_server(3)), the others none.
   const takesNext = last !== undefined && last.to === end && /^-[a-zA-Z]*[imnst]$/.test(last.text);
-  return args.filter(({ from }) => from >= end)[takesNext ? 1 : 0];
+  return args.filter(({ from, text }) => from >= end && !isFlags(text))[takesNext ? 1 : 0];
 }
 
 function repeatedServices(services: readonly JudgedService[]): ServiceFault[] {

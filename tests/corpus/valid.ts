@@ -543,4 +543,16 @@ export const valid: readonly Configuration[] = [
     name: "all mail of all domains to one mailbox",
     main: { virtual_alias_maps: "static:alice@example.org" },
   },
+  {
+    name: "an override that refers to a list of the user's own, which is set nowhere and restricts nothing",
+    main: { mydomain: "example.org" },
+    master:
+      "submission inet n - y - - smtpd\n  -o smtpd_client_restrictions=$mua_client_restrictions\n",
+  },
+  {
+    name: "tables that proxymap may open, of which some are not used",
+    main: {
+      proxy_read_maps: "$local_recipient_maps $virtual_mailbox_limit_maps hash:/etc/postfix/unused",
+    },
+  },
 ];

@@ -40,6 +40,7 @@ const CONTEXT: PlanContext = {
   dropped: [],
   applied: undefined,
   coming: () => false,
+  expected: () => undefined,
   isSecret: () => false,
 };
 

@@ -48,6 +48,7 @@ class Bench<A extends object, O> {
         dropped: [],
         applied: undefined,
         coming: () => false,
+        expected: () => undefined,
         isSecret: () => false,
       },
     };
@@ -96,6 +97,10 @@ class Bench<A extends object, O> {
       ...context,
       host: undefined as never,
       plan: this.kind.plan(observed, args, context),
+      comingItself: () => false,
+      expected: () => undefined,
+      brought: () => undefined,
+      note: () => undefined,
       predicted: () => undefined,
       found: () => undefined,
       declare: () => undefined,

@@ -6,6 +6,8 @@ import { KNOWN_PARAMETERS } from "../../provider/postfix/knownParameters";
 import { nameComplaints, unsetComplaints, valueComplaints } from "../../provider/judge/parameters";
 
 const NO_POSTFIX = {
+  isInstalled: false,
+  areNamesKnown: false,
   defaults: new Map<string, string>(),
   tableTypes: new Set<string>(),
   daemons: new Set<string>(),

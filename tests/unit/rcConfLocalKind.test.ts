@@ -70,6 +70,7 @@ async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
     dropped: [],
     applied: undefined,
     coming,
+    expected: () => undefined,
     isSecret: () => false,
   };
   const warnings: string[] = [];
@@ -97,6 +98,10 @@ async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
       record,
       platform,
       coming,
+      comingItself: () => false,
+      expected: () => undefined,
+      brought: () => undefined,
+      note: () => undefined,
       predicted: () => undefined,
       found: () => undefined,
       declare: () => undefined,

@@ -371,6 +371,7 @@ describe("the record on the host", () => {
     dropped: [],
     applied: undefined,
     coming: () => false,
+    expected: () => undefined,
     isSecret: (value: string) => isSecretValue(value),
   };
   const wanted = { hook: [QUOTED, "Bob <bob@example.org>"], root: ["alice"] };

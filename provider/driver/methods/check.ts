@@ -199,7 +199,10 @@ async function decideOn(request: Request, host: Host): Promise<Decision> {
   learnSecrets(inputs, liveOf(kind, sight));
   const state = { previous: NOTHING_BEFORE, applied: fresh ? undefined : argsOf(olds) };
   const decideFor = (instance: string): Decision =>
-    decide(kind, sight, { urn, instance }, state, (path) => overlay.coming(path));
+    decide(kind, sight, { urn, instance }, state, {
+      coming: (path) => overlay.coming(path),
+      expected: (path) => overlay.expected(path),
+    });
   const named = instanceNamed(sight.record, names);
   const decision = decideFor(named ?? "");
   if (named !== undefined || fresh) return decision;
@@ -217,6 +220,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   const conflict = await ownershipConflict(request, host, decision);
   if (conflict !== undefined) return answer(filled, [{ path: "connection", reason: conflict }]);
   const warnings: string[] = [];
+  const notes: string[] = [];
   const { obstacles, withoutFolder, aliases } = await inTheWay(host, plan.changes, (path) =>
     overlay.coming(path),
   );
@@ -233,7 +237,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
       path,
       reason: `${host.address}: ${reason} Nothing was changed.`,
     })),
-    ...(await judged(kind, host, decision, overlay, names[0], warnings)),
+    ...(await judged(kind, host, decision, overlay, names[0], { warnings, notes })),
   ];
   if (preview) approve(names[0], decision, overlay);
   overlay.add(plan, record.pending);
@@ -244,7 +248,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   // process, which does not know which warnings a preview has shown.
   for (const text of warnings) await say(names[0], "warning", text);
   if (preview && !plan.obstacles?.length)
-    await say(names[0], "info", report(host, decision, notShown(args)));
+    await say(names[0], "info", [report(host, decision, notShown(args)), ...notes].join("\n"));
   return answer(filled, failures);
 }
 
@@ -254,17 +258,21 @@ async function judged(
   { sight, plan }: Decision,
   overlay: Overlay,
   urn: string,
-  warnings: string[],
+  { warnings, notes }: { readonly warnings: string[]; readonly notes: string[] },
 ): Promise<readonly Failure[]> {
   const { platform, record, observed, args } = sight;
   const context = {
     ...{ host, platform, record, plan },
     coming: (path: string) => overlay.coming(path),
+    comingItself: (path: string) => overlay.comingItself(path),
     predicted: (path: string) => overlay.predicted(path),
     found: (path: string) => overlay.found(path),
+    expected: (path: string) => overlay.expected(path),
+    brought: (path: string) => overlay.brought(path),
     declare: (declaration: Parameters<Overlay["declare"]>[1]) => overlay.declare(urn, declaration),
     declared: () => overlay.declared,
     warn: (text: string) => void warnings.push(text),
+    note: (text: string) => void notes.push(text),
   };
   return (await kind.judge?.(observed, args, context)) ?? [];
 }

@@ -51,9 +51,11 @@ export const DEFAULTS: Readonly<Record<string, string>> = {
 };
 
 export const KNOWLEDGE: Knowledge = {
+  isInstalled: true,
+  areNamesKnown: true,
   defaults: new Map(Object.entries(DEFAULTS)),
   tableTypes: new Set(["hash", "cidr", "regexp", "static", "inline", "texthash", "pcre"]),
-  daemons: new Set(["smtpd", "smtp", "local", "pipe"]),
+  daemons: new Set(["smtpd", "smtp", "lmtp", "local", "pipe"]),
 };
 
 export const SMTPD = "smtp inet n - y - - smtpd\nsmtp unix - - y - - smtp\n";
@@ -175,6 +177,10 @@ export function contextOf(
     platform: platformOf("7.8"),
     record: EMPTY_RECORD,
     coming: () => false,
+    comingItself: () => false,
+    expected: () => undefined,
+    brought: () => undefined,
+    note: () => undefined,
     predicted: (path) => {
       const change = of(path);
       return change?.change === "write" ? stateOf(change.contents) : undefined;

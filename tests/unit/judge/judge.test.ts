@@ -43,6 +43,10 @@ const PLANNING = {
   dropped: [],
   applied: undefined,
   coming: () => false,
+  comingItself: () => false,
+  expected: () => undefined,
+  brought: () => undefined,
+  note: () => undefined,
   isSecret: () => false,
 };
 
@@ -242,7 +246,7 @@ describe("a master.cf", () => {
       /^services\["submission\/inet"\]: .*did you mean smtpd_tls_security_l/m,
     );
     expect(failures).toMatch(
-      /^services\["submission\/inet"\]: .*submission relays mail for every/m,
+      /^services\["submission\/inet"\]: .*submission takes no mail: smtpd\(8\) ends/m,
     );
     expect(failures).toMatch(/^services\["submission\/inet"\]: .*did you mean permit_mynetworks/m);
     expect(failures).toMatch(/"openRelay" in MasterCf's accept/);
@@ -265,7 +269,7 @@ describe("a master.cf", () => {
       "openRelay",
     ]);
     expect(failures).toBe("");
-    expect(warnings).toMatch(/relays mail for everybody/);
+    expect(warnings).toMatch(/takes no mail: smtpd\(8\) ends/);
     expect(violations(masterCf.arguments, { services: {}, accept: ["relay"] })).toEqual([
       expect.objectContaining({ path: "accept[0]" }),
     ]);

@@ -2,6 +2,7 @@
 import { stagedMainCf } from "../../../provider/judge/stagedMainCf";
 import { toolComplaints } from "../../../provider/judge/toolComplaints";
 import { candidateOf } from "../../../provider/judge/candidate";
+import { relayComplaints } from "../../../provider/judge/relay";
 import { KNOWLEDGE, MAIN, MASTER, SMTPD, found, reasons } from "./fake";
 
 const OPEN = /relays mail for everybody/;
@@ -65,6 +66,87 @@ describe("an open relay is", () => {
     expect(finals("permit_mynetworks")).toEqual([undefined]);
   });
 });
+
+describe("a service that takes no mail is", () => {
+  test.each([
+    ["no guard at all", "smtpd_relay_restrictions =\n", true],
+    ["a permit before the guard", "smtpd_relay_restrictions = permit, reject\n", true],
+    ["a guard that only warns", "smtpd_relay_restrictions = warn_if_reject reject\n", true],
+    [
+      "a guard in a class",
+      "smtpd_restriction_classes = c\nc = reject\nsmtpd_relay_restrictions = c\n",
+      false,
+    ],
+    [
+      "a guard in the other list",
+      "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = reject\n",
+      false,
+    ],
+    ["a deferral", "smtpd_relay_restrictions = defer_if_permit\n", false],
+  ])("told from an open relay: %s", (_what, main, ends) => {
+    const said = reasons(main, SMTPD).filter((reason) => /ends|relays mail/.test(reason));
+    expect(said.some((reason) => /takes no mail: smtpd\(8\) ends/.test(reason))).toBe(ends);
+    expect(said.some((reason) => OPEN.test(reason))).toBe(false);
+  });
+
+  test("explained where an old main.cf has no compatibility_level", () => {
+    const defaults = new Map(KNOWLEDGE.defaults);
+    defaults.set(
+      "smtpd_relay_restrictions",
+      "${{$compatibility_level} <level {1} ? {} : {reject}}",
+    );
+    defaults.set("compatibility_level", "0");
+    const candidate = candidateOf("smtpd_recipient_restrictions = permit_mynetworks\n", SMTPD, {
+      ...KNOWLEDGE,
+      defaults,
+    });
+    const around = { read: () => undefined, isThere: () => true, declared: { userDefined: [] } };
+    const said = relayComplaints(candidate, around.read).map(({ reason }) => reason);
+    expect(said).toEqual([expect.stringMatching(/smtpd\(8\) ends.*without compatibility_level/)]);
+  });
+});
+
+describe("nothing is said of", () => {
+  const SERVICES = `${SMTPD}lmtp unix - - n - - lmtp\n  flags=O\nrelay unix - - n - - smtp\n  -o x=y flags=DORX\n`;
+  test.each([
+    ["flags of smtp(8) and lmtp(8)", "x = 1\ny = $x\n", SERVICES],
+    ["what is expanded at delivery", "command_execution_directory = $home\n", SMTPD],
+    ["tables that proxymap(8) may open", "proxy_read_maps = hash:/no $transport_maps\n", SMTPD],
+    ["times in small letters", "maximal_queue_lifetime = 5d\nminimal_backoff_time = 10m\n", SMTPD],
+    ["protocols", "inet_protocols = ipv4, IPv6\n", SMTPD],
+    [
+      "relay_domains that name mydestination",
+      "mydestination = a.example\nrelay_domains = $mydestination b.example\n",
+      SMTPD,
+    ],
+  ])("%s", (_what, main, master) => {
+    expect(reasons(main, master).filter((one) => !/\bx\b|no parameter/.test(one))).toEqual([]);
+  });
+});
+
+test.each(["5D", "10M", "1W", "3H", "7S"])("a time such as %s ends a daemon", (value) => {
+  expect(reasons(`maximal_queue_lifetime = ${value}\n`, SMTPD).join()).toMatch(
+    /maximal_queue_lifetime takes a number with s, m, h, d or w/,
+  );
+});
+
+test("a domain in two classes is seen where one names the other by reference", () => {
+  const main = "mydestination = a.example\nvirtual_mailbox_domains = $mydestination\n";
+  expect(reasons(main, SMTPD).join()).toMatch(/a\.example is in mydestination and in virtual_m/);
+});
+
+test.each([
+  ["an override", "", `${SMTPD}  -o smtpd_client_restrictions=$mua_client_restrictions\n`],
+  ["proxy_read_maps", "proxy_read_maps = $virtual_mailbox_limit_maps\n", SMTPD],
+])(
+  "a name that is set nowhere does no harm in %s: a warning, which does not suggest it itself",
+  (_what, main, master) => {
+    const [only, ...others] = found(main, master).filter(({ rule }) => rule === "unset");
+    expect(others).toEqual([]);
+    expect(only).toMatchObject({ rule: "unset", mild: true });
+    expect(only?.reason).not.toMatch(/did you mean/);
+  },
+);
 
 describe("services are read as the editor reads them", () => {
   test.each([
