@@ -83,7 +83,7 @@ const ALIAS = /^(webmaster|ops|list):\s*(.*)$/;
 const VIRTUAL = /^(\w+@example\.com)\s+(.*)$/;
 const RELAY = /^(\[\w+\.example\.net\])\s+(.*)$/;
 const TRANSPORT = /^(\w+\.example\.org)\s+(.*)$/;
-const MAIN = /^(biff|recipient_delimiter|mail_spool_directory) = (.*)$/;
+const MAIN = /^(mail_name|recipient_delimiter|mail_spool_directory) = (.*)$/;
 const JOBS = ["etc/daily", "etc/weekly", "etc/monthly"] as const;
 const JOB = /\/(etc\/(?:daily|weekly|monthly))$/;
 
