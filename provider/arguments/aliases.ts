@@ -1,6 +1,6 @@
 /** The arguments of `Aliases`. */
 import { checkName, normalizeTarget } from "../formats/aliases";
-import { encodeUtf8 } from "../formats/bytes";
+import { encodeUtf8, foldKey } from "../formats/bytes";
 import { list, mergeOrExact, optional, record, refusal, single, step } from "./schema";
 import { tablePathFault } from "./tablePath";
 
@@ -40,10 +40,15 @@ function recipientFault(target: unknown): string | undefined {
 
 /** What each argument of `Aliases` may be. */
 export const aliasesArguments = step<AliasesArgs>({
-  entries: record("must be recipients by alias name.", nameFault, () =>
-    list(single<string>(recipientFault), RECIPIENTS, ({ length }) =>
-      length === 0 ? RECIPIENTS : undefined,
-    ),
+  entries: record(
+    "must be recipients by alias name.",
+    nameFault,
+    () =>
+      list(single<string>(recipientFault), RECIPIENTS, ({ length }) =>
+        length === 0 ? RECIPIENTS : undefined,
+      ),
+    // local(8) looks names up without regard to their case, and postalias(1) folds them.
+    (name) => foldKey(encodeUtf8(name)),
   ),
   mode: optional(mergeOrExact),
   file: optional(single<string>(tablePathFault)),

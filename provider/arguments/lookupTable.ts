@@ -1,5 +1,5 @@
 /** The arguments of `LookupTable`. */
-import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import { decodeUtf8, encodeUtf8, foldKey } from "../formats/bytes";
 import * as table from "../formats/table";
 import { BUILT_TYPES, PLAIN_TYPES, tableType, WHOLE_TYPES } from "../postfix/tableTypes";
 import {
@@ -161,8 +161,12 @@ export const lookupTableArguments = step<LookupTableArgs>(
       ),
     ),
     entries: optional(
-      record<string | null>("must be values by key.", keyFault, (key) =>
-        single((value) => valueFault(key, value)),
+      record<string | null>(
+        "must be values by key.",
+        keyFault,
+        (key) => single((value) => valueFault(key, value)),
+        // postmap(1) folds keys.
+        (key) => foldKey(encodeUtf8(key)),
       ),
     ),
     mode: optional(mergeOrExact),

@@ -19,7 +19,7 @@ import { contentsOf, type FileState } from "../host/host";
 import { file, Look } from "../host/look";
 import type { Json } from "../host/record";
 import { judgeTable } from "../judge";
-import { unreached, userNames } from "../postfix/aliasReach";
+import { neverFound, unreached, userNames } from "../postfix/aliasReach";
 import {
   broughtDatabase,
   type Compiled,
@@ -130,6 +130,7 @@ function judgePlan(
   context: JudgeContext,
 ): Promise<readonly Failure[]> {
   const { plan: judged, warn } = context;
+  for (const text of neverFound(Object.keys(args.entries))) warn(text);
   const write = changeOf(judged.changes, pathOf(args));
   // Of a file that an earlier step brings, only the new lines are known.
   if (write?.change === "write" && write.partial) return Promise.resolve([]);

@@ -14,6 +14,16 @@ export function unreached(entries: Entries, users: ReadonlySet<string>): readonl
   });
 }
 
+/** For each alias name that local(8) never looks up, because it looks up names without their domain, a sentence that says so. */
+export function neverFound(names: readonly string[]): readonly string[] {
+  return names
+    .filter((name) => name.includes("@"))
+    .map(
+      (name) =>
+        `the alias ${name} is never found: local(8) looks up names without their domain. Aliases of addresses stand in a table of virtual_alias_maps (LookupTable).`,
+    );
+}
+
 /** Why mail to a local name is lost; `undefined` if somebody or something receives it. */
 function lossOf(
   name: string,

@@ -1,4 +1,4 @@
-import { unreached, userNames } from "../../provider/postfix/aliasReach";
+import { neverFound, unreached, userNames } from "../../provider/postfix/aliasReach";
 
 const users = userNames("root:*:0:0::/root:/bin/ksh\nalice:*:1000:1000::/home/alice:/bin/ksh\n");
 
@@ -41,5 +41,11 @@ test("a name without an entry is answered by the user of that name, or by nobody
   expect(unreached(new Map(), users)).toEqual([
     "mail to postmaster reaches nobody: there is neither an alias nor a user postmaster.",
     "mail to webmaster reaches nobody: there is neither an alias nor a user webmaster.",
+  ]);
+});
+
+test("an alias whose name is an address is never found", () => {
+  expect(neverFound(["root", "info@example.org", "a b"])).toEqual([
+    expect.stringMatching(/^the alias info@example\.org is never found: .*LookupTable/),
   ]);
 });

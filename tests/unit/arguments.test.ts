@@ -398,3 +398,18 @@ test.each(cases)("%s: what must be given is missed, and nothing else", (_name, k
       ]);
     }
 });
+
+test.each<[string, object]>([
+  ["Aliases", { entries: { Root: ["alice"], root: ["bob"] } }],
+  [
+    "LookupTable",
+    { path: "/etc/postfix/x", type: "hash", entries: { "A.example": "1", "a.Example": "2" } },
+  ],
+])("%s: two names of which the file makes one are refused", (name, sample) => {
+  const kind = kinds.find((one) => one.name === name) as AnyKind;
+  expect(found(kind, sample)).toEqual([
+    expect.objectContaining({
+      reason: expect.stringMatching(/^is the same name as .* in the file: give one/) as string,
+    }),
+  ]);
+});

@@ -1,5 +1,13 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -76,6 +84,37 @@ test("every path that the manifest names is published", () => {
   const missing = named.map((path) => path.replace(/^\.\//, "")).filter((p) => !files.includes(p));
   expect(missing).toEqual([]);
 });
+
+test.each(["node10", "node16", "bundler"])(
+  "types are found by moduleResolution %s",
+  (resolution) => {
+    const program = `
+import { PostfixServer } from "pulumi-openbsd-postfix";
+import { startHost } from "pulumi-openbsd-postfix/testing";
+import { check } from "pulumi-openbsd-postfix/provider";
+export const all: readonly unknown[] = [PostfixServer, startHost, check];
+export const wrong: number = startHost;
+`;
+    writeFileSync(join(folder, "program.ts"), program);
+    const module =
+      resolution === "bundler" ? "esnext" : resolution === "node16" ? "node16" : "commonjs";
+    const tsc = join(repository, "node_modules/typescript/bin/tsc");
+    const options = [
+      "--noEmit",
+      "--skipLibCheck",
+      "--module",
+      module,
+      "--moduleResolution",
+      resolution,
+    ];
+    const { stdout } = spawnSync(process.execPath, [tsc, ...options, "program.ts"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    // The one error is that of the line that is wrong: what is not found would be of any type.
+    expect(stdout.trim()).toMatch(/^program\.ts\(6,14\): error TS2322: [^\n]*$/);
+  },
+);
 
 test.each([
   ["pulumi-openbsd-postfix", "PostfixServer"],
