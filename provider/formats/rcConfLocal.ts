@@ -7,6 +7,6 @@
  * possible, and never edited: a new assignment at the end overrides it.
  */
 export type { RcValue } from "./rcRead";
-export type { RcSyntax } from "./rcUnits";
+export type { RcNames, RcSyntax } from "./rcUnits";
 export { checkName, checkValue, get, remove, save, set, undo } from "./rcVariables";
 export { addWords, hasWords, removeWords, saveWords, undoWords, type SavedWords } from "./rcWords";

@@ -1,22 +1,34 @@
 import type { Bytes } from "./bytes";
 import { parsedUnits } from "./rcParsed";
 import { sourcedUnits } from "./rcSourced";
-import type { RcSyntax, RcUnit } from "./rcUnits";
+import type { RcNames, RcSyntax, RcUnit } from "./rcUnits";
 import { remembered, startsOf } from "./units";
 
 /** A value, or text that only a shell could evaluate; undefined when the default of rc.conf is in force. */
 export type RcValue = Bytes | { readonly unreadable: Bytes } | undefined;
 
-const units = { parsed: remembered(parsedUnits), sourced: remembered(sourcedUnits) };
+type Reader = (text: Bytes) => readonly RcUnit[];
+
+const sourced: Reader = remembered(sourcedUnits);
+const parsed = new WeakMap<RcNames, Reader>();
+
+function readerOf(syntax: RcSyntax): Reader {
+  if (syntax === "sourced") return sourced;
+  const known = parsed.get(syntax);
+  if (known !== undefined) return known;
+  const reader = remembered((text) => parsedUnits(text, syntax));
+  parsed.set(syntax, reader);
+  return reader;
+}
 
 /** The units of rc.conf.local. */
 export function unitsOf(text: Bytes, syntax: RcSyntax): readonly RcUnit[] {
-  return units[syntax](text);
+  return readerOf(syntax)(text);
 }
 
 /** The key of a variable; rc.subr(8) folds names to lower case. */
 export const keyOf = (name: string, syntax: RcSyntax): string =>
-  syntax === "parsed" ? name.toLowerCase() : name;
+  syntax === "sourced" ? name : name.toLowerCase();
 
 /** Whether a unit that is no entry may assign the variable. */
 export function mayAssign(unit: RcUnit, name: string): boolean {
@@ -24,7 +36,7 @@ export function mayAssign(unit: RcUnit, name: string): boolean {
   if (unit.opaque === "no") return unit.assigns.some((one) => one.name === name);
   // ${name:=…} assigns as well, and $name does not.
   const assigning = new RegExp(`(?<![$\\w]|\\$\\{)${name}(?!\\w)|\\$\\{${name}:?=`);
-  return assigning.test(unit.raw + (unit.runs ?? ""));
+  return assigning.test(unit.code ?? unit.raw);
 }
 
 type Known = ReadonlyMap<string, Bytes | { readonly unreadable: Bytes }>;

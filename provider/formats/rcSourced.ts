@@ -134,29 +134,37 @@ function withFunctions(units: readonly RcUnit[]): readonly RcUnit[] {
     if (run.size === 0) return unit;
     const bodies = [...run];
     const opaque = bodies.some((one) => one.opaque === "anything") ? "anything" : unit.opaque;
-    return { ...unit, opaque, runs: bodies.map(({ raw }) => raw).join("") };
+    return { ...unit, opaque, code: [unit, ...bodies].map(({ raw }) => raw).join("") };
   });
+}
+
+/** The statement at the beginning of a text, as a unit; the rest of the text where none can be told. */
+function unitAt(text: Bytes, at: number, line: number): RcUnit {
+  const statement = readStatement(text, at);
+  if (statement !== undefined) return unitOf(text, statement, line);
+  return {
+    raw: text.slice(at),
+    role: "start",
+    key: undefined,
+    line,
+    head: "",
+    rest: "",
+    assigns: [],
+    opaque: "anything",
+    fault: "has a quote, bracket or block that does not end, or a here-document",
+  };
+}
+
+/** A line of shell as a unit. */
+export function shellUnit(code: Bytes, line: number): RcUnit {
+  return unitAt(code, 0, line);
 }
 
 export function sourcedUnits(text: Bytes): readonly RcUnit[] {
   const units: RcUnit[] = [];
   let line = 1;
   for (let at = 0; at < text.length;) {
-    const statement = readStatement(text, at);
-    const unit: RcUnit =
-      statement === undefined
-        ? {
-            raw: text.slice(at),
-            role: "start",
-            key: undefined,
-            line,
-            head: "",
-            rest: "",
-            assigns: [],
-            opaque: "anything",
-            fault: "has a quote, bracket or block that does not end, or a here-document",
-          }
-        : unitOf(text, statement, line);
+    const unit = unitAt(text, at, line);
     units.push(unit);
     at += unit.raw.length;
     line += unit.raw.split("\n").length - 1;

@@ -2,8 +2,17 @@ import type { Bytes } from "./bytes";
 import type { Unit } from "./units";
 import type { Part } from "./shell";
 
-/** How rc.conf.local is read: by a shell (`sourced`, up to OpenBSD 5.5), or line by line by rc.subr(8) (`parsed`). */
-export type RcSyntax = "sourced" | "parsed";
+/**
+ * The variables that rc.subr(8) of a release reads from rc.conf.local: those whose name ends in `_` and one of the
+ * endings, and those with one of the names.
+ */
+export interface RcNames {
+  readonly endings: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** How rc.conf.local is read: by a shell (up to OpenBSD 5.5), or line by line by rc.subr(8), which knows these names. */
+export type RcSyntax = "sourced" | RcNames;
 
 export interface Assignment {
   readonly name: string;
@@ -19,8 +28,11 @@ export interface RcUnit extends Unit {
   readonly assigns: readonly Assignment[];
   /** Whether it may assign further variables: those that it mentions, or any. */
   readonly opaque: "no" | "mentioned" | "anything";
-  /** The definitions of the functions that it runs; it may assign what they mention, too. */
-  readonly runs?: Bytes;
+  /**
+   * What the shell makes of it, where that is more than `raw`: with the definitions of the functions that it runs, or as
+   * rc.subr(8) passes it to eval. It may assign what is mentioned there.
+   */
+  readonly code?: Bytes;
   /** Why nothing can be added after it. */
   readonly fault: string | undefined;
 }

@@ -20,9 +20,10 @@ export function checkName(name: string, syntax: RcSyntax): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw new FormatError(`${JSON.stringify(name)} is not the name of a shell variable`);
   }
-  if (syntax === "parsed" && !isAccepted(name)) {
+  if (syntax !== "sourced" && !isAccepted(name, syntax)) {
+    const endings = syntax.endings.map((one) => `_${one}`).join(", ");
     throw new FormatError(
-      `${name} is not read by this release: names end in _flags, _user, _timeout, … or are pkg_scripts, pf, …`,
+      `${name} is not read by this release: it reads names that end in ${endings}, and ${syntax.names.join(", ")}`,
     );
   }
 }
@@ -30,14 +31,14 @@ export function checkName(name: string, syntax: RcSyntax): void {
 /** Refuses a value that the syntax cannot hold: parsed lines end at "#" even inside quotes. */
 export function checkValue(name: string, value: Bytes, syntax: RcSyntax): void {
   checkLineText(`the value of ${name}`, value);
-  if (syntax === "parsed" && value.includes("#")) {
+  if (syntax !== "sourced" && value.includes("#")) {
     throw new FormatError(`the value of ${name} must not hold "#": rc(8) ignores what follows it`);
   }
 }
 
 /** A value as it is written after `name=`. */
 export function plainValue(value: Bytes, syntax: RcSyntax): Bytes {
-  return syntax === "parsed" ? parsedValue(value) : sourcedValue(value);
+  return syntax === "sourced" ? sourcedValue(value) : parsedValue(value);
 }
 
 /** An entry with another value. An `export`, blanks and a comment after the value stay. */
@@ -64,7 +65,7 @@ export function append(
 ): Bytes {
   const last = units.at(-1);
   // A newline would put the last line in force, which rc(8) ignores without one (see rcParsed.ts).
-  const unread = syntax === "parsed" && last?.key !== undefined && !last.raw.endsWith("\n");
+  const unread = syntax !== "sourced" && last?.role === "start" && !last.raw.endsWith("\n");
   return withLineAt(text, units, line, unread ? units.length - 1 : undefined);
 }
 

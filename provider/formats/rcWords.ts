@@ -1,4 +1,5 @@
 import { FormatError, type Bytes } from "./bytes";
+import { oneLineFault } from "./rcParsed";
 import { editable, keyOf, read, unitsOf, type RcValue } from "./rcRead";
 import { addingValue } from "./rcSourced";
 import { literalOf, addsToItself, type RcSyntax, type RcUnit } from "./rcUnits";
@@ -74,6 +75,7 @@ export function addWords(
   if (now === "NO") {
     throw new FormatError(`${name} is NO, so its daemon is off: set the variable as a whole`);
   }
+  if (syntax !== "sourced") checkOneLine(name, now, lastAssigning(units, key));
   // In the parsed syntax rc(8) ignores a last line without a newline, although it is an entry here.
   const seen = units.filter(
     (one) => one.role === "gap" || one.key !== key || one.assigns.length > 0,
@@ -87,7 +89,29 @@ export function addWords(
     return replaceOne(units, at, withLiteral(unit, literal, syntax));
   }
   if (read(units, key) === undefined) return set(text, name, withWords(inherited, words), syntax);
+  // rc.subr(8) expands nothing, so what is added to is written out.
+  if (syntax !== "sourced" && typeof now === "string")
+    return append(text, units, `${name}=${plainValue(withWords(now, words), syntax)}\n`, syntax);
   return append(text, units, `${name}=${addingValue(name, ` ${words}`)}\n`, syntax);
+}
+
+/** The unit of the assignment in force. */
+function lastAssigning(units: readonly RcUnit[], key: string): RcUnit | undefined {
+  return units.filter(({ assigns }) => assigns.some(({ name }) => name === key)).at(-1);
+}
+
+/**
+ * Refuses to add words to a value that rc.subr(8) reads otherwise than it was meant: it takes a line by itself, with
+ * quotes that do not end, a backslash or a carriage return (docs/openbsd.md 4.2).
+ */
+function checkOneLine(name: string, value: RcValue, unit: RcUnit | undefined): void {
+  const where = unit === undefined ? "rc.conf" : `rc.conf.local, line ${unit.line}`;
+  if (typeof value === "object")
+    throw new FormatError(
+      `${name} is set by ${JSON.stringify(value.unreadable)}, which only a shell can tell: set the variable as a whole`,
+    );
+  const fault = oneLineFault(value ?? "");
+  if (fault !== undefined) throw new FormatError(`${where}, ${name}: ${fault}`);
 }
 
 /** Removes words from the entries of a variable. An entry stays even if its value is empty then. */

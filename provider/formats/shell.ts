@@ -143,6 +143,13 @@ function isDollarQuote(text: Bytes, at: number): boolean {
   return /^\$['"]/.test(text.slice(at, at + 2));
 }
 
+/** What a text ends inside of, where a shell would want more of it. */
+export function endsInside(text: Bytes): string | undefined {
+  const rest = /^(?:[^"'\\]|\\[^]|"(?:[^"\\]|\\[^])*"|'[^']*')*/.exec(text)?.[0].length ?? 0;
+  if (rest === text.length) return undefined;
+  return text.charAt(rest) === "\\" ? "a backslash at its end" : "a quote that does not end";
+}
+
 const ends = new Map([
   ["if", "fi"],
   ["while", "done"],

@@ -14,12 +14,13 @@ import { decodeUtf8, FormatError } from "../formats/bytes";
 import * as rcConfText from "../formats/rcConfLocal";
 import { containsWords } from "../formats/words";
 import { contentsOf, type FileStat, type FileState } from "../host/host";
-import { file, Look, probe, type ProbeAnswer, stat } from "../host/look";
+import { file, Look, stat } from "../host/look";
 import { runOrFail } from "../host/programs";
 import { type HostRecord, type Json } from "../host/record";
 import { RECORD } from "../host/recordLook";
 import type { Platform } from "../openbsd/platform";
 import { PROGRAMS, QUEUE } from "../postfix/paths";
+import { isUnknown, processesOf } from "../postfix/processes";
 import { mapValues } from "../values/json";
 
 interface Observed {
@@ -194,14 +195,18 @@ function ownsSyslogd({ flags, variables }: RcConfLocalArgs): boolean {
   return (flags?.[SYSLOGD_FLAGS] ?? []).length > 0 || variables?.[SYSLOGD_FLAGS] !== undefined;
 }
 
+/** The one of syslogd's two processes that shows its flags; the other one's title is `syslogd: [priv]` (docs/openbsd.md 5). */
+const SYSLOGD = /^(?:\/usr\/sbin\/)?syslogd(?: (.*))?$/;
+
 /**
- * The flags of the running syslogd in a listing of ps(1). Only one of its two processes shows them; the other one has
- * the title `syslogd: [priv]` instead (docs/openbsd.md 5).
+ * The flags of the running syslogd; `undefined` where it cannot be told. Its processes are those of root and of _syslogd:
+ * any other user can start a program under that title.
  */
-function syslogdIn(listing: ProbeAnswer | undefined): string | undefined {
-  if (listing === undefined || "notFound" in listing) return undefined;
-  return /^(?:\/usr\/sbin\/)?syslogd(?=\s|$)(?!:)(.*)$/m.exec(listing.stdout)?.[1]?.trim();
-}
+const syslogdFlags: Look<string | undefined> = processesOf(["_syslogd"], SYSLOGD).map((found) => {
+  if (isUnknown(found)) return undefined;
+  const [first] = found.map(({ command }) => SYSLOGD.exec(command)?.[1] ?? "");
+  return first?.trim();
+});
 
 function look(args: RcConfLocalArgs): Look<Observed> {
   return Look.all({
@@ -211,9 +216,7 @@ function look(args: RcConfLocalArgs): Look<Observed> {
     socket: stat(SOCKET),
     postfix: stat(PROGRAMS.postfix),
     scripts: Look.each(args.packageScripts ?? [], (name) => stat(scriptPath(name))),
-    syslogd: ownsSyslogd(args)
-      ? probe(["/bin/ps", "-axww", "-o", "command"]).map(syslogdIn)
-      : Look.of(undefined),
+    syslogd: ownsSyslogd(args) ? syslogdFlags : Look.of(undefined),
     record: RECORD,
   });
 }

@@ -3,6 +3,8 @@
  * only file that compares releases (eslint.config.mjs sees to that); the others ask a {@link Platform}.
  */
 
+import type { RcNames, RcSyntax } from "../formats/rcConfLocal";
+
 /** The mailer of the base system. */
 export interface BaseMailer {
   readonly name: "sendmail" | "smtpd";
@@ -41,8 +43,11 @@ export interface Platform extends FamilyFacts {
   readonly release: string;
   /** Set for a release that is newer than {@link NEWEST} and therefore treated like it. */
   readonly warning?: string;
-  /** How rc.conf.local is read: by a shell that sources it (up to 5.5), or line by line by rc.subr(8) (from 5.6). */
-  readonly rcConfSyntax: "sourced" | "parsed";
+  /**
+   * How rc.conf.local is read: by a shell that sources it (up to 5.5), or line by line by rc.subr(8) (from 5.6), which
+   * knows these variables.
+   */
+  readonly rcConfSyntax: RcSyntax;
   /** The variable of rc.conf.local that lists the rc scripts of packages, from 4.9 on. */
   readonly packageDaemons: "none" | "rc_scripts" | "pkg_scripts";
   /** Whether a chrooted daemon needs a log socket in its chroot: sendsyslog(2) of 5.6 made that unnecessary. */
@@ -118,7 +123,7 @@ export function platformOf(release: string): Platform {
     ...family[1],
     packageDaemons: since("5.0") ? "pkg_scripts" : since("4.9") ? "rc_scripts" : "none",
     logSocketNeeded: !since("5.6"),
-    rcConfSyntax: since("5.6") ? "parsed" : "sourced",
+    rcConfSyntax: since("5.6") ? parsedNames(since) : "sourced",
     clientQueueRunner: !since("5.6"),
     // The port copied three files until 28 April 2011 and has copied four since (docs/openbsd.md 10).
     chrootFiles: since("5.0")
@@ -132,6 +137,29 @@ export function platformOf(release: string): Platform {
 function ordinal(release: string): number {
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
   return Number(major) * 10 + Number(minor);
+}
+
+/** What `_rc_parse_conf` of rc.subr(8) reads (docs/openbsd.md 4.2). */
+function parsedNames(since: Since): RcNames {
+  return {
+    // A logger and a folder came between 6.9 and 7.3. A line that rc.subr(8) does not know yet has no effect.
+    endings: [
+      ...["flags", "user", "timeout"],
+      ...(since("6.0") ? ["rtable"] : []),
+      ...(since("6.9") ? ["logger", "execdir"] : []),
+    ],
+    names: [
+      ...["accounting", "amd_master", "check_quotas", "ipsec"],
+      ...(since("5.8") ? [] : ["ipsec_rules"]),
+      ...(since("6.2") ? ["library_aslr"] : []),
+      ...(since("5.9") ? ["multicast"] : ["multicast_host", "multicast_router"]),
+      "nfs_server",
+      ...(since("6.0") ? ["pexp"] : []),
+      "pf",
+      ...(since("5.8") ? [] : ["pf_rules"]),
+      ...["pkg_scripts", "shlib_dirs", "spamd_black"],
+    ],
+  };
 }
 
 function packageFacts(since: Since): PackageFacts {

@@ -109,12 +109,19 @@ export const POSTFIX: Look<PostfixProcesses | null | Unknown> = Look.all({
 export function baseMailerProcesses({
   processes: { owners, title },
 }: BaseMailer): Look<readonly Process[] | Unknown> {
-  const pattern = new RegExp(title);
+  return processesOf(owners, new RegExp(title));
+}
+
+/** The processes of root and of these users with such a title. */
+export function processesOf(
+  owners: readonly string[],
+  title: RegExp,
+): Look<readonly Process[] | Unknown> {
   return Look.all({ users: Look.each(owners, user), processes: PROCESSES }).map(
     ({ users, processes }) => {
       if (isUnknown(processes)) return processes;
       const uids = [0, ...owners.flatMap((name) => users[name]?.uid ?? [])];
-      return processes.filter((one) => isOf(one, uids) && pattern.test(one.command));
+      return processes.filter((one) => isOf(one, uids) && title.test(one.command));
     },
   );
 }

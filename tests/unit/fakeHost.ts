@@ -19,6 +19,8 @@ export function file(
 export interface Has {
   readonly files?: Readonly<Record<string, FileState>>;
   readonly record?: HostRecord;
+  /** The numbers of its users. */
+  readonly users?: Readonly<Record<string, number>>;
   /** What programs print, by a text that their words hold; the first that fits. */
   readonly prints?: readonly (readonly [string, string])[];
 }
@@ -29,6 +31,10 @@ export function seen<T>(look: Look<T>, has: Has): Promise<T> {
     if (fact.fact === "file" || fact.fact === "digest" || fact.fact === "stat") {
       if (fact.path === RECORD_PATH && has.record) return recordFile(has.record);
       return has.files?.[fact.path] ?? ABSENT;
+    }
+    if (fact.fact === "user") {
+      const uid = has.users?.[fact.name];
+      return uid === undefined ? null : { uid, gid: uid };
     }
     if (fact.fact !== "probe") return null;
     const words = fact.argv.join(" ");

@@ -32,6 +32,35 @@ test.each([
   expect(platformOf(release).packageDaemons).toBe(variable);
 });
 
+const parsedBy = (release: string, name: string): boolean => {
+  const { rcConfSyntax: syntax } = platformOf(release);
+  if (syntax === "sourced") return true;
+  return syntax.names.includes(name) || syntax.endings.some((one) => name.endsWith(`_${one}`));
+};
+
+test.each([
+  ["5.5", "anything", true],
+  ["5.6", "d_timeout", true],
+  ["5.7", "pf_rules", true],
+  ["5.8", "pf_rules", false],
+  ["5.8", "multicast_router", true],
+  ["5.9", "multicast_router", false],
+  ["5.8", "multicast", false],
+  ["5.9", "multicast", true],
+  ["5.9", "d_rtable", false],
+  ["6.0", "d_rtable", true],
+  ["5.9", "pexp", false],
+  ["6.0", "pexp", true],
+  ["6.1", "library_aslr", false],
+  ["6.2", "library_aslr", true],
+  ["6.8", "d_logger", false],
+  ["7.3", "d_logger", true],
+  ["7.8", "d_execdir", true],
+  ["7.8", "sendmail", false],
+])("what %s reads from rc.conf.local has %s in it: %s", (release, name, reads) => {
+  expect(parsedBy(release, name)).toBe(reads);
+});
+
 /** The linter in a process of its own, for it loads its configuration as a module: complaints by code. */
 const LINT = `
 import { ESLint } from "eslint";

@@ -17,8 +17,10 @@ interface Host {
   readonly local?: string;
   readonly rcConf?: string;
   readonly record?: Partial<HostRecord>;
-  /** What `ps` shows. */
-  readonly ps?: string;
+  /** The processes of root, of _syslogd, and of an ordinary user, by their titles; without root's, ps shows nothing. */
+  readonly ps?: readonly string[];
+  readonly syslogd?: readonly string[];
+  readonly stranger?: readonly string[];
   readonly scripts?: readonly string[];
   readonly installed?: boolean;
   readonly coming?: readonly string[];
@@ -43,6 +45,15 @@ local_rcconf="/etc/rc.conf.local"
 [ -f \${local_rcconf} ] && . \${local_rcconf}
 `;
 
+/** What ps(1) prints: each process with its owner, those of the ordinary user first. */
+function listing({ ps, syslogd = [], stranger = [] }: Host): string {
+  const row = (uid: number) => (title: string) => `   9     1  ${uid}  ${uid} ${title}\n`;
+  const init = "    1     0     0     0 init\n";
+  return ps === undefined
+    ? ""
+    : [init, ...stranger.map(row(1000)), ...ps.map(row(0)), ...syslogd.map(row(73))].join("");
+}
+
 async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
   const platform = platformOf(host.release);
   const args = rcConfLocal.complete(given, platform);
@@ -59,7 +70,8 @@ async function look(given: RcConfLocalArgs, host: Host): Promise<Seen> {
   const observed = await seenOn(rcConfLocal.look(args, platform), {
     files: here,
     record,
-    prints: [["/bin/ps", host.ps ?? ""]],
+    users: { _syslogd: 73 },
+    prints: [["/bin/ps", listing(host)]],
   });
   const owner = { urn: "urn:pulumi:s::p::t::n", instance: "i" };
   const coming = (path: string): boolean => (host.coming ?? []).includes(path);
@@ -142,7 +154,7 @@ describe("what rc.conf says is built on", () => {
 
   test("a flag that is there already is adopted, in which of the two files ever", async () => {
     const rcConf = RC_CONF.replace(/syslogd_flags=.*/, `syslogd_flags="-a ${SOCKET}"`);
-    const ps = `/usr/sbin/syslogd -a ${SOCKET}\n`;
+    const ps = [`/usr/sbin/syslogd -a ${SOCKET}`];
     const seen = await look({ boot: "unchanged" }, { release: "5.0", rcConf, ps });
     expect(seen.changes).toEqual([]);
     expect(seen.live.flags).toEqual({ syslogd_flags: [`-a ${SOCKET}`] });
@@ -182,6 +194,27 @@ describe("what the file cannot be made to say is a failure of the property", () 
       { release: "5.0", local: "syslogd_flags=NO\n" },
       "logSocket",
       /syslogd_flags is NO.*`logSocket: false`.*`variables: \{ syslogd_flags: "" \}`/,
+    ],
+    [
+      "a list of scripts that was meant to go on in the next line",
+      { ...NONE, packageScripts: ["postfix"] },
+      { release: "5.6", local: 'pkg_scripts="mysqld \\\n  dovecot"\n' },
+      "packageScripts[0]",
+      /rc\.conf\.local, line 1, pkg_scripts: this release reads one line and no further/,
+    ],
+    [
+      "flags in a file with the line ends of Windows",
+      { ...NONE, flags: { ntpd_flags: ["-s"] } },
+      { release: "7.8", local: 'pf=NO\r\nntpd_flags="-v"\r\n' },
+      "flags.ntpd_flags[0]",
+      /rc\.conf\.local, line 2, ntpd_flags: its carriage return/,
+    ],
+    [
+      "a variable that came with a later release",
+      { ...NONE, variables: { library_aslr: "NO" } },
+      { release: "6.1" },
+      "variables.library_aslr",
+      /library_aslr is not read by this release/,
     ],
     [
       "a package's script on 4.9",
@@ -245,33 +278,48 @@ describe("scripts that rc(8) would pass over", () => {
 
 describe("a syslogd that does not run by its flags", () => {
   const local = `syslogd_flags="-a ${SOCKET}"\n`;
-  const PRIV = "syslogd: [priv] (syslogd)\n";
+  const PRIV = "syslogd: [priv] (syslogd)";
+  const OURS = `/usr/sbin/syslogd -a /var/empty/dev/log -a ${SOCKET}`;
+  const OTHERS = "/usr/sbin/syslogd -a /var/empty/dev/log";
 
-  test.each<[string, string, boolean]>([
+  test.each<[string, Pick<Host, "ps" | "syslogd" | "stranger">, boolean]>([
+    ["runs with them, and with those of boot", { ps: [PRIV], syslogd: [OURS] }, false],
+    ["runs with them, both processes root's", { ps: [PRIV, OURS] }, false],
+    ["runs with them, started by hand", { ps: [`syslogd -a ${SOCKET}`, PRIV] }, false],
+    ["runs without", { ps: [PRIV, "/usr/sbin/cron"], syslogd: ["/usr/sbin/syslogd"] }, true],
+    ["runs with others", { ps: [PRIV], syslogd: [OTHERS] }, true],
     [
-      "runs with them, and with those of boot",
-      `${PRIV}/usr/sbin/syslogd -a /var/empty/dev/log -a ${SOCKET}\n`,
+      "runs without, and is being started again",
+      { ps: ["/bin/ksh /etc/rc.d/syslogd start"] },
       false,
     ],
-    ["runs with them, started by hand", `syslogd -a ${SOCKET}\n${PRIV}`, false],
-    ["runs without", `COMMAND\n${PRIV}/usr/sbin/syslogd\n/usr/sbin/cron\n`, true],
-    ["runs with others", `/usr/sbin/syslogd -a /var/empty/dev/log\n`, true],
-    ["cannot be seen", PRIV, false],
-    ["does not run", "/usr/sbin/cron\n", false],
-  ])("%s", async (_what, ps, restarts) => {
-    const seen = await look({ boot: "unchanged" }, { release: "5.0", local, ps });
+    ["cannot be seen", { ps: [PRIV] }, false],
+    ["does not run", { ps: ["/usr/sbin/cron"] }, false],
+    ["cannot be told", {}, false],
+    [
+      "runs with them, while an ordinary user shows another",
+      { ps: [PRIV], syslogd: [OURS], stranger: [OTHERS] },
+      false,
+    ],
+    [
+      "runs without, while an ordinary user shows one with them",
+      { ps: [PRIV], syslogd: [OTHERS], stranger: [OURS] },
+      true,
+    ],
+  ])("%s", async (_what, processes, restarts) => {
+    const seen = await look({ boot: "unchanged" }, { release: "5.0", local, ...processes });
     expect(seen.text).toBeUndefined();
     expect(seen.restarts).toBe(restarts);
     expect(seen.live.logSocket === undefined).toBe(!restarts);
   });
 
   test("one whose flags are none of ours is let be", async () => {
-    const seen = await look(NONE, { release: "7.8", local: "", ps: "/usr/sbin/syslogd -h\n" });
+    const seen = await look(NONE, { release: "7.8", local: "", ps: ["/usr/sbin/syslogd -h"] });
     expect(seen.changes).toEqual([]);
   });
 
   test("a restart that was cut off is made up for, and Postfix is told of the new socket where it needs one", async () => {
-    const ps = `/usr/sbin/syslogd -a ${SOCKET}\n`;
+    const ps = [`/usr/sbin/syslogd -a ${SOCKET}`];
     for (const [release, need] of [
       ["5.0", "reload"],
       ["7.8", undefined],

@@ -4,12 +4,21 @@ import { FormatError } from "../../../provider/formats/bytes";
 import * as rcConfLocal from "../../../provider/formats/rcConfLocal";
 import type { Saved } from "../../../provider/formats/undo";
 import { describeLaws, holds, numRuns, type KeyedFormat } from "./laws";
-import { assignments, flags, foreignLine, names, texts, values } from "./rcConfLocalTexts";
+import {
+  assignments,
+  flags,
+  foreignLine,
+  names,
+  parsed,
+  syntaxes,
+  texts,
+  values,
+} from "./rcConfLocalTexts";
 
 const { get, set, remove, save, undo, hasWords, addWords, removeWords, saveWords, undoWords } =
   rcConfLocal;
 
-describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
+describe.each(syntaxes)("rc.conf.local, %s", (called, syntax) => {
   const format: KeyedFormat<string, Saved> = {
     get: (text, name) => get(text, name, syntax),
     set: (text, name, value, was) => set(text, name, value, syntax, was),
@@ -31,7 +40,7 @@ describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
     names.every((name) => get(remove(text, name, syntax), name, syntax) === undefined);
   describeLaws({
     format,
-    texts: texts[syntax],
+    texts: texts[called],
     keys: names,
     values: values(syntax),
     separator: "ntpd_flags=\n",
@@ -40,11 +49,14 @@ describe.each(["parsed", "sourced"] as const)("rc.conf.local, %s", (syntax) => {
     removable,
   });
 
-  const whole = texts[syntax].filter((text) => !refused(text));
+  const whole = texts[called].filter((text) => !refused(text));
   const name = fc.constantFrom(...names);
-  const added = fc
-    .tuple(whole, name, flags)
-    .filter(([text, variable]) => get(text, variable, syntax, "") !== "NO");
+  const takes = (text: string, variable: string): boolean => {
+    if (syntax === "sourced") return get(text, variable, syntax, "") !== "NO";
+    const value = get(text, variable, syntax, "") ?? "";
+    return typeof value === "string" && value !== "NO" && !/["'\\\r]/.test(value);
+  };
+  const added = fc.tuple(whole, name, flags).filter(([text, variable]) => takes(text, variable));
 
   test("words that were added are there, once", () => {
     holds(added, ([text, variable, words]) => {
@@ -229,7 +241,7 @@ describe("rc.conf.local, sourced", () => {
 });
 
 describe("rc.conf.local, parsed", () => {
-  const flagsOf = (text: string) => get(text, "d_flags", "parsed");
+  const flagsOf = (text: string) => get(text, "d_flags", parsed);
 
   test.each([
     ["d_flags=-a /x\n", "-a /x"],
@@ -250,7 +262,15 @@ describe("rc.conf.local, parsed", () => {
     ["d_flags=2", undefined],
     ["#d_flags=1\n", undefined],
     ["=d_flags=1\n", undefined],
-    ["export d_flags=1\n", undefined],
+    ["export d_flags=1\n", "1"],
+    ["EXPORT D_Flags = '-a b' # why\n", "-a b"],
+    ["export b_flags d_flags=it's\n", "it's"],
+    ["export d_flags=1", undefined],
+    ["export pf=1\nd_flags=2\n", "2"],
+    ["export d_flags=1\nd_flags=2\n", "2"],
+    ["d_flags=1\nexport d_flags=2\n", "2"],
+    ["e-d_flags=1\n", undefined],
+    ["0d_flags=1\n", undefined],
     ["dd_flags=1\n", undefined],
     ["d_flags\n", undefined],
   ])("rc.subr reads d_flags from %j as %j", (text, value) => {
@@ -258,37 +278,98 @@ describe("rc.conf.local, parsed", () => {
   });
 
   test("a variable that rc.subr ignores is not read, and refused", () => {
-    expect(get("sendmail=1\n", "sendmail", "parsed")).toBeUndefined();
-    expect(() => set("", "sendmail", "1", "parsed")).toThrow(/not read by this release/);
-    expect(() => set("", "d flags", "1", "parsed")).toThrow(FormatError);
+    expect(get("sendmail=1\n", "sendmail", parsed)).toBeUndefined();
+    expect(() => set("", "sendmail", "1", parsed)).toThrow(/not read by this release/);
+    expect(() => set("", "d flags", "1", parsed)).toThrow(FormatError);
+  });
+
+  test.each(["[ -x /usr/sbin/d ] && d_flags=-y\n", "unset d_flags; x_flags=\n"])(
+    "what stands before the = is a command, and what it does is said to be unreadable: %j",
+    (line) => {
+      const text = `d_flags=-x\n${line}`;
+      expect(get(text, "d_flags", parsed)).toEqual({ unreadable: line.trim() });
+      expect(get(text, "pf", parsed)).toBeUndefined();
+      expect(set(text, "d_flags", "-z", parsed)).toBe(`${line}d_flags="-z"\n`);
+      expect(() => addWords(text, "d_flags", "-z", parsed)).toThrow(/only a shell can tell/);
+    },
+  );
+
+  test("an exported variable is added to on a line of its own, written out, and comes back to the byte", () => {
+    const text = "export d_flags=-x\n# more\n";
+    const saved = saveWords(text, "d_flags", "-a /p", parsed);
+    const more = addWords(text, "d_flags", "-a /p", parsed);
+    expect(more).toBe(`${text}d_flags="-x -a /p"\n`);
+    expect(undoWords(more, "d_flags", "-a /p", saved, parsed)).toBe(text);
+  });
+
+  test.each([
+    "exit; d_flags=1\n",
+    "break; d_flags=1\n",
+    "read x; d_flags=1\n",
+    "cat d_flags=1\n",
+    "typeset d_flags=1\n",
+    "readonly d_flags=1\n",
+    "[ -n $(cat) ] && d_flags=1\n",
+    "if true; then d_flags=1; fi\n",
+    '"d_flags=1\n',
+  ])("nothing is added after a command that may read on, or end the reading: %j", (text) => {
+    expect(() => set(text, "pf", "NO", parsed)).toThrow(/line 1.*nothing can be added after it/);
+    expect(undo(text, "pf", save(text, "pf", parsed), parsed)).toBe(text);
+    expect(set(text.slice(0, -1), "pf", "NO", parsed)).toBe(`pf=NO\n${text.slice(0, -1)}`);
+  });
+
+  test("a name of which only the end is looked at is a name of that release", () => {
+    const first: rcConfLocal.RcNames = { endings: ["flags"], names: ["pf_rules"] };
+    expect(get("d_logger=x\n", "d_logger", first)).toBeUndefined();
+    expect(() => set("", "d_logger", "x", first)).toThrow(/end in _flags, and pf_rules/);
+    expect(get("d_logger=x\n", "d_logger", parsed)).toBe("x");
+    expect(get("pf_rules=x\n", "pf_rules", first)).toBe("x");
+    expect(get("pf_rules=x\n", "pf_rules", parsed)).toBeUndefined();
+  });
+
+  test.each([
+    ['pkg_scripts="mysqld \\\npostfix_two"\n', /line 1, pkg_scripts: .*one line and no further/],
+    ["pf=NO\npkg_scripts='mysqld\n'\n", /line 2, pkg_scripts: .*a quote that does not end/],
+    ["pkg_scripts=mysqld \\\n", /a backslash at its end/],
+    ['pf=NO\r\npkg_scripts="mysqld"\r\n', /line 2, pkg_scripts: its carriage return/],
+  ])("words are not added to a value that was meant to go on: %j", (text, reason) => {
+    expect(() => addWords(text, "pkg_scripts", "postfix", parsed)).toThrow(reason);
+    // The variable as a whole can be set, and is then read back.
+    const whole = set(text, "pkg_scripts", "mysqld postfix", parsed);
+    expect(get(whole, "pkg_scripts", parsed)).toBe("mysqld postfix");
+  });
+
+  test("words are taken out of such a value without a further quote", () => {
+    const text = 'pkg_scripts="mysqld postfix \\\n';
+    expect(removeWords(text, "pkg_scripts", "postfix", parsed)).toBe('pkg_scripts="mysqld \\\n');
   });
 
   test("a value that rc.subr would cut is refused", () => {
-    expect(() => set("", "d_flags", "a#b", "parsed")).toThrow(/#/);
-    expect(() => set("", "d_flags", "a\nb", "parsed")).toThrow(/newline/);
+    expect(() => set("", "d_flags", "a#b", parsed)).toThrow(/#/);
+    expect(() => set("", "d_flags", "a\nb", parsed)).toThrow(/newline/);
   });
 
   test("a plain value is written so that both syntaxes read the same", () => {
     for (const value of ["", "NO", "YES", "-bd", "-a /x -b", "it's"]) {
-      const text = set("", "d_flags", value, "parsed");
+      const text = set("", "d_flags", value, parsed);
       expect(text).toBe(set("", "d_flags", value, "sourced"));
       expect(get(text, "d_flags", "sourced")).toBe(value);
     }
   });
 
   test("in its place a variable keeps its blanks and comment", () => {
-    expect(set("\td_flags = 'a'  # why\n", "d_flags", "b", "parsed")).toBe(
+    expect(set("\td_flags = 'a'  # why\n", "d_flags", "b", parsed)).toBe(
       '\td_flags = "b"  # why\n',
     );
   });
 
   test("a last line that is not read for its missing newline stays so", () => {
-    expect(set("ntpd_flags=NO", "d_flags", "x", "parsed")).toBe('d_flags="x"\nntpd_flags=NO');
-    expect(set("d_flags=x", "d_flags", "x", "parsed")).toBe('d_flags="x"\n');
+    expect(set("ntpd_flags=NO", "d_flags", "x", parsed)).toBe('d_flags="x"\nntpd_flags=NO');
+    expect(set("d_flags=x", "d_flags", "x", parsed)).toBe('d_flags="x"\n');
   });
 });
 
-describe.each(["parsed", "sourced"] as const)("words in rc.conf.local, %s", (syntax) => {
+describe.each(syntaxes)("words in rc.conf.local, %s", (_called, syntax) => {
   test("flags are words next to each other, not text", () => {
     const text = 'syslogd_flags="-a /var/spool/postfix/dev/log2 -a -h"\n';
     expect(hasWords(text, "syslogd_flags", "-a /var/spool/postfix/dev/log", syntax)).toBe(false);

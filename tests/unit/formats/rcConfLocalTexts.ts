@@ -1,6 +1,18 @@
 import fc from "fast-check";
 import { manyLines } from "./manyLines";
-import type { RcSyntax } from "../../../provider/formats/rcConfLocal";
+import type { RcNames, RcSyntax } from "../../../provider/formats/rcConfLocal";
+
+/** What rc.subr of a late release reads. */
+export const parsed: RcNames = {
+  endings: ["flags", "user", "timeout", "rtable", "logger", "execdir"],
+  names: ["check_quotas", "library_aslr", "multicast", "pexp", "pf", "pkg_scripts"],
+};
+
+/** Both ways of reading the file, by name. */
+export const syntaxes: readonly (readonly ["parsed" | "sourced", RcSyntax])[] = [
+  ["parsed", parsed],
+  ["sourced", "sourced"],
+];
 
 /** Names that rc.subr reads, and that begin alike. */
 export const names = ["syslogd_flags", "d_flags", "pkg_scripts", "pf"] as const;
@@ -55,6 +67,11 @@ const parsedLine = fc.oneof(
       "#pf=NO",
       "export pf=NO",
       "if true; then pf=NO; fi",
+      "export d_flags=-x",
+      "EXPORT Syslogd_Flags = '-a /x' # why",
+      "[ -x /usr/sbin/d ] && d_flags=-y",
+      "unset pkg_scripts; x_flags=",
+      "a-b_flags=1",
       "\0",
     ),
   },
@@ -147,7 +164,7 @@ function file(line: fc.Arbitrary<string>): fc.Arbitrary<string> {
 }
 
 /** rc.conf.local as nobody would write it. */
-export const texts: Readonly<Record<RcSyntax, fc.Arbitrary<string>>> = {
+export const texts: Readonly<Record<"parsed" | "sourced", fc.Arbitrary<string>>> = {
   parsed: file(parsedLine),
   sourced: file(sourcedLine),
 };
@@ -160,7 +177,7 @@ export function values(syntax: RcSyntax): fc.Arbitrary<string> {
       fc.constantFrom("NO", '"', "''", "'\"", "$HOME", "`x`", "\\", "a'b\"c$d", " ", "${x}"),
       fc.string({ unit: "binary-ascii", maxLength: 10 }),
     )
-    .map((value) => value.replace(syntax === "parsed" ? /[\n\0#]/g : /[\n\0]/g, ""));
+    .map((value) => value.replace(syntax === "sourced" ? /[\n\0]/g : /[\n\0#]/g, ""));
 }
 
 export const flags = fc.constantFrom("-a /path", "-b", "postfix", "-a /var/spool/x", "-x");
