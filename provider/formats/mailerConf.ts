@@ -23,23 +23,21 @@ function logicalRows(text: Bytes): readonly Bytes[] {
   return [...rows, open];
 }
 
-function wordsOf(row: Bytes): readonly Bytes[] {
-  return row
-    .replace(/\0[^]*/, "")
-    .split(/[ \t\n]+/)
-    .filter((word) => word !== "");
-}
+/** A name, and what follows it and at least one blank: the program, or nothing. */
+const rowOf = /^[ \t\n]*([^ \t\n]+)(?:[ \t\n]+([^ \t\n]*))?/;
 
 /**
- * The row that mailwrapper(8) uses for a name, which is the first. Undefined when there is none, or when a row
- * without a program stands before it: there mailwrapper ends with `parse error in /etc/mailer.conf`.
+ * The row that mailwrapper(8) uses for a name, which is the first. Undefined when there is none, when it names no program,
+ * or when a row with nothing but a name stands before it: there mailwrapper ends with `parse error in /etc/mailer.conf`.
+ * A name with blanks after it, and perhaps a comment, is no such error: mailwrapper passes over the row of another name
+ * (docs/openbsd.md 3).
  */
 export function mapping(text: Bytes, name: Bytes): { readonly program: Bytes } | undefined {
   for (const row of logicalRows(text)) {
-    const [mapped, program] = wordsOf(row);
+    const [, mapped, program] = rowOf.exec(row.replace(/\0[^]*/, "")) ?? [];
     if (mapped === undefined) continue;
     if (program === undefined) return undefined;
-    if (mapped === name) return { program };
+    if (mapped === name) return program === "" ? undefined : { program };
   }
   return undefined;
 }

@@ -26,15 +26,27 @@ describe("mailer.conf", () => {
     ["no newline at the end", "\n\nmailq\t/a", "/a"],
     ["a backslash at the very end", "mailq /a\\", "/a"],
     ["a broken row after it", "mailq /a\nsendmail\n", "/a"],
+    ["a name and blanks before it", "sendmail \t\nmailq /a\n", "/a"],
+    ["a name and a comment before it", "sendmail # none\nmailq /a\n", "/a"],
+    ["a name whose row goes on with nothing before it", "sendmail \\\n\nmailq /a\n", "/a"],
   ])("mailwrapper reads a row with %s", (_, text, program) => {
     expect(mailerConf.mapping(text, "mailq")).toEqual({ program });
   });
 
   test("a row without a program hides the rows after it", () => {
-    const text = "mailq /a\nsendmail \\\n\nnewaliases /b\n";
-    expect(mailerConf.mapping(text, "mailq")?.program).toBe("/a");
-    expect(mailerConf.mapping(text, "newaliases")).toBeUndefined();
+    for (const bare of ["sendmail", "sendmail# none", "sendmail\\\n", "  sendmail"]) {
+      const text = `mailq /a\n${bare}\nnewaliases /b\n`;
+      expect(mailerConf.mapping(text, "mailq")?.program).toBe("/a");
+      expect(mailerConf.mapping(text, "newaliases")).toBeUndefined();
+    }
   });
+
+  test.each(["mailq \n", "mailq\t# x\n"])(
+    "a row without a program is the one in force for its name: %j",
+    (row) => {
+      expect(mailerConf.mapping(`${row}mailq /a\n`, "mailq")).toBeUndefined();
+    },
+  );
 
   test("a row put before any text is the one in force", () => {
     holdsForTexts(fc.string({ unit: "binary-ascii" }), fc.nat(3), (text, blank) => {
