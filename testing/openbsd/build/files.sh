@@ -100,14 +100,27 @@ programs() {
 	for name in md5 sha1 sha512; do
 		ln -s sha256 "$LAYER/usr/bin/$name"
 	done
-	rcctl=$(conf rcctl)
-	[ "$rcctl" = no ] || install_file 755 "$here/tools/$rcctl" usr/sbin/rcctl
+	[ "$(conf rcctl_revision)" = no ] || install_file 755 "$here/tools/rcctl" usr/sbin/rcctl
+	install_file 755 "$here/tools/ps" usr/bin/ps
+	install_file 755 "$here/tools/pgrep" usr/bin/pgrep
+	ln -s pgrep "$LAYER/usr/bin/pkill"
+	[ "$(conf rc_d)" != base ] || other_daemons
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/sendmail"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/mailq"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/bin/newaliases"
 	ln -s /usr/sbin/mailwrapper "$LAYER/usr/sbin/makemap"
 	for script in daily weekly monthly; do
 		printf '# What cron(8) runs; a test host lives too short to need it.\n' >"$LAYER/etc/$script"
+	done
+}
+
+# The base system's daemons that rc.conf(8) names: their scripts are there, and what they start is not.
+other_daemons() {
+	sed -n 's/^\([a-z]*\)_flags=.*/\1/p' "$LAYER/etc/rc.conf" | while read -r name; do
+		script=$LAYER/etc/rc.d/$name
+		[ -f "$script" ] || sed "s/^daemon=.*/daemon=\"\/usr\/sbin\/$name\"/; s/^# .*/# $name(8)/" \
+			"$LAYER/etc/rc.d/cron" >"$script"
+		chmod 755 "$script"
 	done
 }
 

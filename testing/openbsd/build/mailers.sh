@@ -9,11 +9,15 @@ base_smtpd() {
 	chmod 755 "$LAYER/usr/sbin/smtpd" "$LAYER/usr/sbin/smtpctl"
 	perl "$here/build/patch" "$LAYER/usr/sbin/smtpd" /etc/smtpd.conf /usr/lib/sm.cf \
 		/var/lib/opensmtpd/empty /var/empty opensmtpd _smtpd opensmtpq _smtpq
+	[ "$(conf smtpd_names)" = old ] || perl "$here/build/patch" "$LAYER/usr/sbin/smtpd" \
+		klondike crypto "pony express" dispatcher
 	perl "$here/build/patch" "$LAYER/usr/sbin/smtpctl" /etc/smtpd.conf /usr/lib/sm.cf \
 		opensmtpq _smtpq
 	chmod 555 "$LAYER/usr/sbin/smtpd"
 	chown 0:103 "$LAYER/usr/sbin/smtpctl"
 	chmod 2555 "$LAYER/usr/sbin/smtpctl"
+	# The name by which it is called makes it one or the other; they were two programs to 5.8.
+	install_file 555 "$LAYER/usr/sbin/smtpctl" usr/libexec/smtpd/makemap
 	mkdir -p "$LAYER/usr/lib"
 	ln -s /etc/mail/smtpd.conf "$LAYER/usr/lib/sm.cf"
 	for program in mail.local mail.maildir mail.mboxfile mail.mda mail.lmtp lockspool encrypt; do

@@ -77,7 +77,7 @@ postfix_files() {
 	sed -i "/postfix-files\.d/d" "$examples/postfix-files"
 	if [ "$(conf rc_d)" = base ]; then
 		mkdir -p "$root/etc/rc.d"
-		install -m 755 "$here/package/rc" "$root/etc/rc.d/postfix"
+		install -m 755 "$here/package/$(conf package_rc)" "$root/etc/rc.d/postfix"
 	fi
 	[ "$(number "$version")" -ge 300 ] || absent sbin/posttls-finger libexec/postfix/postfix-tls-script
 	wrap "$sbin/postconf"

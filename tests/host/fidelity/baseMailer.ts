@@ -1,8 +1,22 @@
-import { anything, before, eventually, since, smtpDialogue, type Story } from "./row";
+import { anything, before, eventually, smtpDialogue, type Story } from "./row";
+
+/** Those of the story with smtpd. */
+const SMTPD = ["7.8", "5.9", "5.8", "5.6"] as const;
+
+const smtpdProcesses =
+  "ps -axww -o user,command | grep smtpd | grep -v -e grep -e rc.d | tr -s ' ' | sort";
+
+const withoutMailerConf = (program: string): string =>
+  [
+    "rm /etc/mailer.conf; mailq >/dev/null; mv /etc/mailer.conf.kept /etc/mailer.conf",
+    eventually(
+      `grep -q 'cannot open /etc/mailer.conf, using ${program} as default MTA' /var/log/maillog`,
+    ),
+  ].join("\n");
 
 export const baseMailer: Story = {
   title: "the base system's mail server",
-  releases: ["7.8", "5.6", "5.0", "4.7"],
+  releases: ["7.8", "5.9", "5.8", "5.6", "5.0", "4.7"],
   rows: [
     {
       section: "3",
@@ -12,8 +26,18 @@ export const baseMailer: Story = {
     },
     {
       section: "3",
+      fact: "mailer.conf maps three names to smtpctl, and two to makemap",
+      releases: ["5.6", "5.8"],
+      script: "grep -v '^#' /etc/mailer.conf | tr -s '\\t' ' '",
+      stdout: [
+        ...["sendmail", "send-mail", "mailq"].map((name) => `${name} /usr/sbin/smtpctl\n`),
+        ...["makemap", "newaliases"].map((name) => `${name} /usr/libexec/smtpd/makemap\n`),
+      ].join(""),
+    },
+    {
+      section: "3",
       fact: "mailer.conf maps every name to smtpctl",
-      releases: since("5.6"),
+      releases: ["5.9", "7.8"],
       script: "grep -v '^#' /etc/mailer.conf | tr -s '\\t' ' '",
       stdout: ["sendmail", "send-mail", "mailq", "makemap", "newaliases"]
         .map((name) => `${name} /usr/sbin/smtpctl\n`)
@@ -40,9 +64,31 @@ export const baseMailer: Story = {
     {
       section: "9",
       fact: "smtpd runs under its name and answers on loopback",
-      releases: since("5.6"),
+      releases: SMTPD,
       script: `pgrep -x smtpd >/dev/null && ${smtpDialogue} QUIT`,
       stdout: /^220 \S+ ESMTP OpenSMTPD\n221 /,
+    },
+    {
+      section: "9",
+      fact: "smtpd is root's, its children _smtpd's, and the queue's _smtpq's",
+      releases: ["7.8"],
+      script: smtpdProcesses,
+      stdout: [
+        "_smtpd smtpd: control (smtpd)",
+        "_smtpd smtpd: crypto (smtpd)",
+        "_smtpd smtpd: dispatcher (smtpd)",
+        "_smtpd smtpd: lookup (smtpd)",
+        "_smtpd smtpd: scheduler (smtpd)",
+        "_smtpq smtpd: queue (smtpd)",
+        "root /usr/sbin/smtpd\n",
+      ].join("\n"),
+    },
+    {
+      section: "9",
+      fact: "the first of smtpd's processes has a title, by which its script finds it",
+      releases: ["5.8", "5.6"],
+      script: `${smtpdProcesses} | grep root; grep pexp /etc/rc.d/smtpd; pgrep -xf 'smtpd: \\[priv\\]' >/dev/null`,
+      stdout: 'root smtpd: [priv] (smtpd)\npexp="smtpd: \\[priv\\]"\n',
     },
     {
       section: "9",
@@ -75,9 +121,9 @@ export const baseMailer: Story = {
       script: [
         `su alice -c "perl -e 'exit if fork; close \\$_ for *STDIN, *STDOUT, *STDERR; exec {q(/bin/sleep)} q(smtpd: x), 5'"`,
         eventually("ps -axww -o command= | grep '^smtpd: x'"),
-        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | tr -s ' ' | grep ' 1000 1000 smtpd: x 5$'",
+        "ps -axww -o pid= -o ppid= -o uid= -o ruid= -o command= | tr -s ' ' | grep ' 1000 1000 smtpd: x 5 (sleep)$'",
       ].join("\n"),
-      stdout: /^ ?\d+ 1 1000 1000 smtpd: x 5\n$/,
+      stdout: /^ ?\d+ 1 1000 1000 smtpd: x 5 \(sleep\)\n$/,
     },
     {
       section: "9",
@@ -95,7 +141,7 @@ export const baseMailer: Story = {
     {
       section: "9",
       fact: "smtpctl show queue lists nothing when nothing waits",
-      releases: since("5.6"),
+      releases: SMTPD,
       script: `${eventually('test -z "$(smtpctl show queue)"')}\nsmtpctl show queue`,
     },
     {
@@ -125,9 +171,23 @@ export const baseMailer: Story = {
     },
     {
       section: "3",
-      fact: "a row without a program is an error that names the line, if it comes first",
+      fact: "a row of nothing but a name is an error that names the line, if it comes first",
       script: "printf '# x\\nbroken\\nmailq /bin/echo\\n' > /etc/mailer.conf; mailq",
       stderr: "mailwrapper: parse error in /etc/mailer.conf at line 2\n",
+      exit: 1,
+    },
+    {
+      section: "3",
+      fact: "a name with a blank behind it is passed over, with a comment too",
+      script:
+        "printf 'broken \\nother\\t# x\\nmailq /bin/echo\\n' > /etc/mailer.conf; mailq passed",
+      stdout: "passed\n",
+    },
+    {
+      section: "3",
+      fact: "such a row of the very name names no program",
+      script: "printf 'mailq \\nmailq /bin/echo\\n' > /etc/mailer.conf; mailq",
+      stderr: /^mailwrapper: cannot exec : /,
       exit: 1,
     },
     {
@@ -146,11 +206,16 @@ export const baseMailer: Story = {
     },
     {
       section: "3",
-      fact: "without mailer.conf the default runs, and syslog says so",
-      script: [
-        "rm /etc/mailer.conf; mailq >/dev/null; mv /etc/mailer.conf.kept /etc/mailer.conf",
-        eventually("grep -q 'cannot open /etc/mailer.conf, using /usr/' /var/log/maillog"),
-      ].join("\n"),
+      fact: "without mailer.conf sendmail runs, and syslog says so; 5.8 does not have it any more",
+      releases: ["4.7", "5.0", "5.6", "5.8"],
+      script: withoutMailerConf("/usr/libexec/sendmail/sendmail"),
+      stderr: anything,
+    },
+    {
+      section: "3",
+      fact: "without mailer.conf smtpctl runs, and syslog says so",
+      releases: ["5.9", "7.8"],
+      script: withoutMailerConf("/usr/sbin/smtpctl"),
       stderr: anything,
     },
   ],

@@ -24,10 +24,29 @@ export const logs: Story = {
     },
     {
       section: "5",
-      fact: "two processes, of which one is [priv]",
-      script: "ps -axww -o args | grep '[s]yslogd' | sort",
+      fact: "two processes, of which one is root's [priv], and the other its child, of _syslogd",
+      script:
+        "ps -axww -o user,args | grep '[s]yslogd: ' ; ps -axww -o user,args | grep '[/]usr/sbin/syslogd'",
       stdout:
-        /^\/usr\/sbin\/syslogd(?: -a \/var\/empty\/dev\/log)?\nsyslogd: \[priv\] \(syslogd\)\n$/,
+        /^root +syslogd: \[priv\] \(syslogd\)\n_syslogd \/usr\/sbin\/syslogd(?: -a \/var\/empty\/dev\/log)?\n$/,
+    },
+    {
+      section: "5",
+      fact: "pgrep -f sees the title alone",
+      script: "pgrep -xf 'syslogd: \\[priv\\]' >/dev/null; pgrep -f '\\(syslogd\\)'",
+      exit: 1,
+    },
+    {
+      section: "5",
+      fact: "a HUP or TERM to [priv] reaches the other one",
+      script: [
+        ": > /var/log/early; printf 'local2.info\\t/var/log/early\\n' >> /etc/syslog.conf",
+        "pkill -HUP -xf 'syslogd: \\[priv\\]'; sleep 0.5; logger -p local2.info found",
+        eventually("grep -q found /var/log/early"),
+        "pkill -xf 'syslogd: \\[priv\\]'",
+        eventually("! pgrep -x syslogd"),
+        "rm -f /dev/log; syslogd $(test -d /var/empty/dev && [ $(uname -r) = 4.7 ] && echo -a /var/empty/dev/log); true",
+      ].join("\n"),
     },
     {
       section: "5",
@@ -101,6 +120,13 @@ export const logs: Story = {
       fact: "a restart adds them",
       releases: ["7.8"],
       script: `rcctl restart syslogd >/dev/null; test -S ${socket}`,
+    },
+    {
+      section: "5",
+      fact: "a restart leaves two processes, and the socket that is no longer asked for",
+      releases: ["7.8"],
+      script: `rm /etc/rc.conf.local; rcctl restart syslogd >/dev/null; pgrep -x syslogd | wc -l | tr -d ' '; test -S ${socket}`,
+      stdout: "2\n",
     },
     {
       section: "5",

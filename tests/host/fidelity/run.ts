@@ -9,7 +9,13 @@ import { middlePackages, modernPackages, oldPackages, replyPackages } from "./pa
 import { modernPorts, oldPorts } from "./ports";
 import { postfix } from "./postfix";
 import type { Expected, Row, Story } from "./row";
-import { disabledServices, firstRcctl, services, sourcedServices } from "./services";
+import {
+  disabledServices,
+  namesByRelease,
+  rcctlByRelease,
+  services,
+  sourcedServices,
+} from "./services";
 import { system } from "./system";
 import { versions } from "./versions";
 
@@ -28,7 +34,8 @@ const stories: readonly Story[] = [
   oldPorts,
   sourcedServices,
   ...disabledServices,
-  firstRcctl,
+  namesByRelease,
+  rcctlByRelease,
   services,
   logs,
   cron,

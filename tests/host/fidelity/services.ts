@@ -1,3 +1,4 @@
+import type { Release } from "../../../testing";
 import { anything, between, installPostfix, type Row, type Story } from "./row";
 
 const local = (text: string): string => `printf '%s' '${text}' > /etc/rc.conf.local`;
@@ -102,9 +103,106 @@ const reading: readonly Row[] = [
   parsed("a value ends at #, inside quotes too", `smtpd_flags="-a # b"\n`, `"-a`),
   parsed("nothing is expanded", `smtpd_flags="\${smtpd_flags} -v"\n`, "${smtpd_flags} -v"),
   parsed("a line without a newline at its end is not read", "smtpd_flags=-a", ""),
-  parsed("export is no part of the syntax", "export smtpd_flags=-a\n", ""),
+  parsed("what stands before the = may be a command", "export smtpd_flags=-a\n", "-a"),
+  parsed("a condition decides", "[ -x /nonexistent ] && smtpd_flags=-a\n", ""),
+  parsed("a condition that holds", "[ -x /bin/sh ] && smtpd_flags=-a\n", "-a"),
+  parsed("a name that no shell variable can have assigns nothing", "x-smtpd_flags=-a\n", ""),
   parsed("comments are passed over", "#smtpd_flags=-a\n", ""),
+  parsed("a value does not go on in the next line", 'smtpd_flags="-a \\\n-b"\n', '"-a \\'),
+  parsed("a carriage return is a part of the value", 'smtpd_flags="-a"\r\n', '"-a"\r'),
 ];
+
+const printed = (names: readonly string[]): string =>
+  names.map((name) => `"${name}=$${name}"`).join(" ");
+
+/** A daemon whose arguments begin like those of another process, and whether it is said to run. */
+const otherArguments = [
+  "sed -e 's,^daemon=.*,daemon=/bin/sleep; daemon_flags=3,' /etc/rc.d/cron > /etc/rc.d/probe",
+  "chmod 755 /etc/rc.d/probe; /bin/sleep 33 & sleep 0.2; /etc/rc.d/probe check; echo $?; kill $!",
+].join("\n");
+
+/** What rc.subr takes from rc.conf.local, if each of these is set to `mine` there. */
+const taken = (releases: readonly Release[], names: readonly string[], read: string): Row => ({
+  section: "4.2",
+  fact: `of ${names.join(", ")} it reads ${read}`,
+  releases,
+  script: [
+    `for name in ${names.join(" ")}; do echo $name=mine; done > /etc/rc.conf.local`,
+    "daemon=/nonexistent; . /etc/rc.d/rc.subr; rm /etc/rc.conf.local",
+    `printf '%s\\n' ${printed(names)} | sed -n 's/=mine$//p' | tr '\\n' ' '`,
+  ].join("\n"),
+  stdout: `${read} `,
+});
+
+/** Which names count, by release; only the end of a name is looked at. */
+export const namesByRelease: Story = {
+  title: "the names in rc.conf.local",
+  releases: ["5.6", "5.8", "5.9", "6.0", "6.2", "7.3", "7.8"],
+  rows: [
+    taken(["5.6"], ["x_flags", "x_user", "x_timeout", "x_rtable"], "x_flags x_user x_timeout"),
+    taken(["5.9"], ["x_y_flags", "x_rtable", "flags"], "x_y_flags"),
+    taken(["6.0"], ["x_flags", "x_rtable", "x_logger", "x_class"], "x_flags x_rtable"),
+    taken(
+      ["7.3", "7.8"],
+      ["x_rtable", "x_logger", "x_execdir", "x_class"],
+      "x_rtable x_logger x_execdir",
+    ),
+    taken(["5.6"], ["pf_rules", "multicast_host", "multicast"], "pf_rules multicast_host"),
+    taken(["5.8"], ["pf_rules", "multicast_router", "multicast"], "multicast_router"),
+    taken(["5.9", "6.0"], ["multicast_host", "multicast", "library_aslr"], "multicast"),
+    taken(["6.2", "7.8"], ["library_aslr", "pkg_scripts", "sendmail"], "library_aslr pkg_scripts"),
+    {
+      section: "4.3",
+      fact: "a package's script starts its daemon by ${rcexec}",
+      releases: ["5.6", "5.8", "5.9", "6.0", "6.2"],
+      script: "daemon=/nonexistent; . /etc/rc.d/rc.subr; ${rcexec} 'echo started'",
+      stdout: "started\n",
+    },
+    {
+      section: "4.3",
+      fact: "a package's script starts its daemon by rc_exec, and ${rcexec} is gone",
+      releases: ["7.3", "7.8"],
+      script:
+        "daemon=/nonexistent; . /etc/rc.d/rc.subr; rc_exec 'echo started'; ${rcexec} 'echo never'",
+      stdout: "started\n",
+      stderr: anything,
+      exit: 127,
+    },
+    {
+      section: "4.3",
+      fact: "a daemon is found by how its arguments begin",
+      releases: ["5.6"],
+      script: otherArguments,
+      stdout: "0\n",
+    },
+    {
+      section: "4.3",
+      fact: "a daemon is found by the whole of its arguments",
+      releases: ["5.8", "7.8"],
+      script: otherArguments,
+      stdout: /1\n$/,
+    },
+    {
+      section: "2.5",
+      fact: "what package scripts of the release find master by",
+      releases: ["5.6"],
+      script: `${installPostfix}; grep '^pexp' /etc/rc.d/postfix`,
+      stdout: 'pexp="${daemon}"\n',
+      stderr: anything,
+    },
+    {
+      section: "2.5",
+      fact: "what package scripts of the release find master by",
+      releases: ["5.8", "7.8"],
+      script: `${installPostfix}; grep '^pexp' /etc/rc.d/postfix`,
+      stdout: 'pexp="${daemon}.*"\n',
+      stderr: anything,
+    },
+  ],
+};
+
+const stopDisabled = (daemon: string): string =>
+  `${local(`${daemon}_flags=NO\n`)}; /etc/rc.d/${daemon} start; echo $?; /etc/rc.d/${daemon} check >/dev/null; echo $?; /etc/rc.d/${daemon} stop; echo $?`;
 
 /** `rcctl` and what it says; the file starts absent. */
 const rcctl = (fact: string, script: string, outcome: Partial<Row>): Row => ({
@@ -146,7 +244,7 @@ const control: readonly Row[] = [
   }),
   rcctl(
     "get of a disabled service shows flags=NO, exit 1",
-    "rcctl get ntpd 2>/dev/null || rcctl disable smtpd; rcctl get smtpd | grep flags; rcctl get smtpd >/dev/null",
+    "rcctl disable smtpd; rcctl get smtpd | grep flags; rcctl get smtpd >/dev/null",
     {
       stdout: "smtpd_flags=NO\n",
       exit: 1,
@@ -347,12 +445,21 @@ export const sourcedServices: Story = {
     {
       section: "4.3",
       fact: "with flags NO every action is exit 1 without a word, stop and check too",
+      releases: ["5.0"],
       script: [
         local("sendmail_flags=NO\n"),
         "for action in check stop start restart reload; do /etc/rc.d/sendmail $action; echo $?; done",
         "pgrep -f '^sendmail: accepting' >/dev/null; echo $?; rm /etc/rc.conf.local",
       ].join("\n"),
       stdout: "1\n1\n1\n1\n1\n0\n",
+    },
+    {
+      section: "4.3",
+      fact: "with flags NO start says why, exit 1; check and stop work",
+      releases: ["5.5"],
+      script: `${stopDisabled("sendmail")}; rm /etc/rc.conf.local; /etc/rc.d/sendmail start`,
+      stdout: "1\n0\nsendmail(ok)\n0\nsendmail(ok)\n",
+      stderr: "/etc/rc.d/sendmail: need -f to force start since sendmail_flags=NO\n",
     },
     {
       section: "4.3",
@@ -401,22 +508,18 @@ export const sourcedServices: Story = {
   ],
 };
 
-const stopDisabled = (daemon: string): string =>
-  `${local(`${daemon}_flags=NO\n`)}; /etc/rc.d/${daemon} start; echo $?; /etc/rc.d/${daemon} check >/dev/null; echo $?; /etc/rc.d/${daemon} stop; echo $?`;
-
-/** When rc.subr began to stop what is disabled is unconfirmed: both answers, on both sides of ours. */
+/** When, after 5.0, rc.subr began to stop what is disabled is unconfirmed: the other answer, and the first rc.subr that parses. */
 export const disabledServices: readonly Story[] = [
   {
-    title: "rc.d that refuses only to start what is disabled",
+    title: "rc.d that does nothing with what is disabled",
     releases: ["5.5"],
-    facts: { rc_disabled: "start" },
+    facts: { rc_disabled: "silent" },
     rows: [
       {
         section: "4.3",
-        fact: "start says why, exit 1; check and stop work",
+        fact: "every action is exit 1 without a word",
         script: stopDisabled("sendmail"),
-        stdout: "1\n0\nsendmail(ok)\n0\n",
-        stderr: "/etc/rc.d/sendmail: need -f to force start since sendmail_flags=NO\n",
+        stdout: "1\n1\n1\n",
       },
     ],
   },
@@ -430,6 +533,13 @@ export const disabledServices: readonly Story[] = [
         script:
           "/etc/rc.d/smtpd check; echo $?; /etc/rc.d/smtpd stop; /etc/rc.d/smtpd check; echo $?",
         stdout: "0\nsmtpd(ok)\n1\n",
+      },
+      {
+        section: "4.3",
+        fact: "reload of a stopped daemon: silence, exit 0",
+        script:
+          "/etc/rc.d/syslogd stop; /etc/rc.d/syslogd reload; echo $?; /etc/rc.d/syslogd start",
+        stdout: "syslogd(ok)\n0\nsyslogd(ok)\n",
       },
       {
         section: "4.3",
@@ -455,20 +565,6 @@ export const disabledServices: readonly Story[] = [
       },
     ],
   },
-  {
-    title: "rc.d that does nothing with what is disabled",
-    releases: ["5.6"],
-    facts: { rc_disabled: "silent" },
-    rows: [
-      {
-        section: "4.3",
-        fact: "every action is exit 1 without a word",
-        script: stopDisabled("smtpd"),
-        stdout: "1\n1\n1\n",
-        exit: 0,
-      },
-    ],
-  },
 ];
 
 const first = (fact: string, script: string, outcome: Partial<Row>): Row => ({
@@ -478,72 +574,206 @@ const first = (fact: string, script: string, outcome: Partial<Row>): Row => ({
   ...outcome,
 });
 
-/** The rcctl of 5.7 (rcctl.sh 1.52 to 1.55). */
-export const firstRcctl: Story = {
-  title: "the first rcctl",
-  releases: ["5.7"],
+const keptFile = [
+  "echo syslogd_flags=-Z > /etc/rc.conf.local; chmod 600 /etc/rc.conf.local; ls -i /etc/rc.conf.local > /tmp/inode",
+  "rcctl disable smtpd; stat -f %Lp /etc/rc.conf.local; ls -i /etc/rc.conf.local | cmp -s - /tmp/inode && echo kept; true",
+].join("\n");
+
+const rootSays = (release: "5.7" | "7.8"): string =>
+  release === "7.8"
+    ? 'rcctl: "enable" needs root privileges\n'
+    : "rcctl enable: need root privileges\n";
+
+/** What rcctl knew in each release. */
+export const rcctlByRelease: Story = {
+  title: "rcctl",
+  releases: ["5.7", "5.8", "6.0", "7.3", "7.8"],
   rows: [
-    first("no arguments: usage on stderr without get, set and ls, exit 1", "rcctl", {
-      stderr:
-        "usage: rcctl [-df] enable|disable|status|default|order|action\n             [service | daemon [flags [arguments]] | daemons]\n",
+    first("ls is unknown at first", "rcctl ls on", {
+      releases: ["5.7"],
+      stderr: /^usage: /,
       exit: 1,
     }),
-    ...["get smtpd", "getdef smtpd", "ls on"].map((words) =>
-      first(`${words}: usage or no such service`, `rcctl ${words}`, {
-        stderr: /^usage: rcctl |^rcctl: service on does not exist\n$/,
-        exit: words === "ls on" ? 2 : 1,
-      }),
-    ),
-    first("an unknown service: complaint on stderr, exit 2", "rcctl status postfix", {
-      stderr: "rcctl: service postfix does not exist\n",
-      exit: 2,
-    }),
     first(
-      "status prints the flags, nothing where they are empty, NO where it is off; exit 0 or 1",
-      "rcctl status smtpd; echo $?; rcctl enable syslogd flags -Z; rcctl status syslogd; rcctl disable smtpd; rcctl status smtpd",
-      { stdout: "0\n-Z\nNO\n", exit: 1 },
-    ),
-    first(
-      "default prints what it would be without rc.conf.local",
-      "rcctl disable smtpd; rcctl default smtpd; echo $?",
+      "ls faulty",
+      "rcctl stop cron >/dev/null; rcctl ls faulty | grep -x cron; rcctl start cron >/dev/null; rcctl ls failed 2>&1 | head -1",
       {
-        stdout: "0\n",
+        releases: ["5.8"],
+        stdout: "cron\nusage: rcctl [-df] action|get|getdef|ls|order|set\n",
       },
     ),
     first(
-      "enable with flags replaces the whole value, written without quotes; without flags it keeps them",
-      "rcctl enable syslogd flags -Z; rcctl enable syslogd flags -a /var/spool/postfix/dev/log; rcctl enable syslogd; cat /etc/rc.conf.local",
-      { stdout: "syslogd_flags=-a /var/spool/postfix/dev/log\n" },
-    ),
-    first("flags belong to enable only", "rcctl disable smtpd flags -v; rcctl set smtpd flags -v", {
-      stderr: 'rcctl: "flags" can only be set with "enable"\n'.repeat(2),
-      exit: 1,
-    }),
-    first("flags NO is refused", "rcctl enable smtpd flags NO", {
-      stderr: 'rcctl: "flags NO" contradicts "enable"\n',
-      exit: 1,
-    }),
-    first(
-      "disable writes flags=NO, enable takes it away, and an empty file goes",
-      "rcctl disable smtpd; cat /etc/rc.conf.local; rcctl enable smtpd; test ! -e /etc/rc.conf.local",
-      { stdout: "smtpd_flags=NO\n" },
+      "ls failed, and no rogue",
+      "rcctl stop cron >/dev/null; rcctl ls failed | grep -x cron; rcctl start cron >/dev/null; rcctl ls rogue 2>&1 | tail -1",
+      {
+        releases: ["6.0"],
+        stdout: "cron\n\trcctl ls all|failed|off|on|started|stopped\n",
+      },
     ),
     first(
-      "every edit sorts the file, comments included, and puts a new file in its place",
-      `printf '# z\\nsyslogd_flags=-Z\\n# a\\n' > /etc/rc.conf.local; ls -i /etc/rc.conf.local > /tmp/i; rcctl disable smtpd; cat /etc/rc.conf.local; ls -i /etc/rc.conf.local | cmp -s - /tmp/i`,
-      { stdout: "# a\n# z\nsmtpd_flags=NO\nsyslogd_flags=-Z\n", exit: 1 },
+      "ls rogue is what runs although it is off",
+      "rcctl disable cron; rcctl ls rogue; echo $?; rcctl enable cron; rcctl ls rogue",
+      { releases: ["7.3", "7.8"], stdout: "cron\n1\n" },
     ),
-    first("only root may edit; the complaint has no quotes", "su alice -c 'rcctl enable smtpd'", {
-      stderr: "rcctl enable: need root privileges\n",
+    ...(
+      [
+        ["5.7", "flags=\nsyslogd_timeout=30\nsyslogd_user=root"],
+        ["5.8", "class=daemon\nsyslogd_flags=\nsyslogd_timeout=30\nsyslogd_user=root"],
+        [
+          "6.0",
+          "class=daemon\nsyslogd_flags=\nsyslogd_rtable=0\nsyslogd_timeout=30\nsyslogd_user=root",
+        ],
+      ] as const
+    ).map(([release, variables]) =>
+      first("the variables that get prints", "rcctl get syslogd", {
+        releases: [release],
+        stdout: `syslogd_${variables}\n`,
+      }),
+    ),
+    first(
+      "get and set are there from the beginning",
+      "rcctl set syslogd flags -Z; rcctl get syslogd flags; cat /etc/rc.conf.local",
+      {
+        stdout: "-Z\nsyslogd_flags=-Z\n",
+      },
+    ),
+    first(
+      "getdef prints what holds without rc.conf.local",
+      "rcctl set syslogd flags -Z; rcctl getdef syslogd flags; rcctl disable smtpd; rcctl getdef smtpd flags",
+      {},
+    ),
+    first(
+      "flags behind enable are not looked at",
+      "rcctl enable syslogd flags -Z; echo $?; ls /etc/rc.conf.local",
+      {
+        releases: ["5.7", "5.8"],
+        stdout: "0\n",
+        stderr: anything,
+        exit: 2,
+      },
+    ),
+    first("status is no command", "rcctl status smtpd", { stderr: /^usage: ?\t?rcctl /, exit: 1 }),
+    first(
+      "multicast_host is a service, multicast is none",
+      "rcctl get multicast_host; rcctl get multicast",
+      {
+        releases: ["5.7", "5.8"],
+        stdout: "multicast_host=NO\n",
+        stderr: "rcctl: service multicast does not exist\n",
+        exit: 2,
+      },
+    ),
+    first(
+      "multicast is a service, nfs_server is none",
+      "rcctl get multicast; rcctl get nfs_server",
+      {
+        releases: ["6.0", "7.3", "7.8"],
+        stdout: "multicast=NO\n",
+        stderr: "rcctl: service nfs_server does not exist\n",
+        exit: 2,
+      },
+    ),
+    first(
+      "library_aslr is a service",
+      "rcctl get library_aslr; rcctl disable library_aslr; cat /etc/rc.conf.local",
+      {
+        releases: ["7.3", "7.8"],
+        stdout: "library_aslr=YES\nlibrary_aslr=NO\n",
+      },
+    ),
+    first("it is none yet", "rcctl get library_aslr", {
+      releases: ["5.7", "5.8", "6.0"],
+      stderr: "rcctl: service library_aslr does not exist\n",
+      exit: 2,
+    }),
+    first("only root may edit", "su alice -c 'rcctl enable smtpd'", {
+      releases: ["5.7", "5.8"],
+      stderr: rootSays("5.7"),
       exit: 1,
     }),
+    first("only root may edit", "su alice -c 'rcctl enable smtpd'", {
+      releases: ["6.0", "7.3", "7.8"],
+      stderr: rootSays("7.8"),
+      exit: 1,
+    }),
+    first("disabling an unknown service fails", "rcctl disable postfix", {
+      releases: ["5.7", "5.8"],
+      stderr: "rcctl: service postfix does not exist\n",
+      exit: 2,
+    }),
+    first("disabling an unknown service is accepted", "rcctl disable postfix", {
+      releases: ["6.0", "7.3", "7.8"],
+    }),
+    first(
+      "what order and set refuse",
+      "rcctl order smtpd; rcctl set smtpd timeout 0; rcctl set smtpd user nobody2; rcctl set smtpd status maybe",
+      {
+        stderr:
+          'rcctl: smtpd is not a pkg script\nrcctl: "0" is not a positive integer\nrcctl: user "nobody2" does not exist\nrcctl: invalid status "maybe"\n',
+        exit: 1,
+      },
+    ),
+    first(
+      "a daemon of the base system that is not there exists, and does not run",
+      "rcctl get ntpd >/dev/null; echo $?; rcctl check ntpd",
+      { releases: ["7.8"], stdout: "0\nntpd(failed)\n", exit: 1 },
+    ),
+    first(
+      "what rc.conf has off: enable writes empty flags, disable takes them away",
+      "rcctl enable nsd; cat /etc/rc.conf.local; rcctl disable nsd; test ! -e /etc/rc.conf.local",
+      { stdout: "nsd_flags=\n" },
+    ),
+    first(
+      "an indented line is read, and neither changed nor removed",
+      "printf ' smtpd_flags=-v\\n' > /etc/rc.conf.local; rcctl get smtpd flags; rcctl disable smtpd; cat /etc/rc.conf.local",
+      { stdout: "-v\n smtpd_flags=-v\nsmtpd_flags=NO\n" },
+    ),
+    first(
+      "what begins like pkg_scripts is taken for it",
+      `${installPostfix}\nprintf '%s\\n' pkg_scripts=x pkg_scripts_of_old=1 > /etc/rc.conf.local; rcctl enable postfix; cat /etc/rc.conf.local; rcctl order`,
+      {
+        releases: ["5.7", "5.8", "6.0", "7.3"],
+        stdout: "pkg_scripts=x postfix\nx postfix\n",
+        stderr: anything,
+      },
+    ),
+    first(
+      "what begins like pkg_scripts is let be",
+      `${installPostfix}\nprintf '%s\\n' pkg_scripts=x pkg_scripts_of_old=1 > /etc/rc.conf.local; rcctl enable postfix; cat /etc/rc.conf.local; rcctl order`,
+      {
+        releases: ["7.8"],
+        stdout: "pkg_scripts=x postfix\npkg_scripts_of_old=1\nx postfix\n",
+        stderr: anything,
+      },
+    ),
+    first("an edit keeps the file, with its mode", keptFile, {
+      releases: ["5.8", "6.0", "7.3"],
+      stdout: "600\nkept\n",
+    }),
+    first("an edit puts a new file in its place", keptFile, { releases: ["7.8"], stdout: "644\n" }),
+    first(
+      "-q says nothing, and goes with -d not at all",
+      "rcctl -q check cron; rcctl -q check ntpd; echo $?; rcctl -dq check cron",
+      {
+        releases: ["7.8"],
+        stdout: "1\n",
+        stderr: /^usage:\trcctl get\|getdef\|set daemon\|service /,
+        exit: 1,
+      },
+    ),
+    first("-q is unknown", "rcctl -q check cron", {
+      releases: ["5.7", "5.8", "6.0", "7.3"],
+      stderr: /^usage:/,
+      exit: 1,
+    }),
+    first("-d prints each step", "rcctl -d check cron | grep -c '^doing '", { stdout: /^[1-9]/ }),
     first("check, start, stop and restart are rc.d's", "rcctl check cron; rcctl restart cron", {
-      stdout: "cron(ok)\ncron(ok)\n",
+      stdout: "cron(ok)\ncron(ok)\ncron(ok)\n",
     }),
     first(
-      "a package's script is off until it is enabled, which starts nothing",
-      `${installPostfix}\nrcctl status postfix; rcctl enable postfix; cat /etc/rc.conf.local; rcctl order; pgrep -x master; rcctl disable postfix; test ! -e /etc/rc.conf.local`,
-      { stdout: "NO\npkg_scripts=postfix\npostfix\n" },
+      "for a moment after a restart the script is still there, with nobody as its parent",
+      "rcctl restart cron; ps -axww -o ppid= -o command= | grep -c '^ *1 /bin/ksh /etc/rc.d/cron start$'",
+      { releases: ["7.8"], stdout: "cron(ok)\ncron(ok)\n1\n" },
     ),
   ],
 };

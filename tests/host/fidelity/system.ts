@@ -137,6 +137,40 @@ export const system: Story = {
     },
     {
       section: "11",
+      fact: "pgrep -q says nothing, and its exit status tells",
+      releases: ["7.8"],
+      script: "pgrep -q -x syslogd; echo $?; pgrep -q -x nosuchthing",
+      stdout: "0\n",
+      exit: 1,
+    },
+    {
+      section: "11",
+      fact: "a title that Perl was given is shown as Perl's, and one that was chosen at exec as it is",
+      script: [
+        `perl -e '$0 = "smtpd: x"; close STDOUT; sleep 9' & perl -e 'close STDOUT; exec {"/bin/sleep"} "smtpd: y", 9' & sleep 0.5`,
+        "ps -axww -o command= | grep -e '^perl: smtpd: x' -e '^smtpd: y' | sort; pgrep -f '^smtpd: [xy]' | wc -l | tr -d ' '; pkill -f '^(perl: )?smtpd: [xy]'",
+      ].join("\n"),
+      stdout: "perl: smtpd: x (perl)\nsmtpd: y 9 (sleep)\n1\n",
+    },
+    {
+      section: "11",
+      fact: "what a script runs as is its interpreter",
+      script:
+        "printf '#!/bin/sh\\nsleep 9\\n:\\n' > /tmp/probing; chmod 755 /tmp/probing; /tmp/probing & sleep 0.2; ps -p $! -o ucomm= -o command=; pgrep -x probing; kill $!",
+      stdout: /^sh +\/bin\/sh \/tmp\/probing\n$/,
+    },
+    {
+      section: "11",
+      fact: "doas compares the command as text",
+      releases: since("5.8"),
+      script: [
+        "cp /etc/doas.conf /tmp/doas.conf; echo 'permit nopass op cmd /usr/bin/perl' > /etc/doas.conf",
+        "su op -c 'doas -n /usr/bin/perl -e 1; echo $?; doas -n perl -e 1' 2>&1; cat /tmp/doas.conf > /etc/doas.conf",
+      ].join("\n"),
+      stdout: "0\ndoas: Operation not permitted\n",
+    },
+    {
+      section: "11",
       fact: "users and groups can be made and removed, and the files are as before",
       script: [
         "cat /etc/master.passwd /etc/passwd /etc/group | sha256 > /tmp/before",
@@ -179,7 +213,7 @@ export const system: Story = {
     {
       section: "6",
       fact: "the clientmqueue runner is gone with sendmail",
-      releases: since("5.6"),
+      releases: since("5.7"),
       script: "grep sm-msp-queue /var/cron/tabs/root",
       exit: 1,
     },
