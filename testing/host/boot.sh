@@ -60,7 +60,7 @@ fi
 cd "$root"
 if pivot_root . dev/.outside 2>/dev/null; then
   cd /
-  /bin/umount -l /dev/.outside
+  /sbin/umount -l /dev/.outside
   rmdir /dev/.outside
   exec /usr/bin/perl /dev/fd/5
 fi

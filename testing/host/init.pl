@@ -10,6 +10,7 @@
 # reboot from inside.
 use strict;
 use warnings;
+use Errno ();
 use Fcntl qw(F_SETFD FD_CLOEXEC);
 use JSON::PP ();
 use POSIX qw(:sys_wait_h);
@@ -27,10 +28,13 @@ umask 022;
 
 sub loopback_up {
     socket(my $socket, AF_INET, SOCK_DGRAM, 0) or die "socket: $!";
-    my $request = pack("a16 s x22", "lo", 0);
+    # OpenBSD calls it lo0, which smtpd.conf(5) names. After a reboot it has that name already.
+    my $request = pack("a16 a16 x8", "lo", "lo0");
+    ioctl($socket, 0x8923, $request) or $!{ENODEV} or die "SIOCSIFNAME: $!";
+    $request = pack("a16 s x22", "lo0", 0);
     ioctl($socket, 0x8913, $request) or die "SIOCGIFFLAGS: $!";
     my (undef, $flags) = unpack("a16 s", $request);
-    $request = pack("a16 s x22", "lo", $flags | 1);
+    $request = pack("a16 s x22", "lo0", $flags | 1);
     ioctl($socket, 0x8914, $request) or die "SIOCSIFFLAGS: $!";
 }
 

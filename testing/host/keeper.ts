@@ -215,14 +215,17 @@ class Keeper {
     writeFileSync(`${record.privateKeyPath}.pub`, `${client.public}\n`);
   }
 
-  /** Starts an sshd on the host for one connection. */
+  /**
+   * Starts an sshd on the host for one connection, with as many open files as root's login class has (docs/openbsd.md 11).
+   */
   private startSshd(): ChildProcess {
     if (this.initRef === undefined) throw new Error("the host has not started yet");
     // Clients of that time can verify only an RSA key. The key in sshd_config is offered in addition.
     const legacy = hasLegacyKey(this.release)
       ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
       : [];
-    const argv = ["/usr/sbin/sshd", "-i", ...legacy];
+    const limited = 'ulimit -Sn 128; ulimit -Hn 1024; exec "$0" "$@"';
+    const argv = ["/bin/sh", "-c", limited, "/usr/sbin/sshd", "-i", ...legacy];
     const [command = "", ...args] = enterArgv(this.initRef.pid, argv);
     const sshd = spawn(command, args, {
       env: machineEnvironment,

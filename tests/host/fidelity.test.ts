@@ -16,4 +16,13 @@ describe.each([
       await host.stop();
     }
   });
+
+  test("11: a command of root may open 128 files, and raise that to 1024", async () => {
+    const host = await startHost({ release });
+    try {
+      expect(await overSsh(host, "ulimit -Sn; ulimit -Hn")).toBe("128\n1024\n");
+    } finally {
+      await host.stop();
+    }
+  });
 });

@@ -219,7 +219,7 @@ describe("exec", () => {
   test("runs as root in the host's own namespaces, with only a loopback interface", async () => {
     const host = await shared();
     const { stdout } = await host.exec(["sh", "-c", "id -u; cut -d: -sf1 /proc/net/dev"]);
-    expect(stdout.split("\n").map((line) => line.trim())).toEqual(["0", "lo", ""]);
+    expect(stdout.split("\n").map((line) => line.trim())).toEqual(["0", "lo0", ""]);
   });
 });
 

@@ -13,6 +13,7 @@ files() {
 	programs
 	cron
 	hidden
+	own_folders
 }
 
 copy_files() {
@@ -138,6 +139,34 @@ hidden() {
 		for path in usr/bin/$name usr/sbin/$name; do
 			[ -e "$BASE/$path" ] || [ -L "$BASE/$path" ] || continue
 			mkdir -p "$LAYER/${path%/*}"
+			: >"$LAYER/$path"
+			chmod 0 "$LAYER/$path"
+		done
+	done
+}
+
+# OpenBSD's /bin and /sbin are folders of their own, and what is in them is not in /usr (docs/openbsd.md 11).
+own_folders() {
+	in_folder bin '[' cat chgrp chmod cksum cp date dd df domainname echo ed expr hostname kill ksh ln ls md5 mkdir \
+		mv pax ps pwd rm rmdir sh sha1 sha256 sha512 sleep stty sync test
+	in_folder sbin chown dmesg ifconfig mknod mount nologin ping reboot shutdown sysctl umount
+	# Tools of the test host itself call this one where Debian has it.
+	cp -p "$BASE/usr/bin/tar" "$LAYER/bin/tar"
+}
+
+# in_folder FOLDER NAME...: there, and nowhere else, as far as there is such a program at all
+in_folder() {
+	folder=$1
+	shift
+	mkdir -p "$LAYER/$folder"
+	for name; do
+		for path in usr/bin/$name usr/sbin/$name; do
+			if [ -x "$LAYER/$path" ] || [ -L "$LAYER/$path" ]; then
+				mv "$LAYER/$path" "$LAYER/$folder/$name"
+			elif [ -x "$BASE/$path" ] && [ ! -e "$LAYER/$path" ]; then
+				cp -pL "$BASE/$path" "$LAYER/$folder/$name"
+			fi
+			[ ! -e "$BASE/$path" ] && [ ! -L "$BASE/$path" ] && continue
 			: >"$LAYER/$path"
 			chmod 0 "$LAYER/$path"
 		done

@@ -46,7 +46,8 @@ sub named {
         @$process{qw(name arguments command)} = ($comm, $comm, "($comm)");
         return;
     }
-    my ($first) = split /\0/, $cmdline;
+    # A title that a program gave itself is one word with blanks in it.
+    my ($first) = split /[\0 ]/, $cmdline;
     (my $title = $cmdline) =~ tr/\0/ /;
     (my $program = $first) =~ s{.*/}{};
     my $name = $comm;

@@ -92,6 +92,20 @@ export const baseMailer: Story = {
     },
     {
       section: "9",
+      fact: "smtpd.conf has it listen on a socket and on the loopback interface",
+      releases: ["7.8"],
+      script: "grep '^listen' /etc/mail/smtpd.conf",
+      stdout: "listen on socket\nlisten on lo0\n",
+    },
+    {
+      section: "7",
+      fact: "newaliases of the base system counts the aliases and makes a database",
+      releases: ["7.8"],
+      script: "newaliases; ls /etc/mail/aliases.db; rm /etc/mail/aliases.db",
+      stdout: "/etc/mail/aliases: 70 aliases\n/etc/mail/aliases.db\n",
+    },
+    {
+      section: "9",
       fact: "sendmail runs under its name, with its title, and answers on loopback",
       releases: before("5.6"),
       script: [

@@ -108,6 +108,14 @@ export const system: Story = {
     },
     {
       section: "11",
+      fact: "/bin and /sbin are folders of their own, and what is in them is not in /usr",
+      script:
+        "for folder in bin sbin; do test -d /$folder && test ! -L /$folder; done; for path in /usr/bin/cat /usr/bin/ps /usr/bin/sh /usr/sbin/chown /usr/sbin/sysctl; do test ! -x $path || echo $path; done; command -v sha256 cksum chown sysctl pgrep perl stat",
+      stdout:
+        "/bin/sha256\n/bin/cksum\n/sbin/chown\n/sbin/sysctl\n/usr/bin/pgrep\n/usr/bin/perl\n/usr/bin/stat\n",
+    },
+    {
+      section: "11",
       fact: "sh is the Korn shell: print and typeset work",
       script: "typeset x=1; print -r -- $x",
       stdout: "1\n",
