@@ -103,7 +103,7 @@ test("a user who exchanges names all the time gets no file of root's", async () 
       () => undefined,
     );
   }
-  await sh(host, "pkill -f '^swapper'; true");
+  await sh(host, "pkill -f '^perl: swapper'; true");
   expect(await sh(host, "ls -lan /root")).toBe(before);
   expect(await sh(host, "cat /root/precious")).toBe("root's own\n");
 });

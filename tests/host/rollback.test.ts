@@ -153,7 +153,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       await refresh(service);
       expect(await differs(service, sameAsLast(service))).toBe(false);
       expect(await recordOf(host)).not.toHaveProperty("rolledBack");
-      await sh(host, "pkill -x holder");
+      await sh(host, "pkill -f '^perl: holder'");
       expect(await bannerOf(host)).toBe(greeting);
     },
   );

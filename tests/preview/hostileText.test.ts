@@ -149,7 +149,7 @@ new PostfixServer("mx", {
       const ran = (await looks("up", "--yes", "--skip-preview").find(
         ([one]) => one === name,
       )?.[1]()) as Ran;
-      await sh(host, "pkill -f '^stranger' || true");
+      await sh(host, "pkill -f '^perl: stranger' || true");
       expectHarmless(ran);
       expect(ran.code).not.toBe(0);
       expect(everythingOf(ran)).toContain("SASL");
