@@ -164,7 +164,7 @@ export const system: Story = {
       section: "11",
       fact: "what a script runs as is its interpreter",
       script:
-        "printf '#!/bin/sh\\nsleep 9\\n:\\n' > /tmp/probing; chmod 755 /tmp/probing; /tmp/probing & sleep 0.2; ps -p $! -o ucomm= -o command=; pgrep -x probing; kill $!",
+        "printf '#!/bin/sh\\nsleep 9\\n:\\n' > /tmp/probing; chmod 755 /tmp/probing; /tmp/probing & sleep 0.2; ps -p $! -o ucomm=,command=; pgrep -x probing; kill $!",
       stdout: /^sh +\/bin\/sh \/tmp\/probing\n$/,
     },
     {
