@@ -67,9 +67,9 @@ postfix_files() {
 	# pN is the port's own count.
 	version=$(conf postfix_version | sed 's/p[0-9]*$//')
 	for script in postfix-install postfix-enable postfix-disable; do
-		awk -v notes="$(newest notes)" -v chroot="$(conf chroot_files)" '
+		awk -v notes="$(newest notes)" -v chroot="$(conf chroot_files)" -v version="$version" '
 			$0 == "@NOTES@" { while ((getline line < notes) > 0) print line; next }
-			{ gsub(/@CHROOT_FILES@/, chroot); print }
+			{ gsub(/@CHROOT_FILES@/, chroot); gsub(/@VERSION@/, version); print }
 		' "$here/package/$script" >"$sbin/$script"
 		chmod 755 "$sbin/$script"
 	done
@@ -158,8 +158,8 @@ postfix_package() {
 		for extra in /etc/postfix /var/postfix /var/spool/postfix; do
 			echo "@extra $extra"
 		done
-		echo "@exec-add /usr/local/sbin/postfix-install install"
-		echo "@exec-update /usr/local/sbin/postfix-install upgrade"
+		echo "@exec-add PREFIX=%D SYSCONFDIR=/etc %D/sbin/postfix-install install"
+		echo "@exec-update PREFIX=%D SYSCONFDIR=/etc %D/sbin/postfix-install upgrade"
 		[ "$(conf package_stops)" = no ] || echo "@unexec-delete /usr/local/sbin/postfix stop"
 		echo "@unexec-delete /usr/local/sbin/postfix-disable"
 		echo "@unexec-delete rm -f /etc/mailer.conf.postfix"
@@ -189,7 +189,12 @@ installed_package() {
 }
 
 plain_record() {
-	printf '%s\n' "@name $1" "@comment pkgpath=$2 ftp=yes" "@arch $arch" >"$stage/+CONTENTS"
+	{
+		printf '%s\n' "@name $1" "@comment pkgpath=$2 ftp=yes" "@arch $arch"
+		case $1 in
+		quirks-*) echo "@option always-update" ;;
+		esac
+	} >"$stage/+CONTENTS"
 	printf '%s\n' "${2##*/}" "A package of the test host." >"$stage/+DESC"
 }
 

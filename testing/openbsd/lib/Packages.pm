@@ -71,35 +71,31 @@ sub compare_versions {
 
 # --- repositories --------------------------------------------------------------------------------
 
-# The path to search, as groups: the parts of a group are one repository to `pkg_info -Q`.
+# The repositories to search, in their order (1.4): each is one to `pkg_info -Q`.
 sub search_path {
-    for my $variable (qw(TRUSTED_PKG_PATH PKG_PATH)) {
-        return map { [$_] } split_path($ENV{$variable}) if length($ENV{$variable} // '');
+    my @variables = Release::has('pkg_trusted_path') ? qw(TRUSTED_PKG_PATH PKG_PATH) : qw(PKG_PATH);
+    for my $variable (@variables) {
+        return split_path($ENV{$variable}) if length($ENV{$variable} // '');
     }
-    my @installed = install_path();
-    return (['./'], @installed ? [@installed] : ());
+    return ('./', install_path());
 }
 
-# Colons separate, but not the one that ends a scheme.
+# Colons separate, but not those of a URL before its path: of its scheme, its user and its port.
 sub split_path {
     my ($path) = @_;
     my @parts;
-    for my $piece (split /:/, $path) {
-        if (@parts && $parts[-1] =~ /^(?:file|ftp|https?|scp)$/) { $parts[-1] .= ":$piece" }
-        elsif (length $piece)                                  { push @parts, $piece }
+    while (length $path) {
+        if    ($path =~ s{^((?:ftp|https?|scp)://[^/]*/[^:]*)(?::|$)}{}) { push @parts, $1 }
+        elsif ($path =~ s{^(file:[^:]*)(?::|$)}{})                       { push @parts, $1 }
+        elsif ($path =~ s{^([^:]*)(?::|$)}{})                            { push @parts, $1 if length $1 }
     }
     return map { m{/$} ? $_ : "$_/" } @parts;
 }
 
-# /etc/pkg.conf's installpath where there is one, else /etc/installurl's mirror.
+# To 6.0 the installpath of /etc/pkg.conf, from 6.1 on the mirror of /etc/installurl.
 sub install_path {
+    return pkg_conf() unless Release::has('pkg_installurl');
     my ($release, $arch) = (Release::value('release'), Release::value('arch'));
-    if (open my $conf, '<', '/etc/pkg.conf') {
-        while (my $line = <$conf>) {
-            return split_path($1) if $line =~ /^\s*installpath\s*\+?=\s*(\S+)/i;
-        }
-    }
-    return unless Release::has('pkg_installurl');
     open my $in, '<', '/etc/installurl' or return;
     while (my $line = <$in>) {
         next if $line =~ /^\s*(?:#|$)/;
@@ -110,7 +106,22 @@ sub install_path {
     return;
 }
 
-# File names of the packages in a repository; what is wrong with it is said once, on stderr.
+# A value is one repository, to its last character; a comment has a line to itself.
+sub pkg_conf {
+    my @values;
+    open my $in, '<', '/etc/pkg.conf' or return;
+    while (my $line = <$in>) {
+        next if $line =~ /^\s*(?:#|$)/;
+        my ($key, $more, $value) = $line =~ /^\s*(.*?)\s*(\+?)=\s*(.*?)\s*$/ or next;
+        @values = ($more ? @values : (), $value) if lc $key eq 'installpath';
+    }
+    my %letters = (a => Release::value('arch'), c => Release::value('release'), v => Release::value('release'));
+    $letters{m} = "pub/OpenBSD/$letters{c}/packages/$letters{a}";
+    if (Release::has('pkg_conf_letters')) { s/%([acvm])/$letters{$1}/g for @values }
+    return map { m{/$} ? $_ : "$_/" } @values;
+}
+
+# File names of the packages in a repository; what is wrong with it is said once, on stderr (1.3).
 my %listed;
 
 sub list_repository {
@@ -119,26 +130,26 @@ sub list_repository {
     $listed{$url} = [];
     my $folder = local_folder($url);
     if (!defined $folder) {
-        my ($host) = $url =~ m{^\w+://([^/:]+)};
-        print STDERR "ftp: $host: no address associated with name\n";
+        my ($host, $port) = $url =~ m{^\w+://([^/:]+)(?::(\d+))?};
+        print STDERR "$url: ftp: ",
+            defined $port ? "connect: Connection refused" : "$host: no address associated with name", "\n";
         print STDERR "$url: empty\n";
     }
-    elsif (opendir my $dir, $folder) {
-        $listed{$url} = [ sort map { /^(.+)\.tgz$/ ? $1 : () } readdir $dir ];
-        print STDERR "$url: empty\n" if !@{ $listed{$url} } && $url ne './';
-    }
-    elsif ($url ne './') {
-        print STDERR "$url: no such dir\n";
+    else {
+        if (opendir my $dir, $folder) {
+            $listed{$url} = [ sort map { /^(.+)\.tgz$/ ? $1 : () } readdir $dir ];
+        }
+        print STDERR "file:$folder: empty\n" if !@{ $listed{$url} } && $url ne './';
     }
     return @{ $listed{$url} };
 }
 
-# Whether there is anything, without a word.
-sub has_packages {
-    my ($url) = @_;
+# Whether there is a package of this stem, without a word.
+sub has_stem {
+    my ($url, $stem) = @_;
     my $folder = local_folder($url) // return 0;
     opendir my $dir, $folder or return 0;
-    return scalar grep { /\.tgz$/ } readdir $dir;
+    return scalar grep { /^\Q$stem\E-\d.*\.tgz$/ } readdir $dir;
 }
 
 sub local_folder {
@@ -175,19 +186,20 @@ sub member_of {
     return '';
 }
 
+# What a package says when it is installed.
+sub message_in { return member_of(local_folder($_[0]), '+DISPLAY') }
+
 # All matches in the first repository that has any.
 sub candidates {
     my ($spec) = @_;
-    for my $group (search_path()) {
-        for my $url (@$group) {
-            my @found;
-            for my $name (list_repository($url)) {
-                my $file = "$url$name.tgz";
-                push @found, { name => $name, file => $file }
-                    if matches($spec, $name, sub { plist_in($file)->{pkgpath} });
-            }
-            return most_recent(@found) if @found;
+    for my $url (search_path()) {
+        my @found;
+        for my $name (list_repository($url)) {
+            my $file = "$url$name.tgz";
+            push @found, { name => $name, file => $file }
+                if matches($spec, $name, sub { plist_in($file)->{pkgpath} });
         }
+        return most_recent(@found) if @found;
     }
     return;
 }
@@ -232,9 +244,11 @@ sub parse_plist {
         elsif ($keyword eq 'depend')   { push @{ $plist{depends} }, (split /:/, $rest)[-1] }
         elsif ($keyword eq 'newgroup') { push @{ $plist{groups} }, [ split /:/, $rest ] }
         elsif ($keyword eq 'newuser')  { push @{ $plist{users} }, [ split /:/, $rest ] }
-        elsif ($keyword eq 'exec-add')      { push @{ $plist{on_add} },    $rest }
-        elsif ($keyword eq 'exec-update')   { push @{ $plist{on_update} }, $rest }
-        elsif ($keyword eq 'unexec-delete') { push @{ $plist{on_delete} }, $rest }
+        elsif ($keyword =~ /^(?:un)?exec-(add|update|delete)$/) {
+            my $when = $1;
+            $rest =~ s/%D/$cwd/g;
+            push @{ $plist{"on_$when"} }, $rest;
+        }
         elsif ($keyword eq 'extra')    { push @{ $plist{extra} }, $rest }
         elsif ($keyword eq 'rcscript') {
             push @{ $plist{files} },     $rest;
@@ -249,9 +263,14 @@ sub parse_plist {
 
 # --- what is installed ---------------------------------------------------------------------------
 
-sub installed {
+sub installed { return grep { !/^partial-/ } registered() }
+
+# What an installation has left that was ended by a signal (1.3).
+sub partial { return grep { /^partial-/ } registered() }
+
+sub registered {
     opendir my $dir, $DB or return;
-    return sort grep { !/^\./ && -d "$DB/$_" && !/^partial-/ } readdir $dir;
+    return sort grep { !/^\./ && -d "$DB/$_" } readdir $dir;
 }
 
 sub installed_plist {

@@ -26,14 +26,14 @@ const notFound: readonly Row[] = [
     section: "1.3",
     fact: "a repository that is not there: complaint and Can't find on stderr, exit 0 for a stem",
     script: "PKG_PATH=file:/nowhere/ pkg_add -x postfix",
-    stderr: "file:/nowhere/: no such dir\nCan't find postfix\n",
+    stderr: "file:/nowhere/: empty\nCan't find postfix\n",
   },
   {
     section: "1.3",
     fact: "a repository that is not there: exit 1 for an exact name",
-    script: "PKG_PATH=file:/nowhere/ pkg_add -x postfix-1.0",
+    script: "PKG_PATH=/nowhere/ pkg_add -x postfix-1.0",
     stdout: "Can't find postfix-1.0\nCouldn't install postfix-1.0\n",
-    stderr: "file:/nowhere/: no such dir\n",
+    stderr: "file:/nowhere/: empty\n",
     exit: 1,
   },
   {
@@ -43,6 +43,15 @@ const notFound: readonly Row[] = [
       "mkdir /tmp/empty; PKG_PATH=file:/tmp/empty/:$PKG_PATH pkg_add -x nano && ls -d /var/db/pkg/nano-*",
     stdout: /\/var\/db\/pkg\/nano-\d\S*\n$/,
     stderr: "file:/tmp/empty/: empty\n",
+  },
+  {
+    section: "1.4",
+    fact: "the port in a URL does not end an element of PKG_PATH, nor does the user's password",
+    script:
+      "PKG_PATH=http://127.0.0.1:1/x/:ftp://me:word@127.0.0.1:1/y/:$PKG_PATH pkg_add -x nosuchpackage",
+    stdout: anything,
+    stderr:
+      /^http:\/\/127\.0\.0\.1:1\/x\/: ftp: connect: Connection refused\nhttp:\/\/127\.0\.0\.1:1\/x\/: empty\nftp:\/\/me:word@127\.0\.0\.1:1\/y\/: ftp: [^\n]*\nftp:\/\/me:word@127\.0\.0\.1:1\/y\/: empty\nCan't find nosuchpackage\n$/,
   },
   {
     section: "1.3",
@@ -75,7 +84,8 @@ const notFound: readonly Row[] = [
     section: "1.5",
     fact: "deleting what is not installed: exit 1",
     script: "pkg_delete postfix",
-    stderr: /^(?:Problem finding postfix|Can't find postfix in installed packages)\n$/,
+    stderr:
+      /^(?:Can't find postfix\nProblem finding postfix|Can't find postfix in installed packages)\n$/,
     exit: 1,
   },
 ];
@@ -96,10 +106,10 @@ const locked: Row = {
 const afterInstall: readonly Row[] = [
   {
     section: "1.5",
-    fact: "pkg_info -e prints inst: and the name; with -q nothing; by pkgpath too",
+    fact: "pkg_info -e prints inst: and the name; with -q nothing; by the path of a port the name alone",
     script:
-      "pkg_info -e 'postfix-*' | sed 's/[0-9].*//'; pkg_info -q -e 'postfix-*'; pkg_info -e mail/postfix/stable >/dev/null",
-    stdout: "inst:postfix-\n",
+      "pkg_info -e 'postfix-*' | sed 's/[0-9].*//'; pkg_info -q -e 'postfix-*'; pkg_info -e mail/postfix/stable | sed 's/[0-9].*//'",
+    stdout: "inst:postfix-\npostfix-\n",
   },
   {
     section: "1.5",
@@ -169,9 +179,11 @@ const afterInstall: readonly Row[] = [
   },
   {
     section: "1.3",
-    fact: "another flavor is a conflict without -r, exit 1",
-    script: "pkg_add -x $(ls /var/db/pkg | grep ^postfix)-mysql",
-    stdout: /Couldn't install postfix-\S+-mysql\n$/,
+    fact: "another flavor is a conflict without -r, exit 1; what it depends on is installed all the same",
+    script:
+      "pkg_add -x $(ls /var/db/pkg | grep ^postfix)-mysql; status=$?; ls -d /var/db/pkg/m*-client-*; exit $status",
+    stdout:
+      /--- (postfix-\S+-mysql) -------------------\nCan't install \1: conflicts\nCouldn't install \1\n\/var\/db\/pkg\/m[a-z]*-client-[\d.]+\n$/,
     stderr: /^Can't install postfix-\S+-mysql because of conflicts \(postfix-[^-]+\)\n$/,
     exit: 1,
   },
@@ -201,6 +213,16 @@ const afterInstall: readonly Row[] = [
     stderr: anything,
   },
 ];
+
+/** An installation of Postfix that is ended by a signal while it unpacks. */
+const interrupt = (signal: string): string =>
+  [
+    "sed -i 's/^pkg_add_seconds=.*/pkg_add_seconds=5/' /usr/libdata/testhost/release.conf",
+    "pkg_add -Ix postfix--%stable >/dev/null 2>&1 & pid=$!",
+    "until ls /usr/local/sbin | grep -q ^post; do sleep 0.1; done",
+    `kill -${signal} $pid; wait $pid; echo $?`,
+    "sed -i 's/^pkg_add_seconds=.*/pkg_add_seconds=0/' /usr/libdata/testhost/release.conf",
+  ].join("\n");
 
 export const modernPackages: Story = {
   title: "packages, by /etc/installurl",
@@ -261,7 +283,7 @@ export const modernPackages: Story = {
       fact: "without -m and a terminal, success shows no ok; messages and rcscripts show",
       script: "pkg_add -Ix postfix--%stable",
       stdout:
-        /^quirks-\S+ signed on \S+\n-> Creating \/etc\/mailer\.conf\.postfix\n(?![\s\S]*: ok)[\s\S]*\nThe following new rcscripts were installed: \/etc\/rc\.d\/postfix\nSee rc\.d\(8\) for details\.\n--- \+postfix-3\.7\.11 -------------------\n/,
+        /^quirks-\S+ signed on \S+\n-> Creating \/etc\/mailer\.conf\.postfix\n(?![\s\S]*: ok)[\s\S]*\nThe following new rcscripts were installed: \/etc\/rc\.d\/postfix\nSee rcctl\(8\) for details\.\n--- \+postfix-3\.7\.11 -------------------\n/,
     },
     {
       section: "2.2",
@@ -277,15 +299,29 @@ export const modernPackages: Story = {
     },
     {
       section: "1.5",
-      fact: "pkg_info -mz gives the form that pkg_add takes",
-      script: "pkg_info -mz | grep postfix",
-      stdout: "postfix--%stable\n",
+      fact: "pkg_info -mz gives the form that pkg_add takes, with a branch where the package says so",
+      script: [
+        "pkg_info -mz | grep postfix",
+        "sed -i 's/^@name .*/&\\n@option is-branch/' /var/db/pkg/postfix-*/+CONTENTS; pkg_info -mz | grep postfix",
+        "sed -i '/is-branch/d' /var/db/pkg/postfix-*/+CONTENTS",
+      ].join("\n"),
+      stdout: "postfix--\npostfix--%stable\n",
     },
     {
       section: "1.5",
       fact: "pkg_info -I pads names to twenty columns",
       script: "pkg_info | grep ^postfix",
       stdout: /^postfix-3\.7\.11 {7}\S/,
+    },
+    {
+      section: "1.1",
+      fact: "pkg_info -Q is content with the first repository that has any match, -aQ asks all",
+      script: [
+        "stable=/mirror/pub/OpenBSD/7.8/packages-stable/amd64",
+        "cp /mirror/pub/OpenBSD/7.8/packages/amd64/postfixadmin-*.tgz $stable/postfixadmin-3.3.14.tgz",
+        "pkg_info -Q postfix; pkg_info -aQ postfix | wc -l; rm $stable/postfixadmin-*",
+      ].join("\n"),
+      stdout: /^postfixadmin-3\.3\.14\n *15\n$/,
     },
     {
       section: "1.1",
@@ -307,34 +343,123 @@ export const modernPackages: Story = {
       fact: "with -m success shows ok",
       script: "pkg_add -Im postfix--sasl2-ldap%stable; pkg_info -q | grep -E 'postfix|sasl|ldap'",
       stdout:
-        /(?:^|[\r\n\W])postfix-[^:\s]+: ok\n[\s\S]*cyrus-sasl-\S+\nopenldap-client-\S+\npostfix-3\.7\.11-sasl2-ldap\n$/,
+        /\rpostfix-\S+ \(extracting\) *\|\*+ *\| *\d+%[\s\S]*\rpostfix-[^:\s]+: ok\n[\s\S]*cyrus-sasl-\S+\nopenldap-client-\S+\npostfix-3\.7\.11-sasl2-ldap\n$/,
     },
     {
       section: "1.5",
-      fact: "-c also removes configuration, data and spool; the base mailer.conf is back",
+      fact: "-c removes users and groups, and no folder that is not empty; the base mailer.conf is back",
       script: [
-        "postfix-enable >/dev/null; pkg_delete -c postfix >/dev/null",
-        "ls -d /etc/postfix /var/postfix /var/spool/postfix /etc/mailer.conf.*",
-        "grep -c smtpctl /etc/mailer.conf",
+        "postfix-enable >/dev/null; mkdir -p /var/postfix/x; pkg_delete -c postfix >/dev/null",
+        "rm -r /etc/postfix /var/postfix /var/spool/postfix; ls /etc/mailer.conf.* 2>/dev/null",
+        "grep -cE '^_post(fix|drop):' /etc/passwd /etc/group; grep -c smtpctl /etc/mailer.conf",
       ].join("\n"),
-      stdout: "5\n",
-      stderr: /(?:ls: [^\n]*\n){4}$/,
+      stdout: "/etc/passwd:0\n/etc/group:0\n5\n",
+      stderr:
+        /^Error deleting directory \/etc\/postfix: Directory not empty\nError deleting directory \/var\/postfix: Directory not empty\nError deleting directory \/var\/spool\/postfix: Directory not empty\n$/,
+    },
+    {
+      section: "1.2",
+      fact: "-m with a TERM that says nothing: no meter, and no ok",
+      script: "pkg_delete nano-8.6; TERM= pkg_add -Im nano; pkg_delete nano",
+      stdout: /^quirks-\S+ signed on \S+\n$/,
+      stderr: "No progress meter: TERM not set\n",
+    },
+    {
+      section: "1.2",
+      fact: "-v prints whole lines in the place of frames",
+      script: "pkg_add -Iv nano; pkg_delete nano",
+      stdout:
+        /^quirks-\S+ signed on \S+\nAdding nano-8\.7\nnano-8\.7 \(extracting\)\nnano-8\.7 \(installing\)\n$/,
     },
     {
       section: "1.3",
-      fact: "interrupted: a partial- record stays, and the next install clears it",
+      fact: "quirks comes with the first package, counts as asked for, and stays when that goes",
       script: [
-        "pkg_add -Ix postfix--%stable >/dev/null 2>&1 & pid=$!",
-        "until pgrep -x tar >/dev/null || ! kill -0 $pid 2>/dev/null; do :; done",
-        "kill -TERM $pid; wait $pid; echo $?",
-        "ls /var/db/pkg | grep postfix; test -x /usr/local/sbin/postfix; pkg_add -Ix postfix--%stable >/dev/null; ls /var/db/pkg | grep postfix",
+        "pkg_delete quirks; pkg_add -Ix nano >/dev/null; pkg_delete nano",
+        "ls /var/db/pkg | grep -E 'nano|quirks'; grep '^@option' /var/db/pkg/quirks-*/+CONTENTS",
       ].join("\n"),
-      stdout: "1\npartial-postfix-3.7.11\npostfix-3.7.11\n",
+      stdout: "quirks-7.147\n@option manual-installation\n@option always-update\n",
+    },
+    {
+      section: "1.3",
+      fact: "signed with another key: signify says so on stderr, time and again, and the package is not found",
+      script: [
+        "mkdir /tmp/other; cd /tmp/other; printf '@name forged-1.0\\n@comment pkgpath=x/forged\\n@comment testhost: another key\\n' > +CONTENTS",
+        "tar -czf forged-1.0.tgz +CONTENTS; PKG_PATH=/tmp/other/ pkg_add -Ix forged-1.0",
+      ].join("\n"),
+      stdout: "Can't find forged-1.0\nCouldn't install forged-1.0\n",
+      stderr: /^(?:signify: verification failed: checked against wrong key\n){6}$/,
+      exit: 1,
+    },
+    {
+      section: "1.3",
+      fact: "ended by a signal: a partial- record stays; the next run takes it for an older version, and makes no spool",
+      script: [
+        interrupt("TERM"),
+        "ls /var/db/pkg | grep postfix; pkg_add -Ix postfix--%stable >/dev/null; ls /var/db/pkg | grep postfix",
+        "ls -d /etc/postfix /var/spool/postfix /var/postfix /etc/mailer.conf.postfix 2>/dev/null",
+        "pkg_delete -c postfix >/dev/null 2>&1; rm -rf /etc/postfix",
+      ].join("\n"),
+      stdout: "1\npartial-postfix-3.7.11\npostfix-3.7.11\n/etc/postfix\n",
+      stderr: anything,
+    },
+    {
+      section: "1.3",
+      fact: "after pkg_delete of the partial- package it is a new installation",
+      script: [
+        interrupt("TERM"),
+        "pkg_delete partial-postfix-3.7.11 >/dev/null 2>&1; ls /var/db/pkg | grep postfix; ls /usr/local/sbin",
+        "pkg_add -Ix postfix--%stable >/dev/null; ls -d /var/spool/postfix /var/db/pkg/postfix-*",
+        "pkg_delete -c postfix >/dev/null 2>&1; rm -rf /etc/postfix /var/postfix /var/spool/postfix",
+      ].join("\n"),
+      stdout: "1\n/var/db/pkg/postfix-3.7.11\n/var/spool/postfix\n",
+      stderr: anything,
+    },
+    {
+      section: "1.3",
+      fact: "killed hard: nothing is registered, files stay, and the next run ends with a collision",
+      script: [
+        interrupt("KILL"),
+        "ls /var/db/pkg | grep postfix; ls /usr/local/sbin | head -1; pkg_add -Ix postfix--%stable",
+      ].join("\n"),
+      stdout: /^137\nmailq\nquirks-\S+ signed on \S+\nCouldn't install postfix-3\.7\.11\n$/,
+      stderr:
+        /Collision in postfix-3\.7\.11: the following files already exist\n(?:\t\/(?:usr\/local|etc\/rc\.d)\/\S+ from postfix-3\.7\.11 \((?:same|different) checksum\)\n)+$/,
+      exit: 1,
+    },
+    {
+      section: "1.3",
+      fact: "-D repair installs over what was left, with the hook of a new installation",
+      script: [
+        "pkg_add -I -D repair postfix--%stable >/dev/null && ls -d /var/db/pkg/postfix-* /var/spool/postfix",
+        "pkg_delete -c postfix >/dev/null 2>&1; rm -rf /etc/postfix /var/postfix /var/spool/postfix; ls /usr/local/sbin",
+      ].join("\n"),
+      stdout: "/var/db/pkg/postfix-3.7.11\n/var/spool/postfix\n",
+      stderr: /^Collision in postfix-3\.7\.11: the following files already exist\n/,
+    },
+    {
+      section: "1.3",
+      fact: "-D repair does not install over the files of another package",
+      script: [
+        "pkg_add -Ix nano >/dev/null; echo sbin/postfix >> /var/db/pkg/nano-8.7/+CONTENTS; echo mine > /usr/local/sbin/postfix",
+        "pkg_add -I -D repair postfix--%stable; status=$?; pkg_delete nano; exit $status",
+      ].join("\n"),
+      stdout: /Couldn't install postfix-3\.7\.11\n$/,
+      stderr: /\t\/usr\/local\/sbin\/postfix \(nano-8\.7\)\n$/,
+      exit: 1,
+    },
+    {
+      section: "1.5",
+      fact: "a hook of pkg_delete that fails is said, and the package goes all the same, exit 0",
+      script:
+        "pkg_add -Ix postfix--%stable >/dev/null; pkg_delete postfix >/dev/null; ls /var/db/pkg | grep ^postfix; true",
+      stderr: "system(/bin/sh, -c, /usr/local/sbin/postfix-disable) failed:  exit(1)\n",
     },
     {
       section: "1.5",
       fact: "deleting leaves the daemon running on this release",
       script: [
+        "pkg_add -Ix postfix--%stable >/dev/null",
         "rcctl stop smtpd >/dev/null; postfix start; pkg_delete postfix >/dev/null 2>&1",
         "pgrep -x master >/dev/null; echo $?; pkill -x master",
         eventually("! pgrep -x master"),
@@ -543,6 +668,35 @@ export const middlePackages: Story = {
       },
       {
         section: "1.3",
+        fact: "from 5.7 on the line about rc scripts names rcctl(8)",
+        releases: ["5.7"],
+        script: "pkg_delete -c $stable >/dev/null 2>&1; pkg_add -x $stable | grep '^See '",
+        stdout: "See rcctl(8) for details.\n",
+      } satisfies Row,
+      {
+        section: "1.3",
+        fact: "an exact name that is nowhere, in 5.7: a heading, and not found",
+        releases: ["5.7"],
+        script: "pkg_add -x postfix-9.9.9 | tail -3",
+        stdout:
+          "Can't find postfix-9.9.9\n--- postfix-9.9.9 -------------------\nCan't install postfix-9.9.9: not found\n",
+      } satisfies Row,
+      {
+        section: "1.4",
+        fact: "a value in pkg.conf is one repository, with blanks and a # in it; += adds another",
+        releases: ["5.7"],
+        script: [
+          "unset PKG_PATH; cd /",
+          'echo "installpath = $packages/ # ours" > /etc/pkg.conf; pkg_add -x nosuchpackage',
+          'echo "  # installpath = /a/" > /etc/pkg.conf; echo "InstallPath = /b/:/c/" >> /etc/pkg.conf; echo "installpath += $packages" >> /etc/pkg.conf',
+          'pkg_info -Q postfix | grep -cx "$stable (installed)"; rm /etc/pkg.conf',
+        ].join("\n"),
+        stdout: /^(?:quirks-\S+ signed on \S+\n)?1\n$/,
+        stderr:
+          /^file:\/mirror\/\S+ # ours\/: empty\nCan't find nosuchpackage\nfile:\/b\/:\/c\/: empty\n$/,
+      } satisfies Row,
+      {
+        section: "1.3",
         fact: "a signed repository says so first",
         releases: between("5.6", "6.1"),
         script: "pkg_add -x $stable",
@@ -591,6 +745,22 @@ export const middlePackages: Story = {
 
 /** Facts about packages that are unconfirmed: the other answer. */
 export const replyPackages: readonly Story[] = [
+  {
+    title: "packages, pkg_info before 6.7",
+    releases: ["7.8"],
+    facts: { pkg_query_all: "no" },
+    rows: [
+      {
+        section: "1.1",
+        fact: "-a with -Q is accepted and ignored",
+        script: [
+          "cp /mirror/pub/OpenBSD/7.8/packages/amd64/postfixadmin-*.tgz /mirror/pub/OpenBSD/7.8/packages-stable/amd64/postfixadmin-3.3.14.tgz",
+          "pkg_info -aQ postfix",
+        ].join("\n"),
+        stdout: "postfixadmin-3.3.14\n",
+      },
+    ],
+  },
   {
     title: "packages, -I as non-interactive before 5.3",
     releases: ["5.2"],

@@ -93,13 +93,50 @@ export const modernPorts: Story = {
       fact: "what was built here is not signed, and refused from PKG_PATH",
       script: `${build}; PKG_PATH=$repository pkg_add -rIx $name`,
       stdout: anything,
-      stderr: /Unsigned package postfix-\S+-ldap\n$/,
+      stderr: /postfix-\S+-ldap\.tgz: unsigned package\n$/,
       exit: 1,
+    },
+    {
+      section: "1.4",
+      fact: "-D unsigned lets it in",
+      script: `${build}; PKG_PATH=$repository pkg_add -rI -D unsigned $name >/dev/null; ls /var/db/pkg | grep ^postfix- && pkg_delete $name >/dev/null`,
+      stdout: /^postfix-\S+-ldap\n$/,
+      stderr: anything,
     },
     {
       section: "1.4",
       fact: "TRUSTED_PKG_PATH lets it in",
       script: `${build}; TRUSTED_PKG_PATH=$repository pkg_add -rIx $name >/dev/null; ls /var/db/pkg | grep ^postfix-`,
+      stdout: /^postfix-\S+-ldap\n$/,
+      stderr: anything,
+    },
+  ],
+};
+
+export const middlePorts: Story = {
+  title: "ports, before there was TRUSTED_PKG_PATH",
+  releases: ["5.7"],
+  rows: [
+    ...common,
+    {
+      section: "1.4",
+      fact: "what was built here is not signed, and refused from PKG_PATH",
+      script: `${build}; PKG_PATH=$repository pkg_add -rIx $name`,
+      stdout: anything,
+      stderr: /UNSIGNED PACKAGES: postfix-\S+-ldap\nFatal error: Unsigned package \S+-ldap\.tgz\n$/,
+      exit: 1,
+    },
+    {
+      section: "1.4",
+      fact: "TRUSTED_PKG_PATH is not read",
+      script: `${build}; TRUSTED_PKG_PATH=$repository pkg_add -rIx postfix--ldap`,
+      stdout: anything,
+      stderr: "Can't find postfix--ldap\n",
+    },
+    {
+      section: "1.4",
+      fact: "-D unsigned lets it in",
+      script: `${build}; PKG_PATH=$repository pkg_add -rIx -D unsigned $name >/dev/null; ls /var/db/pkg | grep ^postfix-`,
       stdout: /^postfix-\S+-ldap\n$/,
       stderr: anything,
     },

@@ -6,7 +6,7 @@ import { boot } from "./boot";
 import { cron, cronReplies } from "./cron";
 import { logs } from "./logs";
 import { middlePackages, modernPackages, oldPackages, replyPackages } from "./packages";
-import { modernPorts, oldPorts } from "./ports";
+import { middlePorts, modernPorts, oldPorts } from "./ports";
 import { postfix } from "./postfix";
 import type { Expected, Row, Story } from "./row";
 import {
@@ -31,6 +31,7 @@ const stories: readonly Story[] = [
   middlePackages,
   ...replyPackages,
   modernPorts,
+  middlePorts,
   oldPorts,
   sourcedServices,
   ...disabledServices,
