@@ -24,6 +24,7 @@ import {
   flavorsOf,
   isWanted,
   mayBeOfBranch,
+  type Offered,
   parsePackage,
 } from "../openbsd/packages";
 import { declareComing } from "../judge";
@@ -64,8 +65,8 @@ interface Observed {
   readonly name: string | undefined;
   /** The entries in the package database that an interrupted pkg_add(1) has left. */
   readonly partial: readonly string[];
-  /** The packages that the repository offers; asked for only where another package may have to be installed. */
-  readonly offered: readonly string[] | undefined;
+  /** What the repositories offer; asked for only where another package may have to be installed. */
+  readonly offered: Offered | undefined;
   /** Was the package database locked, so that the repository could not be asked? */
   readonly locked: boolean;
   /** The ports tree and the tools to build with; asked for only where the package is to come from ports. */
@@ -199,9 +200,9 @@ function look(args: Completed, platform: Platform): Look<Observed> {
     };
     if (isSettled(seen, args, platform)) return Look.of(seen);
     if (source === "packages")
-      return offer(args, pkgConf, platform).map(({ names, locked }) => ({
+      return offer(args, pkgConf, platform).map(({ locked, ...offered }) => ({
         ...seen,
-        ...{ offered: names, locked },
+        ...{ offered: locked ? undefined : offered, locked },
       }));
     return ports?.tree === true && ports.compiler
       ? portLook(args, ports).map((port) => ({ ...seen, ports: port }))

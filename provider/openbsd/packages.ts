@@ -98,28 +98,38 @@ interface NoChoice {
   readonly path: "version" | "flavors" | "branch" | "packagePath";
 }
 
-interface Offered {
+/** A package that is on offer. */
+interface Candidate {
   readonly name: string;
   readonly parsed: PackageName;
 }
 
+/** What the repositories offer, and how that was found out. */
+export interface Offered {
+  /** Full names of packages. */
+  readonly names: readonly string[];
+  /** What was asked and what came back, as a sentence without its full stop; for a message where nothing is offered. */
+  readonly answers: string;
+}
+
 /**
  * Chooses the package that has exactly the wanted flavors and the wanted version, or else is the newest of the branch.
- * Where the repository could not be listed, pkg_add(1) gets a specification, on releases where that is unambiguous.
+ * Where the repositories could not be asked (`undefined`), pkg_add(1) gets a specification, on releases where that is
+ * unambiguous.
  */
 export function choosePackage(
-  offered: readonly string[] | undefined,
-  wanted: WantedPackage,
+  offered: Offered | undefined,
+  wanted: WantedPackage & { readonly packagePath?: string },
   platform: Platform,
 ): Choice {
   const flavors = flavorsOf(wanted);
-  const packages = (offered ?? [])
+  const packages = (offered?.names ?? [])
     .map((name) => ({ name, parsed: parsePackage(name) }))
-    .filter((one): one is Offered => one.parsed?.stem === "postfix");
+    .filter((one): one is Candidate => one.parsed?.stem === "postfix");
   if (packages.length === 0) {
-    if (wanted.version === undefined && platform.packages.branches)
+    if (offered === undefined && wanted.version === undefined && platform.packages.branches)
       return { name: `postfix--${flavors.join("-")}%${branchOf(wanted)}`, others: [] };
-    return { path: "packagePath", reason: nothingOffered(platform) };
+    return { path: "packagePath", reason: nothingOffered(offered, wanted.packagePath, platform) };
   }
   const all = packages
     .map(({ name }) => name)
@@ -139,7 +149,7 @@ export function choosePackage(
 function ofVersion(
   version: string,
   flavors: readonly string[],
-  flavored: readonly Offered[],
+  flavored: readonly Candidate[],
   all: string,
 ): Choice {
   const exact = flavored.find(({ parsed }) => parsed.version === version);
@@ -152,8 +162,8 @@ function ofVersion(
 
 function newestOfBranch(
   branch: string,
-  packages: readonly Offered[],
-  flavored: readonly Offered[],
+  packages: readonly Candidate[],
+  flavored: readonly Candidate[],
 ): Choice {
   const isOf = branchTest(branch, packages);
   const newest = flavored.filter(({ parsed }) => isOf(parsed.version)).sort(newestFirst)[0];
@@ -166,7 +176,7 @@ function newestOfBranch(
   return { name: newest.name, others: [...new Set(others.map(({ name }) => name))] };
 }
 
-function newestFirst(left: Offered, right: Offered): number {
+function newestFirst(left: Candidate, right: Candidate): number {
   return compareVersions(right.parsed.version, left.parsed.version);
 }
 
@@ -174,18 +184,23 @@ function newestFirst(left: Offered, right: Offered): number {
  * The name of a package does not tell its branch. Where a repository has several stable series, the newest comes from
  * mail/postfix/stable, and the others from folders such as stable35 (docs/openbsd.md 1.1).
  */
-function branchTest(branch: string, packages: readonly Offered[]): (version: string) => boolean {
+function branchTest(branch: string, packages: readonly Candidate[]): (version: string) => boolean {
   if (branch !== "stable") return (version) => mayBeOfBranch(version, branch);
   const released = packages.filter(({ parsed }) => !isSnapshot(parsed.version)).sort(newestFirst);
   const series = released[0] ? seriesOf(released[0].parsed.version) : "";
   return (version) => !isSnapshot(version) && seriesOf(version) === series;
 }
 
-function nothingOffered(platform: Platform): string {
-  const example = `ftp://MIRROR/pub/OpenBSD/${platform.release}/packages/ARCH/`;
-  return platform.packages.defaultRepository
-    ? "the host's package repository offers no postfix (see /etc/installurl). Set `packagePath` to one that does, in the format of PKG_PATH."
-    : `the host names no package repository that offers postfix (installpath in /etc/pkg.conf). Set \`packagePath\` to one that does, in the format of PKG_PATH: ${example}, on a mirror that still has this release, or a folder of the host.`;
+function nothingOffered(
+  offered: Offered | undefined,
+  packagePath: string | undefined,
+  { release, packages: { repositoryFile } }: Platform,
+): string {
+  const example = `ftp://MIRROR/pub/OpenBSD/${release}/packages/ARCH/`;
+  const answers = offered === undefined ? "" : ` ${offered.answers}.`;
+  if (packagePath !== undefined)
+    return `no package of Postfix was found in ${packagePath}.${answers} It must be reachable from the host, and have the packages of this release, as ${example} on a mirror that still has it, or a folder of the host.`;
+  return `the host names no package repository that offers postfix (${repositoryFile === "/etc/pkg.conf" ? "installpath in " : ""}${repositoryFile}).${answers} Set \`packagePath\` to one that does, in the format of PKG_PATH: ${example}, on a mirror that still has this release, or a folder of the host.`;
 }
 
 /** Orders versions as packages-specs(7) does, as far as versions of Postfix go: by their numbers, then by pN. */
@@ -199,26 +214,34 @@ export function compareVersions(left: string, right: string): number {
   return 0;
 }
 
-/** The elements of a PKG_PATH: separated by colons, except those after the scheme of a URL and before its port. */
+/**
+ * The elements of a PKG_PATH, between colons. Those of a URL do not count before its path begins: after its scheme, in the
+ * name and the password of a user, and before its port (docs/openbsd.md 1.4).
+ */
 export function splitPackagePath(path: string): readonly string[] {
   const elements: string[] = [];
-  for (const part of path.split(":")) {
-    const last = elements.at(-1) ?? "";
-    const goesOn =
-      (/^(ftp|https?|file|scp)$/.test(last) && part.startsWith("/")) ||
-      (/^[a-z]+:\/\/[^/]*$/.test(last) && /^\d+(\/|$)/.test(part));
-    if (goesOn) elements[elements.length - 1] = `${last}:${part}`;
-    else elements.push(part);
+  for (let rest = path; rest !== "";) {
+    const [whole = rest, element = ""] =
+      /^((?:ftp|https?|scp):\/\/[^/]*\/[^:]*)(?::|$)/.exec(rest) ??
+      /^((?:ftp|https?|scp):\/\/[^:/]*(?::\d+)?)(?::|$)/.exec(rest) ??
+      /^(file:[^:]*)(?::|$)/.exec(rest) ??
+      /^([^:]*)(?::|$)/.exec(rest) ??
+      [];
+    elements.push(element);
+    rest = rest.slice(whole.length);
   }
   return elements.filter((element) => element !== "");
 }
 
-/** The `installpath` of /etc/pkg.conf (pkg.conf(5)), in which `=` replaces and `+=` adds; `undefined` without one. */
-export function installPath(pkgConf: string): string | undefined {
-  let path: string[] = [];
+/**
+ * The repositories that the `installpath` of /etc/pkg.conf names (pkg.conf(5)): `=` replaces and `+=` adds. A value is one
+ * repository to its end, and a comment has a line to itself (docs/openbsd.md 1.4).
+ */
+export function installPaths(pkgConf: string): readonly string[] {
+  let paths: string[] = [];
   for (const line of pkgConf.split("\n")) {
-    const match = /^\s*installpath\s*(\+?)=\s*(.*?)\s*$/i.exec(line.replace(/#.*/, ""));
-    if (match) path = [...(match[1] === "+" ? path : []), ...(match[2] ?? "").split(/\s+/)];
+    const [, more, path] = /^\s*installpath\s*(\+?)=\s*(.*?)\s*$/i.exec(line) ?? [];
+    if (path !== undefined) paths = [...(more === "+" ? paths : []), path];
   }
-  return path.join(":") || undefined;
+  return paths.filter((path) => path !== "");
 }

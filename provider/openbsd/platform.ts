@@ -80,16 +80,21 @@ interface FamilyFacts {
 interface PackageFacts {
   /** Whether a package may be asked for by its branch, as in `postfix--%stable`. */
   readonly branches: boolean;
-  /** Options that keep pkg_add(1) from asking questions and from drawing a progress meter. */
+  /** Options by which pkg_add(1) and pkg_delete(1) ask no question, draw no progress meter, and say what they do. */
   readonly addOptions: readonly string[];
   /** Flavors of the port. */
   readonly flavors: readonly string[];
-  /** Whether pkg_add(1) finds a repository without PKG_PATH, by /etc/installurl or /etc/pkg.conf. */
-  readonly defaultRepository: boolean;
+  /** The file in which a host names its own repository. */
+  readonly repositoryFile: "/etc/pkg.conf" | "/etc/installurl";
+  /** Whether `pkg_info -aQ` answers for all repositories; otherwise the first that has any match ends the search. */
+  readonly queriesAll: boolean;
   /** Whether ftp(1) must list the repository, because this pkg_info(1) may lack -Q. */
   readonly listedByFtp: boolean;
-  /** The variable that makes pkg_add(1) accept unsigned packages of a folder; packages are signed from 5.5 on. */
-  readonly localPathVariable: "PKG_PATH" | "TRUSTED_PKG_PATH";
+  /** By what variable, and with what options, pkg_add(1) installs a package of a folder that nobody has signed. */
+  readonly unsigned: {
+    readonly variable: "PKG_PATH" | "TRUSTED_PKG_PATH";
+    readonly options: readonly string[];
+  };
 }
 
 /** The oldest release that is supported. */
@@ -166,13 +171,18 @@ function packageFacts(since: Since): PackageFacts {
   const flavors = ["sasl2", "ldap", "mysql", "pgsql", "db4"];
   return {
     branches: since("6.0"),
-    // Up to 5.1, -I meant "do not run scripts", and -x turns the meter off. With -m, which 4.8 brought, pkg_add reports
-    // its success (docs/openbsd.md 1.2).
-    addOptions: since("5.3") ? ["-I", "-m"] : ["-x"],
+    // Up to 5.1, -I meant "do not run scripts", and -x turns the meter off. -m would force the meter, whose frames end with
+    // carriage returns; -v prints whole lines (docs/openbsd.md 1.2).
+    addOptions: since("5.3") ? ["-I", "-v"] : ["-x"],
     flavors: since("5.0") && !since("5.2") ? [...flavors, "sqlite"] : flavors,
-    defaultRepository: since("6.1"),
+    repositoryFile: since("6.1") ? "/etc/installurl" : "/etc/pkg.conf",
+    queriesAll: since("6.7"),
     listedByFtp: !since("5.0"),
-    localPathVariable: since("5.5") ? "TRUSTED_PKG_PATH" : "PKG_PATH",
+    // Packages are signed from 5.5 on. TRUSTED_PKG_PATH came with 6.1 only; before, it is passed over, and the package is
+    // not found (docs/openbsd.md 1.4).
+    unsigned: since("6.1")
+      ? { variable: "TRUSTED_PKG_PATH", options: [] }
+      : { variable: "PKG_PATH", options: since("5.5") ? ["-D", "unsigned"] : [] },
   };
 }
 

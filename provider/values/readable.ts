@@ -43,11 +43,12 @@ export function readable(latin1: string): string {
   );
 }
 
-/** The last lines of a program's output, without blank ones: short enough for an error. */
+/**
+ * The last lines of a program's output, without blank ones: short enough for an error. A carriage return ends a line too:
+ * a program that draws how far it is writes each state over the one before.
+ */
 export function lastLines(text: string, count = 12): string {
-  const lines = readable(text)
-    .split("\n")
-    .map((line) => line.replace(/\s+$/, ""));
+  const lines = text.split(/[\r\n]+/).map((line) => readable(line).replace(/\s+$/, ""));
   return lines
     .filter((line) => line !== "")
     .slice(-count)

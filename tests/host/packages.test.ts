@@ -259,3 +259,59 @@ test("of two branches the preview says which is taken, and that there is another
     await host.stop();
   }
 });
+
+describe("repositories of OpenBSD 7.8", () => {
+  const stable = "/mirror/pub/OpenBSD/7.8/packages-stable/amd64";
+  const release = "/mirror/pub/OpenBSD/7.8/packages/amd64";
+  let host: TestHost;
+  beforeEach(async () => {
+    host = await startHost({ release: "7.8" });
+  });
+  afterEach(() => host.stop());
+
+  test.each([
+    ["postfixadmin alone", `cp ${release}/postfixadmin-*.tgz ${stable}/postfixadmin-3.3.14.tgz`],
+    ["one plain Postfix", `cp ${release}/postfix-3.7.11.tgz ${stable}/`],
+  ])("with %s in packages-stable, all that packages has is on offer too", async (_, script) => {
+    await sh(host, script);
+    for (const [args, name] of [
+      [{ flavors: ["mysql"] }, "postfix-3.7.11-mysql"],
+      [{ branch: "stable35" }, "postfix-3.5.25p2"],
+      [{ version: "3.5.25p2" }, "postfix-3.5.25p2"],
+      [{}, "postfix-3.7.11"],
+    ] as const)
+      expect(await preview(news(host, args))).toContain(`install ${name}`);
+    const made = await create(KIND, news(host, { branch: "stable35" }));
+    expect(made.props["name"]).toBe("postfix-3.5.25p2");
+  });
+
+  test.each([
+    [
+      "http://127.0.0.1:1/x/",
+      /pkg_info -aQ postfix` printed: .*connect: Connection refused; .*: empty/,
+    ],
+    ["/nowhere/", /\/nowhere\/ is no folder of the host/],
+    ["/tmp/", /\/tmp\/ has no postfix-\*\.tgz/],
+  ])(
+    "a packagePath in which nothing is found, %s, fails the preview with what was asked",
+    async (packagePath, answer) => {
+      const text = await failures(KIND, news(host, { packagePath }));
+      expect(text).toMatch(
+        new RegExp(`^packagePath: no package of Postfix was found in ${packagePath}`),
+      );
+      expect(text).toMatch(answer);
+    },
+  );
+
+  test("a package of an unknown key: the error speaks of signatures, and says each thing once", async () => {
+    await sh(
+      host,
+      `mkdir /tmp/other; cd /tmp/other
+       printf '@name postfix-9.0\\n@comment pkgpath=mail/postfix/stable\\n@comment testhost: another key\\n' > +CONTENTS
+       tar -czf postfix-9.0.tgz +CONTENTS`,
+    );
+    const { error } = await attempt(news(host, { packagePath: "/tmp/other/" }));
+    expect(error?.match(/signify: verification failed/g)).toHaveLength(1);
+    expect(error).toMatch(/no Postfix is installed[\s\S]*key must be in \/etc\/signify/);
+  });
+});

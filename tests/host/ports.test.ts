@@ -203,3 +203,20 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect(await changed(host, before)).toEqual([]);
   });
 });
+
+test("on 5.7, which does not read TRUSTED_PKG_PATH, what was built is installed, and destroy leaves nothing", async () => {
+  const host = await startHost({ release: "5.7" });
+  try {
+    await sets(host, "ports", "comp");
+    await buildTakes(host, 0);
+    const before = await host.snapshot();
+    const wanted = news(host, { source: "ports", flavors: ["mysql", "sasl2"] });
+    const { error, made } = await attempt(wanted);
+    expect(error).toBeUndefined();
+    expect(made?.props["name"]).toBe("postfix-2.11.4-sasl2-mysql");
+    await remove(made as Made);
+    expect(await changed(host, before)).toEqual([]);
+  } finally {
+    await host.stop();
+  }
+});

@@ -1,5 +1,5 @@
 /** The ports tree: what a build is called, what it lacks, and how its log reads (docs/openbsd.md 1.1 and 1.6). */
-import { installPath, isWanted, mayBeOfBranch } from "../../provider/openbsd/packages";
+import { installPaths, isWanted, mayBeOfBranch } from "../../provider/openbsd/packages";
 import { platformOf } from "../../provider/openbsd/platform";
 import {
   buildStage,
@@ -86,13 +86,13 @@ test.each([
 });
 
 test.each([
-  ["installpath = /a/b/\n", "/a/b/"],
-  ["InstallPath=ftp://m/x/:/y/ # ours\n", "ftp://m/x/:/y/"],
-  ["installpath = /a/\ninstallpath += /b/\n", "/a/:/b/"],
-  ["installpath = /a/\ninstallpath = /b/\n", "/b/"],
-  ["# installpath = /a/\nloglevel = 2\n", undefined],
-])("pkg.conf %j names %j", (text, path) => {
-  expect(installPath(text)).toBe(path);
+  ["installpath = /a/b/\n", ["/a/b/"]],
+  ["InstallPath=ftp://m/x/:/y/ # ours\n", ["ftp://m/x/:/y/ # ours"]],
+  ["installpath = /a/\ninstallpath += /b/\n", ["/a/", "/b/"]],
+  ["installpath = /a/\ninstallpath = /b/\n", ["/b/"]],
+  ["  # installpath = /a/\nloglevel = 2\n", []],
+])("pkg.conf %j names %j", (text, paths) => {
+  expect(installPaths(text)).toEqual(paths);
 });
 
 test.each([

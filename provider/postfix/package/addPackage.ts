@@ -12,7 +12,7 @@ import type { Target } from "./target";
 /** Runs pkg_add, or waits for the same pkg_add of an earlier run. */
 export async function addPackage(
   host: HostWriter,
-  { name, env }: Target,
+  { name, env, options }: Target,
   replace: boolean,
   args: InstallArgs,
   work: PackageWork,
@@ -21,6 +21,7 @@ export async function addPackage(
   const argv = [
     "/usr/sbin/pkg_add",
     ...work.platform.packages.addOptions,
+    ...options,
     ...(replace ? ["-r"] : []),
     // Replaces a package by one of the same name from elsewhere, which pkg_add would otherwise count as installed.
     ...(replace && before === name ? ["-D", "installed"] : []),
@@ -46,6 +47,11 @@ export async function addPackage(
     );
 }
 
+/** The end of what pkg_add printed; what it says of each repository and each try stands there once. */
+function logOf({ log }: JobEnd): string {
+  return lastLines([...new Set(log.split(/[\r\n]+/))].join("\n"));
+}
+
 function installationFailed(
   host: HostReader,
   argv: readonly string[],
@@ -54,7 +60,6 @@ function installationFailed(
 ): HostError {
   const name = now.find(isPostfix);
   const partial = now.filter(isPartialPostfix);
-  const ambiguous = /Ambiguous: \S+ could be (.*)/.exec(end.log)?.[1];
   const state = [
     `exit status ${String(end.exitCode)}`,
     name === undefined ? "no Postfix is installed" : `${name} is installed`,
@@ -63,11 +68,18 @@ function installationFailed(
   return new HostError("program", {
     host: host.address,
     during: `\`${argv.join(" ")}\``,
-    reason: `${state}:\n${lastLines(end.log)}\n`,
+    reason: `${state}:\n${logOf(end)}\n`,
     changed: name === undefined && partial.length === 0 ? "unknown" : "yes",
-    next:
-      ambiguous === undefined
-        ? `Check that the repository can be reached (/etc/installurl, /etc/pkg.conf or \`packagePath\`), and run \`pulumi up\` again.${partial.length > 0 ? " It then completes what was installed in part; pkg_check(8) shows what that is." : ""}`
-        : `Choose one of these packages by \`version\` or \`branch\`: ${ambiguous.trim()}.`,
+    next: adviceFor(end.log),
   });
+}
+
+/** What to do, by what pkg_add has said. */
+function adviceFor(log: string): string {
+  const ambiguous = /Ambiguous: \S+ could be (.*)/.exec(log)?.[1];
+  if (ambiguous !== undefined)
+    return `Choose one of these packages by \`version\` or \`branch\`: ${ambiguous.trim()}.`;
+  if (/^signify: |\/etc\/signify\/|unsigned package/im.test(log))
+    return "The signature of the package is not one that this host trusts: its key must be in /etc/signify. Name a repository with the signed packages of this release (/etc/installurl, /etc/pkg.conf or `packagePath`), or add the key of your own packages there, and run `pulumi up` again.";
+  return "Check that the repository can be reached (/etc/installurl, /etc/pkg.conf or `packagePath`), and run `pulumi up` again.";
 }

@@ -81,11 +81,7 @@ async function deletePackage(
   args: InstallArgs,
   work: PackageWork,
 ): Promise<void> {
-  const argv = [
-    "/usr/sbin/pkg_delete",
-    ...work.platform.packages.addOptions.filter((word) => word !== "-m"),
-    name,
-  ];
+  const argv = ["/usr/sbin/pkg_delete", ...work.platform.packages.addOptions, name];
   await forgetJob(host, PACKAGE_JOB);
   const watch = lockWatch(host, `removing ${name}`, args, work);
   const end = await runJob(host, { key: PACKAGE_JOB, argv }, watch);

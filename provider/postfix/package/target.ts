@@ -9,10 +9,11 @@ import { offer, packagePathVariable, PKG_CONF } from "./offer";
 import type { InstallArgs, PackageWork } from "./packageWork";
 import { buildPort } from "./portsBuild";
 
-/** The name that pkg_add is given, and the variables that tell it where to look. */
+/** The name that pkg_add is given, and the variables and options by which it finds and takes the package. */
 export interface Target {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly options: readonly string[];
 }
 
 /** Builds the package from ports, if it is not built yet. */
@@ -23,7 +24,8 @@ export async function builtTarget(
 ): Promise<Target> {
   await cleanFormerRelease(host, work);
   const { name, repository } = await buildPort(host, args, work);
-  return { name, env: { [work.platform.packages.localPathVariable]: repository } };
+  const { variable, options } = work.platform.packages.unsigned;
+  return { name, env: { [variable]: repository }, options };
 }
 
 /** make(1) does not rebuild a package that exists, so one that was built for the former release has to go. */
@@ -51,8 +53,9 @@ export async function chosenTarget(
     progress("the package database is locked");
     found = await lookAt(host, ask);
   }
-  const choice = choosePackage(found.names, args, platform);
-  if ("name" in choice) return { name: choice.name, env: packagePathVariable(args).env ?? {} };
+  const choice = choosePackage(found, args, platform);
+  if ("name" in choice)
+    return { name: choice.name, env: packagePathVariable(args).env ?? {}, options: [] };
   throw new HostError("program", {
     host: host.address,
     during: `choosing the package for ${describeWanted(args)}`,
