@@ -31,10 +31,10 @@ import { declareComing } from "../judge";
 import type { Platform } from "../openbsd/platform";
 import { type ComingPackage, configurationOf } from "../postfix/packageContents";
 import { builtName, portsProblem, type PortsSight } from "../openbsd/ports";
-import { finishInstallation } from "../postfix/package/finish";
-import { installPackage } from "../postfix/package/install";
+import { installPackage, resumeInstallation } from "../postfix/package/install";
 import {
   asJson,
+  isCut,
   notedIn,
   noteOf,
   PACKAGE_KEY,
@@ -260,7 +260,7 @@ function mainPlan(
   if (note.under)
     return actionPlan(
       `finish the installation of ${name}, which was interrupted${note.under.restart ? ", and start Postfix again" : ""}`,
-      (host, context) => finishInstallation(host, args, context),
+      (host, context) => resumeInstallation(host, args, context),
     );
   return NOTHING_TO_DO;
 }
@@ -336,7 +336,7 @@ function restore(
       cleanUp(host, note, context, true),
     );
   }
-  if (!isBeyond(observed, before) && note.ports === undefined) return NOTHING_TO_DO;
+  if (!isBeyond(observed, before) && note.ports === undefined && !isCut(note)) return NOTHING_TO_DO;
   return actionPlan(`remove ${name ?? "postfix"}`, (host, context) =>
     removePackage(host, before, note, args, context),
   );
@@ -404,7 +404,7 @@ async function judgePlan(
     );
   if (partial.length > 0)
     warn(
-      `${partial.join(", ")}: an installation was interrupted. pkg_check(8) shows what it holds.`,
+      `${partial.join(", ")}: an installation was interrupted. pkg_info -L shows its files; it is removed before Postfix is installed or replaced.`,
     );
   if (locked) {
     warn(

@@ -9,7 +9,7 @@ import { PACKAGE_JOB, waitForPackages } from "./databaseLock";
 import { restoreKeptFiles } from "./keptFiles";
 import type { PackageNote, UnderWay } from "./note";
 import { installed, isPartialPostfix, isPostfix } from "./packageDatabase";
-import { type InstallArgs, packageWork } from "./packageWork";
+import { type InstallArgs, type PackageWork, packageWork } from "./packageWork";
 import { startAgain } from "./startAgain";
 
 /** Finishes the installation or replacement that the note says is under way; does nothing where none is. */
@@ -30,7 +30,9 @@ export async function finishInstallation(
     await cleanWork(host, note.ports);
     await stopJob(host, BUILD_JOB);
   }
-  const came = dependenciesOf(work.note(), await installed(host));
+  const now = await installed(host);
+  sayQuirks(underWay, now, work);
+  const came = dependenciesOf(work.note(), now);
   const { ports } = work.note();
   await work.setNote({
     ...note,
@@ -40,6 +42,19 @@ export async function finishInstallation(
   });
 }
 
+/** pkg_add installs it the first time it is used on a host, for itself (docs/openbsd.md 1.3). */
+function isQuirks(name: string): boolean {
+  return /^quirks-\d/.test(name);
+}
+
+function sayQuirks(underWay: UnderWay, now: readonly string[], work: PackageWork): void {
+  const [quirks] = now.filter((name) => isQuirks(name) && !underWay.packages.includes(name));
+  if (quirks !== undefined && !underWay.packages.some(isQuirks))
+    work.warn(
+      `pkg_add has installed ${quirks} too, as it does when it is first used on a host. It is not Postfix's, and stays when that is removed.`,
+    );
+}
+
 /** Packages that Postfix's installations have brought along: those noted before, and the new ones. */
 export function dependenciesOf(
   { came = [], under: underWay }: PackageNote,
@@ -47,7 +62,11 @@ export function dependenciesOf(
 ): string[] {
   const fresh = now.filter(
     (name) =>
-      underWay && !underWay.packages.includes(name) && !isPostfix(name) && !isPartialPostfix(name),
+      underWay &&
+      !underWay.packages.includes(name) &&
+      !isPostfix(name) &&
+      !isPartialPostfix(name) &&
+      !isQuirks(name),
   );
   return [...new Set([...came, ...fresh])];
 }

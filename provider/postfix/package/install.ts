@@ -6,12 +6,17 @@
 import type { ActContext } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
+import { jobSight } from "../../host/detachedJob";
 import { isPostfixRunning, stopPostfix } from "../running";
 import { armReplacement } from "../watch";
 import { addPackage } from "./addPackage";
+import { PACKAGE_JOB, waitForPackages } from "./databaseLock";
+import { deletePackage } from "./deletePackage";
 import { finishInstallation } from "./finish";
+import { isNew, missingOfHook, removeHalfMade, requireHook } from "./installHook";
 import { filesToKeep } from "./keptFiles";
-import { installed } from "./packageDatabase";
+import { isCut } from "./note";
+import { installed, installedName } from "./packageDatabase";
 import { type InstallArgs, noteUnderWay, type PackageWork, packageWork } from "./packageWork";
 import { withPostfixStarted } from "./startAgain";
 import { builtTarget, chosenTarget } from "./target";
@@ -34,19 +39,44 @@ export async function installPackage(
     (args.source ?? "packages") === "ports"
       ? await builtTarget(host, args, work)
       : await chosenTarget(host, args, work);
+  const cut = isCut(work.note());
+  if (cut && isNew(work.note())) await removeHalfMade(host, context);
   await noteUnderWay(work, {
     source: args.source ?? "packages",
+    ended: false,
     ...(args.version === undefined ? { branch: args.branch ?? "stable" } : {}),
   });
   if (replace) await stopForReplacement(host, work);
   try {
-    await addPackage(host, target, replace, args, work);
+    await addPackage(host, target, { replace, cut }, args, work);
+    if (isNew(work.note())) await requireHook(host, target.name);
   } catch (error) {
     // Without a connection Postfix cannot be started again here: the next run does so, by the note.
     if (!HostError.isInstance(error) || error.kind === "lost") throw error;
     throw await withPostfixStarted(host, error, work);
   }
   await finishInstallation(host, args, context);
+}
+
+/**
+ * Finishes an installation that was interrupted after the package got into the package database. Where the hook of a new
+ * installation has not made all that it makes, the package is removed and installed anew.
+ */
+export async function resumeInstallation(
+  host: HostWriter,
+  args: InstallArgs,
+  context: ActContext,
+): Promise<void> {
+  const work = packageWork(context);
+  if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, work);
+  const name = await installedName(host);
+  if (!isNew(work.note()) || (await missingOfHook(host)).length === 0) {
+    await finishInstallation(host, args, context);
+    return;
+  }
+  await noteUnderWay(work, { ended: false });
+  if (name !== undefined) await deletePackage(host, name, args, work);
+  await installPackage(host, false, args, context);
 }
 
 /** Notes which packages are installed, unless an interrupted run has noted it already, before it changed them. */

@@ -41,6 +41,8 @@ export interface UnderWay {
   /** Where the package comes from; noted when it is about to be installed. */
   readonly source?: PackageSource;
   readonly branch?: string;
+  /** pkg_add has ended by itself since, and has left no package in part. */
+  readonly ended?: boolean;
   /** What was built for the former release has been cleaned away. */
   readonly cleaned?: true;
   /** Postfix was stopped for this, and is to be started again. */
@@ -61,6 +63,11 @@ export interface PortsNote {
   readonly built: readonly { readonly folder: string; readonly flavors: readonly string[] }[];
   /** When the build that runs now, or the last one, began: milliseconds since 1970 by the clock of the machine that runs Pulumi. */
   readonly started: number;
+}
+
+/** Has pkg_add been started, and nobody has seen it end? Then it may have been cut off anywhere (docs/openbsd.md 1.3). */
+export function isCut({ under }: PackageNote): boolean {
+  return under?.source !== undefined && under.ended !== true;
 }
 
 /** The note that the entry of {@link PACKAGE_KEY} holds; empty without an entry. */

@@ -1,19 +1,22 @@
 /** Removing the package with all that came with it, or only what a build or an interrupted installation has left. */
 import type { ActContext } from "../../contract/kind";
-import { endJob, forgetJob, runJob, stopJob } from "../../host/detachedJob";
+import { endJob, forgetJob, stopJob } from "../../host/detachedJob";
 import { HostError } from "../../host/errors";
 import type { HostWriter } from "../../host/host";
 import { Look, lookAt } from "../../host/look";
-import { lastLines } from "../../values/readable";
 import { QUEUE } from "../paths";
 import { isPostfixRunning, startPostfix, stopPostfix } from "../running";
 import { BUILD_JOB, cleanPorts } from "./buildTraces";
-import { lockWatch, PACKAGE_JOB } from "./databaseLock";
+import { addPackage } from "./addPackage";
+import { PACKAGE_JOB } from "./databaseLock";
+import { deletePackage } from "./deletePackage";
 import { dependenciesOf } from "./finish";
-import { asJson, notedIn, PACKAGE_KEY, type PackageNote } from "./note";
-import { DATABASE, installed, isNeeded, isPartialPostfix, isPostfix } from "./packageDatabase";
+import { isNew } from "./installHook";
+import { asJson, isCut, notedIn, PACKAGE_KEY, type PackageNote } from "./note";
+import { installed, isNeeded, isPartialPostfix, isPostfix } from "./packageDatabase";
 import { type InstallArgs, type PackageWork, packageWork } from "./packageWork";
 import { refuseToLoseMail } from "./queuedMail";
+import { chosenTarget } from "./target";
 import { removeTraces, type Traces } from "./traces";
 
 /** Makes the host as it was before the package came: removes the package, and whatever its installation made besides. */
@@ -30,12 +33,34 @@ export async function removePackage(
   await stopJob(host, PACKAGE_JOB);
   await stopWithEmptyQueue(host, before, args, work);
   const names = await installed(host);
-  for (const name of names.filter((one) => isPostfix(one) || isPartialPostfix(one)))
+  const isRegistered = names.some((one) => isPostfix(one) || isPartialPostfix(one));
+  if (isCut(note) && isNew(note) && !isRegistered) await register(host, args, work);
+  for (const name of (await installed(host)).filter(
+    (one) => isPostfix(one) || isPartialPostfix(one),
+  ))
     await deletePackage(host, name, args, work);
   await removeTraces(host, before);
   await removeDependencies(host, dependenciesOf(note, await installed(host)), args, work);
   if (note.ports) await cleanPorts(host, note.ports, context.warn);
   await forgetJob(host, BUILD_JOB);
+}
+
+/**
+ * Has the package database know the files of a pkg_add that was killed: it leaves files without a word about whose they are,
+ * and only the package itself names them (docs/openbsd.md 1.3). So it is installed once more, to be removed.
+ */
+async function register(host: HostWriter, args: InstallArgs, work: PackageWork): Promise<void> {
+  try {
+    if (args.source === "ports") throw new Error("the package is not built again for this");
+    const target = await chosenTarget(host, args, work);
+    await addPackage(host, target, { replace: false, cut: true }, args, work);
+  } catch (error) {
+    if (HostError.isInstance(error) && error.kind === "lost") throw error;
+    const why = HostError.isInstance(error) ? error.summary : String(error);
+    work.warn(
+      `An installation of Postfix was cut off, and if pkg_add was killed while it unpacked, files below /usr/local belong to no package now; pkg_check(8) lists them. Installing the package once more, to remove it whole, failed: ${why}`,
+    );
+  }
 }
 
 /** Stops Postfix. If the queue is removed with the package, it must be empty, both before and after the stop. */
@@ -73,27 +98,6 @@ export async function cleanUp(
   else await stopJob(host, BUILD_JOB);
   const { ports: _, ...rest } = notedIn(context.record);
   await context.note(PACKAGE_KEY, asJson(rest));
-}
-
-async function deletePackage(
-  host: HostWriter,
-  name: string,
-  args: InstallArgs,
-  work: PackageWork,
-): Promise<void> {
-  const argv = ["/usr/sbin/pkg_delete", ...work.platform.packages.addOptions, name];
-  await forgetJob(host, PACKAGE_JOB);
-  const watch = lockWatch(host, `removing ${name}`, args, work);
-  const end = await runJob(host, { key: PACKAGE_JOB, argv }, watch);
-  await forgetJob(host, PACKAGE_JOB);
-  if (!(await installed(host)).includes(name)) return;
-  throw new HostError("program", {
-    host: host.address,
-    during: `\`${argv.join(" ")}\``,
-    reason: `exit status ${String(end.exitCode)}, and the package is still in ${DATABASE}:\n${lastLines(end.log)}\n`,
-    changed: "unknown",
-    next: "Fix what pkg_delete names and run the same command again.",
-  });
 }
 
 /** Removes the packages that came along and that nothing needs any more, round by round: one may need another. */
