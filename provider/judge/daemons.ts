@@ -2,13 +2,13 @@
  * master.cf and what depends on it: lines that are wrong, daemons that do not exist (master(5)), transports that no
  * service delivers, and milters.
  */
-import { logicalLines } from "../formats/logicalLines";
 import { serviceKey } from "../postfix/masterServices";
 import { MASTER_CF } from "../postfix/paths";
 import { expand, words } from "../postfix/values";
 import { suggestion } from "../values/nearestName";
 import { type Candidate, type Complaint, settingsOf } from "./candidate";
 import type { TextAt } from "./plannedTexts";
+import { answersOf } from "./tableAnswers";
 import { entriesText, tableReferences } from "./tableReferences";
 
 /** Lines of master.cf that master(8) refuses or misreads, and daemons that it could not start. */
@@ -45,6 +45,9 @@ export function serviceComplaints({ services, serviceFaults, knowledge }: Candid
 const TRANSPORTS =
   /^(default|local|relay|virtual|mailbox|fallback|error|address_verify_(default|local|relay|virtual))_transport$|^content_filter$/;
 
+/** The table of transports by sender, whose answer DUNNO leaves the sender to the default (postconf(5)). */
+const BY_SENDER = /^sender_dependent_default_transport_maps$/;
+
 /** Transports that no service of master.cf delivers: their mail is deferred ("unknown mail transport"). */
 export function transportComplaints(candidate: Candidate, read: TextAt): Complaint[] {
   if (candidate.services.length === 0) return [];
@@ -64,14 +67,16 @@ export function transportComplaints(candidate: Candidate, read: TextAt): Complai
       : [{ rule: "transport", file, line, subject, reason: `${name}: ${reason}` }];
   });
   const tables = tableReferences(candidate).flatMap((reference): Complaint[] => {
-    if (!/transport_maps$/.test(reference.setting.name)) return [];
-    const table = entriesText(reference, read);
-    return logicalLines(table?.text ?? "").flatMap(({ text, line }): Complaint[] => {
-      const [key = "", value = ""] = words(text.trim());
-      const reason = fault(value);
-      if (reason === undefined || table === undefined) return [];
-      const { file } = table;
-      return [{ rule: "transport", file, line, subject: key, reason: `${key}: ${reason}` }];
+    const { setting, type, name } = reference;
+    const file = entriesText(reference, read)?.file;
+    if (!/transport_maps$/.test(setting.name) || type === undefined || file === undefined)
+      return [];
+    return answersOf(type, name, read).flatMap(({ key, result, line }): Complaint[] => {
+      if (BY_SENDER.test(setting.name) && /^dunno$/i.test(result.trim())) return [];
+      const reason = fault(words(result)[0] ?? "");
+      if (reason === undefined) return [];
+      const place = line === undefined ? {} : { line };
+      return [{ rule: "transport", file, ...place, subject: key, reason: `${key}: ${reason}` }];
     });
   });
   return [...settings, ...tables];

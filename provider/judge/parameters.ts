@@ -5,14 +5,14 @@ import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../postfix/knownParameters";
 import { CLIENT_TYPES } from "../postfix/tableTypes";
 import { PROXY_LISTS } from "./tableReferences";
-import { type Lookup, references, words } from "../postfix/values";
+import { expand, type Lookup, references, words } from "../postfix/values";
 import { isSlip, nearest, suggestion } from "../values/nearestName";
 
 /** Parameters that every program sets itself (postconf(5)): an older `postconf -d` does not list them. */
 const BUILT_IN = ["process_name", "process_id", "service_name", "config_directory"];
 
 /** Tables whose settings main.cf may hold, under names that begin with the table's own (ldap_table(5), …). */
-const NAMED_TABLES = new RegExp(`\\b(?:${CLIENT_TYPES.join("|")}):([A-Za-z]\\w*)`, "g");
+const NAMED_TABLES = new RegExp(`\\b(?:${CLIENT_TYPES.join("|")}):(\\w[\\w.-]*)`, "g");
 
 /** Parameters that are expanded when mail is delivered or refused: `$names` in them are not parameters of main.cf. */
 export const EXPANDED_LATER: ReadonlySet<string> = new Set([
@@ -81,7 +81,9 @@ function referredTo(defaults: ReadonlyMap<string, string>): string[] {
 export function nameComplaints(candidate: Candidate, declared: Declared): Complaint[] {
   const { names, certain } = parameterNames(candidate);
   const settings = settingsOf(candidate);
-  const classes = words(candidate.value("smtpd_restriction_classes"));
+  const classes = settings
+    .filter(({ name }) => name === "smtpd_restriction_classes")
+    .flatMap(({ value, lookup }) => words(expand(value, lookup)));
   const used = new Set([
     ...BUILT_IN,
     ...classes,
@@ -199,7 +201,8 @@ function isKeyword(name: string, value: string, keywords: readonly string[]): bo
 }
 
 function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): string | undefined {
-  if (/(^|\s)#(\s|$)/.test(value))
+  // Of the characters that may separate a user's name from its extension, "#" is one.
+  if (/(^|\s)#(\s|$)/.test(value) && name !== "recipient_delimiter")
     return "has a # in its value: no comment can stand behind a value";
   if (value.includes("$")) return undefined;
   const protocol = name === "inet_protocols" && value.split(/[\s,]+/).find(isNoProtocol);
@@ -213,7 +216,7 @@ function wrongValue(candidate: Candidate, { name, value, lookup }: Setting): str
       return /^(yes|no)$/i.test(value) ? undefined : `takes yes or no, not "${value}"`;
     case "number":
       return /^-?\d+$/.test(value)
-        ? sizeFault(name, value, lookup)
+        ? sizeFault(candidate, name, value, lookup)
         : `takes a number, not "${value}"`;
     case "time":
       // Units in small letters only: with others the daemon ends with "bad time value or unit".
@@ -235,7 +238,14 @@ function kindOf({ knowledge }: Candidate, name: string): ParameterKind {
 }
 
 /** local(8) stops all deliveries if mailbox_size_limit is less than message_size_limit (postconf(5)). */
-function sizeFault(name: string, value: string, lookup: Lookup): string | undefined {
+function sizeFault(
+  { services }: Candidate,
+  name: string,
+  value: string,
+  lookup: Lookup,
+): string | undefined {
+  // A server without local(8) delivers to no mailbox of that size.
+  if (services.length > 0 && !services.some(({ daemon }) => daemon === "local")) return undefined;
   const limit = name === "mailbox_size_limit" ? value : (lookup("mailbox_size_limit") ?? "");
   const message = name === "message_size_limit" ? value : (lookup("message_size_limit") ?? "");
   if (!/^(mailbox|message)_size_limit$/.test(name) || !/^\d+ \d+$/.test(`${limit} ${message}`))

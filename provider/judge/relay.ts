@@ -18,13 +18,16 @@ import {
   trustsAll,
 } from "./stranger";
 
+/** Addresses that only the host itself reaches, and the names that /etc/hosts of one system or another has for them. */
+const LOOPBACK = /^(127\..*|\[?::1\]?|(ip6-)?(localhost|loopback)(\.localdomain)?[46]?)$/i;
+
 /** Can another host reach the service of master.cf? */
 function isPublic({ name, type }: JudgedService, lookup: Lookup): boolean {
   if (type !== "inet" && type !== "pass") return false;
   const address = /^(.*):[^:]+$/.exec(name)?.[1]?.replace(/[[\]]/g, "");
-  if (address !== undefined && address !== "") return !/^(127\.|::1$|localhost$)/.test(address);
+  if (address !== undefined && address !== "") return !LOOPBACK.test(address);
   const interfaces = words(expand(lookup("inet_interfaces") ?? "all", lookup));
-  return !interfaces.every((one) => /^(loopback-only|localhost|127\..*|\[?::1\]?)$/.test(one));
+  return !interfaces.every((one) => one === "loopback-only" || LOOPBACK.test(one));
 }
 
 /** Services of master.cf that relay mail for everybody, or end, each with the setting that makes it do so. */

@@ -20,9 +20,9 @@ export function tableOf(word: string): { type: string; name: string } | undefine
   return table === undefined || table.name === "" ? undefined : table;
 }
 
-/** An entry of a table, by what the table's text holds. */
+/** An entry of a table, by what the table's text holds. Blanks in quotes belong to the key of an entry (postmap(1)). */
 const ENTRIES: Readonly<Partial<Record<TableType["text"], RegExp>>> = {
-  entries: /^(?<key>\S+)\s+(?<result>[^]+)$/,
+  entries: /^(?<key>(?:"(?:\\[^]|[^"\\])*"|\\[^]|[^\s"\\])+)\s+(?<result>[^]+)$/,
   networks: /^(?<key>\S+)\s+(?<result>[^]+)$/,
   patterns:
     /^(?<key>!?(?<quote>[^\w\s!])(?:\\[^]|(?!\k<quote>)[^])*\k<quote>\w*)\s+(?<result>[^]+)$/,
@@ -33,14 +33,16 @@ export function answersOf(type: string, name: string, read: TextAt): Answer[] {
   const lines = name.startsWith("{")
     ? words(unbraced(name)).map((text) => ({ text: unbraced(text), line: undefined }))
     : logicalLines(readableAt(read, name) ?? "");
-  const entry = ENTRIES[tableType(type)?.text ?? "settings"];
+  const holds = tableType(type)?.text ?? "settings";
+  const entry = ENTRIES[holds];
   const found: Answer[] = [];
   // Lines between `if` and `endif` are asked only under a condition (pcre_table(5), cidr_table(5)): they do not count.
   let depth = 0;
   for (const { text, line } of lines) {
     const trimmed = text.trim();
-    if (/^if\b/i.test(trimmed)) depth += 1;
-    else if (/^endif\b/i.test(trimmed)) depth -= 1;
+    // In a table of entries, a key may begin like a condition, as if.example.org does.
+    if (holds !== "entries" && /^if\b/i.test(trimmed)) depth += 1;
+    else if (holds !== "entries" && /^endif\b/i.test(trimmed)) depth -= 1;
     else if (depth === 0) {
       const { key, result } = entry?.exec(trimmed)?.groups ?? {};
       if (key !== undefined && result !== undefined) found.push({ key, result, line });

@@ -1,9 +1,10 @@
 /** Whole configurations that work, as servers have them, with other names: none of them may fail. */
+import { directories } from "./directories";
 import { lists } from "./lists";
-import { mailboxes } from "./mailboxes";
 import type { WholeConfiguration } from "./shape";
 import { sites } from "./sites";
+import { sql } from "./sql";
 
 export type { WholeConfiguration } from "./shape";
 
-export const whole: readonly WholeConfiguration[] = [...mailboxes, ...lists, ...sites];
+export const whole: readonly WholeConfiguration[] = [...sql, ...directories, ...lists, ...sites];
