@@ -30,7 +30,12 @@ export function fileComplaints(
   candidate: Candidate,
   isThere: (path: string) => boolean,
 ): Complaint[] {
-  const tables = neededTables(candidate).flatMap((reference): Complaint[] => {
+  const needed = neededTables(candidate);
+  // A table of alias_maps is one for postalias(1), even if local_recipient_maps names it too.
+  const aliases = new Set(
+    needed.filter(({ setting }) => tool(setting) === "postalias").map(({ name }) => name),
+  );
+  const tables = needed.flatMap((reference): Complaint[] => {
     const files = filesOf(reference);
     if (files === undefined || isThere(files.needed)) return [];
     const { setting } = reference;
@@ -38,7 +43,7 @@ export function fileComplaints(
       files.source === undefined
         ? `${files.needed} is not there`
         : isThere(files.source)
-          ? `${files.source} has no database ${files.needed}: it must be built with ${tool(setting)}`
+          ? `${files.source} has no database ${files.needed}: it must be built with ${aliases.has(reference.name) ? "postalias" : tool(setting)}`
           : `neither ${files.source} nor its database is there`;
     return [
       {

@@ -1,4 +1,6 @@
 /** What works in Postfix, and was once taken for wrong. */
+import { candidateOf } from "../../../provider/judge/candidate";
+import { fileComplaints } from "../../../provider/judge/tables";
 import { DEFAULTS, KNOWLEDGE, reasons as reasonsOf, SMTPD } from "./fake";
 
 const TABLE = "/etc/postfix/table";
@@ -84,3 +86,14 @@ test.each(["localhost", "localhost.localdomain", "ip6-localhost", "127.0.0.1", "
     );
   },
 );
+
+test("the database of aliases is built with postalias(1), whatever names it as well", () => {
+  const main =
+    "local_recipient_maps = $alias_maps\nalias_maps = hash:/etc/mail/aliases\nvirtual_alias_maps = hash:/etc/virtual\n";
+  const missing = fileComplaints(candidateOf(main, SMTPD, KNOWLEDGE), (path) => !/db$/.test(path));
+  expect(missing.map(({ reason }) => /built with (\w+)/.exec(reason)?.[1])).toEqual([
+    "postalias",
+    "postalias",
+    "postmap",
+  ]);
+});
