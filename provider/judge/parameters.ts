@@ -1,11 +1,12 @@
 /** Parameters: unknown names, values that Postfix cannot read, and values that refer to names set nowhere. */
 import { duplicates, faults } from "../formats/mainCf";
 import { type Candidate, type Complaint, type Setting, settingsOf } from "./candidate";
+import { restrictionClasses } from "./restrictions";
 import { MAIN_CF } from "../postfix/paths";
 import { KNOWN_PARAMETERS, type ParameterKind, PER_TRANSPORT } from "../postfix/knownParameters";
 import { CLIENT_TYPES } from "../postfix/tableTypes";
 import { PROXY_LISTS } from "./tableReferences";
-import { expand, type Lookup, references, words } from "../postfix/values";
+import { type Lookup, references, words } from "../postfix/values";
 import { isSlip, nearest, suggestion } from "../values/nearestName";
 
 /** Parameters that every program sets itself (postconf(5)): an older `postconf -d` does not list them. */
@@ -81,12 +82,14 @@ function referredTo(defaults: ReadonlyMap<string, string>): string[] {
 export function nameComplaints(candidate: Candidate, declared: Declared): Complaint[] {
   const { names, certain } = parameterNames(candidate);
   const settings = settingsOf(candidate);
-  const classes = settings
-    .filter(({ name }) => name === "smtpd_restriction_classes")
-    .flatMap(({ value, lookup }) => words(expand(value, lookup)));
+  const classes = words(candidate.value("smtpd_restriction_classes"));
+  const ofServices = settings.filter(
+    ({ name, service }) => name === "smtpd_restriction_classes" && service !== undefined,
+  );
   const used = new Set([
     ...BUILT_IN,
     ...classes,
+    ...ofServices.flatMap(({ lookup }) => restrictionClasses(lookup)),
     ...declared.userDefined,
     ...settings.flatMap(({ value }) => references(value).map(({ name }) => name)),
   ]);
