@@ -78,12 +78,12 @@ test("a mailbox may be smaller than a message where no local(8) delivers", () =>
 test.each(["localhost", "localhost.localdomain", "ip6-localhost", "127.0.0.1", "[::1]"])(
   "what only the host itself reaches relays for nobody else: %s",
   (address) => {
-    const open = `${address}:10025 inet n - n - - smtpd\n  -o smtpd_relay_restrictions=permit\n`;
+    const open = `${address}:10025 inet n - n - - smtpd\n  -o smtpd_relay_restrictions=permit,reject\n`;
     expect(reasons("", `${SMTPD}${open}`)).toEqual([]);
     expect(reasons("", `${SMTPD}mail.${open}`).join()).toMatch(/relays mail for everybody/);
-    expect(reasons(`inet_interfaces = ${address}\nsmtpd_relay_restrictions = permit\n`)).toEqual(
-      [],
-    );
+    expect(
+      reasons(`inet_interfaces = ${address}\nsmtpd_relay_restrictions = permit, reject\n`),
+    ).toEqual([]);
   },
 );
 
