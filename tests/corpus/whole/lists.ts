@@ -613,8 +613,8 @@ export const lists: readonly WholeConfiguration[] = [
       "luser_relay = developer",
       "mailbox_size_limit = 0",
       "home_mailbox = mail/",
-      "smtpd_recipient_restrictions = permit, reject",
-      "smtpd_relay_restrictions = permit, reject",
+      "smtpd_recipient_restrictions = check_client_access static:OK, reject",
+      "smtpd_relay_restrictions = check_client_access static:OK, reject",
       "maximal_queue_lifetime = 0",
       "smtpd_client_connection_rate_limit = 0",
       "disable_dns_lookups = yes",
@@ -772,8 +772,8 @@ export const lists: readonly WholeConfiguration[] = [
       "  -o mynetworks=127.0.0.0/8",
       "  -o smtpd_authorized_xforward_hosts=127.0.0.0/8",
       "localhost.localdomain:10030 inet n - n - - smtpd",
-      "  -o smtpd_relay_restrictions=permit,reject",
-      "  -o smtpd_recipient_restrictions=permit,reject",
+      "  -o smtpd_relay_restrictions=check_client_access,static:OK,reject",
+      "  -o smtpd_recipient_restrictions=check_client_access,static:OK,reject",
     ]),
     files: {
       "/etc/postfix/pipe_domains": text(
