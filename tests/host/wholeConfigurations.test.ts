@@ -209,7 +209,6 @@ function wholeOf({ main, master }: Site, one: Broken): WholeConfiguration {
 }
 
 const passed = { adopted: 0, written: 0, faulty: 0 };
-const waiting = whole.filter(({ waits }) => waits !== undefined).length;
 
 test("there are at least 40, each with a name of its own", () => {
   expect(whole.length).toBeGreaterThanOrEqual(40);
@@ -223,7 +222,7 @@ describe.each([undefined, "mysql", "ldap", "pgsql"] as const)("flavor %s", (want
   });
   afterAll(() => place.host.stop());
 
-  const mine = whole.filter(({ flavor, waits }) => flavor === wanted && waits === undefined);
+  const mine = whole.filter(({ flavor }) => flavor === wanted);
 
   test.each(mine)("adopted: $name", async (one) => {
     await adopt(place, one);
@@ -249,7 +248,10 @@ describe("what was wrong before is only a warning", () => {
   });
   afterAll(() => place.host.stop());
 
-  test.each(broken.filter(({ ancient }) => ancient !== true))("adopted: $name", async (one) => {
+  // Each takes seconds, and all go the same way: every third.
+  const some = broken.filter(({ ancient }) => ancient !== true).filter((_, nth) => nth % 3 === 0);
+
+  test.each(some)("adopted: $name", async (one) => {
     const config = wholeOf(place, one);
     await adopt(place, config, one.databases);
     try {
@@ -280,7 +282,7 @@ test("all parameters, as postconf(1) prints them", async () => {
 afterAll(() => {
   said();
   process.stderr.write(
-    `whole configurations: ${whole.length}, of which ${waiting} wait; ` +
+    `whole configurations: ${whole.length}; ` +
       `${passed.adopted} pass as adopted, ${passed.written} as written anew; ` +
       `${passed.faulty} faulty ones pass where the host has them already.\n`,
   );

@@ -13,8 +13,6 @@ export interface WholeConfiguration {
   readonly flavor?: "ldap" | "mysql" | "pgsql";
   /** Names that are meant although nothing refers to them. */
   readonly userDefined?: readonly string[];
-  /** Why the judgement still refuses it. */
-  readonly waits?: string;
 }
 
 /** A text of these lines. */

@@ -633,7 +633,6 @@ export const sites: readonly WholeConfiguration[] = [
       "/var/lib/acme/mail.nix.example/key.pem": text(),
       "/var/lib/acme/mail.nix.example/fullchain.pem": text(),
     },
-    waits: "lmtp(8) has flags of its own in master.cf",
   },
   {
     name: "a panel for shared hosting: procmail, SNI, Bcc by domain",

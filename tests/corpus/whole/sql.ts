@@ -538,7 +538,6 @@ export const sql: readonly WholeConfiguration[] = [
       "/etc/ssl/private/school.key": text(),
       "/etc/ssl/certs/school.cert": text(),
     },
-    waits: "proxy_write_maps names a cache that Postfix makes itself",
   },
   {
     name: "a host of the hidden net: tables in the values, overrides in braces",
