@@ -35,14 +35,20 @@ function packagePath(release: Release): string {
   package: { packagePath: "/mirror/pub/OpenBSD/${release}/packages/${architecture}/" },`;
 }
 
-/** The program's text, in TypeScript. */
-export function programText(release: Release): string {
+/** The program's text, in TypeScript, with these parameters of main.cf beside its own. */
+export function programText(
+  release: Release,
+  parameters: Readonly<Record<string, string>> = {},
+): string {
+  const more = Object.entries(parameters).map(
+    ([name, value]) => `, ${name}: ${JSON.stringify(value)}`,
+  );
   return `import * as pulumi from "@pulumi/pulumi";
 import { type ConnectionArgs, PostfixServer } from "pulumi-openbsd-postfix";
 
 const mx = new PostfixServer("mx", {
   connection: new pulumi.Config().requireObject<ConnectionArgs>("connection"),${packagePath(release)}
-  mainCf: { parameters: { myhostname: "${wanted.hostname}", mydomain: "example.org", myorigin: "$mydomain" } },
+  mainCf: { parameters: { myhostname: "${wanted.hostname}", mydomain: "example.org", myorigin: "$mydomain"${more.join("")} } },
   aliases: { entries: { root: ["${wanted.recipient}"], postmaster: ["root"], webmaster: ["root"] } },
   mailCheck: { recipient: "${wanted.recipient}", keep: true }, // kept, to be shown here
 });
@@ -78,9 +84,14 @@ const compilerText = `{
 `;
 
 /** Writes the project into an empty folder, with this repository as the package that is installed there. */
-export function writeProject(folder: string, release: Release, connection: DemoConnection): void {
+export function writeProject(
+  folder: string,
+  release: Release,
+  connection: DemoConnection,
+  parameters: Readonly<Record<string, string>> = {},
+): void {
   const files = {
-    "index.ts": programText(release),
+    "index.ts": programText(release, parameters),
     "Pulumi.yaml": projectText,
     [`Pulumi.${stackName}.yaml`]: configText(connection),
     "package.json": `{ "name": "${projectName}", "private": true }\n`,
