@@ -47,8 +47,10 @@ export const aliasesArguments = step<AliasesArgs>({
       list(single<string>(recipientFault), RECIPIENTS, ({ length }) =>
         length === 0 ? RECIPIENTS : undefined,
       ),
-    // local(8) looks names up without regard to their case, and postalias(1) folds them.
-    (name) => foldKey(encodeUtf8(name)),
+    {
+      of: (name) => foldKey(encodeUtf8(name)),
+      why: "postalias(1) folds letters, and local(8) looks for small ones",
+    },
   ),
   mode: optional(mergeOrExact),
   file: optional(single<string>(tablePathFault)),

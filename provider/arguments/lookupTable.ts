@@ -3,7 +3,6 @@ import { decodeUtf8, encodeUtf8, foldKey } from "../formats/bytes";
 import * as table from "../formats/table";
 import { BUILT_TYPES, PLAIN_TYPES, tableType, WHOLE_TYPES } from "../postfix/tableTypes";
 import {
-  at,
   type Failure,
   mergeOrExact,
   object,
@@ -99,19 +98,6 @@ function textFault(contents: unknown): string | undefined {
   return refusal(() => void encodeUtf8(contents));
 }
 
-/** Failures for keys that postmap(1) takes for the same. */
-function twins({ entries = {} }: Partial<LookupTableArgs>): Failure[] {
-  const seen = new Map<string, string>();
-  return Object.keys(entries).flatMap((key) => {
-    const folded = table.foldKey(encodeUtf8(key));
-    const other = seen.get(folded);
-    seen.set(folded, key);
-    if (other === undefined) return [];
-    const reason = `is the same key as ${JSON.stringify(other)}: postmap(1) folds letters.`;
-    return [{ path: `.entries${at(key)}`, reason }];
-  });
-}
-
 /** Failures for lines of a text that postmap(1) would skip, and for duplicate keys, of which it would take the first. */
 function lines({ type = DEFAULT_TYPE, text: contents }: Partial<LookupTableArgs>): Failure[] {
   if (contents === undefined || WHOLE_TYPES.includes(type)) return [];
@@ -143,7 +129,6 @@ const RULES: readonly Rule<LookupTableArgs>[] = [
       return [{ path: ".entries", reason }];
     },
   },
-  { of: ["entries"], failures: twins },
   { of: ["type", "text"], failures: lines },
 ];
 
@@ -165,8 +150,7 @@ export const lookupTableArguments = step<LookupTableArgs>(
         "must be values by key.",
         keyFault,
         (key) => single((value) => valueFault(key, value)),
-        // postmap(1) folds keys.
-        (key) => foldKey(encodeUtf8(key)),
+        { of: (key) => foldKey(encodeUtf8(key)), why: "postmap(1) folds letters" },
       ),
     ),
     mode: optional(mergeOrExact),

@@ -142,22 +142,28 @@ export const triggers: Schema<readonly unknown[]> = list(
 
 /**
  * Values by names that the user chooses. `name` returns what is wrong with a name, `item` the schema of its value, and
- * `meant` what the file makes of a name: two names of which it makes one are refused.
+ * `folded` what the file makes of a name: two names of which it makes one are refused.
  */
 export function record<T>(
   reason: string,
   name: (name: string) => string | undefined,
   item: (name: string) => Schema<T>,
-  meant: (name: string) => string = (given) => given,
+  folded?: { readonly of: (name: string) => string; readonly why: string },
 ): Schema<Readonly<Record<string, T>>> {
   return schema((value) => {
     if (!isDictionary(value)) return [{ path: "", reason }];
     const first = new Map<string, string>();
     return Object.entries(value).flatMap(([key, named]) => {
-      const other = first.get(meant(key));
+      const own = folded?.of(key) ?? key;
+      const other = first.get(own);
       if (other !== undefined)
-        return [{ path: at(key), reason: `is the same name as ${other} in the file: give one.` }];
-      first.set(meant(key), key);
+        return [
+          {
+            path: at(key),
+            reason: `is the same key as ${JSON.stringify(other)}: ${folded?.why ?? ""}.`,
+          },
+        ];
+      first.set(own, key);
       const fault = name(key);
       if (fault !== undefined) return [{ path: quoted(key), reason: fault }];
       return under(at(key), item(key).failures(named));

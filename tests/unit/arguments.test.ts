@@ -409,7 +409,9 @@ test.each<[string, object]>([
   const kind = kinds.find((one) => one.name === name) as AnyKind;
   expect(found(kind, sample)).toEqual([
     expect.objectContaining({
-      reason: expect.stringMatching(/^is the same name as .* in the file: give one/) as string,
+      reason: expect.stringMatching(
+        /^is the same key as "\S+": post(alias|map)\(1\) folds letters/,
+      ) as string,
     }),
   ]);
 });
