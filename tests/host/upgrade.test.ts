@@ -48,6 +48,8 @@ describe.each(UPGRADES)("from OpenBSD $from to $to", ({ from, to, shown }) => {
   /** An untouched host after the same upgrade. */
   let bare: Tree;
   let bareBanner: string;
+  /** root's crontab before anything was done. */
+  let crontab: string;
   const made: Made[] = [];
 
   beforeAll(async () => {
@@ -58,6 +60,7 @@ describe.each(UPGRADES)("from OpenBSD $from to $to", ({ from, to, shown }) => {
     bareBanner = await bannerOf(other);
     await other.stop();
     host = await startHost({ release: from });
+    crontab = await sh(host, "cat /var/cron/tabs/root");
   });
   afterAll(() => host.stop());
 
@@ -111,11 +114,13 @@ describe.each(UPGRADES)("from OpenBSD $from to $to", ({ from, to, shown }) => {
       await refresh(one);
       await remove(one);
     }
-    // Each host has keys of its own.
-    const left = diffTrees(bare, await host.snapshot()).filter(
-      (line) => !/ssh_host_|authorized_keys/.test(line),
-    );
-    expect(left).toEqual([]);
+    // Each host has keys of its own. sysmerge(8) leaves a file that was changed, so that the newer one of 5.7 did not
+    // come to the crontab; what was there before is back.
+    const own = /ssh_host_|authorized_keys/;
+    const kept = to === "5.7" ? ["/var/cron/tabs/root: contents"] : [];
+    const left = diffTrees(bare, await host.snapshot()).filter((line) => !own.test(line));
+    expect(left).toEqual(kept);
+    expect(await sh(host, "cat /var/cron/tabs/root")).toBe(crontab);
     expect((await bannerOf(host)).slice(0, 20)).toBe(bareBanner.slice(0, 20));
   });
 });
