@@ -81,8 +81,8 @@ function sayWhatWaits(context: JudgeContext): void {
 }
 
 function withoutLine({ line, ...complaint }: Complaint, { brought }: JudgeContext): Complaint {
-  const isKnown = line === undefined || brought(complaint.file) !== undefined;
-  return isKnown ? complaint : { line, ...complaint };
+  const isBrought = brought(complaint.file) !== undefined;
+  return line === undefined || isBrought ? complaint : { line, ...complaint };
 }
 
 /** The same for a plan that changes one table: what is wrong with the table by itself, and with what names it. */

@@ -2,11 +2,12 @@
 import type { HostWriter } from "../../host/host";
 import { group, Look, lookAt, stat, user } from "../../host/look";
 import { runOrFail } from "../../host/programs";
+import { MAIL_OWNER, SETGID_GROUP } from "../packageContents";
 import { CONFIGURATION, DATA, QUEUE } from "../paths";
 
 export const FOLDERS = [CONFIGURATION, DATA, QUEUE] as const;
-const USERS = ["_postfix"];
-const GROUPS = ["_postfix", "_postdrop"];
+const USERS = [MAIL_OWNER];
+const GROUPS = [MAIL_OWNER, SETGID_GROUP];
 
 /** The folders, users and groups of an installation that exist on the host. */
 export interface Traces {
