@@ -1,17 +1,17 @@
 #!/bin/sh
 # First stage of the test host's image, the only one that uses the network:
 #
-#   bootstrap.sh SUITE SOURCES OUT [APT-OPTION ...]
+#   bootstrap.sh SUITE SOURCES OUT POSTFIX-SUITES [APT-OPTION ...]
 #
 # writes OUT, a tar archive of a Debian root file system (mmdebstrap(1)) with the parts a host is
 # made of, the compiler that the Postfix stage needs as packages not yet installed, and, in
-# /var/tmp/fetched, the source of Postfix and the packages that are only taken apart later.
-# SOURCES is a file in the format of sources.list(5). As an ordinary user mmdebstrap works in a user
+# /var/tmp/fetched, the sources of Postfix and the packages that are only taken apart later. Postfix
+# comes from each of POSTFIX-SUITES, a word each. SOURCES is a file in the format of sources.list(5). As an ordinary user mmdebstrap works in a user
 # namespace; the archive is the same.
 set -eu
 
-suite=$1 sources=$2 out=$3
-shift 3
+suite=$1 sources=$2 out=$3 postfix_suites=$4
+shift 4
 
 mode=root
 [ "$(id -u)" = 0 ] || mode=unshare
@@ -35,7 +35,7 @@ fetch='
   get() { apt-get -q -y -o APT::Sandbox::User=root "$@" >&2; }
   mkdir -p "$1/var/tmp/fetched"
   cd "$1/var/tmp/fetched"
-  get source --download-only postfix
+  for suite in '"$postfix_suites"'; do get source --download-only "postfix/$suite"; done
   # What the unpacked ones need besides themselves, by simulation; a mail server that apt would add
   # to satisfy mailx is left out.
   for package in '"$(echo $unpacked)"'; do

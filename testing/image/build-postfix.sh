@@ -1,11 +1,15 @@
 #!/bin/sh
-# Compiles Postfix with the choices of the OpenBSD port and leaves what the port's package holds
-# under /stage/usr/local. Runs inside a throw-away copy of the bootstrap root, where the compiler
+#   build-postfix.sh older|newer
+#
+# Compiles the older or the newer Postfix that was fetched with the choices of the OpenBSD port and leaves
+# what the port's package holds under /stage/usr/local. Runs inside a throw-away copy of the bootstrap root, where the compiler
 # is; needs no network. The package's own scripts (postfix-install, postfix-enable, postfix-disable)
 # and what varies from release to release are not made here.
 #
 # The source is the upstream archive without the distribution's patches, which move files about.
 set -eu
+
+which=$1
 
 DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Sandbox::User=root install \
   --no-download --no-install-recommends gcc make libc6-dev libdb-dev libpcre2-dev libssl-dev \
@@ -14,10 +18,15 @@ DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Sandbox::User=root install 
   exit 1
 }
 
+sources=$(printf '%s\n' /var/tmp/fetched/postfix_*.orig.tar.gz | sort -V)
+case $which in
+older) source=$(echo "$sources" | head -1) ;;
+newer) source=$(echo "$sources" | tail -1) ;;
+esac
 jobs=$(getconf _NPROCESSORS_ONLN)
 rm -rf /var/tmp/postfix /stage
 mkdir -p /var/tmp/postfix /stage
-tar -xzf /var/tmp/fetched/postfix_*.orig.tar.gz -C /var/tmp/postfix --strip-components=1
+tar -xzf "$source" -C /var/tmp/postfix --strip-components=1
 cd /var/tmp/postfix
 
 # src/util/sys_defs.h describes the system. Give Linux the values that its OpenBSD section has:

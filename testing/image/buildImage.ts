@@ -5,10 +5,10 @@ import { basename, join } from "node:path";
 import { packageFolder } from "../machine/folders";
 import { overlayOptions, removeFolder, unshareArgv } from "../machine/namespaces";
 import { run } from "../machine/runProgram";
-import { aptOptions, debianSources } from "./debianSources";
+import { aptOptions, debianSources, newerSuite } from "./debianSources";
 import { parseTree } from "./fileTree";
 import type { Release } from "./releases";
-import type { Stages } from "./stages";
+import { compiledPostfix, type Stages } from "./stages";
 
 /** The index of an image. With it, a snapshot of a host has to hash only the files that changed on the host. */
 export interface ImageIndex {
@@ -54,7 +54,7 @@ export async function buildImage(
   }
   await make(context, stages.postfix, "compiling Postfix (about 30 s)", async (_, target) => {
     const root = join(folder, "making-root");
-    await runInBootstrap(context, root, "build-postfix.sh");
+    await runInBootstrap(context, root, "build-postfix.sh", compiledPostfix(release));
     await mustRun(unshareArgv([], ["mv", join(root, "stage"), target]));
     removeFolder(root);
   });
@@ -97,11 +97,12 @@ async function runInBootstrap(
   context: BuildContext,
   target: string,
   script: string,
+  ...args: readonly string[]
 ): Promise<void> {
   await mkdir(target, { mode: 0o755 });
   const archive = join(context.folder, context.stages.bootstrap);
   const chroot = ["sh", join(context.scripts, "chroot.sh"), archive, target];
-  await mustRun(unshareArgv(privateKinds, [...chroot, join(context.scripts, script)]));
+  await mustRun(unshareArgv(privateKinds, [...chroot, join(context.scripts, script), ...args]));
 }
 
 /** Writes the files of an OpenBSD release into the folder `tree`. */
@@ -119,12 +120,21 @@ async function buildLayer(context: BuildContext, release: Release, tree: string)
   await mustRun(unshareArgv(privateKinds, ["env", ...variables, ...shell]));
 }
 
+/** Debian's own keys, also on a machine of another distribution (package debian-archive-keyring). */
+const debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 /** Fetches the Debian packages from the first source that has them all. If none does, the error says why for each. */
 async function bootstrap(context: BuildContext, target: string): Promise<void> {
   const list = `${target}.list`;
   const failures: string[] = [];
-  for (const { suite, mirror, components } of debianSources()) {
-    const sources = ["deb", "deb-src"].map((kind) => `${kind} ${mirror} ${suite} ${components}\n`);
+  for (const { suite, mirror, components, newerMirror } of debianSources()) {
+    const sources = [
+      ...["deb", "deb-src"].map((kind) => `${kind} ${mirror} ${suite} ${components}\n`),
+      // apt refuses to be told of one suite's keys in two ways.
+      ...(suite === newerSuite
+        ? []
+        : [`deb-src [signed-by=${debianKeyring}] ${newerMirror} ${newerSuite} main\n`]),
+    ];
     await writeFile(list, sources.join(""));
     const argv = [
       "sh",
@@ -132,6 +142,7 @@ async function bootstrap(context: BuildContext, target: string): Promise<void> {
       suite,
       list,
       target,
+      `${suite} ${newerSuite}`,
       ...aptOptions(),
     ];
     const { exitCode, stderr } = await run(argv);

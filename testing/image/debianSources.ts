@@ -8,10 +8,16 @@ export interface DebianSource {
   readonly suite: string;
   readonly mirror: string;
   readonly components: string;
+  /** The mirror of {@link newerSuite}. */
+  readonly newerMirror: string;
 }
 
 /** The Debian release that the image was developed and tested with. */
 const preferredSuite = "bookworm";
+
+/** The Debian release that has the source of the newer Postfix (`newer` in stages.ts). */
+export const newerSuite = "trixie";
+
 const publicMirror = "http://deb.debian.org/debian";
 
 /**
@@ -24,12 +30,14 @@ export function debianSources(): DebianSource[] {
     suite: preferredSuite,
     mirror,
     components: "main",
+    newerMirror: mirror,
   });
   const sources = [debian(publicMirror)];
   if (machine?.debian === true) sources.unshift(debian(machine.mirror));
   if (machine !== undefined) {
     const components = machine.debian ? "main" : "main universe";
-    sources.push({ suite: machine.suite, mirror: machine.mirror, components });
+    const newerMirror = machine.debian ? machine.mirror : publicMirror;
+    sources.push({ suite: machine.suite, mirror: machine.mirror, components, newerMirror });
   }
   const seen = new Set<string>();
   return sources.filter(({ suite, mirror }) => {

@@ -7,13 +7,13 @@ import { constants, existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFolder } from "../machine/folders";
-import { ordinal, type Release } from "./releases";
+import { isBefore, ordinal, type Release } from "./releases";
 
 /** The names of an image's stages in the image folder. */
 export interface Stages {
   /** An archive of a small Debian with all packages that the other stages need. */
   readonly bootstrap: string;
-  /** Postfix, compiled as the OpenBSD port compiles it. */
+  /** Postfix, in one of two versions, compiled as the OpenBSD port compiles it. */
   readonly postfix: string;
   /** The root that all hosts have in common. */
   readonly base: string;
@@ -32,16 +32,25 @@ export async function imageStages(release: Release): Promise<Stages> {
   };
   const bootstrap = await key(join(scripts, "bootstrap.sh"));
   const unpack = join(scripts, "chroot.sh");
-  const postfix = await key(bootstrap, unpack, join(scripts, "build-postfix.sh"));
+  const compiled = compiledPostfix(release);
+  const postfix = await key(bootstrap, unpack, compiled, join(scripts, "build-postfix.sh"));
   const base = await key(bootstrap, unpack, join(scripts, "build-base.sh"));
   const sources = await layerSources(openbsd, release);
   const layer = await key(base, postfix, release, ...sources, join(scripts, "tree.pl"));
   return {
     bootstrap: `bootstrap-${bootstrap}.tar`,
-    postfix: `postfix-${postfix}`,
+    postfix: `postfix-${compiled}-${postfix}`,
     base: `base-${base}`,
     layer: `layer-${release}-${layer}`,
   };
+}
+
+/**
+ * Which of two compiled versions of Postfix stands in for the one of a release's package: the newest releases have the
+ * newer one, with defaults, daemons and parameters that the older one does not know (docs/openbsd.md 1.1).
+ */
+export function compiledPostfix(release: Release): "older" | "newer" {
+  return isBefore(release, "7.8") ? "older" : "newer";
 }
 
 /** Everything that a release's layer is made from: not the eras that begin later, and of the table only its own row. */

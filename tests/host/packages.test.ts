@@ -244,16 +244,16 @@ test("of two branches the preview says which is taken, and that there is another
   const host = await startHost({ release: "7.8" });
   try {
     expect(await preview(news(host, {}))).toMatch(
-      /install postfix-3\.7\.11 \(of the branch stable; there is also postfix-3\.5\.25p2: see `branch`\)/,
+      /install postfix-3\.10\.4 \(of the branch stable; there is also postfix-3\.5\.25p2: see `branch`\)/,
     );
     const made = await create(KIND, news(host, { branch: "stable35" }));
     expect(made.props["name"]).toBe("postfix-3.5.25p2");
     await update(made, news(host, { branch: "stable" }));
-    expect(made.props["name"]).toBe("postfix-3.7.11");
+    expect(made.props["name"]).toBe("postfix-3.10.4");
     await update(made, news(host, { version: "3.5.25p2" }));
     expect(made.props["name"]).toBe("postfix-3.5.25p2");
     expect(await failures(KIND, news(host, { branch: "snapshot" }))).toMatch(
-      /^branch: the branch snapshot has no package with these flavors.*postfix-3\.7\.11/,
+      /^branch: the branch snapshot has no package with these flavors.*postfix-3\.10\.4/,
     );
   } finally {
     await host.stop();
@@ -271,14 +271,14 @@ describe("repositories of OpenBSD 7.8", () => {
 
   test.each([
     ["postfixadmin alone", `cp ${release}/postfixadmin-*.tgz ${stable}/postfixadmin-3.3.14.tgz`],
-    ["one plain Postfix", `cp ${release}/postfix-3.7.11.tgz ${stable}/`],
+    ["one plain Postfix", `cp ${release}/postfix-3.10.4.tgz ${stable}/`],
   ])("with %s in packages-stable, all that packages has is on offer too", async (_, script) => {
     await sh(host, script);
     for (const [args, name] of [
-      [{ flavors: ["mysql"] }, "postfix-3.7.11-mysql"],
+      [{ flavors: ["mysql"] }, "postfix-3.10.4-mysql"],
       [{ branch: "stable35" }, "postfix-3.5.25p2"],
       [{ version: "3.5.25p2" }, "postfix-3.5.25p2"],
-      [{}, "postfix-3.7.11"],
+      [{}, "postfix-3.10.4"],
     ] as const)
       expect(await preview(news(host, args))).toContain(`install ${name}`);
     const made = await create(KIND, news(host, { branch: "stable35" }));

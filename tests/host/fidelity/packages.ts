@@ -239,7 +239,7 @@ export const modernPackages: Story = {
       script: "pkg_add -Ix postfix; ls -d /var/db/pkg/postfix*; true",
       stdout: /^quirks-\S+ signed on \S+\n$/,
       stderr: new RegExp(
-        everyName(["postfix-3.7.11", "postfix-3.7.11-sasl2-mysql", "postfix-3.5.25p2"]).source +
+        everyName(["postfix-3.10.4", "postfix-3.10.4-sasl2-mysql", "postfix-3.5.25p2"]).source +
           "[^\\n]*\\nls: ",
       ),
     },
@@ -248,7 +248,7 @@ export const modernPackages: Story = {
       fact: "postfix-- is ambiguous while there are two branches",
       script: "pkg_add -Ix postfix--",
       stdout: anything,
-      stderr: /^Ambiguous: postfix-- could be postfix-3\.[57]\.\S+ postfix-3\.[57]\.\S+\n$/,
+      stderr: /^Ambiguous: postfix-- could be (?=.*postfix-3\.10\.)(?=.*postfix-3\.5\.)\S+ \S+\n$/,
     },
     {
       section: "1.1",
@@ -261,7 +261,8 @@ export const modernPackages: Story = {
       section: "1.3",
       fact: "an ambiguous name on a terminal is a question",
       script: "echo 0 | script -qec 'pkg_add postfix--' /dev/null; true",
-      stdout: /Ambiguous: choose package for postfix--[\s\S]*0: <None>[\s\S]*1: postfix-3\.5/,
+      stdout:
+        /Ambiguous: choose package for postfix--[\s\S]*0: <None>(?=[\s\S]*\d: postfix-3\.10\.)[\s\S]*\d: postfix-3\.5\./,
       stderr: anything,
     },
     {
@@ -283,7 +284,7 @@ export const modernPackages: Story = {
       fact: "without -m and a terminal, success shows no ok; messages and rcscripts show",
       script: "pkg_add -Ix postfix--%stable",
       stdout:
-        /^quirks-\S+ signed on \S+\n-> Creating \/etc\/mailer\.conf\.postfix\n(?![\s\S]*: ok)[\s\S]*\nThe following new rcscripts were installed: \/etc\/rc\.d\/postfix\nSee rcctl\(8\) for details\.\n--- \+postfix-3\.7\.11 -------------------\n/,
+        /^quirks-\S+ signed on \S+\n-> Creating \/etc\/mailer\.conf\.postfix\n(?![\s\S]*: ok)[\s\S]*\nThe following new rcscripts were installed: \/etc\/rc\.d\/postfix\nSee rcctl\(8\) for details\.\n--- \+postfix-3\.10\.4 -------------------\n/,
     },
     {
       section: "2.2",
@@ -311,7 +312,7 @@ export const modernPackages: Story = {
       section: "1.5",
       fact: "pkg_info -I pads names to twenty columns",
       script: "pkg_info | grep ^postfix",
-      stdout: /^postfix-3\.7\.11 {7}\S/,
+      stdout: /^postfix-3\.10\.4 {7}\S/,
     },
     {
       section: "1.1",
@@ -327,14 +328,14 @@ export const modernPackages: Story = {
       section: "1.1",
       fact: "pkg_info -Q marks what is installed",
       script: "pkg_info -Q postfix | grep ' (installed)$'",
-      stdout: "postfix-3.7.11 (installed)\n",
+      stdout: "postfix-3.10.4 (installed)\n",
     },
     {
       section: "1.3",
       fact: "another branch is a conflict without -r",
       script: "pkg_add -Ix postfix--%stable35",
       stdout: /Couldn't install postfix-3\.5\.25p2\n$/,
-      stderr: "Can't install postfix-3.5.25p2 because of conflicts (postfix-3.7.11)\n",
+      stderr: "Can't install postfix-3.5.25p2 because of conflicts (postfix-3.10.4)\n",
       exit: 1,
     },
     ...afterInstall,
@@ -343,7 +344,7 @@ export const modernPackages: Story = {
       fact: "with -m success shows ok",
       script: "pkg_add -Im postfix--sasl2-ldap%stable; pkg_info -q | grep -E 'postfix|sasl|ldap'",
       stdout:
-        /\rpostfix-\S+ \(extracting\) *\|\*+ *\| *\d+%[\s\S]*\rpostfix-[^:\s]+: ok\n[\s\S]*cyrus-sasl-\S+\nopenldap-client-\S+\npostfix-3\.7\.11-sasl2-ldap\n$/,
+        /\rpostfix-\S+ \(extracting\) *\|\*+ *\| *\d+%[\s\S]*\rpostfix-[^:\s]+: ok\n[\s\S]*cyrus-sasl-\S+\nopenldap-client-\S+\npostfix-3\.10\.4-sasl2-ldap\n$/,
     },
     {
       section: "1.5",
@@ -400,7 +401,7 @@ export const modernPackages: Story = {
         "ls -d /etc/postfix /var/spool/postfix /var/postfix /etc/mailer.conf.postfix 2>/dev/null",
         "pkg_delete -c postfix >/dev/null 2>&1; rm -rf /etc/postfix",
       ].join("\n"),
-      stdout: "1\npartial-postfix-3.7.11\npostfix-3.7.11\n/etc/postfix\n",
+      stdout: "1\npartial-postfix-3.10.4\npostfix-3.10.4\n/etc/postfix\n",
       stderr: anything,
     },
     {
@@ -408,11 +409,11 @@ export const modernPackages: Story = {
       fact: "after pkg_delete of the partial- package it is a new installation",
       script: [
         interrupt("TERM"),
-        "pkg_delete partial-postfix-3.7.11 >/dev/null 2>&1; ls /var/db/pkg | grep postfix; ls /usr/local/sbin",
+        "pkg_delete partial-postfix-3.10.4 >/dev/null 2>&1; ls /var/db/pkg | grep postfix; ls /usr/local/sbin",
         "pkg_add -Ix postfix--%stable >/dev/null; ls -d /var/spool/postfix /var/db/pkg/postfix-*",
         "pkg_delete -c postfix >/dev/null 2>&1; rm -rf /etc/postfix /var/postfix /var/spool/postfix",
       ].join("\n"),
-      stdout: "1\n/var/db/pkg/postfix-3.7.11\n/var/spool/postfix\n",
+      stdout: "1\n/var/db/pkg/postfix-3.10.4\n/var/spool/postfix\n",
       stderr: anything,
     },
     {
@@ -422,9 +423,9 @@ export const modernPackages: Story = {
         interrupt("KILL"),
         "ls /var/db/pkg | grep postfix; ls /usr/local/sbin | head -1; pkg_add -Ix postfix--%stable",
       ].join("\n"),
-      stdout: /^137\nmailq\nquirks-\S+ signed on \S+\nCouldn't install postfix-3\.7\.11\n$/,
+      stdout: /^137\nmailq\nquirks-\S+ signed on \S+\nCouldn't install postfix-3\.10\.4\n$/,
       stderr:
-        /Collision in postfix-3\.7\.11: the following files already exist\n(?:\t\/(?:usr\/local|etc\/rc\.d)\/\S+ from postfix-3\.7\.11 \((?:same|different) checksum\)\n)+$/,
+        /Collision in postfix-3\.10\.4: the following files already exist\n(?:\t\/(?:usr\/local|etc\/rc\.d)\/\S+ from postfix-3\.10\.4 \((?:same|different) checksum\)\n)+$/,
       exit: 1,
     },
     {
@@ -434,8 +435,8 @@ export const modernPackages: Story = {
         "pkg_add -I -D repair postfix--%stable >/dev/null && ls -d /var/db/pkg/postfix-* /var/spool/postfix",
         "pkg_delete -c postfix >/dev/null 2>&1; rm -rf /etc/postfix /var/postfix /var/spool/postfix; ls /usr/local/sbin",
       ].join("\n"),
-      stdout: "/var/db/pkg/postfix-3.7.11\n/var/spool/postfix\n",
-      stderr: /^Collision in postfix-3\.7\.11: the following files already exist\n/,
+      stdout: "/var/db/pkg/postfix-3.10.4\n/var/spool/postfix\n",
+      stderr: /^Collision in postfix-3\.10\.4: the following files already exist\n/,
     },
     {
       section: "1.3",
@@ -444,7 +445,7 @@ export const modernPackages: Story = {
         "pkg_add -Ix nano >/dev/null; echo sbin/postfix >> /var/db/pkg/nano-8.7/+CONTENTS; echo mine > /usr/local/sbin/postfix",
         "pkg_add -I -D repair postfix--%stable; status=$?; pkg_delete nano; exit $status",
       ].join("\n"),
-      stdout: /Couldn't install postfix-3\.7\.11\n$/,
+      stdout: /Couldn't install postfix-3\.10\.4\n$/,
       stderr: /\t\/usr\/local\/sbin\/postfix \(nano-8\.7\)\n$/,
       exit: 1,
     },
