@@ -6,6 +6,7 @@ import type {
   FileStat,
   FileState,
   JobState,
+  JudgementAnswer,
   MessageFound,
   RunResult,
   SystemFacts,
@@ -161,8 +162,14 @@ function probeResultOf(value: WireValue | undefined): ProbeResult {
 }
 
 /** The answer to judge. */
-export function judgementsOf(value: WireValue): readonly ProbeResult[] {
-  return list(probeResultOf)(value, "of results");
+export function judgementsOf(value: WireValue): readonly JudgementAnswer[] {
+  return list(judgementAnswerOf)(value, "of results");
+}
+
+function judgementAnswerOf(value: WireValue | undefined): JudgementAnswer {
+  return dictionaryOf(value, "a program's result").needless === true
+    ? { needless: true }
+    : probeResultOf(value);
 }
 
 const treeEntryOf = shape<TreeEntry>("an entry of a tree", {

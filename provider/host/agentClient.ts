@@ -42,6 +42,7 @@ import type {
   WatchEnd,
   WatchRequest,
   Judgement,
+  JudgementAnswer,
   MessageFound,
   MessageRequest,
   RunRequest,
@@ -298,7 +299,7 @@ class Reader {
     return undefined;
   }
 
-  async judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
+  async judge(candidate: Judgement): Promise<readonly JudgementAnswer[]> {
     const during = "having the host judge the candidate configuration";
     const timeoutMs = lookMs * Math.max(1, candidate.commands.length) + slackMs;
     const values = { ...candidate, timeoutMs: lookMs };

@@ -143,15 +143,28 @@ export interface SystemFacts {
 export interface Judgement {
   /** Contents of the files by their paths in the folder. */
   readonly files: Readonly<Record<string, string>>;
-  /** Paths of further folders in the folder. */
-  readonly folders?: readonly string[];
+  /** Further folders by their paths in the folder, each with its owner; root's, if the host has no such account. */
+  readonly folders?: Readonly<Record<string, string>>;
   /**
    * Programs to run, of those that the agent allows here: `postconf`, `postfix check`, `postmap`, `postalias`.
    * `{dir}` in an argument or in the contents of a file stands for the path of the folder. With `tty` the error
-   * output is a terminal: `postfix check` gives its reasons only to one.
+   * output is a terminal: before Postfix 3.8 `postfix check` gives its reasons only to one.
    */
-  readonly commands: readonly { readonly argv: readonly string[]; readonly tty?: boolean }[];
+  readonly commands: readonly {
+    readonly argv: readonly string[];
+    readonly tty?: boolean;
+    /**
+     * The place in the list of an earlier command: this one runs only if that one had something to say, by its status or
+     * on its error output.
+     */
+    readonly ifSaid?: number;
+  }[];
 }
+
+export type JudgementCommand = Judgement["commands"][number];
+
+/** What became of a {@link JudgementCommand}. `needless` was not run: the command that it waited for said nothing. */
+export type JudgementAnswer = RunResult | { readonly notFound: true } | { readonly needless: true };
 
 /** A host without the means to change it. */
 export interface HostReader {
@@ -163,7 +176,7 @@ export interface HostReader {
   readonly fingerprints: readonly string[];
   readonly system: SystemFacts;
   read<F extends Facts>(facts: F): Promise<Answers<F>>;
-  judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]>;
+  judge(candidate: Judgement): Promise<readonly JudgementAnswer[]>;
 }
 
 /** What must be at a path for a change to go ahead: contents with this SHA-256, nothing, or anything. */

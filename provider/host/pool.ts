@@ -15,7 +15,15 @@ import { addressOf } from "./ssh/connection";
 import { secretOf } from "./ssh/credentials";
 import { dial, type DialOptions } from "./ssh/dial";
 import { HostError } from "./errors";
-import type { Answers, Facts, Host, HostWriter, Judgement, RunResult, SystemFacts } from "./host";
+import type {
+  Answers,
+  Facts,
+  Host,
+  HostWriter,
+  Judgement,
+  JudgementAnswer,
+  SystemFacts,
+} from "./host";
 import type { Transport } from "./ssh/transport";
 import { toBytes } from "./wire";
 
@@ -102,7 +110,7 @@ class PooledHost implements Host {
     return this.again((client) => client.read(facts));
   }
 
-  judge(candidate: Judgement): Promise<readonly (RunResult | { readonly notFound: true })[]> {
+  judge(candidate: Judgement): Promise<readonly JudgementAnswer[]> {
     return this.again((client) => client.judge(candidate));
   }
 

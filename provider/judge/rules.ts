@@ -4,6 +4,7 @@ import type { Candidate, Complaint } from "./candidate";
 import { milterComplaints, serviceComplaints, transportComplaints } from "./daemons";
 import { domainComplaints } from "./domains";
 import { installationComplaints } from "./installation";
+import { logFileComplaints } from "./logFile";
 import {
   type Declared,
   duplicateComplaints,
@@ -44,5 +45,6 @@ export function complaintsOf(candidate: Candidate, around: Surroundings): Compla
     ...serviceComplaints(candidate),
     ...transportComplaints(candidate, around.read),
     ...milterComplaints(candidate),
+    ...logFileComplaints(candidate),
   ];
 }

@@ -2,8 +2,10 @@
 import type { Failure, JudgeContext } from "../contract/kind";
 import type { Bytes } from "../formats/bytes";
 import { logicalLines } from "../formats/logicalLines";
-import { PROGRAMS, SAMPLES } from "../postfix/paths";
+import type { JudgementCommand } from "../host/host";
+import { PROGRAMS } from "../postfix/paths";
 import { BUILT_TYPES, tableType } from "../postfix/tableTypes";
+import { PLAIN_CONFIGURATION, PLAIN_FOLDER } from "./stagedConfiguration";
 import { ranTool, type ToolAnswer } from "./toolAnswer";
 
 /** A table, and the texts of it before and after the plan. */
@@ -27,18 +29,19 @@ export async function singleTableFailures(
   const question = tableType(type)?.question;
   // The texts of the other types cannot be tried: a question to such a table would go to a server.
   if (!BUILT_TYPES.includes(type) && question === undefined) return [];
-  const command = (name: string): { readonly argv: readonly string[] } => ({
+  const command = (name: string, ifSaid?: number): JudgementCommand => ({
+    ...(ifSaid === undefined ? {} : { ifSaid }),
     argv: [
       PROGRAMS[tool],
       "-c",
-      SAMPLES,
+      PLAIN_FOLDER,
       ...(question === undefined ? [] : ["-q", question]),
       `${type}:{dir}/${name}`,
     ],
   });
   const [after, before] = await host.judge({
-    files: texts,
-    commands: [command("after"), command("before")],
+    files: { ...texts, ...PLAIN_CONFIGURATION },
+    commands: [command("after"), command("before", 0)],
   });
   const keyBefore = keysIn(texts.before);
   const known = new Set(messages(before, "before", path).map(keyBefore));

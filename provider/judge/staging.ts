@@ -2,10 +2,16 @@
  * The candidate in a private folder on the host, and what the host's own tools answer about it. It has a queue and a
  * data folder of its own there, because plain `postfix check` works on the live queue (docs/openbsd.md 8).
  */
-import type { HostReader, Judgement } from "../host/host";
+import type { HostReader, Judgement, JudgementCommand } from "../host/host";
+import { MAIL_OWNER } from "../postfix/packageContents";
 import { PROGRAMS } from "../postfix/paths";
 import { settingsIn } from "../postfix/postconf";
-import { stagedMainCf } from "./stagedMainCf";
+import {
+  PLAIN_CONFIGURATION,
+  PLAIN_FOLDER,
+  stagedMainCf,
+  stagedMasterCf,
+} from "./stagedConfiguration";
 import { ranTool, type ToolAnswer } from "./toolAnswer";
 
 /** A table whose text is judged. */
@@ -43,39 +49,44 @@ export interface ToolAnswers {
   readonly tableTypes: ReadonlySet<string>;
 }
 
-type Command = Judgement["commands"][number];
-
-/** A main.cf for the tools that build tables: a fault of the candidate must not hide the faults of a table. */
-const PLAIN_FILES = {
-  // The accounts of the port in every release (docs/openbsd.md 2.1): without them Postfix's tools stop.
-  "plain/main.cf": "mail_owner = _postfix\nsetgid_group = _postdrop\n",
-  "plain/master.cf": "",
-};
-
-/** Asks the tools in one request. What stands on the host is judged too, so that old faults can be distinguished from new ones. */
+/**
+ * Asks the tools in one request. Where a tool finds something, what stands on the host is judged too, so that old faults
+ * can be distinguished from new ones.
+ */
 export async function askHost(
   host: HostReader,
-  after: Generation,
-  before: Generation,
+  planned: Generation,
+  standing: Generation,
   tables: readonly StagedTable[],
 ): Promise<ToolAnswers> {
+  const [after, before] = [generationCommands("after"), generationCommands("before")];
+  const knowledge: readonly JudgementCommand[] = [
+    { argv: [PROGRAMS.postconf, "-m"] },
+    // With the candidate's master.cf, because some defaults come from its services.
+    { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-d"] },
+  ];
+  const first = knowledge.length;
+  const asked = [
+    ...knowledge,
+    ...after,
+    ...before.map((command, index) => ({ ...command, ifSaid: first + index })),
+  ];
   const answers: readonly ToolAnswer[] = await host.judge({
     files: {
-      ...generationFiles("after", after),
-      ...generationFiles("before", before),
-      ...PLAIN_FILES,
+      ...generationFiles("after", planned),
+      ...generationFiles("before", standing),
+      ...PLAIN_CONFIGURATION,
       ...tableFiles(tables),
     },
-    folders: ["queue", "data"],
+    // As `postfix check` wants them: it logs whose they are not, for a main.cf that it takes too.
+    folders: { queue: "root", data: MAIL_OWNER },
     commands: [
-      { argv: [PROGRAMS.postconf, "-m"] },
-      // With the candidate's master.cf, because some defaults come from its services.
-      { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-d"] },
-      ...generationCommands("after"),
-      ...generationCommands("before"),
+      ...asked,
       ...tables.map((table, index) => buildCommand(table, `${index}`)),
       ...tables.flatMap((table, index) =>
-        table.before === undefined ? [] : [buildCommand(table, `before/${index}`)],
+        table.before === undefined
+          ? []
+          : [{ ...buildCommand(table, `before/${index}`), ifSaid: asked.length + index }],
       ),
     ],
   });
@@ -97,10 +108,13 @@ function generationFiles(
   folder: "after" | "before",
   { main, master }: Generation,
 ): Judgement["files"] {
-  return { [`${folder}/main.cf`]: stagedMainCf(main), [`${folder}/master.cf`]: master };
+  return {
+    [`${folder}/main.cf`]: stagedMainCf(main),
+    [`${folder}/master.cf`]: stagedMasterCf(master),
+  };
 }
 
-function generationCommands(folder: "after" | "before"): Command[] {
+function generationCommands(folder: "after" | "before"): JudgementCommand[] {
   return [
     { argv: [PROGRAMS.postconf, "-c", `{dir}/${folder}`, "-n"] },
     { argv: [PROGRAMS.postfix, "-c", `{dir}/${folder}`, "check"], tty: true },
@@ -116,6 +130,6 @@ function tableFiles(tables: readonly StagedTable[]): Judgement["files"] {
   );
 }
 
-function buildCommand({ type, tool }: StagedTable, file: string): Command {
-  return { argv: [PROGRAMS[tool], "-c", "{dir}/plain", `${type}:{dir}/tables/${file}`] };
+function buildCommand({ type, tool }: StagedTable, file: string): JudgementCommand {
+  return { argv: [PROGRAMS[tool], "-c", PLAIN_FOLDER, `${type}:{dir}/tables/${file}`] };
 }

@@ -167,6 +167,7 @@ export function defaultsOf({ version }: ComingPackage): ReadonlyMap<string, stri
       relay_transport: "relay",
       default_transport: "smtp",
       content_filter: "",
+      ...(isFrom(version, "3.4") ? { maillog_file_prefixes: "/var, /dev/stdout" } : {}),
       // A former name that Postfix still reads.
       smtpd_client_event_limit_exceptions:
         "${smtpd_client_connection_limit_exceptions:$mynetworks}",

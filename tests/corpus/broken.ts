@@ -543,6 +543,14 @@ export const broken: readonly Broken[] = [
     says: 'no action "REJCT": did you mean REJECT?',
   },
   {
+    name: "a log file where Postfix writes none",
+    main: { maillog_file: "/home/mail.log" },
+    file: MAIN,
+    at: "maillog_file =",
+    says: '"/home/mail.log" begins with none of maillog_file_prefixes, /var, /dev/stdout',
+    modern: true,
+  },
+  {
     name: "a relay host that nobody has",
     main: { relayhost: "[smtp.example.invalid]:587" },
     file: MAIN,

@@ -97,7 +97,7 @@ describe.each(familyReleases.map((release) => [release] as const))("on %s", (rel
     });
     await host.judge({
       files: { "main.cf": "queue_directory = {dir}/queue\ndata_directory = {dir}/data\n" },
-      folders: ["queue", "data"],
+      folders: { queue: "root", data: "_postfix" },
       commands: [{ argv: ["/usr/local/sbin/postconf", "-c", "{dir}", "-n"] }],
     });
     await host.change("nothing", () => Promise.resolve());

@@ -66,6 +66,23 @@ test("a configuration that Postfix takes passes", async () => {
   expect(diffTrees(before, await host.snapshot())).toEqual([]);
 });
 
+test("a judgement leaves no line in the mail log, whatever it finds, and makes no log file", async () => {
+  const log = (): Promise<string> => sh(host, "logger -p mail.info marked; cat /var/log/maillog");
+  const withoutMark = (text: string): string => text.replace(/^.* marked\n/gm, "");
+  const lines = withoutMark(await log());
+  // A level that no rule knows is what postfix(1) stops at, and what the tool of a table says it logs as well.
+  expect(await judged({ inet_protocols: "ipv7" })).toMatch(/inet_protocols/);
+  expect(await judged({ maillog_file: "/var/log/postfix.log" })).toBe("");
+  const connection = connectionTo(host);
+  for (const [kind, args] of [
+    ["LookupTable", { path: "/etc/postfix/twice", type: "hash", text: "a b\nc\na d\n" }],
+    ["Aliases", { aliases: { root: ["alice"] } }],
+  ] as const)
+    await failures(kind, inputsOf(kind, args, connection, { preview: true }));
+  expect(withoutMark(await log())).toBe(lines);
+  expect(diffTrees(before, await host.snapshot())).toEqual([]);
+});
+
 test("what was wrong before us is a warning, not a failure", async () => {
   await sh(host, "echo 'my_own_typo = 1' >> /etc/postfix/main.cf");
   said();

@@ -300,7 +300,7 @@ describe("judging", () => {
     const { client } = await box.agent();
     const [first, second] = await client.judge({
       files: { "etc/main.cf": `${queue}x = {dir}\n` },
-      folders: ["queue", "data"],
+      folders: { queue: "root", data: "_postfix" },
       commands: [
         { argv: ["postconf", "-c", "{dir}/etc", "-n"] },
         { argv: ["/no/postmap", "hash:{dir}/t"] },
@@ -313,7 +313,55 @@ describe("judging", () => {
     expect(ours).toEqual([]);
   });
 
-  test.each<[string, { argv: string[]; files?: Record<string, string>; folders?: string[] }]>([
+  test("a command that waits for what another says runs if that one failed or wrote an error", async () => {
+    const { client } = await box.agent();
+    const script =
+      "#!/bin/sh\ncase $1 in *fails) exit 1 ;; *warns) echo hm >&2 ;; esac\necho ran\n";
+    writeFileSync(box.in("postmap"), script, { mode: 0o755 });
+    const argv = (name: string): string[] => [box.in("postmap"), `hash:{dir}/${name}`];
+    const answers = await client.judge({
+      files: {},
+      commands: [
+        { argv: argv("silent") },
+        { argv: argv("fails") },
+        { argv: argv("warns") },
+        { argv: argv("a"), ifSaid: 0 },
+        { argv: argv("b"), ifSaid: 1 },
+        { argv: argv("c"), ifSaid: 2 },
+        { argv: argv("d"), ifSaid: 3 },
+      ],
+    });
+    expect(answers.slice(3)).toEqual([
+      { needless: true },
+      expect.objectContaining({ stdout: "ran\n" }),
+      expect.objectContaining({ stdout: "ran\n" }),
+      { needless: true },
+    ]);
+  });
+
+  const asRoot = process.getuid?.() === 0 ? test : test.skip;
+  if (process.getuid?.() !== 0) console.warn("not tried: only root can give a folder away");
+  asRoot(
+    "a further folder has the owner that is named, or is root's where there is none",
+    async () => {
+      const { client } = await box.agent();
+      const script = '#!/bin/sh\nstat -c %U "${1#hash:}"\n';
+      writeFileSync(box.in("postmap"), script, { mode: 0o755 });
+      const [first, second] = await client.judge({
+        files: {},
+        folders: { data: "nobody", queue: "nobody-of-this-name" },
+        commands: ["data", "queue"].map((name) => ({
+          argv: [box.in("postmap"), `hash:{dir}/${name}`],
+        })),
+      });
+      expect(first).toMatchObject({ stdout: "nobody\n" });
+      expect(second).toMatchObject({ stdout: "root\n" });
+    },
+  );
+
+  test.each<
+    [string, { argv: string[]; files?: Record<string, string>; folders?: Record<string, string> }]
+  >([
     ["a program that is no judge", { argv: ["sh", "{dir}/x"] }],
     ["the live configuration", { argv: ["postfix", "check"] }],
     ["a folder that is not its own", { argv: ["postfix", "-c", "/etc/postfix", "check"] }],
@@ -334,10 +382,10 @@ describe("judging", () => {
     ],
     ["a file outside", { argv: ["postconf", "-m"], files: { "../x": "" } }],
     ["a file in the root", { argv: ["postconf", "-m"], files: { "/x": "" } }],
-    ["a folder outside", { argv: ["postconf", "-m"], folders: ["a/../../x"] }],
+    ["a folder outside", { argv: ["postconf", "-m"], folders: { "a/../../x": "root" } }],
   ])("%s is refused", async (_what, { argv, files, folders }) => {
     const { client } = await box.agent();
-    const candidate = { files: files ?? {}, folders: folders ?? [], commands: [{ argv }] };
+    const candidate = { files: files ?? {}, folders: folders ?? {}, commands: [{ argv }] };
     await expect(client.judge(candidate)).rejects.toMatchObject({ kind: "refused" });
   });
 });

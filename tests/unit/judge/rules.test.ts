@@ -1,7 +1,8 @@
 /** The judgement's own rules, without a host. */
-import { stagedMainCf } from "../../../provider/judge/stagedMainCf";
+import { stagedMainCf, stagedMasterCf } from "../../../provider/judge/stagedConfiguration";
 import { toolComplaints } from "../../../provider/judge/toolComplaints";
 import { candidateOf } from "../../../provider/judge/candidate";
+import { logFileComplaints } from "../../../provider/judge/logFile";
 import { relayComplaints } from "../../../provider/judge/relay";
 import { KNOWLEDGE, MAIN, MASTER, SMTPD, found, reasons } from "./fake";
 
@@ -276,11 +277,46 @@ describe("levels of TLS", () => {
   });
 });
 
+describe("a log file of Postfix's own", () => {
+  const defaults = new Map([["maillog_file_prefixes", "/var, /dev/stdout"]]);
+  const LOG = "postlog unix-dgram n - n - 1 postlogd\n";
+  const about = (main: string, master: string, known = defaults): string[] =>
+    logFileComplaints(candidateOf(main, master, { ...KNOWLEDGE, defaults: known })).map(
+      ({ reason }) => reason,
+    );
+  test.each(["/var/log/postfix.log", "/dev/stdout", ""])("may be %j", (file) => {
+    expect(about(`maillog_file = ${file}\n`, LOG)).toEqual([]);
+  });
+  test("begins with one of the prefixes, also with the program's own", () => {
+    expect(about("maillog_file = /home/x\n", LOG)).toEqual([
+      'maillog_file: "/home/x" begins with none of maillog_file_prefixes, /var, /dev/stdout',
+    ]);
+    const own = "maillog_file_prefixes = /home\nmaillog_file = /home/x\n";
+    expect(about(own, LOG)).toEqual([]);
+  });
+  test("needs the service that writes it", () => {
+    expect(about("maillog_file = /var/log/x\n", SMTPD)).toEqual([
+      `maillog_file: master.cf has no service to write it: ${LOG.trim()}`,
+    ]);
+  });
+  test("is not judged for a Postfix without such a parameter", () => {
+    expect(about("maillog_file = /home/x\n", SMTPD, new Map())).toEqual([]);
+  });
+});
+
 test("the main.cf for the tools has folders of its own, each set once, and every other line where it was", () => {
   const main =
     "queue_directory = /a\nbiff = no\nqueue_directory =\n# why\n  /b\ndata_directory = /c\nmyhostname = x";
   expect(stagedMainCf(main)).toBe(
     "#queue_directory = /a\nbiff = no\n#queue_directory =\n# why\n#  /b\n#data_directory = /c\nmyhostname = x\n" +
-      "queue_directory = {dir}/queue\ndata_directory = {dir}/data\n",
+      "queue_directory = {dir}/queue\ndata_directory = {dir}/data\n" +
+      "maillog_file = {dir}/maillog\nmaillog_file_prefixes = {dir}\n",
   );
+});
+
+test("the master.cf for the tools has a service that logs, once, and every other line where it was", () => {
+  const line = "postlog unix-dgram n - n - 1 postlogd\n";
+  expect(stagedMasterCf("x unix - - n - - lmtp")).toBe(`x unix - - n - - lmtp\n${line}`);
+  expect(stagedMasterCf("")).toBe(line);
+  for (const own of [line, `${line}x unix - - n - - lmtp\n`]) expect(stagedMasterCf(own)).toBe(own);
 });
