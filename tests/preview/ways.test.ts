@@ -2,7 +2,8 @@
  * The ways in which people run Pulumi, each with the real CLI. Every program has a host of each release, so that a way
  * is tried on all of them at the price of one.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { RELEASES, sh } from "./server";
 import { Projects, pulumi, refused } from "./ways";
@@ -89,6 +90,18 @@ test("--target and --exclude work on one step and leave the other", async () => 
   await expectVariables({ ntpd_flags: "-s", apmd_flags: "-A" });
   await pulumi(project, "destroy", ...now, "--target", "**::a-*");
   await expectVariables({ ntpd_flags: "", apmd_flags: "-A" });
+  await pulumi(project, "destroy", ...now);
+});
+
+test("a program that has the package only through another one, and a destroy that runs no program", async () => {
+  const project = await projects.throughAnother('rc("a", { ntpd_flags: "-s" });');
+  await pulumi(project, "up", ...now);
+  await expectVariables({ ntpd_flags: "-s" });
+  await drift();
+  await pulumi(project, "refresh", ...now);
+  expect(await pulumi(project, "up", ...now)).toMatch(/~ 2 updated/);
+  await expectVariables({ ntpd_flags: "-s" });
+  writeFileSync(join(project.folder, "index.js"), "process.exit(1);");
   await pulumi(project, "destroy", ...now);
 });
 

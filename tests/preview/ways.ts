@@ -1,4 +1,6 @@
 /** What the tests of the ways to run Pulumi share: small programs of cheap steps. */
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { TestHost } from "../../testing";
 import { connectionTo } from "./server";
 import { Project } from "./stack";
@@ -53,6 +55,29 @@ export class Projects {
     const program = head(this.hosts()) + body;
     const project = await Project.create({ program, ...(stack === undefined ? {} : { stack }) });
     this.#made.push(project);
+    return project;
+  }
+
+  /**
+   * A project that has this package only through another one, `acme-mail`, as a strict node_modules has it (pnpm): a link
+   * to a folder elsewhere, and beside that folder what it depends on.
+   */
+  async throughAnother(body: string): Promise<Project> {
+    const project = await this.of("");
+    const modules = join(project.folder, "node_modules");
+    const store = join(project.folder, "store/node_modules");
+    mkdirSync(join(store, "acme-mail"), { recursive: true });
+    renameSync(join(modules, "pulumi-openbsd-postfix"), join(store, "pulumi-openbsd-postfix"));
+    symlinkSync("../store/node_modules/acme-mail", join(modules, "acme-mail"));
+    const own = { name: "acme-mail", dependencies: { "pulumi-openbsd-postfix": "0.1.0" } };
+    writeFileSync(join(store, "acme-mail/package.json"), JSON.stringify(own));
+    writeFileSync(
+      join(store, "acme-mail/index.js"),
+      'module.exports = require("pulumi-openbsd-postfix");',
+    );
+    const manifest = { name: "program", main: "index.js", dependencies: { "acme-mail": "1.0.0" } };
+    writeFileSync(join(project.folder, "package.json"), JSON.stringify(manifest));
+    project.write(head(this.hosts()).replace('"pulumi-openbsd-postfix"', '"acme-mail"') + body);
     return project;
   }
 
