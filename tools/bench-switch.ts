@@ -18,6 +18,7 @@ import {
   startSubmitters,
   type Submitted,
   submitted,
+  waiting,
 } from "./bench/submitters";
 import { stackName, writeProject } from "./demo/program";
 import { Pulumi, type PulumiRun } from "./demo/pulumi";
@@ -136,14 +137,14 @@ async function report(
 ): Promise<boolean> {
   const inbox = await delivered(host);
   const acknowledged = channels.flatMap((one) => [...one.acknowledged]);
-  const missing = acknowledged.filter((id) => !inbox.has(id));
+  const inQueues = await waiting(host);
+  const missing = acknowledged.filter((id) => !inbox.has(id) && !inQueues.has(id));
   const twice = [...inbox.values()].filter((times) => times > 1).length;
-  const waiting = await queued(host);
   const rows: readonly (readonly [string, string | number])[] = [
     ["submitted", channels.reduce((sum, { tried }) => sum + tried, 0)],
     ["acknowledged", acknowledged.length],
     ["delivered", inbox.size],
-    ["left in a queue", waiting],
+    ["left in a queue", await queued(host)],
     ["delivered twice", twice],
     ["acknowledged and lost", missing.length],
     ["up ended", there.run.ok ? "well" : "with an error"],

@@ -63,13 +63,18 @@ export async function drained(
   return left;
 }
 
-/** Has the base mailer deliver what is in its queues. */
+/** Has the base mailer try at once what waits in its queues. */
+export async function flushBaseQueue(host: HostWriter, mailer: BaseMailer): Promise<void> {
+  await host.run({ argv: mailer.drain, timeoutMs: DRAIN_MS });
+}
+
+/** The same, and waits for mail that leaves a queue. */
 export async function drainBaseQueue(
   host: HostWriter,
   mailer: BaseMailer,
   progress: (text: string) => void,
 ): Promise<void> {
-  await host.run({ argv: mailer.drain, timeoutMs: DRAIN_MS });
+  await flushBaseQueue(host, mailer);
   if (mailer.pause !== undefined) await wait(host, mailer, 5000, progress);
 }
 

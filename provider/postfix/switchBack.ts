@@ -12,7 +12,7 @@ import { runOrFail, until } from "../host/programs";
 import { type HostRecord, RECORD_FOLDER, savedContents } from "../host/record";
 import { sha256 } from "../values/digest";
 import { lastLines } from "../values/readable";
-import { drained } from "./baseQueue";
+import { drained, flushBaseQueue } from "./baseQueue";
 import { startBaseMailer } from "./baseMailer";
 import { MAILER_CONF } from "./mailerConf";
 import { noteOf, PACKAGE_KEY } from "./package/note";
@@ -90,6 +90,9 @@ export async function switchBack(host: HostWriter, context: ActContext): Promise
   }
   await deliverTheRest(host, context, returns);
   await host.disarm();
+  // What a user submitted while nobody listened waits in a queue of the base mailer, on old releases until a job of cron
+  // comes, half an hour later at worst.
+  if (returns) await flushBaseQueue(host, platform.baseMailer);
 }
 
 /** Did the base mailer run before the switch? */

@@ -127,6 +127,25 @@ describe.each(RELEASES)("OpenBSD %s", (release: Release) => {
     expect(await mailerConf(host)).toBe(base);
   });
 
+  if (release === "4.7")
+    test("mail that was submitted while nobody listened does not wait for cron after the way back", async () => {
+      const conf = await make("MailerConf");
+      const mailer = await make("BaseMailer");
+      const service = await make("PostfixService");
+      // As the base system's sendmail leaves a message where no daemon takes it.
+      await sh(
+        host,
+        "printf 'Subject: waits\\n\\nx\\n' | /usr/libexec/sendmail/sendmail -Ac -odq -f bob alice@localhost",
+      );
+      expect(await sh(host, "/usr/libexec/sendmail/sendmail -Ac -bp")).toMatch(/alice@localhost/);
+      await remove(service);
+      const arrived = async (): Promise<boolean> =>
+        (await sh(host, "cat /var/mail/alice || true")).includes("Subject: waits");
+      expect(await eventually(arrived, 20)).toBe(true);
+      await remove(mailer);
+      await remove(conf);
+    });
+
   if (release === "7.8")
     test("what smtpd could not deliver is Postfix's after the switch, with its envelope", async () => {
       await sh(

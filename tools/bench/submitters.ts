@@ -114,6 +114,15 @@ export async function delivered(host: TestHost): Promise<ReadonlyMap<string, num
   return found;
 }
 
+/** The messages of the bench that wait in any mailer's queue. */
+export async function waiting(host: TestHost): Promise<ReadonlySet<string>> {
+  const folders =
+    "/var/spool/postfix /var/spool/smtpd/offline /var/spool/smtpd/queue /var/spool/mqueue /var/spool/clientmqueue";
+  const script = `grep -rhao 'X-Bench: [a-z]*-[0-9]*' ${folders} 2>/dev/null; true`;
+  const { stdout } = await host.exec(["/bin/sh", "-c", script]);
+  return new Set([...stdout.matchAll(/^X-Bench: (.*)$/gm)].map(([, id = ""]) => id));
+}
+
 /** The number of messages that wait in any mailer's queue. */
 export async function queued(host: TestHost): Promise<number> {
   const folders = [
