@@ -286,6 +286,8 @@ export class Run {
     const [was, is] = [before.files[subject.path], after.files[subject.path]];
     if (noted && !(is?.text ?? "").includes(this.lastNote))
       throw new Violation(`I7: the edit of somebody else is lost in ${is?.text ?? ""}`);
+    // A file that somebody else made when ours was gone already has the mode and the owner that they gave it.
+    if (noted && this.noteMadeFile) return;
     if (is && (is.mode & ~(was?.mode ?? 0o644)) !== 0)
       throw new Violation(`I1: ${subject.path} has the mode ${is.mode.toString(8)}`);
     if (was && is && (was.uid !== is.uid || was.gid !== is.gid))
@@ -428,14 +430,17 @@ export class Run {
 
   private notes = 0;
   private lastNote = "";
+  /** Was there no file when the last note was written? */
+  private noteMadeFile = false;
 
   private async note(subject: Subject, by: By): Promise<void> {
     if (!subject.shared) return;
     this.edited = true;
     this.sighting = undefined;
     this.lastNote = `# note ${++this.notes}.`;
-    const text = (await this.world.look()).files[subject.path]?.text ?? "";
-    await this.world.write(subject.path, `${text}${this.lastNote}\n`, by);
+    const file = (await this.world.look()).files[subject.path];
+    this.noteMadeFile = file === undefined;
+    await this.world.write(subject.path, `${file?.text ?? ""}${this.lastNote}\n`, by);
   }
 }
 
