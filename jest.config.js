@@ -31,5 +31,6 @@ module.exports = {
   // A test of a host waits half of its time (a Postfix tool sleeps a second or two), one of the CLI keeps more than one
   // core busy: half as many workers again as cores.
   maxWorkers: Math.max(2, Math.min(4, Math.ceil(1.5 * availableParallelism()))),
+  testSequencer: "./tests/longestFirst.js",
   coverageProvider: "v8",
 };

@@ -1,0 +1,34 @@
+/**
+ * Starts the suites that take longest first, so that no worker is left alone with one of them at the end. Without a
+ * record of former runs, as on a fresh clone, jest would go by the size of the files, and the longest are small ones.
+ */
+const { default: Sequencer } = require("@jest/test-sequencer");
+
+/** Suites of more than two minutes, the longest first. */
+const LONG = [
+  "tests/preview/lifecycle.test.ts",
+  "tests/host/fidelity.test.ts",
+  "tests/host/corpus.test.ts",
+  "tests/host/wholeConfigurations.test.ts",
+  "tests/host/rollback.test.ts",
+  "tests/faults/pairs.test.ts",
+  "tests/host/packagesCut.test.ts",
+  "tests/host/serving.test.ts",
+  "tests/preview/newest.test.ts",
+  "tests/preview/ways.test.ts",
+  "tests/host/mailCheck.test.ts",
+  "tests/preview/golden.test.ts",
+];
+
+/** The place in {@link LONG}; after those, the suites with hosts; last, those without, which fill the gaps. */
+const placeOf = ({ path }) => {
+  const at = LONG.findIndex((name) => path.endsWith(name));
+  if (at !== -1) return at;
+  return LONG.length + (path.includes("/tests/unit/") ? 1 : 0);
+};
+
+module.exports = class LongestFirst extends Sequencer {
+  sort(tests) {
+    return super.sort(tests).sort((one, other) => placeOf(one) - placeOf(other));
+  }
+};
