@@ -2,7 +2,8 @@
 #   build-postfix.sh older|newer
 #
 # Compiles the older or the newer Postfix that was fetched with the choices of the OpenBSD port and leaves
-# what the port's package holds under /stage/usr/local. Runs inside a throw-away copy of the bootstrap root, where the compiler
+# what the port's package holds under /stage/usr/local, and in /stage/testhost a library that has bind(2) of
+# Linux answer mailers as OpenBSD's does. Runs inside a throw-away copy of the bootstrap root, where the compiler
 # is; needs no network. The package's own scripts (postfix-install, postfix-enable, postfix-disable)
 # and what varies from release to release are not made here.
 #
@@ -102,4 +103,70 @@ mv /stage/etc/postfix/* "$examples"
 install -m 755 auxiliary/qshape/qshape.pl "/stage$local/sbin/qshape"
 install -m 644 man/man1/qshape.1 "/stage$local/man/man1/qshape.1"
 rm -rf /stage/etc /stage/var
+
+# With SO_REUSEADDR, which every mailer sets, OpenBSD lets one listen on all addresses and another on one of
+# them, and refuses only the same address twice (docs/openbsd.md 8). Linux refuses both, unless both set
+# SO_REUSEPORT, and then it refuses neither.
+mkdir -p /stage/testhost
+cat >/var/tmp/bind.c <<'SOURCE'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Whether somebody listens on this very address: /proc/net/tcp has it as hexadecimal words and port, state 0A. */
+static int is_taken(const char *file, const unsigned int *words, int count, unsigned port)
+{
+	char line[512], wanted[64];
+	int at = 0, found = 0;
+	FILE *in = fopen(file, "r");
+
+	if (in == NULL)
+		return 0;
+	for (int i = 0; i < count; i++)
+		at += snprintf(wanted + at, sizeof wanted - at, "%08X", words[i]);
+	snprintf(wanted + at, sizeof wanted - at, ":%04X", port);
+	while (!found && fgets(line, sizeof line, in) != NULL) {
+		char local[64], remote[64], state[8];
+
+		found = sscanf(line, "%*s %63s %63s %7s", local, remote, state) == 3 &&
+		    strcmp(local, wanted) == 0 && strcmp(state, "0A") == 0;
+	}
+	fclose(in);
+	return found;
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	static int (*next)(int, const struct sockaddr *, socklen_t);
+	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+	int type = 0, before = errno, yes = 1, taken = 0;
+	unsigned port = 0;
+	socklen_t size = sizeof type;
+
+	if (next == NULL)
+		next = (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
+	if (address != NULL && (address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM) {
+		port = ntohs(address->sa_family == AF_INET ? four->sin_port : six->sin6_port);
+		if (port == 25 || port == 465 || port == 587) {
+			taken = address->sa_family == AF_INET
+			    ? is_taken("/proc/net/tcp", &four->sin_addr.s_addr, 1, port)
+			    : is_taken("/proc/net/tcp6", (const unsigned int *)&six->sin6_addr, 4, port);
+			if (taken) {
+				errno = EADDRINUSE;
+				return -1;
+			}
+			setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes);
+		}
+	}
+	errno = before;
+	return next(fd, address, length);
+}
+SOURCE
+cc -O1 -shared -fPIC -o /stage/testhost/bind.so /var/tmp/bind.c
 find "/stage$local/sbin" "/stage$local/libexec/postfix" -type f -exec strip {} + 2>/dev/null || true

@@ -5,7 +5,7 @@
 #   RELEASE  a row of releases.table, for example 7.8
 #   LAYER    an empty folder: becomes the overlay's layer above the base
 #   BASE     the base root (read only)
-#   PKGROOT  the files of the Postfix package, below /usr/local
+#   PKGROOT  the files of the Postfix package, below /usr/local, and testhost/bind.so
 #
 # What is where:
 #   releases.table                 every release: what its Postfix is

@@ -164,6 +164,25 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect(await bannerOf(one.host)).toMatch(/^220 /);
   });
 
+  if (release === "7.8")
+    test("a greeting of the base mailer, which listens on loopback beside Postfix, is not Postfix's", async () => {
+      const { host } = one;
+      expect(await up(one, { ...BASE, inet_interfaces: "all" })).toBe("");
+      await sh(host, "rcctl -f start smtpd");
+      try {
+        expect(await bannerOf(host)).toMatch(/^220 .*OpenSMTPD/);
+        expect(await up(one, { ...BASE, inet_interfaces: "all", biff: "no" })).toMatch(
+          /127\.0\.0\.1 port 25 is answered by another program, not by Postfix: "220 .*OpenSMTPD/,
+        );
+      } finally {
+        await sh(host, "rcctl -f stop smtpd");
+      }
+      await refresh(one.mainCf);
+      await refresh(one.service);
+      expect(await up(one, BASE)).toBe("");
+      expect(await bannerOf(host)).toMatch(/^220 .*Postfix/);
+    });
+
   test("somebody else's process with the base mailer's title is not the base mailer: neither in the switch nor back", async () => {
     const { host, mailer, service } = one;
     await sh(host, titled(titleOf(release)));

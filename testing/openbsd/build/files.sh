@@ -11,7 +11,6 @@ files() {
 	accounts
 	folders
 	programs
-	cron
 	hidden
 	own_folders
 }
@@ -84,10 +83,13 @@ programs() {
 	for module in "$here"/lib/*.pm; do
 		install_file 644 "$module" "usr/libdata/testhost/${module##*/}"
 	done
+	# Every program that binds a mailer's port is answered as on OpenBSD (testing/image/build-postfix.sh).
+	install_file 755 "$PKGROOT/testhost/bind.so" usr/libexec/testhost/bind.so
+	echo /usr/libexec/testhost/bind.so >"$LAYER/etc/ld.so.preload"
 	for tool in uname crontab ftp stat; do
 		install_file 755 "$here/tools/$tool" "usr/bin/$tool"
 	done
-	for tool in sysctl mailwrapper syslogd pkg_add pkg_delete pkg_info user newsyslog; do
+	for tool in sysctl mailwrapper syslogd cron pkg_add pkg_delete pkg_info user newsyslog; do
 		install_file 755 "$here/tools/$tool" "usr/sbin/$tool"
 	done
 	mv "$LAYER/usr/sbin/newsyslog" "$LAYER/usr/bin/newsyslog"
@@ -123,13 +125,6 @@ other_daemons() {
 			"$LAYER/etc/rc.d/cron" >"$script"
 		chmod 755 "$script"
 	done
-}
-
-# Debian's cron, with OpenBSD's folders: /var/cron/tabs, and nothing in /etc.
-cron() {
-	install_file 755 "$BASE/usr/sbin/cron" usr/sbin/cron
-	perl "$here/build/patch" "$LAYER/usr/sbin/cron" /var/spool/cron /var/cron crontabs tabs \
-		/etc/cron.d /var/cron/d %scrond.pid %scron.pid
 }
 
 hidden() {

@@ -1,11 +1,42 @@
-import { anything, before, eventually, installPostfix, type Row, type Story } from "./row";
+import {
+  anything,
+  before,
+  eventually,
+  installPostfix,
+  type Row,
+  smtpDialogue,
+  type Story,
+} from "./row";
 
 const onTerminal = (command: string): string => `script -qec '${command}' /dev/null </dev/null`;
 
 // Postfix waits for a main.cf that is only a moment old; rows that append to one date it back.
 const running = eventually("! /usr/local/libexec/postfix/master -t");
 
+/** How many sockets listen on port 25, by their addresses. */
+const listening = "awk '$4 == \"0A\" { print $2 }' /proc/net/tcp | sed -n 's/:0019$//p' | sort";
+
 const switching: readonly Row[] = [
+  {
+    section: "8",
+    fact: "start succeeds while smtpd listens on 127.0.0.1: Postfix has all addresses, and smtpd still greets there",
+    releases: ["7.8"],
+    script: `postfix start\n${running}\n${listening}; ${smtpDialogue} QUIT | grep -c OpenSMTPD; postfix stop`,
+    stdout: "00000000\n0100007F\n1\n",
+  },
+  {
+    section: "9",
+    fact: "the same address twice is refused: Postfix ends, and the log says that the address is in use",
+    releases: ["7.8"],
+    script: [
+      "cp /etc/postfix/main.cf /tmp/m; echo 'inet_interfaces = 127.0.0.1' >> /etc/postfix/main.cf",
+      "touch -t 200001010000 /etc/postfix/main.cf; postfix start",
+      eventually("grep -q 'bind 127.0.0.1 port 25: Address already in use' /var/log/maillog"),
+      "/usr/local/libexec/postfix/master -t; cat /tmp/m > /etc/postfix/main.cf",
+    ].join("\n"),
+    stdout: anything,
+    exit: 0,
+  },
   {
     section: "2.4",
     fact: "postfix-enable switches, tells so on stdout and reminds of what is left to do",
