@@ -15,6 +15,8 @@ export interface Proof {
   readonly host: HostWriter;
   /** master.cf as it is on the host. */
   readonly masterCf: string;
+  /** The parameter smtpd_banner. */
+  readonly banner: string;
   /** The processes of before the reload or start: they may still work, but not by the files as they are now. */
   readonly former: ReadonlySet<number>;
   /** The daemons that ran before the reload or start. */

@@ -1,6 +1,7 @@
 /**
  * Proving that Postfix answers at its address. On a host where the base system's mailer still listens on loopback, a greeting
- * may come from that (docs/openbsd.md 8); so while the connection is held, a child of master must be there that serves it.
+ * may come from that (docs/openbsd.md 8); so while the connection is held, a child of master must be there that serves it,
+ * and the greeting must not name the other mailer.
  */
 import type { RelayedConnection } from "../host/tcpRelay";
 import { servicesOf } from "./masterServices";
@@ -81,6 +82,15 @@ function servesClients({ command }: Process): boolean {
   return / -t (inet|pass)( |$)/.test(command);
 }
 
+/**
+ * Does a greeting name one of the base systems' mailers, and Postfix is not told to greet so? Whoever can listen beside
+ * Postfix on its port is root's, and has no reason to lie.
+ */
+function namesBaseMailer(line: string, { banner, masterCf }: Proof): boolean {
+  const name = /\b(OpenSMTPD|Sendmail)\b/.exec(line)?.[0];
+  return name !== undefined && !banner.includes(name) && !masterCf.includes(name);
+}
+
 /** How many processes of the service at an address there may be. */
 function limitOf(masterCf: string, { port }: Address, standard: number): number {
   const service = servicesOf(masterCf).services.findLast(
@@ -111,7 +121,8 @@ async function hear(proof: Proof, address: Address): Promise<Heard> {
     if (!isGreeting(line)) return { is: "bad", why: line };
     const { children } = await proof.now();
     const ours = children.some((one) => servesClients(one) && !proof.former.has(one.pid));
-    if (!ours) return { is: "foreign", line };
+    // The child that is there may be serving somebody else, who came by another address.
+    if (!ours || namesBaseMailer(line, proof)) return { is: "foreign", line };
     await useDaemons(connection, line);
     return { is: "greeting", line };
   } finally {

@@ -67,7 +67,7 @@ interface Configuration {
 }
 
 const CONFIGURATION: Look<Configuration> = Look.all({
-  settings: settings(...LISTEN_PARAMETERS, "default_process_limit"),
+  settings: settings(...LISTEN_PARAMETERS, "default_process_limit", "smtpd_banner"),
   masterCf: file(MASTER_CF).map((state) => contentsOf(state) ?? ""),
 });
 
@@ -142,7 +142,8 @@ async function proveServing(
   };
   const address = addressIn(found, masterCf);
   const formerDaemons = new Set(before?.children.map(daemonOf));
-  const context = { host, masterCf, former, formerDaemons, now, warn };
+  const banner = found["smtpd_banner"] ?? "";
+  const context = { host, masterCf, banner, former, formerDaemons, now, warn };
   await provenDaemons({ ...context, log, master: running.master }, "awaken");
   const greeting =
     address === undefined

@@ -107,6 +107,21 @@ X
 su alice -c 'perl /tmp/hold'
 i=0; until [ "$(ps -axww -o command= | grep -c '^smtpd .*-t inet')" -ge 100 ] || [ $i -gt 300 ]; do sleep 0.1; i=$((i+1)); done`;
 
+/** Clients that come by an address of Postfix alone, one after the other. */
+const CALL = `
+cat > /tmp/call <<'X'
+use IO::Socket::INET;
+exit if fork;
+close $_ for *STDIN, *STDOUT, *STDERR;
+while (-e "/tmp/calling") {
+  my $s = IO::Socket::INET->new(PeerAddr => "127.0.0.2:25", Timeout => 5) or next;
+  my $greeting = <$s>;
+  print $s "QUIT\\r\\n";
+  select undef, undef, undef, 0.2;
+}
+X
+: > /tmp/calling; perl /tmp/call`;
+
 const SPARE_SMTPD = "pkill -f '^perl /tmp/hold'; true";
 
 const mainCfOf = (host: TestHost): Promise<string> => sh(host, "cat /etc/postfix/main.cf");
@@ -169,13 +184,15 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       const { host } = one;
       expect(await up(one, { ...BASE, inet_interfaces: "all" })).toBe("");
       await sh(host, "rcctl -f start smtpd");
+      // Clients of Postfix, whose children they keep alive.
+      await sh(host, CALL);
       try {
         expect(await bannerOf(host)).toMatch(/^220 .*OpenSMTPD/);
         expect(await up(one, { ...BASE, inet_interfaces: "all", biff: "no" })).toMatch(
           /127\.0\.0\.1 port 25 is answered by another program, not by Postfix: "220 .*OpenSMTPD/,
         );
       } finally {
-        await sh(host, "rcctl -f stop smtpd");
+        await sh(host, "rm -f /tmp/calling; rcctl -f stop smtpd");
       }
       await refresh(one.mainCf);
       await refresh(one.service);
