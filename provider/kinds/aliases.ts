@@ -16,7 +16,7 @@ import { claimWholeFile } from "../contract/wholeFile";
 import * as aliasesText from "../formats/aliases";
 import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import { contentsOf, type FileState } from "../host/host";
-import { file, Look } from "../host/look";
+import { file, Look, stat } from "../host/look";
 import type { Json } from "../host/record";
 import { judgeTable } from "../judge";
 import { neverFound, unreached, userNames } from "../postfix/aliasReach";
@@ -30,13 +30,15 @@ import {
   type SeenDatabase,
 } from "../postfix/database";
 import type { DatabaseTable } from "../postfix/databaseTable";
-import { ALIASES } from "../postfix/paths";
+import { ALIASES, PROGRAMS } from "../postfix/paths";
 import { databasePath } from "../postfix/tableTypes";
 import { equal } from "../values/json";
 
 interface Observed {
   readonly file: FileState;
   readonly database: SeenDatabase;
+  /** Is postalias(1) there, which builds the database? */
+  readonly canBuild: boolean;
   /** The names of the host's users, each of whom has a mailbox. */
   readonly users: ReadonlySet<string>;
 }
@@ -121,6 +123,11 @@ function plan(observed: Observed, args: AliasesArgs, context: PlanContext): Plan
     ...write,
     ...planDatabase(tableOf(args), observed.database, compiled(contents), write.length > 0),
   ];
+  if (changes.length > 0 && !observed.canBuild && !context.coming(PROGRAMS.postalias)) {
+    const reason =
+      "this host has no Postfix, whose postalias(1) builds the database: install the package first.";
+    return { changes: [], obstacles: [{ path: "file", reason }] };
+  }
   return { changes, brings: broughtDatabase(tableOf(args), changes) };
 }
 
@@ -152,6 +159,7 @@ export const aliases: Kind<AliasesArgs, Observed> = {
     Look.all({
       file: file(pathOf(args)),
       database: databaseLook(tableOf(args)),
+      canBuild: stat(PROGRAMS.postalias).map(({ type }) => type === "file"),
       users: file("/etc/passwd").map((passwd) => userNames(contentsOf(passwd) ?? "")),
     }),
   live: (observed, args) => ({

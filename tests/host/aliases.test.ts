@@ -6,6 +6,7 @@ import {
   create,
   checked,
   differs,
+  failures,
   inputsOf,
   type Made,
   refresh,
@@ -21,6 +22,10 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
 
   beforeAll(async () => {
     host = await startHost({ release });
+    expect(await failures("Aliases", news({ entries: { root: ["alice"] } }, true))).toMatch(
+      /^file: this host has no Postfix, whose postalias\(1\) builds the database: install the package first/,
+    );
+    forgetPlans();
     await create(
       "PostfixPackage",
       inputsOf("PostfixPackage", packageOf(release), connectionTo(host)),
