@@ -1,4 +1,4 @@
-import { anything, between, eventually, mirror, type Row, type Story } from "./row";
+import { anything, before, between, eventually, mirror, type Row, since, type Story } from "./row";
 
 const everyName = (names: readonly string[]): RegExp =>
   new RegExp(
@@ -192,13 +192,27 @@ const afterInstall: readonly Row[] = [
     fact: "a replacement keeps configuration, and does not make chroot files or mailer.conf.postfix again",
     script: [
       "rm /etc/mailer.conf.postfix; echo stale > /var/spool/postfix/etc/services",
-      "echo '# mine' >> /etc/postfix/main.cf",
+      "echo '# mine' >> /etc/postfix/main.cf; rm -rf /etc/postfix/*.proto /etc/postfix/postfix-files.d",
       "pkg_add -x -r $(ls /var/db/pkg | grep ^postfix)-mysql >/dev/null",
       "ls -d /var/db/pkg/postfix* | sed 's/-[0-9].*[0-9]/-V/'",
       "ls /etc/mailer.conf.postfix; cat /var/spool/postfix/etc/services; tail -1 /etc/postfix/main.cf",
     ].join("\n"),
     stdout: "/var/db/pkg/postfix-V-mysql\nstale\n# mine\n",
     stderr: /mailer\.conf\.postfix/,
+  },
+  {
+    section: "2.2",
+    fact: "from 3.0 on it brings the files that show every parameter, and a folder for additions",
+    releases: since("5.8"),
+    script: "cd /etc/postfix; ls -d *.proto postfix-files.d",
+    stdout: "main.cf.proto\nmaster.cf.proto\npostfix-files.d\n",
+  },
+  {
+    section: "2.2",
+    fact: "before 3.0 it does not",
+    releases: before("5.8"),
+    script: "ls /etc/postfix | grep -E 'proto|files.d'",
+    exit: 1,
   },
   {
     section: "1.5",

@@ -98,6 +98,16 @@ const switching: readonly Row[] = [
     stdout: "can't find /etc/mailer.conf.pre-postfix, postfix not disabled\n",
     exit: 1,
   },
+  {
+    section: "2.4",
+    fact: "postfix-disable without mailer.conf: complaint on stdout, nothing is moved, exit 0",
+    script: [
+      "cd /etc; mv mailer.conf mailer.conf.pre-postfix",
+      "postfix-disable; echo $?; ls mailer.conf*; mv mailer.conf.pre-postfix mailer.conf",
+    ].join("\n"),
+    stdout:
+      "can't find /etc/mailer.conf, postfix not disabled\n0\nmailer.conf.postfix\nmailer.conf.pre-postfix\n",
+  },
 ];
 
 const aliases: readonly Row[] = [
