@@ -234,9 +234,13 @@ test("another way to the host is nothing to say; a host that is silent is said o
 
 test("warnings are said in up as well, which may come without a preview", async () => {
   const args = { entries: { webmaster: ["nobodyofthatname"] }, file: "/etc/mail/aliases" };
+  // The host has no Postfix: a tool that finds nothing stands for its postalias(1).
+  const tool = "/usr/local/sbin/postalias";
+  await sh(host, `mkdir -p /usr/local/sbin && echo '#!/bin/sh' > ${tool} && chmod 755 ${tool}`);
   said();
   await checked("Aliases", {}, inputsOf("Aliases", args, connectionTo(host)));
   expect(said()).toMatch(/^Aliases warning: .*nobodyofthatname/m);
+  await sh(host, `rm ${tool}`);
 });
 
 test("what the release before had filled in is no argument on another release", async () => {
