@@ -59,5 +59,24 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    // A socket without a listener for errors ends the whole file of tests when its client goes.
+    files: ["tests/**/*.ts"],
+    ignores: ["tests/localServer.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "node:net",
+              importNames: ["createServer"],
+              message: "Use startLocalServer of tests/localServer.ts.",
+            },
+          ],
+        },
+      ],
+    },
+  },
   prettier,
 );

@@ -1,10 +1,10 @@
 /** MailCheck against real Postfix: what it proves, what it leaves behind, and what it says when mail does not arrive. */
 import { readFileSync } from "node:fs";
-import { createServer, type AddressInfo, type Server } from "node:net";
 import { forgetSecrets } from "../../provider/driver/secrets/known";
 import { connect } from "../../provider/host/pool";
 import { Client } from "ssh2";
 import { diffTrees, startHost, type TestHost } from "../../testing";
+import { type LocalServer, startLocalServer } from "../localServer";
 import { connectionTo, packageOf, PARAMETERS, RELEASES, sh } from "../preview/server";
 import { create, inputsOf, type Made, refresh, said, update } from "./provider";
 
@@ -279,7 +279,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   });
 
   describe("from where Pulumi runs", () => {
-    let proxy: Server;
+    let proxy: LocalServer;
     let ssh: Client;
     beforeAll(async () => {
       ssh = new Client();
@@ -292,22 +292,20 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
           privateKey: readFileSync(host.privateKeyPath),
         });
       });
-      proxy = createServer((socket) => {
-        socket.on("error", () => undefined);
+      proxy = await startLocalServer((socket) => {
         ssh.forwardOut("127.0.0.1", 1, "127.0.0.1", 25, (error, channel) => {
           if (error) socket.destroy();
           else socket.pipe(channel).pipe(socket);
         });
       });
-      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", () => resolve()));
     });
-    afterAll(() => {
+    afterAll(async () => {
       ssh.end();
-      proxy.close();
+      await proxy.close();
     });
 
     test("a second message is handed in and followed in the same way", async () => {
-      const { port } = proxy.address() as AddressInfo;
+      const { port } = proxy;
       const { props } = await check({ recipient: "alice", outside: { port } });
       const outside = props["fromOutside"] as Record<string, unknown>;
       expect(outside).toMatchObject({

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
   existsSync,
   lstatSync,
@@ -14,6 +14,7 @@ import {
 import { type Readable, Transform } from "node:stream";
 import { AgentClient } from "../../../provider/host/agentClient";
 import type { HostWriter, JobState } from "../../../provider/host/host";
+import { type LocalServer, startLocalServer } from "../../localServer";
 import { asRemoteProgram, Sandbox } from "./localAgent";
 
 // Real clocks and real processes: a machine under load may be late once, and says so before it tries again.
@@ -441,23 +442,14 @@ describe("a job", () => {
 });
 
 describe("talking to a service", () => {
-  let server: Server;
+  let server: LocalServer;
   let port = 0;
   let serve: (socket: Socket) => void = () => {};
-  const sockets = new Set<Socket>();
   beforeEach(async () => {
-    server = createServer((socket) => {
-      sockets.add(socket);
-      socket.on("error", () => undefined);
-      serve(socket);
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-    port = (server.address() as AddressInfo).port;
+    server = await startLocalServer((socket) => serve(socket));
+    port = server.port;
   });
-  afterEach(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  afterEach(() => server.close());
 
   const smtp = (socket: Socket) => socket.write("220 mx ESMTP\r\n");
 

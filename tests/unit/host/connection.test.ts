@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../provider/host/agentClient";
@@ -14,6 +14,7 @@ import { fingerprintOf } from "../../../provider/host/ssh/knownHosts";
 import { isMachine } from "../../../provider/driver/machine";
 import { HostPool } from "../../../provider/host/pool";
 import { setStackConfig } from "../../../provider/host/stackConfig";
+import { type LocalServer, startLocalServer } from "../../localServer";
 import { Sandbox } from "./localAgent";
 import {
   argsFor,
@@ -350,18 +351,12 @@ describe("dialing", () => {
     const server = await serve();
     const { port } = server;
     let refusals = 2;
-    const late: Server = createServer((socket) => {
+    const late = await startLocalServer((socket) => {
       if (refusals-- > 0) socket.resetAndDestroy();
-      else {
-        const onward = socketTo(port);
-        socket.pipe(onward).pipe(socket);
-        socket.on("error", () => undefined);
-      }
+      else socket.pipe(socketTo(port)).pipe(socket);
     });
-    await new Promise<void>((resolve) => late.listen(0, "127.0.0.1", () => resolve()));
-    const at = (late.address() as AddressInfo).port;
-    await reach(withKey(server, { port: at, dialErrorLimit: 5 }));
-    await new Promise((resolve) => late.close(resolve));
+    await reach(withKey(server, { port: late.port, dialErrorLimit: 5 }));
+    await late.close();
   });
 
   test("a name that does not exist is not tried again", async () => {
@@ -374,24 +369,18 @@ describe("dialing", () => {
   });
 
   describe("a server that is none", () => {
-    let server: Server;
-    let port = 0;
+    let server: LocalServer;
     let answer: (socket: Socket) => void = () => {};
-    const sockets = new Set<Socket>();
     beforeEach(async () => {
-      server = createServer((socket) => {
-        sockets.add(socket);
-        socket.on("error", () => undefined);
-        answer(socket);
-      });
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-      port = (server.address() as AddressInfo).port;
+      server = await startLocalServer((socket) => answer(socket));
     });
-    afterEach(async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
+    afterEach(() => server.close());
+    const args = () => ({
+      host: "127.0.0.1",
+      port: server.port,
+      privateKey: key.privateKey,
+      dialErrorLimit: 1,
     });
-    const args = () => ({ host: "127.0.0.1", port, privateKey: key.privateKey, dialErrorLimit: 1 });
 
     test("and says nothing is given up after the time for one attempt", async () => {
       answer = () => undefined;

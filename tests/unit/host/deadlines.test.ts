@@ -1,6 +1,6 @@
 /** No host can hold a run up: every deadline is on the whole, however the time is wasted. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -12,6 +12,7 @@ import { HostError } from "../../../provider/host/errors";
 import { HostPool } from "../../../provider/host/pool";
 import type { RemoteProgram } from "../../../provider/host/ssh/transport";
 import { encodeFrame, type WireValue } from "../../../provider/host/wire";
+import { startLocalServer } from "../../localServer";
 import { argsFor, type ServerOptions, startServer, testKey, type TestServer } from "./sshServer";
 
 const key = testKey();
@@ -41,18 +42,9 @@ async function failure(promise: Promise<unknown>): Promise<HostError> {
 
 /** A server that does this to each connection, until the test is over. */
 async function scripted(play: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    play(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return (server.address() as AddressInfo).port;
+  const server = await startLocalServer(play);
+  closing.push(() => server.close());
+  return server.port;
 }
 
 /** Writes some text, and then one byte now and then. */
@@ -131,9 +123,8 @@ describe("a try to connect ends within the time that it names, with a server tha
 
   test("is tried with an ssh-agent that never answers", async () => {
     const socket = join(folder, "agent");
-    const silent = createServer((asked) => asked.resume());
-    await new Promise<void>((resolve) => silent.listen(socket, resolve));
-    closing.push(() => new Promise((resolve) => silent.close(resolve)));
+    const silent = await startLocalServer((asked) => asked.resume(), socket);
+    closing.push(() => silent.close());
     const server = await serve({ password: "good-secret" });
     const args = { ...limit(server.port), hostKey: hostKeyOf(server) };
     const { privateKey: _none, ...without } = args;

@@ -1,7 +1,6 @@
 /** The user's own ssh(1): when it makes the connection, what it is told, and what becomes of what it says. */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConnectionArgs } from "../../../provider/arguments/connection";
@@ -9,6 +8,7 @@ import { HostError } from "../../../provider/host/errors";
 import type { Host } from "../../../provider/host/host";
 import { fingerprintOf, publicKeyIn } from "../../../provider/host/ssh/knownHosts";
 import { HostPool } from "../../../provider/host/pool";
+import { startLocalServer } from "../../localServer";
 import { Sandbox } from "./localAgent";
 import { argsFor, type ServerOptions, startServer, testKey, type TestServer } from "./sshServer";
 
@@ -222,8 +222,10 @@ describe("what ssh2 cannot use", () => {
     const keys = ["sk-ssh-ed25519@openssh.com", "ssh-ed25519-cert-v01@openssh.com"];
     const listed = keys.flatMap((type) => [field(string(type)), string("mine")]);
     const answer = Buffer.concat([Buffer.from([12, 0, 0, 0, 2]), ...listed]);
-    const agent = createServer((asked) => asked.on("data", () => asked.write(field(answer))));
-    await new Promise<void>((resolve) => agent.listen(socket, resolve));
+    const agent = await startLocalServer(
+      (asked) => asked.on("data", () => asked.write(field(answer))),
+      socket,
+    );
     try {
       const args = argsFor(server, { agentSocketPath: socket, transport: "ssh2" });
       const error = await failure(connected(args));
@@ -233,7 +235,7 @@ describe("what ssh2 cannot use", () => {
       await failure(connected(byItself));
       expect(server.clients.at(-1)).toContain("OpenSSH");
     } finally {
-      await new Promise((resolve) => agent.close(resolve));
+      await agent.close();
     }
   });
 });
@@ -344,14 +346,13 @@ describe("ssh(1) as the transport", () => {
   });
 
   test("a host that says nothing ends at the deadline, and no process is left", async () => {
-    const silent = createServer((socket) => socket.on("error", () => undefined));
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", () => resolve()));
-    const { port } = silent.address() as AddressInfo;
+    const silent = await startLocalServer(() => undefined);
+    const { port } = silent;
     const args = { host: "127.0.0.1", port, dialErrorLimit: 1, transport: "openssh" } as const;
     const knownHostsPath = file("known", "");
     const error = await failure(connected({ ...args, knownHostsPath, perDialTimeout: 1 }));
     expect(error).toMatchObject({ kind: "unreachable", retriable: true });
-    silent.close();
+    await silent.close();
     const { stdout } = spawnSync("pgrep", ["-f", `ssh .*-p ${port} `], { encoding: "utf8" });
     expect(stdout).toBe("");
   });

@@ -2,7 +2,7 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -14,6 +14,7 @@ import {
   utils,
 } from "ssh2";
 import type { ConnectionArgs } from "../../../provider/arguments/connection";
+import { startLocalServer } from "../../localServer";
 
 export interface ServerOptions {
   /** Private keys of the host, PEM. */
@@ -222,8 +223,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
 
   // In front of it, a line that can be cut and frozen.
   const sockets = new Set<Socket>();
-  const front = createServer((socket) => {
+  const front = await startLocalServer((socket) => {
     const onward = connect(behind, "127.0.0.1");
+    onward.on("error", () => undefined);
     if (options.slowKeyExchangeMs !== undefined) {
       socket.pause();
       setTimeout(() => pass(socket, onward), options.slowKeyExchangeMs);
@@ -235,7 +237,6 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       [onward, socket],
     ] as const) {
       sockets.add(one);
-      one.on("error", () => undefined);
       one.on("close", () => {
         sockets.delete(one);
         other.destroy();
@@ -243,12 +244,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       one.pipe(other);
     }
   };
-  await new Promise<void>((resolve) => {
-    front.listen(0, "127.0.0.1", () => resolve());
-  });
 
   return {
-    port: (front.address() as AddressInfo).port,
+    port: front.port,
     keyLines: hostKeys.map(publicLine),
     attempts,
     commands,
@@ -271,11 +269,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         const over = child.exitCode !== null || child.signalCode !== null;
         return over ? undefined : new Promise((resolve) => child.once("exit", resolve));
       });
-      await Promise.all([
-        new Promise((resolve) => front.close(resolve)),
-        new Promise((resolve) => server.close(resolve)),
-        ...ended,
-      ]);
+      await Promise.all([front.close(), new Promise((resolve) => server.close(resolve)), ...ended]);
     },
   };
 }
