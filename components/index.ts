@@ -11,6 +11,13 @@ export { MailCheck, type MailCheckArgs, type MailProof } from "./mailCheck";
 export { MailerConf, type MailerConfArgs } from "./mailerConf";
 export { MainCf, type MainCfArgs, type MainCfParameters } from "./mainCf";
 export { MasterCf, type MasterCfArgs, type MasterService } from "./masterCf";
+export { MailRelay, type MailRelayArgs, type RelayDomain } from "./roles/mailRelay";
+export {
+  Smarthost,
+  type SmarthostArgs,
+  type SmarthostLogin,
+  type SmarthostTls,
+} from "./roles/smarthost";
 export { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
 export { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
 export { PostfixServer } from "./postfixServer";

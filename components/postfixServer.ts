@@ -6,14 +6,16 @@ import { ChrootResolv } from "./chrootResolv";
 import { LookupTable } from "./lookupTable";
 import { MailCheck } from "./mailCheck";
 import { MailerConf } from "./mailerConf";
-import { MainCf, type MainCfArgs } from "./mainCf";
-import { MasterCf } from "./masterCf";
+import { MainCf, type MainCfArgs, type MainCfParameters } from "./mainCf";
+import { MasterCf, type MasterCfArgs } from "./masterCf";
 import { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
 import { PostfixPackage } from "./postfixPackage";
 import { PostfixService } from "./postfixService";
 import { RcConfLocal } from "./rcConfLocal";
 import { RootCrontab } from "./rootCrontab";
 import { PostfixServerArgs, refuseUnknown } from "./serverArguments";
+import { rolesOf } from "./roles";
+import type { Roles } from "./roles/compose";
 import { FILES, given, SERVER, ServerSteps } from "./serverSteps";
 
 /**
@@ -78,13 +80,14 @@ export class PostfixServer extends pulumi.ComponentResource {
     refuseUnknown(name, args);
     super("openbsd-postfix:index:PostfixServer", name, {}, opts);
     const steps = new ServerSteps(this, name, args.connection, opts);
+    const roles = rolesOf(name, args);
     // Until the switch, nothing changes for running programs: files come first, the programs that read them later.
-    this.package = steps.add("package", PostfixPackage, args.package ?? {});
+    this.package = steps.add("package", PostfixPackage, packageOf(args, roles));
     this.docs = steps.add("docs", PostfixDocs, docsOf(args, steps));
-    this.tables = steps.addTables(LookupTable, args.tables ?? {});
+    this.tables = steps.addTables(LookupTable, roles.tables(args.tables ?? {}));
     this.aliases = steps.add("aliases", Aliases, aliasesOf(args));
-    this.masterCf = steps.add("masterCf", MasterCf, args.masterCf ?? false);
-    this.mainCf = steps.add("mainCf", MainCf, mainCfOf(args));
+    this.masterCf = steps.add("masterCf", MasterCf, masterCfOf(args, roles));
+    this.mainCf = steps.add("mainCf", MainCf, mainCfOf(args, roles, this));
     this.chrootResolv = steps.add("chrootResolv", ChrootResolv, args.chrootResolv ?? {});
     // The switch: as short as it can be.
     this.mailerConf = steps.add("mailerConf", MailerConf, args.mailerConf ?? {});
@@ -109,6 +112,22 @@ export class PostfixServer extends pulumi.ComponentResource {
 
 /** The steps that come before the test message. The first that is not left out also provides the output `release`. */
 const ALL = [...SERVER, "rootCrontab"] as const;
+
+/** The package, with the flavors that the roles need, unless the program says which. */
+function packageOf({ package: own = {} }: PostfixServerArgs, { flavors }: Roles) {
+  return given(own, (args) => (flavors.length === 0 ? args : { flavors: [...flavors], ...args }));
+}
+
+function masterCfOf({ masterCf = false }: PostfixServerArgs, roles: Roles): MasterCfArgs | false {
+  if (!roles.hasServices) return masterCf;
+  const own = masterCf === false ? { services: {} } : masterCf;
+  return {
+    ...own,
+    services: whenKnown(own.services, (services) =>
+      roles.services(services),
+    ) as MasterCfArgs["services"],
+  };
+}
 
 /** The manual is compared again when the package changes, because another version has another manual. */
 function docsOf({ docs = false }: PostfixServerArgs, steps: ServerSteps): PostfixDocsArgs | false {
@@ -137,23 +156,43 @@ function mailCheckOf({ mailCheck = false }: PostfixServerArgs, steps: ServerStep
   return given(mailCheck, (args) => ({ ...args, triggers: steps.revisions(ALL, args.triggers) }));
 }
 
-function mainCfOf(args: PostfixServerArgs): MainCfArgs | false {
-  return given(args.mainCf ?? {}, (mainCf) => ({
-    ...mainCf,
-    parameters: parametersOf(mainCf.parameters ?? {}, args.aliases ?? {}),
+function mainCfOf(
+  { mainCf = {}, aliases = {} }: PostfixServerArgs,
+  roles: Roles,
+  server: pulumi.Resource,
+): MainCfArgs | false {
+  const note = (name: string, role: string): void =>
+    void pulumi.log.info(
+      `mainCf.parameters.${name} is set to your value, not to the one of ${role}.`,
+      server,
+    );
+  return given(mainCf, (args) => ({
+    ...args,
+    parameters: whenKnown(args.parameters ?? {}, (own) => ({
+      ...aliasTables(aliases),
+      ...roles.parameters(own, note),
+    })),
   }));
 }
 
-/** The user's parameters, and the two that make Postfix read the alias file that the aliases step manages. */
-function parametersOf(
-  parameters: MainCfArgs["parameters"],
-  aliases: Partial<AliasesArgs> | false,
-): MainCfArgs["parameters"] {
-  if (aliases === false) return parameters;
+/** The two parameters that make Postfix read the alias file that the aliases step manages. */
+function aliasTables(aliases: Partial<AliasesArgs> | false): MainCfParameters {
+  if (aliases === false) return {};
   const table = pulumi.interpolate`hash:${aliases.file ?? ALIASES}`;
-  const both = { alias_maps: table, alias_database: table };
-  // Outputs are merged as a whole, other parameters one by one, so that a secret among these does not hide the others.
-  if (pulumi.Output.isInstance(parameters) || parameters instanceof Promise)
-    return pulumi.output(parameters).apply((known) => ({ ...both, ...known }));
-  return { ...both, ...parameters };
+  return { alias_maps: table, alias_database: table };
+}
+
+/**
+ * Values by name, changed. Where they are an output as a whole they are changed when they are known; else each may be an
+ * output itself, so that a secret among them does not hide the others.
+ */
+function whenKnown<V, R>(
+  values: pulumi.Input<Readonly<Record<string, V>>>,
+  change: (values: Readonly<Record<string, V>>) => R,
+): pulumi.Input<R> {
+  if (pulumi.Output.isInstance(values) || values instanceof Promise)
+    return pulumi
+      .output(values)
+      .apply((known) => change(known as Readonly<Record<string, V>>)) as pulumi.Output<R>;
+  return change(values);
 }

@@ -1,6 +1,13 @@
 /** The arguments of `PostfixServer`: one for each step. */
 import * as pulumi from "@pulumi/pulumi";
-import { object, optional, single, violations } from "../provider/arguments/schema";
+import {
+  type AnyArguments,
+  object,
+  optional,
+  type Optional,
+  single,
+  violations,
+} from "../provider/arguments/schema";
 import type { AliasesArgs } from "./aliases";
 import type { BaseMailerArgs } from "./baseMailer";
 import type { ChrootResolvArgs } from "./chrootResolv";
@@ -14,10 +21,13 @@ import type { PostfixPackageArgs } from "./postfixPackage";
 import type { PostfixServiceArgs } from "./postfixService";
 import type { RcConfLocalArgs } from "./rcConfLocal";
 import type { RootCrontabArgs } from "./rootCrontab";
+import { type MailRelayArgs, mailRelayArguments } from "./roles/mailRelay";
+import { linesOf, withoutOutputs } from "./roles/roleArguments";
+import { type SmarthostArgs, smarthostArguments } from "./roles/smarthost";
 import type { OnHost } from "./step";
 
 /** The arguments of a server that describe steps: one step each, but for `tables`, which describes several. */
-export type Field = Exclude<keyof PostfixServerArgs, "connection">;
+export type Field = Exclude<keyof PostfixServerArgs, "connection" | "relay" | "smarthost">;
 
 /** Is a step's argument an object, and no output? Its fields may be outputs, but whether there is a step must be known. */
 function isPlain(given: unknown): given is object {
@@ -40,7 +50,23 @@ const tables = optional(
   ),
 );
 
-const serverArguments = object<{ readonly connection: unknown } & Partial<Record<Field, unknown>>>(
+/** A role is checked whole, because which tables and services there are must not depend on outputs. */
+function role(schema: AnyArguments): Optional<unknown> {
+  const reason = "must be an object of arguments, whose fields may be outputs, or false.";
+  return {
+    optional: true,
+    failures: (given) => {
+      if (given === false) return [];
+      return isPlain(given) ? schema.failures(withoutOutputs(given)) : [{ path: "", reason }];
+    },
+  };
+}
+
+const serverArguments = object<
+  { readonly connection: unknown } & Partial<
+    Record<Exclude<keyof PostfixServerArgs, "connection">, unknown>
+  >
+>(
   {
     connection: single(() => undefined),
     package: step,
@@ -56,6 +82,8 @@ const serverArguments = object<{ readonly connection: unknown } & Partial<Record
     service: step,
     rootCrontab: step,
     mailCheck: step,
+    relay: role(mailRelayArguments),
+    smarthost: role(smarthostArguments),
   },
   "argument of PostfixServer",
 );
@@ -68,8 +96,7 @@ const serverArguments = object<{ readonly connection: unknown } & Partial<Record
 export function refuseUnknown(name: string, args: unknown): void {
   const failures = violations(serverArguments, args);
   if (failures.length === 0) return;
-  const lines = failures.map(({ path, reason }) => `${path} ${reason}`.trim());
-  throw new pulumi.RunError(`PostfixServer ${name}: ${lines.join("\n")}`);
+  throw new pulumi.RunError(`PostfixServer ${name}: ${linesOf(failures)}`);
 }
 
 /**
@@ -109,4 +136,11 @@ export interface PostfixServerArgs extends OnHost {
   readonly rootCrontab?: RootCrontabArgs | false;
   /** A test message. @defaultValue false */
   readonly mailCheck?: MailCheckArgs | false;
+  /**
+   * The host takes mail for domains and hands it on. As all roles, it needs {@link mainCf}, and makes tables and parameters
+   * of its own. @defaultValue false
+   */
+  readonly relay?: MailRelayArgs | false;
+  /** Mail for other domains goes to one host, which passes it on. @defaultValue false */
+  readonly smarthost?: SmarthostArgs | false;
 }

@@ -3,7 +3,7 @@
 //
 //   node tools/reference.mjs            # prints it
 //   node tools/reference.mjs --write    # writes it
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
@@ -47,7 +47,8 @@ function declared(node) {
   const symbol = checker.getSymbolAtLocation(node.typeName);
   const aliased = symbol && symbol.flags & ts.SymbolFlags.Alias;
   const declaration = (aliased ? checker.getAliasedSymbol(symbol) : symbol)?.declarations?.[0];
-  return declaration && declaration.getSourceFile().fileName.startsWith(`${root}provider/`)
+  const file = declaration?.getSourceFile().fileName ?? "";
+  return file.startsWith(`${root}provider/`) || file.startsWith(`${root}components/roles/`)
     ? declaration
     : undefined;
 }
@@ -146,9 +147,14 @@ function find(file, name) {
 
 function section(name) {
   const file = `${name[0].toLowerCase()}${name.slice(1)}.ts`;
-  const component = find(`components/${file}`, name);
-  const own =
-    name === "PostfixServer" ? "components/serverArguments.ts" : `provider/arguments/${file}`;
+  const isRole = existsSync(`${root}components/roles/${file}`);
+  const source = isRole ? `components/roles/${file}` : `components/${file}`;
+  const component = find(source, name);
+  const own = isRole
+    ? source
+    : name === "PostfixServer"
+      ? "components/serverArguments.ts"
+      : `provider/arguments/${file}`;
   const what = documentation(checker.getSymbolAtLocation(component.name));
   return [
     `## ${name}`,

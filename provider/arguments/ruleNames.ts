@@ -7,6 +7,7 @@ export const RULES = [
   "value",
   "unset",
   "restriction",
+  "sasl",
   "tableType",
   "tableFile",
   "file",

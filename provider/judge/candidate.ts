@@ -39,10 +39,20 @@ export interface Knowledge {
   readonly defaults: ReadonlyMap<string, string>;
   /** The output of `postconf -m`. */
   readonly tableTypes: ReadonlySet<string>;
+  /** The types of SASL (`postconf -a` and `-A`); `undefined` where they are not known, because none is an answer too. */
+  readonly sasl: SaslTypes | undefined;
   /** The programs in the daemon folder. */
   readonly daemons: ReadonlySet<string>;
   /** The accounts that exist, of those that main.cf names; `undefined` where the host's own tools judge them. */
   readonly accounts?: Accounts;
+}
+
+/** The plug-ins that Postfix has for SASL. */
+export interface SaslTypes {
+  /** For smtpd(8), which lets clients log in. */
+  readonly servers: ReadonlySet<string>;
+  /** For smtp(8) and lmtp(8), which log in elsewhere. */
+  readonly clients: ReadonlySet<string>;
 }
 
 /** Users and groups of the host, and those that the package makes. */
@@ -57,6 +67,7 @@ export const NOTHING_KNOWN: Knowledge = {
   areNamesKnown: false,
   defaults: new Map(),
   tableTypes: new Set(),
+  sasl: undefined,
   daemons: new Set(),
 };
 

@@ -8,6 +8,7 @@ import {
   defaultsOf,
   MAIL_OWNER,
   NAMES_UNKNOWN_FROM,
+  saslOf,
   SETGID_GROUP,
   tableTypesOf,
 } from "../postfix/packageContents";
@@ -34,6 +35,7 @@ export async function knowledgeOf(
       areNamesKnown: true,
       defaults: answers.defaults,
       tableTypes: answers.tableTypes,
+      sasl: answers.sasl,
       daemons: new Set(daemons ?? []),
     };
   const coming = comingPackage(context);
@@ -59,6 +61,7 @@ async function ofPackage(
     areNamesKnown: !isFrom(coming.version, NAMES_UNKNOWN_FROM),
     defaults: defaultsOf(coming),
     tableTypes: tableTypesOf(coming),
+    sasl: saslOf(coming),
     daemons: daemonsOf(coming),
     accounts: {
       users: new Set([MAIL_OWNER, ...present(found.users)]),

@@ -17,6 +17,7 @@ import { mynetworksComplaints } from "./mynetworks";
 import type { TextAt } from "./plannedTexts";
 import { relayComplaints } from "./relay";
 import { restrictionComplaints } from "./restrictions";
+import { saslComplaints } from "./sasl";
 import { fileComplaints, typeComplaints } from "./tables";
 
 /** What the rules need to know besides main.cf and master.cf. */
@@ -42,6 +43,7 @@ export function complaintsOf(candidate: Candidate, around: Surroundings): Compla
     ...relayComplaints(candidate, around.read),
     ...mynetworksComplaints(candidate),
     ...domainComplaints(candidate, around.read),
+    ...saslComplaints(candidate),
     ...serviceComplaints(candidate),
     ...transportComplaints(candidate, around.read),
     ...milterComplaints(candidate),

@@ -12,6 +12,7 @@ import {
   stagedMainCf,
   stagedMasterCf,
 } from "./stagedConfiguration";
+import type { SaslTypes } from "./candidate";
 import { ranTool, type ToolAnswer } from "./toolAnswer";
 
 /** A table whose text is judged. */
@@ -47,6 +48,7 @@ export interface ToolAnswers {
   readonly tablesBefore: readonly ToolAnswer[];
   readonly defaults: ReadonlyMap<string, string>;
   readonly tableTypes: ReadonlySet<string>;
+  readonly sasl: SaslTypes | undefined;
 }
 
 /**
@@ -62,6 +64,8 @@ export async function askHost(
   const [after, before] = [generationCommands("after"), generationCommands("before")];
   const knowledge: readonly JudgementCommand[] = [
     { argv: [PROGRAMS.postconf, "-m"] },
+    { argv: [PROGRAMS.postconf, "-a"] },
+    { argv: [PROGRAMS.postconf, "-A"] },
     // With the candidate's master.cf, because some defaults come from its services.
     { argv: [PROGRAMS.postconf, "-c", "{dir}/after", "-d"] },
   ];
@@ -90,7 +94,8 @@ export async function askHost(
       ),
     ],
   });
-  const [types, defaults, postconf, check, postconfBefore, checkBefore, ...rest] = answers;
+  const [types, servers, clients, defaults, postconf, check, postconfBefore, checkBefore, ...rest] =
+    answers;
   const restBefore = rest.slice(tables.length);
   return {
     after: { postconf, check },
@@ -100,8 +105,21 @@ export async function askHost(
       text === undefined ? undefined : restBefore.shift(),
     ),
     defaults: new Map(Object.entries(settingsIn(ranTool(defaults)?.stdout ?? ""))),
-    tableTypes: new Set((ranTool(types)?.stdout ?? "").split(/\s+/).filter((type) => type !== "")),
+    tableTypes: namesIn(types) ?? new Set(),
+    sasl: saslIn(servers, clients),
   };
+}
+
+/** The names that a tool printed; `undefined` where it did not run, or failed. */
+function namesIn(answer: ToolAnswer): ReadonlySet<string> | undefined {
+  const ran = ranTool(answer);
+  if (ran?.exitCode !== 0) return undefined;
+  return new Set(ran.stdout.split(/\s+/).filter((name) => name !== ""));
+}
+
+function saslIn(servers: ToolAnswer, clients: ToolAnswer): SaslTypes | undefined {
+  const [ofServer, ofClient] = [namesIn(servers), namesIn(clients)];
+  return ofServer && ofClient && { servers: ofServer, clients: ofClient };
 }
 
 function generationFiles(

@@ -137,6 +137,15 @@ export function tableTypesOf({ version, flavors }: ComingPackage): ReadonlySet<s
   ]);
 }
 
+/** The plug-ins for SASL: Dovecot's is always built in, Cyrus' comes with a flavor, and only that has a client. */
+export function saslOf({ flavors }: ComingPackage): {
+  readonly servers: ReadonlySet<string>;
+  readonly clients: ReadonlySet<string>;
+} {
+  const cyrus = flavors.includes("sasl2") ? ["cyrus"] : [];
+  return { servers: new Set(["dovecot", ...cyrus]), clients: new Set(cyrus) };
+}
+
 const GUARD = "permit_mynetworks, reject_unauth_destination";
 const RELAY_GUARD = "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination";
 

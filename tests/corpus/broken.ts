@@ -33,6 +33,20 @@ export const broken: readonly Broken[] = [
     says: "did you mean smtpd_recipient_restrictions?",
   },
   {
+    name: "a type of table that the port has not",
+    main: { transport_maps: "dbm:/etc/postfix/transport" },
+    file: MAIN,
+    at: "transport_maps =",
+    says: 'no table type "dbm"',
+  },
+  {
+    name: "a login by a plug-in that there is not",
+    main: { smtpd_sasl_auth_enable: "yes", smtpd_sasl_type: "dovecat" },
+    file: MAIN,
+    at: "smtpd_sasl_auth_enable =",
+    says: 'no SASL of the type "dovecat", which smtpd_sasl_type names: did you mean dovecot?',
+  },
+  {
     name: "a singular for a plural",
     main: { virtual_mailbox_domain: "example.net" },
     file: MAIN,

@@ -62,7 +62,7 @@ async function judged(
     ([name, { line: _, ...service }]) => [name, service],
   );
   const steps: (readonly [string, Record<string, unknown>])[] = [
-    ["PostfixPackage", packageOf(host.release)],
+    ["PostfixPackage", { ...packageOf(host.release), flavors: ["sasl2"] }],
     ...tables,
     ...(lines.length === 0 ? [] : [["MasterCf", { services: Object.fromEntries(lines) }] as const]),
     [

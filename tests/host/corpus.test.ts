@@ -24,10 +24,8 @@ interface Site {
 
 async function site(release: Release): Promise<Site> {
   const host = await startHost({ release });
-  await create(
-    "PostfixPackage",
-    inputsOf("PostfixPackage", packageOf(release), connectionTo(host)),
-  );
+  const args = { ...packageOf(release), flavors: ["sasl2"] };
+  await create("PostfixPackage", inputsOf("PostfixPackage", args, connectionTo(host)));
   return {
     host,
     before: await host.snapshot(),

@@ -41,7 +41,8 @@ const KEPT = "/var/kept";
 
 async function site(flavor: string | undefined): Promise<Site> {
   const host = await startHost({ release: "7.8" });
-  const args = flavor === undefined ? {} : { flavors: [flavor] };
+  // Many log in by Cyrus SASL, by default.
+  const args = { flavors: ["sasl2", ...(flavor === undefined ? [] : [flavor])] };
   await create("PostfixPackage", inputsOf("PostfixPackage", args, connectionTo(host)));
   await sh(host, `mkdir ${KEPT} && cp -Rp /etc/postfix /etc/mail ${KEPT}/`);
   return {

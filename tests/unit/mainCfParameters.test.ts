@@ -10,6 +10,7 @@ const NO_POSTFIX = {
   areNamesKnown: false,
   defaults: new Map<string, string>(),
   tableTypes: new Set<string>(),
+  sasl: undefined,
   daemons: new Set<string>(),
 };
 

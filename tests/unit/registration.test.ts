@@ -13,6 +13,7 @@ const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
     "index",
     "inputs",
     "postfixServer",
+    "roles",
     "serverArguments",
     "serverSteps",
     "step",
@@ -23,6 +24,9 @@ const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
 
 /** The steps by their names, as PostfixPackage. */
 const steps = kinds.map(({ name }) => name).sort();
+
+/** The roles by the names of their classes: components that are put together from steps. */
+const roles = ["MailRelay", "Smarthost"];
 
 function fileOf(step: string): string {
   return step.charAt(0).toLowerCase() + step.slice(1);
@@ -37,9 +41,15 @@ test.each(Object.keys(NO_STEPS))("%s has one file for each step, and no other", 
 
 test("components/index.ts exports a component for each kind", () => {
   const exported = Object.keys(components).filter(
-    (name) => !["PostfixServer", "Step"].includes(name),
+    (name) => !["PostfixServer", "Step", ...roles].includes(name),
   );
   expect(exported.sort()).toEqual(steps);
+});
+
+test("components/roles has one file for each role, and a place in the order of roles", () => {
+  const files = readdirSync(join(repository, "components/roles"));
+  for (const role of roles) expect(files).toContain(`${fileOf(role)}.ts`);
+  expect(Object.keys(components)).toEqual(expect.arrayContaining(roles));
 });
 
 test("no two kinds have one name, under which states know them", () => {

@@ -55,6 +55,7 @@ export const KNOWLEDGE: Knowledge = {
   areNamesKnown: true,
   defaults: new Map(Object.entries(DEFAULTS)),
   tableTypes: new Set(["hash", "cidr", "regexp", "static", "inline", "texthash", "pcre"]),
+  sasl: { servers: new Set(["dovecot"]), clients: new Set() },
   daemons: new Set(["smtpd", "smtp", "lmtp", "local", "pipe"]),
 };
 
@@ -130,6 +131,7 @@ export function fakeHost(files: Readonly<Record<string, string>>, says = ""): Fa
       asked.judge.push(judgement);
       return Promise.resolve(
         judgement.commands.map(({ argv }): RunResult => {
+          if (argv[1] === "-a") return { ...fine, stdout: "dovecot\n" };
           if (argv[1] === "-m") return { ...fine, stdout: [...KNOWLEDGE.tableTypes].join("\n") };
           if (argv.at(-1) === "-d")
             return {
