@@ -192,7 +192,7 @@ function whenKnown<V, R>(
 ): pulumi.Input<R> {
   if (pulumi.Output.isInstance(values) || values instanceof Promise)
     return pulumi
-      .output(values)
-      .apply((known) => change(known as Readonly<Record<string, V>>)) as pulumi.Output<R>;
+      .output(values as pulumi.Input<object>)
+      .apply<R>((known) => change(known as Readonly<Record<string, V>>));
   return change(values);
 }

@@ -23,21 +23,21 @@ interface Composition {
    * finds first. "refused": it could make a promise of a role void, and the roles have arguments for it.
    */
   readonly own: "first" | "refused";
-  /** The arguments by which the program adds to it. */
+  /** The arguments by which the program adds to it, if there are some. */
   readonly say?: string;
 }
 
 /** In smtpd_recipient_restrictions, nothing may permit a stranger before reject_unauth_destination does its work. */
 const LISTS: Readonly<Record<ComposedList, Composition>> = {
   // With inet_protocols=all, Postfix's own commands come over IPv6 too.
-  mynetworks: { first: ["127.0.0.0/8", "[::1]/128"], own: "refused", say: "networks" },
+  mynetworks: { first: ["127.0.0.0/8", "[::1]/128"], own: "refused", say: "relay.networks" },
   // The list that every version has: smtpd_relay_restrictions came with Postfix 2.10, and stands beside it since.
   smtpd_recipient_restrictions: {
     first: ["permit_mynetworks", "reject_unauth_destination"],
     own: "refused",
-    say: "restrictions",
+    say: "relay.restrictions or virtualAccounts.restrictions",
   },
-  smtpd_sender_login_maps: { first: [], own: "refused", say: "senders" },
+  smtpd_sender_login_maps: { first: [], own: "refused", say: "submission.senders" },
   transport_maps: { first: [], own: "first" },
   virtual_alias_maps: { first: [], own: "first" },
 };
@@ -127,9 +127,7 @@ export class Roles {
           throw this.conflict(
             `mainCf.parameters.${name}`,
             roles,
-            say === undefined
-              ? "it cannot be removed while they are there"
-              : `add to it by ${roles.map((role) => `${role}.${say}`).join(" or ")}`,
+            say === undefined ? "it cannot be removed while they are there" : `add to it by ${say}`,
           );
         const parts = contributors.flatMap(({ lists = {} }) => lists[name] ?? []);
         const before = said === undefined ? [] : [said as pulumi.Input<string>];

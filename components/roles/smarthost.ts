@@ -27,6 +27,7 @@ export interface SmarthostTls {
 
 /** The login to the smarthost. */
 export interface SmarthostLogin {
+  /** The user's name. */
   readonly user: pulumi.Input<string>;
   /** The password. It is a secret, whether or not the program marks it. */
   readonly password: pulumi.Input<string>;
@@ -46,12 +47,13 @@ export interface SmarthostArgs {
   readonly login?: SmarthostLogin;
 }
 
+/** A name, or an address of IPv4 or IPv6. */
+const HOST = /^([\w.-]+|[\da-f]*:[\da-f:.]*:[\da-f:.]*)$/i;
+
 /** What may be said of a smarthost. */
 export const smarthostArguments: ObjectSchema<SmarthostArgs> = object<SmarthostArgs>(
   {
-    host: input(
-      text(/^[^\s[\],/]+$/, "must be a host name or an address, without brackets and port."),
-    ),
+    host: input(text(HOST, "must be a host name or an address, without brackets and port.")),
     port: optional(
       input(
         number(
