@@ -7,8 +7,10 @@
  * - `image/` makes the file tree that hosts start with, with the help of `openbsd/`.
  * - `machine/` has what the others need of the machine that they run on: folders, processes, namespaces.
  */
+export type { DialOptions } from "./host/dial";
 export type { Facts } from "./host/factOverrides";
 export { listHosts, stopHost, type ListedHost, type StartOptions } from "./host/lifecycle";
+export type { Reach } from "./host/network";
 export { diffTrees } from "./host/snapshot";
 export { generateSshKey, type SshKeyPair } from "./host/sshKeys";
 export type { Admission, End, LineCounters } from "./host/sshLine";

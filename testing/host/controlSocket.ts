@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import type { Image } from "../image/ensureImage";
 import type { Release } from "../image/releases";
 import type { Facts } from "./factOverrides";
+import type { NetworkOrder } from "./network";
 import type { Admission, End, Mishap } from "./sshLine";
 
 /** A request to a host's keeper. `HostLine` and `TestHost` say what each means. */
@@ -30,6 +31,7 @@ export type ControlRequest =
       readonly image: Image;
       readonly facts: Facts;
     }
+  | { readonly do: "network"; readonly order: NetworkOrder }
   | { readonly do: "stop" };
 
 /** The keeper's reply: the result, or the message of the error. */
@@ -91,7 +93,10 @@ export function askControl(path: string, request: ControlRequest): Promise<unkno
 }
 
 /** Calls `use` with a name of the socket that is short enough: if `path` is too long, one below /proc/self/fd. */
-async function withShortName<T>(path: string, use: (name: string) => Promise<T>): Promise<T> {
+export async function withShortName<T>(
+  path: string,
+  use: (name: string) => Promise<T>,
+): Promise<T> {
   if (Buffer.byteLength(path) <= nameLimit) return use(path);
   const folder = dirname(path);
   const descriptor = openSync(folder, "r");

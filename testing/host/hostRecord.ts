@@ -51,6 +51,11 @@ export function controlPath(id: string): string {
   return join(runFolder(id), "control");
 }
 
+/** The unix socket behind which the TCP ports of a host are (network.ts). It is there once somebody has asked for it. */
+export function networkPath(id: string): string {
+  return join(runFolder(id), "network");
+}
+
 /** Writes a host's record. Nobody can read it half written, because it is renamed into place. */
 export async function writeRecord(record: HostRecord): Promise<void> {
   const path = join(runFolder(record.id), "host.json");

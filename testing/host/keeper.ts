@@ -15,6 +15,7 @@ import { machineEnvironment, run } from "../machine/runProgram";
 import { serveControl, type ControlRequest } from "./controlSocket";
 import { overriddenFacts, type Facts, factsPath } from "./factOverrides";
 import { controlPath, type HostRecord, runFolder, writeRecord } from "./hostRecord";
+import { HostNetwork } from "./network";
 import { generateSshKey, type SshKeyPair } from "./sshKeys";
 import { SshLine } from "./sshLine";
 
@@ -65,6 +66,7 @@ const bootLimitMs = 60_000;
 class Keeper {
   private readonly folder: string;
   private readonly line: SshLine;
+  private readonly network: HostNetwork;
   /** Waiting for the next lines that process 1 prints, in this order. */
   private readonly initLines: ((line: string) => void)[] = [];
   private init: ChildProcess | undefined;
@@ -81,6 +83,7 @@ class Keeper {
     this.release = options.release;
     this.folder = runFolder(options.id);
     this.line = new SshLine(() => this.startSshd(), options.latencyMs);
+    this.network = new HostNetwork(options.id);
   }
 
   /** Boots the host and starts to take requests. */
@@ -134,6 +137,12 @@ class Keeper {
     return init;
   }
 
+  /** Process 1 of the host. */
+  private running(): ProcessRef {
+    if (this.initRef === undefined) throw new Error("the host has not started yet");
+    return this.initRef;
+  }
+
   /** Waits until /etc/rc of the host has ended. */
   private async booted(): Promise<void> {
     const status = (await this.nextLine("up")).split(" ")[1];
@@ -145,6 +154,7 @@ class Keeper {
     if (this.stopping) return;
     this.stopping = true;
     this.line.close();
+    this.network.close();
     const init = this.init;
     if (init !== undefined && init.exitCode === null && init.signalCode === null) {
       const ended = new Promise((resolve) => init.once("close", resolve));
@@ -219,14 +229,14 @@ class Keeper {
    * Starts an sshd on the host for one connection, with as many open files as root's login class has (docs/openbsd.md 11).
    */
   private startSshd(): ChildProcess {
-    if (this.initRef === undefined) throw new Error("the host has not started yet");
+    const { pid } = this.running();
     // Clients of that time can verify only an RSA key. The key in sshd_config is offered in addition.
     const legacy = hasLegacyKey(this.release)
       ? ["-h", "/etc/ssh/ssh_host_rsa_key", "-o", "HostKeyAlgorithms=+ssh-rsa"]
       : [];
     const limited = 'ulimit -Sn 128; ulimit -Hn 1024; exec "$0" "$@"';
     const argv = ["/bin/sh", "-c", limited, "/usr/sbin/sshd", "-i", ...legacy];
-    const [command = "", ...args] = enterArgv(this.initRef.pid, argv);
+    const [command = "", ...args] = enterArgv(pid, argv);
     const sshd = spawn(command, args, {
       env: machineEnvironment,
       stdio: ["pipe", "pipe", "inherit"],
@@ -268,6 +278,8 @@ class Keeper {
         return undefined;
       case "upgrade":
         return this.whileDown(() => this.upgrade(request.release, request.image, request.facts));
+      case "network":
+        return this.network.obey(request.order, this.running().pid);
       case "stop":
         // The reply goes out first: the one who asked then waits until the run folder is gone.
         setImmediate(() => void this.stop().then(() => process.exit(0)));
@@ -313,6 +325,7 @@ class Keeper {
     this.release = release;
     this.startInit();
     const init = this.refer(await this.nextLine("pid"));
+    await this.network.follow(init.pid);
     this.seed({ files: factFiles(image, facts), users: [], key: "" });
     await this.booted();
     const upgraded = { ...record, release, image, init, root: `/proc/${init.pid}/root` };

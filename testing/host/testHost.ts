@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import type { ImageIndex } from "../image/buildImage";
 import { ensureImage, readImageIndex } from "../image/ensureImage";
 import { parseTree, type Tree } from "../image/fileTree";
@@ -13,9 +14,17 @@ import { enterArgv } from "../machine/namespaces";
 import { isAlive } from "../machine/processes";
 import { type Finished, run } from "../machine/runProgram";
 import { askControl, type ControlRequest } from "./controlSocket";
+import { dialInto, type DialOptions } from "./dial";
 import type { Facts } from "./factOverrides";
-import { controlPath, type HostAddress, type HostRecord, readRecord } from "./hostRecord";
+import {
+  controlPath,
+  type HostAddress,
+  type HostRecord,
+  networkPath,
+  readRecord,
+} from "./hostRecord";
 import { launchHost, stopHost, type StartOptions } from "./lifecycle";
+import { type NetworkOrder, type Reach, reachOrder } from "./network";
 import { settledTree } from "./snapshot";
 import type { Admission, End, LineCounters, Mishap } from "./sshLine";
 
@@ -59,6 +68,23 @@ export interface TestHost extends HostAddress {
     argv: readonly string[],
     options?: { readonly stdin?: string | Buffer },
   ): Promise<ExecResult>;
+  /**
+   * Lets programs of this host open TCP connections to another one. The other host has the address `reach.at` then, which
+   * it had not before, and this host has `reach.from`; neither has more of a network. Where nothing listens on the other
+   * host, or it has ended, a connection is opened and reset at once. The way stays over a reboot and an upgrade of either.
+   *
+   * @example
+   * ```ts
+   * await relay.reach(hub, { at: "10.1.0.2", from: "10.1.0.1" });
+   * await relay.exec(["postconf", "-e", "relayhost = [10.1.0.2]"]);
+   * ```
+   */
+  reach(other: TestHost, reach: Reach): Promise<void>;
+  /**
+   * Opens a TCP connection to a port of this host, from any IPv4 address: by default from one that is in no list of the
+   * host's, as a stranger on the Internet has. It costs about a millisecond, so a test may make hundreds.
+   */
+  dial(port: number, options?: DialOptions): Promise<Duplex>;
   /** Lists all files of the host, without those that change by themselves (`volatilePaths`). */
   snapshot(): Promise<Tree>;
   /** Ends all processes of the host and all connections to it, and boots it again with the same files. */
@@ -182,6 +208,18 @@ class RunningHost implements TestHost {
     const { exitCode, stdout, stderr } = await this.enter(argv, script);
     if (exitCode !== 0) throw new Error(`cannot list the files of the host: ${stderr.toString()}`);
     return settledTree(parseTree(stdout), this.index.hashes);
+  }
+
+  async reach(other: TestHost, reach: Reach): Promise<void> {
+    const order = reachOrder(other.id, reach);
+    const there: NetworkOrder = { own: [reach.at], listen: [] };
+    await askControl(controlPath(other.id), { do: "network", order: there });
+    await this.tell({ do: "network", order });
+  }
+
+  async dial(port: number, { from = "192.0.2.9", to }: DialOptions = {}): Promise<Duplex> {
+    const own = (await this.ask({ do: "network", order: { own: [], listen: [] } })) as string[];
+    return dialInto(networkPath(this.id), port, { from, to: to ?? own[0] ?? "127.0.0.1" });
   }
 
   reboot(): Promise<void> {

@@ -44,6 +44,15 @@ export function enterArgv(pid: number, argv: readonly string[]): string[] {
   return ["nsenter", `--target=${pid}`, ...kinds.map((kind) => `--${kind}`), "--", ...argv];
 }
 
+/**
+ * A command line that runs `argv`, a program of this machine, where only the network is that of the host whose process 1
+ * is `pid`.
+ */
+export function enterNetworkArgv(pid: number, argv: readonly string[]): string[] {
+  const kinds = ["net", ...(rootless ? ["user"] : [])];
+  return ["nsenter", `--target=${pid}`, ...kinds.map((kind) => `--${kind}`), "--", ...argv];
+}
+
 /** Deletes a folder, also if its files belong to subordinate ids of an ordinary user. */
 export function removeFolder(folder: string): void {
   const [command = "", ...args] = rootless

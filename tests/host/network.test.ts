@@ -1,0 +1,77 @@
+/** Two hosts that reach each other, and connections from a stranger's address. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { startHost, type Release, type TestHost } from "../../testing";
+import { eventually } from "./packages";
+import { dialogue, must, servePostfix } from "./smtp";
+
+describe.each([
+  ["7.8", "4.7"],
+  ["4.7", "7.8"],
+] as [Release, Release][])("a host of %s with one of %s as its relay", (from, to) => {
+  let outer: TestHost;
+  let hub: TestHost;
+
+  beforeAll(async () => {
+    [outer, hub] = await Promise.all([startHost({ release: from }), startHost({ release: to })]);
+    await outer.reach(hub, { at: "10.1.0.2", from: "10.1.0.1" });
+    await Promise.all([
+      servePostfix(outer, ["myhostname = outer.example.org", "relayhost = [10.1.0.2]"]),
+      servePostfix(hub, ["myhostname = hub.example.org", "mynetworks = 127.0.0.0/8"]),
+    ]);
+  });
+
+  afterAll(() => Promise.all([outer.stop(), hub.stop()]));
+
+  const send = (recipient: string): Promise<string> =>
+    must(outer, `printf 'Subject: over\\n\\nHello\\n' | /usr/local/sbin/sendmail ${recipient}`);
+
+  test("a message goes from one Postfix to the other, which sees the address", async () => {
+    await send("alice@hub.example.org");
+    await eventually(outer, "grep 'relay=10.1.0.2.*status=sent' /var/log/maillog");
+    await eventually(hub, "grep -q Hello /var/mail/alice");
+    const log = await must(hub, "cat /var/log/maillog");
+    expect(log).toContain("client=unknown[10.1.0.1]");
+  });
+
+  test("the address of the other host decides whether it may relay", async () => {
+    await send("bob@elsewhere.example.net");
+    const refused = "grep 'bob@elsewhere.*status=bounced.*Relay access denied' /var/log/maillog";
+    await eventually(outer, refused);
+  });
+
+  test("a stranger is served, may not relay, and hundreds of them take no time", async () => {
+    const lines = [
+      "HELO stranger.example.net",
+      "MAIL FROM:<eve@example.net>",
+      "RCPT TO:<alice@hub.example.org>",
+      "RCPT TO:<bob@elsewhere.example.net>",
+    ];
+    const replies = await dialogue(await hub.dial(25), lines);
+    expect(replies.map((reply) => reply.slice(0, 3))).toEqual(["220", "250", "250", "250", "554"]);
+    const log = await must(hub, "cat /var/log/maillog");
+    expect(log).toContain("RCPT from unknown[192.0.2.9]: 554");
+    const start = Date.now();
+    for (let nth = 0; nth < 200; nth++) {
+      const connection = await hub.dial(25, { from: `198.51.100.${nth + 1}` });
+      await dialogue(connection, ["HELO stranger.example.net"]);
+    }
+    expect(Date.now() - start).toBeLessThan(20_000);
+  });
+
+  test("nothing on the host shows a stranger's address as its own", async () => {
+    const own = await must(hub, "/usr/local/sbin/postconf -h inet_interfaces mynetworks");
+    expect(own).not.toContain("192.0.2");
+    await expect(hub.dial(465)).rejects.toThrow("Connection refused");
+  });
+
+  test("the way stays over a reboot, and ends with the other host", async () => {
+    await hub.reboot();
+    await must(hub, "pgrep -x master || /usr/local/sbin/postfix start >/dev/null 2>&1");
+    await send("alice@hub.example.org");
+    await eventually(hub, "[ $(grep -c Hello /var/mail/alice) = 2 ]");
+    await hub.stop();
+    await send("alice@hub.example.org");
+    await eventually(outer, "grep 'to=<alice@hub.*relay=.*status=deferred' /var/log/maillog");
+    await sleep(0);
+  });
+});
