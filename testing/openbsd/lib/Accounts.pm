@@ -32,17 +32,12 @@ sub replace {
     rename $new, $path or die "$path: $!\n";
 }
 
-# Names are kept in the order of their ids, as the installed files are.
+# user(8) writes a new line at the end, but before what comes from YP.
 sub insert {
-    my ($which, $line, $id_field) = @_;
-    my $id = (split /:/, $line)[$id_field];
+    my ($which, $line) = @_;
     my @lines = lines($which);
-    my $at = @lines;
-    for my $i (0 .. $#lines) {
-        my $other = (split /:/, $lines[$i])[$id_field];
-        if ($other =~ /^\d+$/ && $other > $id) { $at = $i; last }
-    }
-    splice @lines, $at, 0, $line;
+    my ($at) = grep { $lines[$_] =~ /^\+/ } 0 .. $#lines;
+    splice @lines, $at // scalar @lines, 0, $line;
     replace($which, @lines);
 }
 
@@ -58,16 +53,26 @@ sub has {
 
 sub add_group {
     my ($name, $gid) = @_;
-    insert('group', "$name:*:$gid:\n", 2);
+    insert('group', "$name:*:$gid:\n");
 }
 
 sub add_user {
     my (%user) = @_;
     my $class = $user{class} // '';
+    my $password = $user{password} // '*' x 13;
     insert('master',
-        "$user{name}:*:$user{uid}:$user{gid}:$class:0:0:$user{gecos}:$user{home}:$user{shell}\n", 2);
-    insert('passwd', "$user{name}:*:$user{uid}:$user{gid}:$user{gecos}:$user{home}:$user{shell}\n", 2);
+        "$user{name}:$password:$user{uid}:$user{gid}:$class:0:0:$user{gecos}:$user{home}:$user{shell}\n");
+    insert('passwd', "$user{name}:*:$user{uid}:$user{gid}:$user{gecos}:$user{home}:$user{shell}\n");
     replace('shadow', lines('shadow'), "$user{name}:*:::::::\n");
+}
+
+# What userdel does with an account that is to be kept: no password, and no shell.
+sub lock_user {
+    my ($name) = @_;
+    my $stars = '*' x 13;
+    replace('master', map { s/^(\Q$name\E):[^:]*:/$1:$stars:/; s{^(\Q$name\E:.*:)[^:]*$}{$1/sbin/nologin\n}s; $_ }
+            lines('master'));
+    replace('passwd', map { s{^(\Q$name\E:.*:)[^:]*$}{$1/sbin/nologin\n}s; $_ } lines('passwd'));
 }
 
 sub remove_user {
