@@ -48,6 +48,7 @@ use constant {
     MAX_STREAMS    => 8,                   # connections to TCP services at the same time
     MAX_TREE       => 20_000,              # entries of a tree
     MAX_TREE_BYTES => 256 * 1024 * 1024,   # in all its files
+    MAX_COUNTED    => 20_000,              # entries below a folder whose files are counted
     MAX_MAILDIR    => 1000,                # messages of a maildir that are read, newest first
     MAX_HEADERS    => 64 * 1024,           # of a message
     WORK_SLICE     => 0.2,                 # seconds of work on a tree before other requests get a turn
@@ -553,6 +554,30 @@ sub tree_of {
         refuse("$top holds more than " . MAX_TREE . ' files') if @entries + @left > MAX_TREE;
     }
     return [sort { $a->{path} cmp $b->{path} } @entries];
+}
+
+# The fact 'count': the regular files below a folder, and its maildirs, of which each has one folder `cur`; null
+# when nothing is there. Nothing is read and no link is followed. The owner of a folder may change it meanwhile:
+# only numbers come of it.
+sub count_files {
+    my ($top) = @_;
+    my ($files, $maildirs, $seen) = (0, 0, 0);
+    my @left = ($top);
+    while (@left && $seen < MAX_COUNTED) {
+        my $path = shift @left;
+        my @stat = lstat $path;
+        if (!@stat) {
+            refuse("cannot look at $path: $!") unless $!{ENOENT} || $!{ENOTDIR};
+            return undef if $path eq $top;    ## no critic: null is the answer
+            next;                             # removed meanwhile
+        }
+        $seen++;
+        $files++ if S_ISREG($stat[2]);
+        next unless S_ISDIR($stat[2]);
+        $maildirs++ if $path ne $top && base_of($path) eq 'cur';
+        push @left, map { under($path, $_) } @{ list_folder($path) || [] };
+    }
+    return { files => num($files), maildirs => num($maildirs), more => bool(scalar @left) };
 }
 
 # The digest of a tree, as treeDigest in tree.ts computes it. Mode and owner of links are left out, because
@@ -2001,6 +2026,66 @@ sub op_prune_tree {
     return;
 }
 
+# Removes a folder of another user with everything below it, however large it is; links are removed, not followed.
+# Each folder is given to root before its names are read, so that its owner can put nothing in the way or in it.
+# Unless the request says `files`, a regular file ends the removal: folders that are left get their owners back, and the
+# answer is that nothing was removed. A removal that was cut off is gone on with by the next one.
+sub op_remove_folder {
+    my ($request, $ok, $fail) = @_;
+    my $path = path_of($request, 'path');
+    my ($device, @owned, $found);
+    my @left = ({ path => $path });
+    in_slices(
+        sub {
+            my $next = pop @left or return 0;
+            in_folder($next->{path}, sub {
+                my ($name) = @_;
+                if ($next->{emptied}) {
+                    rmdir $name or refuse("cannot remove the folder $next->{path}: " . why_not($!));
+                    sync_folder('.') if $next->{path} eq $path;
+                    return;
+                }
+                my @stat = lstat $name;
+                return if !@stat && $!{ENOENT};
+                refuse("cannot look at $next->{path}: $!") unless @stat;
+                if (S_ISDIR($stat[2])) {
+                    $device = $stat[0] unless defined $device;
+                    refuse("$next->{path} is on another disk than $path (see mount(8)), and is left as it is")
+                        if $stat[0] != $device;
+                    push @owned, [$next->{path}, $stat[2] & 07777, @stat[4, 5]];
+                    own_entry($name, 0700, $>, own_gid());
+                    push @left, { %$next, emptied => 1 },
+                        map { { path => under($next->{path}, $_) } } @{ list_folder($name) || [] };
+                    return;
+                }
+                refuse("$path is no folder") if $next->{path} eq $path;
+                $found = S_ISREG($stat[2]) && !$request->{files};
+                return if $found;
+                unlink $name or $!{ENOENT} or refuse("cannot remove $next->{path}: " . why_not($!));
+            });
+            return !$found;
+        },
+        sub { give_folders_back(@owned) if $found; $ok->({ written => bool(!$found) }) },
+        sub { give_folders_back(@owned); $fail->(@_) },
+    );
+    return;
+}
+
+# Gives folders that are still there their owners back, the deepest first: above each of them all is root's still.
+sub give_folders_back {
+    for my $folder (reverse @_) {
+        my ($path, @attributes) = @$folder;
+        eval {
+            in_folder($path, sub {
+                my ($name) = @_;
+                my @stat = lstat $name;
+                own_entry($name, @attributes) if @stat && S_ISDIR($stat[2]);
+            });
+        };
+    }
+    return;
+}
+
 sub op_move {
     my ($request, $ok) = @_;
     my ($from, $to) = (path_of($request, 'from'), path_of($request, 'to'));
@@ -2897,6 +2982,7 @@ sub look_at {
     return $done->(place_of(path_of($fact, 'path'), $fact->{entry})) if $kind eq 'place';
     return $done->(list_folder(path_of($fact, 'path'))) if $kind eq 'list';
     return $done->(tree_of(path_of($fact, 'path'))) if $kind eq 'tree';
+    return $done->(count_files(path_of($fact, 'path'))) if $kind eq 'count';
     return probe($fact, $deadline, $done) if $kind eq 'probe';
     return $done->(tail_of(path_of($fact, 'path'), $fact->{offset} || 0, $fact->{limit} || 0)) if $kind eq 'tail';
     if ($kind eq 'user') {
@@ -2991,6 +3077,7 @@ my %CHANGING = (
     copyTree    => \&op_copy_tree,
     pruneTree   => \&op_prune_tree,
     move        => \&op_move,
+    removeFolder => \&op_remove_folder,
     takeMessage => \&op_take_message,
 );
 

@@ -2,6 +2,7 @@
 import type {
   Fact,
   FactAnswers,
+  FileCount,
   FileDigest,
   FileStat,
   FileState,
@@ -181,6 +182,8 @@ const treeEntryOf = shape<TreeEntry>("an entry of a tree", {
   target: optional(string),
 });
 
+const countOf = shape<FileCount>("a count", { files: number, maildirs: number, more: flag });
+
 const bannerOf = shape<{ readonly line?: string; readonly error?: string }>("a banner", {
   line: optional(string),
   error: optional(message),
@@ -199,6 +202,7 @@ const factAnswers: { readonly [F in Fact["fact"]]: Reader<FactAnswers[F]> } = {
   },
   list: nullable(list(string)),
   tree: nullable(list(treeEntryOf)),
+  count: nullable(countOf),
   probe: probeResultOf,
   tail: nullable(shape("a file's tail", { size: number, inode: string, contents: string })),
   user: nullable(shape("a user", { uid: number, gid: number, home: string })),
@@ -272,7 +276,7 @@ export const streamAnswerOf = shape<{
   error: optional(message),
 });
 
-/** The answer to copyTree and pruneTree. */
+/** The answer to copyTree, pruneTree and removeFolder. */
 export function treeOutcomeOf(value: WireValue): boolean {
   return dictionaryOf(value, "an outcome").written === true;
 }

@@ -481,6 +481,10 @@ class Writer extends Reader implements HostWriter {
     return this.changeTree("pruneTree", { path, keep, expect }, `removing ${path}`);
   }
 
+  async removeFolder(path: string, files: boolean): Promise<boolean> {
+    return this.changeTree("removeFolder", { path, files }, `removing ${path}`);
+  }
+
   async move(from: string, to: string): Promise<void> {
     const during = `moving ${from} to ${to}`;
     await this.change("move", { from, to }, during, fileMs, this.counted(nothing));

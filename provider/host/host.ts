@@ -49,6 +49,8 @@ export type Fact =
   | { readonly fact: "list"; readonly path: string }
   /** Everything in and under a folder, and the folder itself, sorted by path; null when nothing is there. */
   | { readonly fact: "tree"; readonly path: string }
+  /** How many files are below a folder, of which none is read; null when nothing is there. */
+  | { readonly fact: "count"; readonly path: string }
   /** The output of a program that changes nothing: one of the list in agent.pl (`uname`, `postconf -n`, …). */
   | {
       readonly fact: "probe";
@@ -91,6 +93,16 @@ export interface TreeEntry {
   readonly target?: string;
 }
 
+/** The files below a folder. */
+export interface FileCount {
+  /** Regular files, at any depth; no link is followed. */
+  readonly files: number;
+  /** Maildirs, by their folders `cur`. */
+  readonly maildirs: number;
+  /** There is more below it than was counted. */
+  readonly more: boolean;
+}
+
 /** The path without links; or why it cannot be changed. */
 export type PlaceState =
   | { readonly real: string }
@@ -114,6 +126,7 @@ export interface FactAnswers {
   place: PlaceState;
   list: readonly string[] | null;
   tree: readonly TreeEntry[] | null;
+  count: FileCount | null;
   probe: RunResult | { readonly notFound: true };
   tail: TailState | null;
   user: { readonly uid: number; readonly gid: number; readonly home: string } | null;
@@ -345,6 +358,13 @@ export interface HostWriter extends HostReader {
   copyTree(from: string, to: string, expect: string): Promise<boolean>;
   /** Removes a tree except the paths in `keep`; the rest is as with {@link copyTree}. */
   pruneTree(path: string, keep: readonly string[], expect: string): Promise<boolean>;
+  /**
+   * Removes a folder that may belong to another user, with everything below it; links are not followed.
+   *
+   * @param files - whether regular files go as well
+   * @returns false where a regular file is below it that may not go; no file has gone then
+   */
+  removeFolder(path: string, files: boolean): Promise<boolean>;
   /** Renames a file or folder to a path on the same file system at which nothing is. */
   move(from: string, to: string): Promise<void>;
   takeMessage(request: MessageRequest): Promise<MessageFound>;

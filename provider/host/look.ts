@@ -126,6 +126,11 @@ export function tree(path: string): Look<FactAnswers["tree"]> {
   return Look.at({ fact: "tree", path });
 }
 
+/** How many files are below a folder; `null` where nothing is there. */
+export function count(path: string): Look<FactAnswers["count"]> {
+  return Look.at({ fact: "count", path });
+}
+
 /** What came of a program that only looks. */
 export type ProbeAnswer = FactAnswers["probe"];
 

@@ -330,6 +330,7 @@ describe("writing", () => {
         (host) => host.setAttributes(`${folder}/file`, 0o600, 0, 0),
         (host) => host.copyTree(box.in("elsewhere"), `${folder}/none`, digests.none),
         (host) => host.pruneTree(`${folder}/file`, [], digests.folder),
+        (host) => host.removeFolder(`${folder}/below`, true),
         (host) => host.move(`${folder}/file`, box.in("moved")),
         (host) => host.move(box.in("elsewhere"), `${folder}/moved`),
       ];

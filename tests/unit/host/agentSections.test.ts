@@ -78,6 +78,7 @@ describe("the write section", () => {
       () => writer.connect("127.0.0.1", 1, 1000),
       () => writer.copyTree(box.path, path, ""),
       () => writer.pruneTree(box.path, [], ""),
+      () => writer.removeFolder(box.path, true),
       () => writer.move(box.path, path),
       () =>
         writer.takeMessage({

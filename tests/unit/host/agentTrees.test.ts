@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import type { HostWriter, TreeEntry } from "../../../provider/host/host";
+import type { FactAnswers, HostWriter, TreeEntry } from "../../../provider/host/host";
 import type { AgentClient } from "../../../provider/host/agentClient";
 import {
   compareTrees,
@@ -187,4 +187,70 @@ test("a folder that everybody can write to is no place to copy to", async () => 
   await expect(
     change((host) => host.copyTree(box.in("from"), box.in("open/to"), "")),
   ).rejects.toMatchObject({ kind: "refused", changed: "no" });
+});
+
+async function countAt(path: string): Promise<FactAnswers["count"]> {
+  return (await client.read({ count: { fact: "count", path: box.in(path) } })).count;
+}
+
+test("files and maildirs are counted, and what links lead to is not", async () => {
+  plant("elsewhere", { "a/b": "x", "cur/c": "x" });
+  plant("store", {
+    "example.org/alice/cur/1": "x",
+    "example.org/alice/new/2": "x",
+    "example.org/bob/cur": null,
+    index: "x",
+    link: `->${box.in("elsewhere")}`,
+  });
+  expect(await countAt("store")).toEqual({ files: 3, maildirs: 2, more: false });
+  expect(await countAt("store/link")).toEqual({ files: 0, maildirs: 0, more: false });
+  expect(await countAt("none")).toBeNull();
+});
+
+test("a count ends somewhere, and says so", async () => {
+  plant("store", Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`cur/${at}`, "x"])));
+  for (let folder = 0; folder < 45; folder += 1) {
+    mkdirSync(box.in(`store/${folder}`));
+    for (let at = 0; at < 500; at += 1)
+      linkSync(box.in(`store/cur/${at}`), box.in(`store/${folder}/${at}`));
+  }
+  expect(await countAt("store")).toMatchObject({ more: true });
+});
+
+describe("a folder with all that is below it", () => {
+  const LINKS = { "a/link": "->/etc/passwd", up: "->..", "b/c/out": "->/etc" };
+
+  test("goes with its files where these may go, and what links lead to stays", async () => {
+    plant("elsewhere", { file: "mine" });
+    plant("store", { ...LINKS, "a/1": "x", "b/c/2": "x", own: `->${box.in("elsewhere")}` });
+    chmodSync(box.in("store/b"), 0o555);
+    expect(await change((host) => host.removeFolder(box.in("store"), true))).toBe(true);
+    expect(existsSync(box.in("store"))).toBe(false);
+    expect(readFileSync(box.in("elsewhere/file"), "utf8")).toBe("mine");
+    expect(await change((host) => host.removeFolder(box.in("store"), true))).toBe(true);
+  });
+
+  test("goes without files where none is there, and else keeps all files, owners and modes", async () => {
+    plant("store", { ...LINKS, "z/new": null });
+    expect(await change((host) => host.removeFolder(box.in("store"), false))).toBe(true);
+    expect(existsSync(box.in("store"))).toBe(false);
+    plant("store", { "a/1": "x", "b/c/2": "x" });
+    chmodSync(box.in("store"), 0o770);
+    chmodSync(box.in("store/b/c"), 0o750);
+    const before = await treeOf(box.in("store"));
+    expect(await change((host) => host.removeFolder(box.in("store"), false))).toBe(false);
+    expect(await treeOf(box.in("store"))).toEqual(before);
+  });
+
+  test("is no folder where a link or a file stands in its place", async () => {
+    plant("elsewhere", { file: "mine" });
+    plant("x", { link: `->${box.in("elsewhere")}`, file: "x" });
+    for (const name of ["x/link", "x/file"])
+      await expect(change((host) => host.removeFolder(box.in(name), true))).rejects.toMatchObject({
+        kind: "refused",
+        message: expect.stringContaining("is no folder") as string,
+      });
+    expect(readFileSync(box.in("elsewhere/file"), "utf8")).toBe("mine");
+    expect(readFileSync(box.in("x/file"), "utf8")).toBe("x");
+  });
 });
