@@ -80,7 +80,10 @@ export interface ActContext {
 /** The changes of one step, and their consequences. */
 export interface Plan {
   readonly changes: readonly Change[];
-  /** Why this host cannot be changed so: the preview fails with the obstacles, and `up` stops before its first change. */
+  /**
+   * Why this host cannot be changed so: the preview fails with the obstacles, and `up` and `destroy` stop before their first
+   * change.
+   */
   readonly obstacles?: readonly Failure[];
   /**
    * Paths that the changes create besides the files that they write, for the plans of later steps in the same preview. A

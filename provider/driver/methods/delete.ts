@@ -57,7 +57,8 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
       const sight = await look(kind, writer, given);
       ({ warnings, ...undoing } = undo(kind, sight, state, owner));
       const { plan, keys } = undoing;
-      const { obstacles } = await inTheWay(writer, plan.changes);
+      const inWay = await inTheWay(writer, plan.changes);
+      const obstacles = [...(plan.obstacles ?? []), ...inWay.obstacles];
       if (obstacles.length > 0)
         throw new HostError("refused", {
           host: host.address,
