@@ -12,6 +12,7 @@ import { PACKAGE_JOB } from "./databaseLock";
 import { deletePackage } from "./deletePackage";
 import { dependenciesOf } from "./finish";
 import { isNew } from "./installHook";
+import { refuseToLoseMailboxes } from "./mailboxes";
 import { asJson, isCut, notedIn, PACKAGE_KEY, type PackageNote } from "./note";
 import { installed, isNeeded, isPartialPostfix, isPostfix } from "./packageDatabase";
 import { type InstallArgs, type PackageWork, packageWork } from "./packageWork";
@@ -28,6 +29,7 @@ export async function removePackage(
   context: ActContext,
 ): Promise<void> {
   const work = packageWork(context);
+  if (!before.folders.includes(QUEUE)) await refuseToLoseMailboxes(host);
   await host.disarm();
   await endJob(host, BUILD_JOB);
   await stopJob(host, PACKAGE_JOB);
