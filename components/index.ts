@@ -9,6 +9,7 @@ export { ChrootResolv, type ChrootResolvArgs } from "./chrootResolv";
 export { LookupTable, type LookupTableArgs } from "./lookupTable";
 export { MailCheck, type MailCheckArgs, type MailProof } from "./mailCheck";
 export { MailerConf, type MailerConfArgs } from "./mailerConf";
+export { MailStore, type MailStoreArgs } from "./mailStore";
 export { MainCf, type MainCfArgs, type MainCfParameters } from "./mainCf";
 export { MasterCf, type MasterCfArgs, type MasterService } from "./masterCf";
 export { MailRelay, type MailRelayArgs, type RelayDomain } from "./roles/mailRelay";

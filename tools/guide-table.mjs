@@ -25,6 +25,7 @@ const ROWS = [
   ["Chroot files", "ChrootResolv"],
   ["Customise: master.cf", "MasterCf"],
   ["Customise: lookup tables", "LookupTable"],
+  ["Customise: virtual mailboxes", "MailStore"],
 ];
 
 /** What stands for each release that is tested: the releases that do things as it does. */

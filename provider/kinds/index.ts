@@ -5,6 +5,7 @@ import { chrootResolv } from "./chrootResolv";
 import { lookupTable } from "./lookupTable";
 import { mailCheck } from "./mailCheck";
 import { mailerConf } from "./mailerConf";
+import { mailStore } from "./mailStore";
 import { mainCf } from "./mainCf";
 import { masterCf } from "./masterCf";
 import { postfixDocs } from "./postfixDocs";
@@ -22,6 +23,7 @@ export const kinds = [
   lookupTable,
   mailCheck,
   mailerConf,
+  mailStore,
   mainCf,
   masterCf,
   postfixDocs,

@@ -54,6 +54,16 @@ export function guideSteps(release: Release): readonly GuideStep[] {
         "cd /var/www/htdocs/manual/postfix && rm index.html && echo x >> postconf.5.html && echo x > extra",
     },
     {
+      kind: "MailStore",
+      args: {},
+      drift: "chown root /var/vmail; chmod 755 /var/vmail; userdel _vmail",
+      beside: {
+        script: "mkdir -m 700 /var/vmail/example.org; chown _vmail:_vmail /var/vmail/example.org",
+        find: "ls /var/vmail | grep -c example.org",
+        undo: "rmdir /var/vmail/example.org",
+      },
+    },
+    {
       kind: "MasterCf",
       args: {
         services: {

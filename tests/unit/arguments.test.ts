@@ -6,6 +6,7 @@ import type { AliasesArgs } from "../../provider/arguments/aliases";
 import type { ChrootResolvArgs } from "../../provider/arguments/chrootResolv";
 import type { LookupTableArgs } from "../../provider/arguments/lookupTable";
 import type { MailCheckArgs } from "../../provider/arguments/mailCheck";
+import type { MailStoreArgs } from "../../provider/arguments/mailStore";
 import type { MainCfArgs } from "../../provider/arguments/mainCf";
 import type { MasterCfArgs } from "../../provider/arguments/masterCf";
 import type { PostfixDocsArgs } from "../../provider/arguments/postfixDocs";
@@ -58,6 +59,18 @@ const SAMPLES: Readonly<Record<string, readonly object[]>> = {
       triggers: [1, "a", { b: [null] }],
     } satisfies Required<MailCheckArgs>,
     { recipient: "a@example.org", outside: true },
+  ],
+  MailStore: [
+    {
+      path: "/var/vmail",
+      user: "_vmail",
+      uid: 901,
+      group: "_mail",
+      gid: 902,
+      mode: "0770",
+      discardMail: false,
+    } satisfies Required<MailStoreArgs>,
+    { path: "/var/spool/postfix/vmail", uid: 100, mode: "700" },
   ],
   MailerConf: [{}],
   MainCf: [
@@ -397,6 +410,53 @@ test.each(cases)("%s: what must be given is missed, and nothing else", (_name, k
         isRequired ? ["must be given."] : [],
       ]);
     }
+});
+
+describe("MailStore: what no mailbox may have", () => {
+  const store = kinds.find(({ name }) => name === "MailStore") as AnyKind;
+
+  test.each([
+    ..."/ /var /home /srv /etc /etc/vmail /usr/local/vmail /var/mail /var/mail/vmail /var/db/x /root/mail".split(
+      " ",
+    ),
+    ..."/var/spool /var/spool/postfix /var/spool/postfix/active/x /var/spool/smtpd/x /var/www/x /tmp/x".split(
+      " ",
+    ),
+    ..."var/vmail /var/vmail/ /var//vmail /var/./vmail /var/x/../vmail /home/alice/.ssh".split(" "),
+    ...["/var/v mail", "/var/v:mail", "/var/v,mail", ""],
+  ])("the path %j", (path) => {
+    expect(found(store, { path }).map((one) => one.path)).toEqual(["path"]);
+  });
+
+  test.each(
+    "/var/vmail /home/vmail /srv/mail/boxes /var/spool/postfix/vmail /var/spool/vmail".split(" "),
+  )("%s is a path", (path) => {
+    expect(found(store, { path })).toEqual([]);
+  });
+
+  test.each([
+    [
+      { user: "root" },
+      { user: "_postfix" },
+      { user: "a b" },
+      { user: "-x" },
+      { user: "x".repeat(32) },
+    ],
+    [
+      { uid: 0 },
+      { uid: 99 },
+      { uid: 507 },
+      { uid: 32767 },
+      { uid: 901.5 },
+      { gid: 508 },
+      { uid: -1 },
+    ],
+    [{ mode: "0777" }, { mode: "0771" }, { mode: "0070" }, { mode: "4770" }, { mode: "0600" }],
+    [{ group: "wheel" }, { group: "_postdrop" }, { discardMail: "yes" }],
+  ])("%j", (...wrong) => {
+    for (const args of wrong)
+      expect(found(store, args).map((one) => one.path)).toEqual(Object.keys(args));
+  });
 });
 
 test.each<[string, object]>([

@@ -66,6 +66,7 @@ const VALID: Readonly<Record<string, Record<string, unknown>>> = {
     triggers: [1],
   },
   MailerConf: {},
+  MailStore: { path: "/var/vmail", user: "_vmail", uid: 901, mode: "0770", discardMail: true },
   MainCf: { parameters: { myhostname: "mx1.example.org", relayhost: null, mydestination: "" } },
   MasterCf: {
     services: {
