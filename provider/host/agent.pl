@@ -44,6 +44,7 @@ use constant {
     MAX_OUTPUT     => 4 * 1024 * 1024,     # of each stream of a program; the rest is dropped
     MAX_LOG        => 1024 * 1024,         # of a job's log in one answer
     MAX_LINE       => 64 * 1024,           # of the first line of a TCP service
+    MAX_PEM        => 1024 * 1024,         # of a file with certificates and keys
     MAX_CHUNK      => 64 * 1024,           # of a connection's bytes in one answer
     MAX_STREAMS    => 8,                   # connections to TCP services at the same time
     MAX_TREE       => 20_000,              # entries of a tree
@@ -453,6 +454,26 @@ sub file_state {
     }
     delete $file{sha256} unless defined $file{sha256};
     return { %file, owner_of(@stat), size => num($stat[7]) };
+}
+
+# The fact 'pem': of a file with certificates and keys the labels of its parts and the texts of the certificates. No
+# byte of anything else is told, so that a private key stays on the host. Null when there is no file.
+sub pem_state {
+    my ($path) = @_;
+    my $end = follow($path);
+    return undef if !defined $end || !-f $end;    ## no critic: null is the answer
+    my ($handle, @stat) = open_regular($end);
+    my $text = read_from($handle, $end, 0, MAX_PEM);
+    my (@labels, $encrypted);
+    my $certificates = '';
+    while ($text =~ /^(-----BEGIN ([A-Z0-9 ]{1,60})-----[ \t]*\r?\n(.*?)^-----END \2-----)/gms) {
+        my ($whole, $label, $body) = ($1, $2, $3);
+        push @labels, $label;
+        $encrypted = 1 if $label =~ /ENCRYPTED/ || $body =~ /^Proc-Type:.*ENCRYPTED/m;
+        next unless $label =~ /\A(?:X509 |TRUSTED )?CERTIFICATE\z/;
+        $certificates .= "$whole\n" if $body =~ m{\A[A-Za-z0-9+/=\s]*\z};
+    }
+    return { labels => \@labels, encrypted => bool($encrypted), certificates => $certificates };
 }
 
 # The fact 'digest'. A large file is read in turn with other requests, so that a ping is answered meanwhile.
@@ -960,7 +981,17 @@ my %PROBES = (
     crontab   => sub { return "@_" =~ /\A-l(?: -u [\w.-]+)?\z/ || "@_" =~ /\A-u [\w.-]+ -l\z/ },
     doas      => sub { return @_ && $_[0] eq '-C' },
     make      => \&make_looks,
+    openssl   => \&openssl_looks,
+    # With another operand date(1) sets the clock.
+    date      => words_are('+%s'),
 );
+
+# The public half of a private key. The empty passphrase keeps openssl(1) from asking for one.
+sub openssl_looks {
+    my ($command, @words) = @_;
+    return if !defined $command || $command !~ /\A(?:pkey|rsa|ec)\z/ || @words != 5 || $words[1] !~ m{\A/};
+    return "$words[0] @words[2 .. 4]" eq '-in -pubout -passin pass:';
+}
 
 # `make show=NAME` prints a variable of a port (bsd.port.mk(5)).
 sub make_looks {
@@ -2979,6 +3010,7 @@ sub look_at {
     my $kind = string_of($fact, 'fact');
     return $done->(file_state(path_of($fact, 'path'), $kind)) if $kind eq 'file' || $kind eq 'stat';
     return digest_state(path_of($fact, 'path'), $done) if $kind eq 'digest';
+    return $done->(pem_state(path_of($fact, 'path'))) if $kind eq 'pem';
     return $done->(place_of(path_of($fact, 'path'), $fact->{entry})) if $kind eq 'place';
     return $done->(list_folder(path_of($fact, 'path'))) if $kind eq 'list';
     return $done->(tree_of(path_of($fact, 'path'))) if $kind eq 'tree';

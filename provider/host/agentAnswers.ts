@@ -194,6 +194,9 @@ const factAnswers: { readonly [F in Fact["fact"]]: Reader<FactAnswers[F]> } = {
   file: fileStateOf,
   digest: digestOf,
   stat: statOf,
+  pem: nullable(
+    shape("a file's certificates", { labels: list(string), encrypted: flag, certificates: string }),
+  ),
   place: (value) => {
     const { real, reason, noFolder } = dictionaryOf(value, "a place");
     return real === undefined

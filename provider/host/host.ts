@@ -38,6 +38,8 @@ export type Fact =
   | { readonly fact: "file"; readonly path: string }
   /** What is at a path, with the digest of a file, whose contents stay on the host. */
   | { readonly fact: "digest"; readonly path: string }
+  /** The certificates in a file, and the labels of all its parts; null when there is no file. No private key is told. */
+  | { readonly fact: "pem"; readonly path: string }
   /** What is at a path, by lstat(2) alone. */
   | { readonly fact: "stat"; readonly path: string }
   /**
@@ -112,6 +114,16 @@ export type PlaceState =
       readonly noFolder: boolean;
     };
 
+/** What may be told of a file with certificates and private keys (PEM). */
+export interface PemState {
+  /** The labels of its parts in their order, as "CERTIFICATE" and "PRIVATE KEY". */
+  readonly labels: readonly string[];
+  /** Is a private key in it encrypted? */
+  readonly encrypted: boolean;
+  /** The texts of its certificates, in their order. */
+  readonly certificates: string;
+}
+
 export interface TailState {
   readonly size: number;
   readonly inode: string;
@@ -122,6 +134,7 @@ export interface TailState {
 export interface FactAnswers {
   file: FileState;
   digest: FileDigest;
+  pem: PemState | null;
   stat: FileStat;
   place: PlaceState;
   list: readonly string[] | null;

@@ -100,6 +100,11 @@ export function digest(path: string): Look<FileDigest> {
   return Look.at({ fact: "digest", path });
 }
 
+/** The certificates in a file, and the labels of its parts; private keys in it stay on the host. */
+export function pem(path: string): Look<FactAnswers["pem"]> {
+  return Look.at({ fact: "pem", path });
+}
+
 /** A path without its contents. */
 export function stat(path: string): Look<FileStat> {
   return Look.at({ fact: "stat", path });

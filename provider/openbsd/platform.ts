@@ -57,6 +57,16 @@ export interface Platform extends FamilyFacts {
   /** Whether root's crontab of the base system has a job that runs sendmail's client queue. */
   readonly clientQueueRunner: boolean;
   readonly packages: PackageFacts;
+  readonly tlsKeys: TlsKeys;
+}
+
+/** Which private keys the TLS library of the base system, with which Postfix is linked, can use (docs/openbsd.md 11). */
+export interface TlsKeys {
+  /** The library's name, for messages. */
+  readonly library: string;
+  readonly ec: boolean;
+  /** "unknown" where the library reads such a key, and nobody has seen whether it serves a client with it. */
+  readonly ed25519: false | "unknown";
 }
 
 /** What is the same for all releases of a {@link FAMILIES family}. */
@@ -135,6 +145,11 @@ export function platformOf(release: string): Platform {
       ? ["hosts", "localtime", "resolv.conf", "services"]
       : ["localtime", "services", "resolv.conf"],
     packages: packageFacts(since),
+    tlsKeys: {
+      library: since("5.6") ? "LibreSSL" : since("4.9") ? "OpenSSL 1.0" : "OpenSSL 0.9.8",
+      ec: since("4.9"),
+      ed25519: since("7.3") ? "unknown" : false,
+    },
   };
 }
 

@@ -44,6 +44,43 @@ async function change<T>(work: (host: HostWriter) => Promise<T>): Promise<T> {
 }
 
 describe("looking", () => {
+  test("of a file with a key nothing but its labels and its certificates is told", async () => {
+    const block = (label: string, body: string) =>
+      `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+    const own = block("CERTIFICATE", "T1dO");
+    const key = block("EC PRIVATE KEY", "S0VZLUJZVEVT");
+    const texts = {
+      all: `S0VZ before\n${own}S0VZ between\n${key}${block("X509 CERTIFICATE", "Q0E=")}S0VZ after`,
+      locked: block("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\n\nS0VZ"),
+      locked8: block("ENCRYPTED PRIVATE KEY", "S0VZ"),
+      // The end of the certificate is lost, so the key stands in its block.
+      cut: `-----BEGIN CERTIFICATE-----\nT1dO\n${key}-----END CERTIFICATE-----\n`,
+      none: "S0VZ",
+    };
+    for (const [name, text] of Object.entries(texts)) writeFileSync(box.in(name), text);
+    symlinkSync("all", box.in("link"));
+    mkdirSync(box.in("folder"));
+    const { client } = await box.agent();
+    const at = (name: string) => ({ fact: "pem", path: box.in(name) }) as const;
+    const seen = await client.read({
+      ...{ all: at("all"), link: at("link"), cut: at("cut"), none: at("none") },
+      ...{ locked: at("locked"), locked8: at("locked8"), folder: at("folder"), absent: at("x") },
+    });
+    const all = {
+      labels: ["CERTIFICATE", "EC PRIVATE KEY", "X509 CERTIFICATE"],
+      encrypted: false,
+      certificates: `${own}${block("X509 CERTIFICATE", "Q0E=")}`,
+    };
+    expect(seen).toEqual({
+      ...{ all, link: all, folder: null, absent: null },
+      cut: { labels: ["CERTIFICATE"], encrypted: false, certificates: "" },
+      none: { labels: [], encrypted: false, certificates: "" },
+      locked: { labels: ["RSA PRIVATE KEY"], encrypted: true, certificates: "" },
+      locked8: { labels: ["ENCRYPTED PRIVATE KEY"], encrypted: true, certificates: "" },
+    });
+    expect(JSON.stringify(seen)).not.toContain("S0VZ");
+  });
+
   test("every type of thing is told as lstat sees it", async () => {
     const file = box.in("file");
     writeFileSync(file, "caf\u00e9\0\xff", "latin1");

@@ -214,6 +214,10 @@ describe("probing", () => {
     [["test", "-e", "/etc"]],
     [["doas", "-C", "/etc/doas.conf", "perl"]],
     [["make", "-C", "/usr/ports/mail/postfix", "show=PKGNAMES"]],
+    [["date", "+%s"]],
+    [["openssl", "pkey", "-in", "/none", "-pubout", "-passin", "pass:"]],
+    [["/usr/sbin/openssl", "rsa", "-in", "/none", "-pubout", "-passin", "pass:"]],
+    [["openssl", "ec", "-in", "/none", "-pubout", "-passin", "pass:"]],
   ])("%j only looks", async (argv) => {
     const answer = await probe(argv);
     expect(answer).toEqual(
@@ -253,6 +257,15 @@ describe("probing", () => {
     [["make", "-C", "/usr/ports/mail/postfix", "install"]],
     [["make", "-C", "/tmp", "show=X"]],
     [["make", "show=X", "-C", "/usr/ports/../../tmp"]],
+    [["date"]],
+    [["date", "202611302200"]],
+    [["date", "+%s", "202611302200"]],
+    [["openssl", "pkey", "-in", "/none"]],
+    [["openssl", "pkey", "-in", "/none", "-out", "/x"]],
+    [["openssl", "pkey", "-in", "/none", "-pubout", "-passin", "pass:", "-out", "/x"]],
+    [["openssl", "pkey", "-in", "none", "-pubout", "-passin", "pass:"]],
+    [["openssl", "genrsa", "-in", "/none", "-pubout", "-passin", "pass:"]],
+    [["openssl"]],
     [["pkg_add", "postfix"]],
     [["postfix", "check"]],
   ])("%j is refused", async (argv) => {
