@@ -27,3 +27,4 @@ export { PostfixService, type PostfixServiceArgs } from "./postfixService";
 export { RcConfLocal, type RcConfLocalArgs } from "./rcConfLocal";
 export { RootCrontab, type RootCrontabArgs } from "./rootCrontab";
 export { type ConnectionArgs, type OnHost, Step } from "./step";
+export { TlsCertificate, type TlsCertificateArgs } from "./tlsCertificate";

@@ -26,6 +26,7 @@ const ROWS = [
   ["Customise: master.cf", "MasterCf"],
   ["Customise: lookup tables", "LookupTable"],
   ["Customise: virtual mailboxes", "MailStore"],
+  ["Beyond the guide: certificate and key", "TlsCertificate"],
 ];
 
 /** What stands for each release that is tested: the releases that do things as it does. */

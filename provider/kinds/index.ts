@@ -13,6 +13,7 @@ import { postfixPackage } from "./postfixPackage";
 import { postfixService } from "./postfixService";
 import { rcConfLocal } from "./rcConfLocal";
 import { rootCrontab } from "./rootCrontab";
+import { tlsCertificate } from "./tlsCertificate";
 import type { AnyKind } from "../contract/kind";
 
 /** Every kind, without its type parameters, which no caller of them all needs. */
@@ -31,4 +32,5 @@ export const kinds = [
   postfixService,
   rcConfLocal,
   rootCrontab,
+  tlsCertificate,
 ] as unknown as readonly AnyKind[];

@@ -3,6 +3,7 @@
  * breaks what is managed, and what an admin may have beside it. A newcomer to the list is held to every law at once.
  */
 import type { Release, TestHost } from "../../testing";
+import { CertificateMaker, type Issued } from "../certificates";
 import { ENTRIES, isBefore, packageOf, PARAMETERS } from "../preview/server";
 
 /** A step of the guide on one release. */
@@ -39,8 +40,19 @@ function startBaseMailer(release: Release): string {
     : "/usr/sbin/smtpd";
 }
 
+/** A certificate that every release can use. */
+function serverPair(): Issued {
+  const maker = new CertificateMaker();
+  try {
+    return maker.issue({ name: "myhost.example.org", keyKind: "rsa" });
+  } finally {
+    maker.clean();
+  }
+}
+
 /** All steps of a server on `release`. */
 export function guideSteps(release: Release): readonly GuideStep[] {
+  const { certificate, key } = serverPair();
   return [
     {
       kind: "PostfixPackage",
@@ -100,6 +112,18 @@ export function guideSteps(release: Release): readonly GuideStep[] {
       },
       drift: "sed -i '/^mydomain/d' /etc/postfix/main.cf",
       beside: lineIn("/etc/postfix/main.cf"),
+    },
+    {
+      kind: "TlsCertificate",
+      args: {
+        certificatePath: "/etc/ssl/myhost.pem",
+        privateKeyPath: "/etc/ssl/private/myhost.key",
+        certificate,
+        privateKey: key,
+        names: ["myhost.example.org"],
+        secretPaths: ["privateKey"],
+      },
+      drift: "rm /etc/ssl/myhost.pem && chmod 0644 /etc/ssl/private/myhost.key",
     },
     { kind: "ChrootResolv", args: {}, drift: "echo x >> /var/spool/postfix/etc/services" },
     { kind: "MailerConf", args: {}, drift: "cp /etc/mailer.conf.pre-postfix /etc/mailer.conf" },

@@ -14,6 +14,7 @@ import type { PostfixPackageArgs } from "../../provider/arguments/postfixPackage
 import type { PostfixServiceArgs } from "../../provider/arguments/postfixService";
 import type { RcConfLocalArgs } from "../../provider/arguments/rcConfLocal";
 import type { RootCrontabArgs } from "../../provider/arguments/rootCrontab";
+import type { TlsCertificateArgs } from "../../provider/arguments/tlsCertificate";
 import {
   argumentNames,
   type Failure,
@@ -131,6 +132,16 @@ const SAMPLES: Readonly<Record<string, readonly object[]>> = {
     { logSocket: true },
   ],
   RootCrontab: [{ commentOut: ["x", "/y +z/"] } satisfies Required<RootCrontabArgs>],
+  TlsCertificate: [
+    {
+      certificatePath: "/etc/ssl/mx1.fullchain.pem",
+      privateKeyPath: "/etc/ssl/private/mx1.key",
+      certificate: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n",
+      privateKey: "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----",
+      names: ["mx1.example.org"],
+    } satisfies Required<TlsCertificateArgs>,
+    { certificatePath: "/etc/ssl/both.pem", privateKeyPath: "/etc/ssl/both.pem" },
+  ],
 };
 
 /** Objects inside the arguments that have names of their own, which nobody chooses. */
@@ -146,6 +157,7 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   MailCheck: ["recipient"],
   MainCf: ["parameters"],
   MasterCf: ["services"],
+  TlsCertificate: ["certificatePath", "privateKeyPath"],
 };
 
 /** Whatever is in there is right. */

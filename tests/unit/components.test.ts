@@ -378,6 +378,20 @@ test.each([
   );
 });
 
+test("a private key of TLS is a secret, whether or not the program marked it", async () => {
+  const step = new others.TlsCertificate("tls", {
+    connection,
+    certificatePath: "/etc/ssl/a.pem",
+    privateKeyPath: "/etc/ssl/private/a.key",
+    privateKey: "a key",
+  });
+  await value(step.revision);
+  const inputs = registered.find(({ type }) => type === `${DYNAMIC}TlsCertificate`)?.inputs;
+  expect(inputs?.["secretPaths"]).toEqual(["privateKey"]);
+  // How the engine gets a secret.
+  expect(JSON.stringify(inputs?.["privateKey"])).toContain("4dabf18193072939515e22adb298388d");
+});
+
 test("every exported step is a component of the package's own type", () => {
   for (const [name, component] of Object.entries(others))
     expect(typeof component === "function" ? component.name : name).toBe(name);
