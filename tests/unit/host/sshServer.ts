@@ -226,12 +226,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const front = await startLocalServer((socket) => {
     const onward = connect(behind, "127.0.0.1");
     onward.on("error", () => undefined);
-    if (options.slowKeyExchangeMs !== undefined) {
-      socket.pause();
-      setTimeout(() => pass(socket, onward), options.slowKeyExchangeMs);
-    } else pass(socket, onward);
-  });
-  const pass = (socket: Socket, onward: Socket): void => {
+    // Also before the key exchange: a connection that is still open here keeps the server from closing.
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],
@@ -241,8 +236,14 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         sockets.delete(one);
         other.destroy();
       });
-      one.pipe(other);
     }
+    if (options.slowKeyExchangeMs !== undefined) {
+      socket.pause();
+      setTimeout(() => pass(socket, onward), options.slowKeyExchangeMs);
+    } else pass(socket, onward);
+  });
+  const pass = (socket: Socket, onward: Socket): void => {
+    socket.pipe(onward).pipe(socket);
   };
 
   return {
