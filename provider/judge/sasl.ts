@@ -29,7 +29,10 @@ export function saslComplaints(candidate: Candidate): Complaint[] {
     if (side.types.has(type)) return [];
     const { file, line, subject, name } = setting;
     const reason = `${name}: this Postfix has no SASL of the type "${type}", which ${side.type} names${hint(type, side.types)}`;
-    return [{ rule: "sasl", file, line, subject, reason }];
+    const names = setting.service?.overrides.some((one) => one.name === side.type);
+    return [
+      { rule: "sasl", file, line, subject, reason, ...(names === true ? { final: true } : {}) },
+    ];
   });
 }
 

@@ -25,6 +25,7 @@ const DEPENDS_ON_OTHERS: readonly Rule[] = [
   "unset",
   "restriction",
   "openRelay",
+  "sasl",
   "transport",
   "domains",
   "tableType",

@@ -264,6 +264,16 @@ describe("a master.cf", () => {
       expect(warnings).toMatch(new RegExp(`${word}.*unless a later step sets it`));
   });
 
+  test("that turns SASL on waits for the type that main.cf names, unless it names one itself", async () => {
+    const later = await judgedMaster({ smtpd_sasl_auth_enable: "yes" });
+    expect(later.failures).toBe("");
+    expect(later.warnings).toMatch(/no SASL of the type "cyrus".*unless a later step sets it/);
+    const wrong = { smtpd_sasl_auth_enable: "yes", smtpd_sasl_type: "dovecat" };
+    expect((await judgedMaster(wrong)).failures).toMatch(/"dovecat".*did you mean dovecot\?/);
+    const right = await judgedMaster({ ...wrong, smtpd_sasl_type: "dovecot" });
+    expect(`${right.failures}${right.warnings}`).not.toContain("SASL");
+  });
+
   test("may be what a rule forbids where `accept` names the rule", async () => {
     const { failures, warnings } = await judgedMaster({ smtpd_relay_restrictions: "permit" }, [
       "openRelay",
