@@ -19,6 +19,15 @@ export {
   type SmarthostLogin,
   type SmarthostTls,
 } from "./roles/smarthost";
+export { Submission, type SubmissionArgs } from "./roles/submission";
+export {
+  VirtualAccounts,
+  type VirtualAccountsArgs,
+  type VirtualAccountsMysql,
+  type VirtualAccountsQueries,
+  type VirtualAccountsStore,
+  type VirtualDomain,
+} from "./roles/virtualAccounts";
 export { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
 export { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
 export { PostfixServer } from "./postfixServer";

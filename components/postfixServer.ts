@@ -6,6 +6,7 @@ import { ChrootResolv } from "./chrootResolv";
 import { LookupTable } from "./lookupTable";
 import { MailCheck } from "./mailCheck";
 import { MailerConf } from "./mailerConf";
+import { MailStore } from "./mailStore";
 import { MainCf, type MainCfArgs, type MainCfParameters } from "./mainCf";
 import { MasterCf, type MasterCfArgs } from "./masterCf";
 import { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
@@ -13,6 +14,7 @@ import { PostfixPackage } from "./postfixPackage";
 import { PostfixService } from "./postfixService";
 import { RcConfLocal } from "./rcConfLocal";
 import { RootCrontab } from "./rootCrontab";
+import { TlsCertificate } from "./tlsCertificate";
 import { PostfixServerArgs, refuseUnknown } from "./serverArguments";
 import { rolesOf } from "./roles";
 import type { Roles } from "./roles/compose";
@@ -45,6 +47,10 @@ export class PostfixServer extends pulumi.ComponentResource {
   readonly masterCf: MasterCf | undefined;
   /** The lookup tables, by their names in the arguments. */
   readonly tables: Readonly<Record<string, LookupTable>>;
+  /** The folder of virtual mailboxes. */
+  readonly mailStore: MailStore | undefined;
+  /** The certificate and its key. */
+  readonly certificate: TlsCertificate | undefined;
   /** The alias entries and their database. */
   readonly aliases: Aliases | undefined;
   /** The parameters of main.cf, with their values in force. */
@@ -85,6 +91,12 @@ export class PostfixServer extends pulumi.ComponentResource {
     this.package = steps.add("package", PostfixPackage, packageOf(args, roles));
     this.docs = steps.add("docs", PostfixDocs, docsOf(args, steps));
     this.tables = steps.addTables(LookupTable, roles.tables(args.tables ?? {}));
+    this.mailStore = steps.add("mailStore", MailStore, roles.one("mailStore", args.mailStore));
+    this.certificate = steps.add(
+      "certificate",
+      TlsCertificate,
+      roles.one("certificate", args.certificate),
+    );
     this.aliases = steps.add("aliases", Aliases, aliasesOf(args));
     this.masterCf = steps.add("masterCf", MasterCf, masterCfOf(args, roles));
     this.mainCf = steps.add("mainCf", MainCf, mainCfOf(args, roles, this));

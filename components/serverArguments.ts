@@ -13,6 +13,7 @@ import type { BaseMailerArgs } from "./baseMailer";
 import type { ChrootResolvArgs } from "./chrootResolv";
 import type { LookupTableArgs } from "./lookupTable";
 import type { MailCheckArgs } from "./mailCheck";
+import type { MailStoreArgs } from "./mailStore";
 import type { MailerConfArgs } from "./mailerConf";
 import type { MainCfArgs } from "./mainCf";
 import type { MasterCfArgs } from "./masterCf";
@@ -21,13 +22,17 @@ import type { PostfixPackageArgs } from "./postfixPackage";
 import type { PostfixServiceArgs } from "./postfixService";
 import type { RcConfLocalArgs } from "./rcConfLocal";
 import type { RootCrontabArgs } from "./rootCrontab";
+import type { RoleName } from "./roles/contribution";
 import { type MailRelayArgs, mailRelayArguments } from "./roles/mailRelay";
 import { linesOf, withoutOutputs } from "./roles/roleArguments";
 import { type SmarthostArgs, smarthostArguments } from "./roles/smarthost";
+import { type SubmissionArgs, submissionArguments } from "./roles/submission";
+import { type VirtualAccountsArgs, virtualAccountsArguments } from "./roles/virtualAccounts";
 import type { OnHost } from "./step";
+import type { TlsCertificateArgs } from "./tlsCertificate";
 
 /** The arguments of a server that describe steps: one step each, but for `tables`, which describes several. */
-export type Field = Exclude<keyof PostfixServerArgs, "connection" | "relay" | "smarthost">;
+export type Field = Exclude<keyof PostfixServerArgs, "connection" | RoleName>;
 
 /** Is a step's argument an object, and no output? Its fields may be outputs, but whether there is a step must be known. */
 function isPlain(given: unknown): given is object {
@@ -74,6 +79,8 @@ const serverArguments = object<
     mainCf: step,
     masterCf: step,
     tables,
+    mailStore: step,
+    certificate: step,
     aliases: step,
     chrootResolv: step,
     baseMailer: step,
@@ -84,6 +91,8 @@ const serverArguments = object<
     mailCheck: step,
     relay: role(mailRelayArguments),
     smarthost: role(smarthostArguments),
+    virtualAccounts: role(virtualAccountsArguments),
+    submission: role(submissionArguments),
   },
   "argument of PostfixServer",
 );
@@ -120,6 +129,10 @@ export interface PostfixServerArgs extends OnHost {
    * {@link mainCf} make Postfix read them. @defaultValue none
    */
   readonly tables?: Readonly<Record<string, LookupTableArgs>>;
+  /** The folder of virtual mailboxes, without the role {@link virtualAccounts}, which has its own. @defaultValue false */
+  readonly mailStore?: MailStoreArgs | false;
+  /** A certificate and its key, without the role {@link submission}, which has its own. @defaultValue false */
+  readonly certificate?: TlsCertificateArgs | false;
   /** Alias entries. @defaultValue no entries; the database is built */
   readonly aliases?: Partial<AliasesArgs> | false;
   /** Files in the chroot. @defaultValue the files of the release's package */
@@ -141,6 +154,10 @@ export interface PostfixServerArgs extends OnHost {
    * of its own. @defaultValue false
    */
   readonly relay?: MailRelayArgs | false;
+  /** Domains whose addresses have mailboxes of their own, and no users on the host. @defaultValue false */
+  readonly virtualAccounts?: VirtualAccountsArgs | false;
+  /** People with a login send mail, over TLS. @defaultValue false */
+  readonly submission?: SubmissionArgs | false;
   /** Mail for other domains goes to one host, which passes it on. @defaultValue false */
   readonly smarthost?: SmarthostArgs | false;
 }

@@ -6,6 +6,7 @@ import { chrootResolvArguments } from "../provider/arguments/chrootResolv";
 import { lookupTableArguments } from "../provider/arguments/lookupTable";
 import { mailCheckArguments } from "../provider/arguments/mailCheck";
 import { mailerConfArguments } from "../provider/arguments/mailerConf";
+import { mailStoreArguments } from "../provider/arguments/mailStore";
 import { mainCfArguments } from "../provider/arguments/mainCf";
 import { masterCfArguments } from "../provider/arguments/masterCf";
 import { postfixDocsArguments } from "../provider/arguments/postfixDocs";
@@ -13,6 +14,7 @@ import { postfixPackageArguments } from "../provider/arguments/postfixPackage";
 import { postfixServiceArguments } from "../provider/arguments/postfixService";
 import { rcConfLocalArguments } from "../provider/arguments/rcConfLocal";
 import { rootCrontabArguments } from "../provider/arguments/rootCrontab";
+import { tlsCertificateArguments } from "../provider/arguments/tlsCertificate";
 import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
 import type { Field } from "./serverArguments";
 import { type ConnectionArgs, type OnHost, passedOn, type Step } from "./step";
@@ -20,6 +22,8 @@ import { type ConnectionArgs, type OnHost, passedOn, type Step } from "./step";
 /** The steps of the files that Postfix reads. */
 export const FILES = [
   "package",
+  "mailStore",
+  "certificate",
   "masterCf",
   "tables",
   "aliases",
@@ -43,10 +47,18 @@ const STEPS: Readonly<
   package: { schema: postfixPackageArguments, after: [] },
   docs: { schema: postfixDocsArguments, after: ["package"] },
   tables: { schema: lookupTableArguments, after: ["package"] },
+  mailStore: { schema: mailStoreArguments, after: ["package"] },
+  certificate: { schema: tlsCertificateArguments, after: ["package"] },
   aliases: { schema: aliasesArguments, after: ["package"] },
   // Its overrides may name tables.
-  masterCf: { schema: masterCfArguments, after: ["package", "tables", "aliases"] },
-  mainCf: { schema: mainCfArguments, after: ["package", "masterCf", "tables", "aliases"] },
+  masterCf: {
+    schema: masterCfArguments,
+    after: ["package", "tables", "mailStore", "certificate", "aliases"],
+  },
+  mainCf: {
+    schema: mainCfArguments,
+    after: ["package", "masterCf", "tables", "mailStore", "certificate", "aliases"],
+  },
   chrootResolv: { schema: chrootResolvArguments, after: ["package"] },
   // Local mail goes to Postfix's queue from here on, and waits there: what the base mailer still has, it can deliver, and
   // nothing comes after it.

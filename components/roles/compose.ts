@@ -9,6 +9,7 @@ import {
   type ComposedList,
   type Contribution,
   joined,
+  LOOPBACK,
   type RoleName,
   ROLES,
   type RoleService,
@@ -29,8 +30,7 @@ interface Composition {
 
 /** In smtpd_recipient_restrictions, nothing may permit a stranger before reject_unauth_destination does its work. */
 const LISTS: Readonly<Record<ComposedList, Composition>> = {
-  // With inet_protocols=all, Postfix's own commands come over IPv6 too.
-  mynetworks: { first: ["127.0.0.0/8", "[::1]/128"], own: "refused", say: "relay.networks" },
+  mynetworks: { first: LOOPBACK, own: "refused", say: "relay.networks" },
   // The list that every version has: smtpd_relay_restrictions came with Postfix 2.10, and stands beside it since.
   smtpd_recipient_restrictions: {
     first: ["permit_mynetworks", "reject_unauth_destination"],
@@ -56,6 +56,22 @@ export class Roles {
     this.all = [...contributions].sort(
       (left, right) => ROLES.indexOf(left.role) - ROLES.indexOf(right.role),
     );
+  }
+
+  /**
+   * The arguments of a step that a role has, or the program; `false` where neither has it.
+   *
+   * @throws RunError where both have it
+   */
+  one<Name extends "certificate" | "mailStore">(
+    name: Name,
+    own: NonNullable<Contribution[Name]> | false = false,
+  ): NonNullable<Contribution[Name]> | false {
+    const contributor = this.all.find((one) => one[name] !== undefined);
+    if (contributor === undefined) return own;
+    if (own !== false)
+      throw this.conflict(name, [contributor.role], "say it in the arguments of the role");
+    return contributor[name] ?? false;
   }
 
   /** The flavors that the package must have. */

@@ -1,6 +1,8 @@
 /** What a role of a mail server asks of the steps that own Postfix's files. */
 import * as pulumi from "@pulumi/pulumi";
 import type { LookupTableArgs } from "../lookupTable";
+import type { MailStoreArgs } from "../mailStore";
+import type { TlsCertificateArgs } from "../tlsCertificate";
 
 /** The roles by the names of their arguments in a server, in the order in which their parts of a list stand. */
 export const ROLES = ["relay", "virtualAccounts", "submission", "smarthost"] as const;
@@ -28,6 +30,10 @@ export interface Contribution {
   readonly role: RoleName;
   /** Flavors without which the package cannot do it. */
   readonly flavors?: readonly Flavor[];
+  /** The folder of mailboxes. One role has it. */
+  readonly mailStore?: MailStoreArgs;
+  /** The certificate of the server. One role has it. */
+  readonly certificate?: TlsCertificateArgs;
   /** Lookup tables by names of the role. */
   readonly tables?: Readonly<Record<string, LookupTableArgs>>;
   /** Parameters that this role alone decides. What the program says of one besides is a conflict. */
@@ -41,6 +47,12 @@ export interface Contribution {
 }
 
 type Flavor = "mysql" | "sasl2";
+
+/**
+ * The host itself. With inet_protocols=all, Postfix's own commands come over IPv6 too. Postfix before 3.0 trusts all hosts
+ * of its networks by default (mynetworks_style), which on a rented machine are strangers.
+ */
+export const LOOPBACK = ["127.0.0.0/8", "[::1]/128"] as const;
 
 /** Is a value there now, and not only later? */
 function isPlain<T>(value: pulumi.Input<T>): value is T {

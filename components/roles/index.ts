@@ -2,18 +2,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PostfixServerArgs } from "../serverArguments";
 import { Roles } from "./compose";
-import type { Contribution } from "./contribution";
+import type { Contribution, RoleName } from "./contribution";
 import { mailRelay } from "./mailRelay";
 import { smarthost } from "./smarthost";
+import { submission } from "./submission";
+import { virtualAccounts } from "./virtualAccounts";
 
 /** @throws RunError where there is a role without a main.cf to say it in */
-export function rolesOf(
-  name: string,
-  args: Pick<PostfixServerArgs, "mainCf" | "relay" | "smarthost">,
-): Roles {
+export function rolesOf(name: string, args: Pick<PostfixServerArgs, "mainCf" | RoleName>): Roles {
+  const { relay, smarthost: next, virtualAccounts: accounts, submission: logins } = args;
   const contributions: Contribution[] = [];
-  if (args.relay) contributions.push(mailRelay(args.relay));
-  if (args.smarthost) contributions.push(smarthost(args.smarthost));
+  if (relay) contributions.push(mailRelay(relay));
+  if (accounts) contributions.push(virtualAccounts(accounts, { logins: Boolean(logins) }));
+  if (logins) contributions.push(submission(logins, { accounts: Boolean(accounts) }));
+  if (next) contributions.push(smarthost(next));
   const [first] = contributions;
   if (first !== undefined && args.mainCf === false)
     throw new pulumi.RunError(

@@ -2,10 +2,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type AnyArguments } from "../../provider/arguments/schema";
 import { LookupTable } from "../lookupTable";
+import { MailStore } from "../mailStore";
 import { MainCf } from "../mainCf";
 import { MasterCf } from "../masterCf";
 import { ServerSteps } from "../serverSteps";
 import type { OnHost, Step } from "../step";
+import { TlsCertificate } from "../tlsCertificate";
 import { Roles } from "./compose";
 import type { Contribution } from "./contribution";
 import { refuseWrongRole } from "./roleArguments";
@@ -27,6 +29,10 @@ export type GivenRole<Args> = [
 export abstract class Role extends pulumi.ComponentResource {
   /** The lookup tables, by their names in the role. */
   readonly tables: Readonly<Record<string, LookupTable>>;
+  /** The folder of mailboxes; `undefined` where the role needs none. */
+  readonly mailStore: MailStore | undefined;
+  /** The certificate; `undefined` where the role needs none. */
+  readonly certificate: TlsCertificate | undefined;
   /** The services of master.cf; `undefined` where the role needs none. */
   readonly masterCf: MasterCf | undefined;
   /** The parameters of main.cf. */
@@ -46,6 +52,8 @@ export abstract class Role extends pulumi.ComponentResource {
     const roles = new Roles(`${kind} ${name}`, [contribution(own as never)]);
     const steps = new ServerSteps(this, name, connection, opts);
     this.tables = steps.addTables(LookupTable, roles.tables({}));
+    this.mailStore = steps.add("mailStore", MailStore, roles.one("mailStore"));
+    this.certificate = steps.add("certificate", TlsCertificate, roles.one("certificate"));
     this.masterCf = steps.add(
       "masterCf",
       MasterCf,
@@ -53,7 +61,13 @@ export abstract class Role extends pulumi.ComponentResource {
     );
     const mainCf = { parameters: roles.parameters({}, () => undefined) };
     this.mainCf = steps.add("mainCf", MainCf, mainCf) as MainCf;
-    const all: readonly Step[] = steps.of(["tables", "masterCf", "mainCf"]);
+    const all: readonly Step[] = steps.of([
+      "tables",
+      "mailStore",
+      "certificate",
+      "masterCf",
+      "mainCf",
+    ]);
     this.revisions = all.map(({ revision }) => revision);
     this.registerOutputs({ revisions: this.revisions });
   }

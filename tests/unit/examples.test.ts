@@ -21,7 +21,9 @@ function blocksOf(path: string): Example[] {
   }));
 }
 
-const components = readdirSync(join(repository, "components")).map((name) => `components/${name}`);
+const components = readdirSync(join(repository, "components"), { recursive: true })
+  .map((name) => `components/${String(name)}`)
+  .filter((name) => name.endsWith(".ts"));
 const inReadme = blocksOf("README.md");
 const inComponents = components.flatMap(blocksOf);
 const examples: readonly Example[] = [

@@ -26,7 +26,7 @@ const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
 const steps = kinds.map(({ name }) => name).sort();
 
 /** The roles by the names of their classes: components that are put together from steps. */
-const roles = ["MailRelay", "Smarthost"];
+const roles = ["MailRelay", "Smarthost", "Submission", "VirtualAccounts"];
 
 function fileOf(step: string): string {
   return step.charAt(0).toLowerCase() + step.slice(1);

@@ -7,6 +7,8 @@ import type { Contribution } from "../../components/roles/contribution";
 import { mailRelay, mailRelayArguments } from "../../components/roles/mailRelay";
 import { withoutOutputs } from "../../components/roles/roleArguments";
 import { smarthost, smarthostArguments } from "../../components/roles/smarthost";
+import { submission, submissionArguments } from "../../components/roles/submission";
+import { virtualAccounts, virtualAccountsArguments } from "../../components/roles/virtualAccounts";
 
 /** A value with all its outputs known; what is secret is said of the whole. */
 function known<T>(value: unknown): Promise<T> {
@@ -191,6 +193,246 @@ describe("a smarthost", () => {
     ],
   ])("refuses %s", (_what, args, reason) => {
     const failures = violations(smarthostArguments, withoutOutputs(args));
+    expect(failures.map(({ path, reason: why }) => `${path} ${why}`).join("\n")).toContain(reason);
+  });
+});
+
+/** The entries of the tables by their paths. */
+async function entriesOf(roles: Roles): Promise<Record<string, unknown>> {
+  const tables = await known<Record<string, { path: string; entries: unknown }>>(roles.tables({}));
+  return Object.fromEntries(Object.values(tables).map(({ path, entries }) => [path, entries]));
+}
+
+describe("virtual accounts", () => {
+  test("in tables are domains, mailboxes and aliases, and the folder that they are in", async () => {
+    const roles = together(
+      virtualAccounts(
+        {
+          domains: {
+            "alpha.example": {
+              accounts: ["alfred", "Berta"],
+              aliases: { info: ["alfred", "x@example.net"], "*": ["berta"] },
+            },
+            "beta.example": { aliases: { postmaster: ["alfred@alpha.example"] } },
+          },
+          store: { path: "/var/mailboxes", uid: 950, gid: 951 },
+          mailboxSizeLimit: 0,
+        },
+        { logins: true },
+      ),
+    );
+    expect(await entriesOf(roles)).toEqual({
+      "/etc/postfix/virtual_domains": { "alpha.example": "virtual", "beta.example": "virtual" },
+      "/etc/postfix/virtual_accounts": {
+        "alfred@alpha.example": "alpha.example/alfred/",
+        "Berta@alpha.example": "alpha.example/Berta/",
+      },
+      "/etc/postfix/virtual_aliases": {
+        "info@alpha.example": "alfred@alpha.example, x@example.net",
+        "@alpha.example": "berta@alpha.example",
+        // Else the catch-all would take their mail.
+        "alfred@alpha.example": "alfred@alpha.example",
+        "Berta@alpha.example": "Berta@alpha.example",
+        "postmaster@alpha.example": "postmaster@localhost",
+        "postmaster@beta.example": "alfred@alpha.example",
+      },
+      "/etc/postfix/virtual_senders": {
+        "alfred@alpha.example": "alfred@alpha.example",
+        "berta@alpha.example": "Berta@alpha.example",
+        "info@alpha.example": "alfred@alpha.example",
+      },
+    });
+    expect(await known(roles.parameters({}, noReplacement))).toEqual({
+      mynetworks: "127.0.0.0/8, [::1]/128",
+      smtpd_recipient_restrictions: "permit_mynetworks, reject_unauth_destination",
+      smtpd_sender_login_maps: "hash:/etc/postfix/virtual_senders",
+      virtual_alias_maps: "hash:/etc/postfix/virtual_aliases",
+      virtual_gid_maps: "static:951",
+      virtual_mailbox_base: "/var/mailboxes",
+      virtual_mailbox_domains: "hash:/etc/postfix/virtual_domains",
+      virtual_mailbox_limit: "0",
+      virtual_mailbox_maps: "hash:/etc/postfix/virtual_accounts",
+      virtual_uid_maps: "static:950",
+    });
+    expect(roles.one("mailStore")).toEqual({ path: "/var/mailboxes", uid: 950, gid: 951 });
+  });
+
+  test("in MySQL are queries in files that are secrets, and need the flavor", async () => {
+    const roles = together(
+      virtualAccounts(
+        { mysql: { user: "postfix", password: "good password", database: "mail" } },
+        { logins: true },
+      ),
+    );
+    expect(roles.flavors).toEqual(["mysql"]);
+    const tables = roles.tables({});
+    for (const { text, type } of Object.values(tables)) {
+      expect(type).toBe("mysql");
+      expect(await pulumi.isSecret(text as pulumi.Output<string>)).toBe(true);
+    }
+    expect(await known(tables["virtual-accounts"]?.text)).toBe(
+      "user = postfix\npassword = good password\nhosts = inet:127.0.0.1:3306\ndbname = mail\nquery = SELECT maildir FROM mailbox WHERE username = '%s' AND active = '1'\n",
+    );
+    expect(await known(roles.parameters({}, noReplacement))).toMatchObject({
+      smtpd_sender_login_maps: "mysql:/etc/postfix/mysql_senders.cf",
+      virtual_alias_maps: "proxy:mysql:/etc/postfix/mysql_aliases.cf",
+      virtual_mailbox_domains: "proxy:mysql:/etc/postfix/mysql_domains.cf",
+      virtual_mailbox_maps: "proxy:mysql:/etc/postfix/mysql_accounts.cf",
+    });
+  });
+
+  test("are read by queries of the program's own, and have aliases only where it asks for some", async () => {
+    const queries = {
+      domains: "SELECT 1 FROM d WHERE n='%s'",
+      accounts: "SELECT p FROM a WHERE n='%s'",
+    };
+    const login = { user: "u", password: "p", database: "d" };
+    const roles = together(virtualAccounts({ mysql: { ...login, queries } }, { logins: true }));
+    expect(Object.keys(roles.tables({}))).toEqual(["virtual-domains", "virtual-accounts"]);
+    const parameters = await known<object>(roles.parameters({}, noReplacement));
+    expect(Object.keys(parameters)).not.toContain("virtual_alias_maps");
+    expect(Object.keys(parameters)).not.toContain("smtpd_sender_login_maps");
+  });
+
+  test.each<[string, unknown, string]>([
+    ["neither tables nor a database", {}, "give the accounts either by domains or by mysql"],
+    [
+      "both",
+      { domains: {}, mysql: { user: "u", password: "p", database: "d" } },
+      "give the accounts either by domains or by mysql",
+    ],
+    [
+      "an account with a domain",
+      { domains: { "alpha.example": { accounts: ["alfred@alpha.example"] } } },
+      'domains["alpha.example"].accounts[0] must be a local part',
+    ],
+    [
+      "a path in an account",
+      { domains: { "alpha.example": { accounts: ["../alfred"] } } },
+      "accounts[0] must be a local part",
+    ],
+    [
+      "an account twice",
+      { domains: { "alpha.example": { accounts: ["alfred", "Alfred"] } } },
+      "accounts has Alfred twice",
+    ],
+    [
+      "an alias without a target",
+      { domains: { "alpha.example": { aliases: { info: [] } } } },
+      "aliases.info must have a target",
+    ],
+    [
+      "a query without an address",
+      {
+        mysql: {
+          user: "u",
+          password: "p",
+          database: "d",
+          queries: { domains: "SELECT 1", accounts: "SELECT '%s'" },
+        },
+      },
+      "mysql.queries.domains must be a query in one line",
+    ],
+    [
+      "a password of two lines",
+      { mysql: { user: "u", password: "p\nquery = x", database: "d" } },
+      "mysql.password must be one line",
+    ],
+    [
+      "a folder of the system for mailboxes",
+      { domains: {}, store: { path: "/etc/mail" } },
+      "store.path is no place for mailboxes",
+    ],
+  ])("are refused with %s", (_what, args, reason) => {
+    const failures = violations(virtualAccountsArguments, withoutOutputs(args));
+    expect(failures.map(({ path, reason: why }) => `${path} ${why}`).join("\n")).toContain(reason);
+  });
+});
+
+describe("submission", () => {
+  const certificate = { certificatePath: "/etc/ssl/mx.pem", privateKeyPath: "/etc/ssl/mx.key" };
+
+  test("is two services that let in logins over TLS alone, each with its own addresses", async () => {
+    const roles = together(
+      submission({ certificate, senders: { "@example.org": ["alice", "bob"] } }),
+    );
+    const overrides = {
+      syslog_name: "postfix/submission",
+      smtpd_tls_security_level: "encrypt",
+      smtpd_tls_auth_only: "yes",
+      smtpd_sasl_auth_enable: "yes",
+      smtpd_sasl_type: "dovecot",
+      smtpd_client_restrictions: "permit_sasl_authenticated,reject",
+      smtpd_helo_restrictions: "",
+      smtpd_sender_restrictions: "reject_sender_login_mismatch",
+      smtpd_recipient_restrictions: "permit_sasl_authenticated,reject",
+    };
+    expect(roles.services({})).toEqual({
+      "submission/inet": { command: "smtpd", overrides },
+      "smtps/inet": {
+        command: "smtpd",
+        overrides: { ...overrides, syslog_name: "postfix/smtps", smtpd_tls_wrappermode: "yes" },
+      },
+    });
+    expect(await entriesOf(roles)).toEqual({
+      "/etc/postfix/submission_senders": { "@example.org": "alice, bob" },
+    });
+    expect(await known(roles.parameters({}, noReplacement))).toEqual({
+      mynetworks: "127.0.0.0/8, [::1]/128",
+      smtpd_sasl_path: "private/auth",
+      smtpd_sender_login_maps: "hash:/etc/postfix/submission_senders",
+      smtpd_tls_cert_file: "/etc/ssl/mx.pem",
+      smtpd_tls_key_file: "/etc/ssl/mx.key",
+      smtpd_tls_security_level: "may",
+    });
+    expect(roles.one("certificate")).toEqual(certificate);
+    expect(() => roles.one("certificate", certificate)).toThrow(
+      "certificate is decided by submission",
+    );
+  });
+
+  test("ties no address to a login only where the program says so", () => {
+    expect(() => submission({ certificate })).toThrow("submission.senders must be given");
+    const roles = together(submission({ certificate, senders: "any", ports: [465] }));
+    expect(roles.services({})).toMatchObject({
+      "smtps/inet": { overrides: { smtpd_sender_restrictions: "" } },
+    });
+    expect(roles.tables({})).toEqual({});
+  });
+
+  test("knows the logins of virtual accounts, before those that are named", async () => {
+    const roles = together(
+      submission(
+        { certificate, senders: { "news@alpha.example": ["alfred@alpha.example"] } },
+        { accounts: true },
+      ),
+      virtualAccounts({ domains: { "alpha.example": { accounts: ["alfred"] } } }, { logins: true }),
+    );
+    const parameters = await known<Record<string, string>>(roles.parameters({}, noReplacement));
+    expect(parameters["smtpd_sender_login_maps"]).toBe(
+      "hash:/etc/postfix/virtual_senders, hash:/etc/postfix/submission_senders",
+    );
+  });
+
+  test.each<[string, unknown, string]>([
+    ["without a certificate", { senders: "any" }, "certificate must be given."],
+    [
+      "with another port",
+      { certificate, senders: "any", ports: [25] },
+      "ports[0] must be 587 or 465.",
+    ],
+    [
+      "with a name for an address",
+      { certificate, senders: { alice: ["alice"] } },
+      'senders["alice"] must be an address',
+    ],
+    [
+      "with two logins in one",
+      { certificate, senders: { "@a.example": ["a, b"] } },
+      "must be a login",
+    ],
+  ])("is refused %s", (_what, args, reason) => {
+    const failures = violations(submissionArguments, withoutOutputs(args));
     expect(failures.map(({ path, reason: why }) => `${path} ${why}`).join("\n")).toContain(reason);
   });
 });

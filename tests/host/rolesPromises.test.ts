@@ -1,0 +1,273 @@
+/**
+ * What Postfix answers is what the roles promise, for generated sets of roles and addresses: strangers send to no domain
+ * but those of the roles, recipients that there are are taken, and all others are refused while the sender waits.
+ */
+import type { Duplex } from "node:stream";
+import fc from "fast-check";
+import type { Contribution } from "../../components/roles/contribution";
+import { mailRelay } from "../../components/roles/mailRelay";
+import { smarthost } from "../../components/roles/smarthost";
+import { submission } from "../../components/roles/submission";
+import { virtualAccounts } from "../../components/roles/virtualAccounts";
+import { forgetPlans } from "../../provider/driver/overlay";
+import { startHost, type TestHost } from "../../testing";
+import { CertificateMaker } from "../certificates";
+import { connectionTo, ENTRIES, packageOf, RELEASES } from "../preview/server";
+import { create, inputsOf, type Made, remove, update } from "./provider";
+import { roleSteps } from "./roleSteps";
+
+/** The addresses of clients: the host itself, one in a network that a relay may trust, and one that nobody trusts. */
+const CLIENTS = { host: "127.0.0.1", inside: "10.1.0.9", stranger: "192.0.2.9" } as const;
+type Client = keyof typeof CLIENTS;
+
+interface Setup {
+  readonly relay?: {
+    readonly domains: Readonly<Record<string, readonly string[] | "any">>;
+    readonly trustsInside: boolean;
+  };
+  readonly accounts?: Readonly<
+    Record<string, { readonly accounts: readonly string[]; readonly aliases: readonly string[] }>
+  >;
+  readonly smarthost: boolean;
+  readonly submission: boolean;
+}
+
+const LOCALS = ["alice", "berta", "carla", "info"] as const;
+const RELAYED = ["one.example", "two.example"];
+const VIRTUAL = ["alpha.example", "beta.example"];
+
+const setups: fc.Arbitrary<Setup> = fc.record(
+  {
+    relay: fc.record({
+      domains: fc.dictionary(
+        fc.constantFrom(...RELAYED),
+        fc.oneof(fc.subarray([...LOCALS, "postmaster"]), fc.constant("any" as const)),
+        { minKeys: 1 },
+      ),
+      trustsInside: fc.boolean(),
+    }),
+    accounts: fc.dictionary(
+      fc.constantFrom(...VIRTUAL),
+      fc.record({
+        accounts: fc.subarray([...LOCALS], { minLength: 1 }),
+        aliases: fc.subarray(["sales", "*", "postmaster"]),
+      }),
+      { minKeys: 1 },
+    ),
+    smarthost: fc.boolean(),
+    submission: fc.boolean(),
+  },
+  { requiredKeys: ["smarthost", "submission"] },
+);
+
+interface Attempt {
+  readonly client: Client;
+  readonly port: 25 | 587;
+  readonly recipient: string;
+}
+
+/** Addresses by which a host that trusts a part of them could be made to pass mail on. */
+const TRICKS = [
+  "victim%elsewhere.example@one.example",
+  "elsewhere.example!victim@one.example",
+  '"victim@elsewhere.example"@one.example',
+  "@one.example:victim@elsewhere.example",
+  "victim%elsewhere.example@myhost.example.org",
+  '"victim@elsewhere.example"@alpha.example',
+] as const;
+
+const attempts: fc.Arbitrary<Attempt> = fc.record({
+  client: fc.constantFrom<Client>("host", "inside", "stranger", "stranger"),
+  port: fc.constantFrom(25, 25, 25, 587),
+  recipient: fc.oneof(
+    { weight: 8, arbitrary: address() },
+    { weight: 1, arbitrary: fc.constantFrom<string>(...TRICKS) },
+  ),
+});
+
+function address(): fc.Arbitrary<string> {
+  const local = fc.constantFrom(...LOCALS, "sales", "postmaster", "root", "mallory");
+  const domain = fc.constantFrom(
+    ...RELAYED,
+    ...VIRTUAL,
+    ...["sub.one.example", "sub.alpha.example", "elsewhere.example", "myhost.example.org"],
+  );
+  const shout = fc.constantFrom(
+    (text: string) => text,
+    (text: string) => text.toUpperCase(),
+  );
+  return fc.tuple(local, domain, shout).map(([name, at, spelt]) => spelt(`${name}@${at}`));
+}
+
+/** Does the host take this mail, by what the roles promise? `undefined` where they promise nothing. */
+function promised(setup: Setup, { client, port, recipient }: Attempt): boolean | undefined {
+  if (port === 587) return false;
+  // A smarthost alone leaves it to Postfix whom it trusts: versions before 3.0 trust all hosts of their networks.
+  const receives = setup.relay ?? setup.accounts ?? (setup.submission || undefined);
+  if (receives === undefined && client === "inside") return undefined;
+  const isTrusted =
+    client === "host" || (client === "inside" && setup.relay?.trustsInside === true);
+  if ((TRICKS as readonly string[]).includes(recipient)) return isTrusted ? undefined : false;
+  const [local = "", domain = ""] = recipient.toLowerCase().split("@");
+  if (domain === "myhost.example.org")
+    // Users of the host and its aliases.
+    return ["alice", "root", "postmaster"].includes(local);
+  const relayed = setup.relay?.domains[domain];
+  if (relayed !== undefined)
+    return relayed === "any" || relayed.includes(local) || ["root", "postmaster"].includes(local);
+  const virtual = setup.accounts?.[domain];
+  if (virtual !== undefined)
+    return [...virtual.accounts, ...virtual.aliases, "postmaster"].some((name) =>
+      [local, "*"].includes(name),
+    );
+  return isTrusted;
+}
+
+const maker = new CertificateMaker();
+afterAll(() => maker.clean());
+const certificate = maker.issue({ name: "myhost.example.org", keyKind: "rsa" });
+
+function contributions(setup: Setup): readonly Contribution[] {
+  const { relay, accounts } = setup;
+  const perDomain = <A, B>(all: Readonly<Record<string, A>>, each: (one: A) => B) =>
+    Object.fromEntries(Object.entries(all).map(([name, one]) => [name, each(one)]));
+  return [
+    ...(relay === undefined
+      ? []
+      : [
+          mailRelay({
+            domains: perDomain(relay.domains, (recipients) => ({
+              nextHop: "[10.1.0.2]",
+              recipients,
+            })),
+            networks: relay.trustsInside ? ["10.1.0.0/24"] : [],
+          }),
+        ]),
+    ...(accounts === undefined
+      ? []
+      : [
+          virtualAccounts({
+            domains: perDomain(accounts, ({ accounts: names, aliases }) => ({
+              accounts: names,
+              aliases: Object.fromEntries(aliases.map((name) => [name, [names[0] ?? ""]])),
+            })),
+          }),
+        ]),
+    ...(setup.submission
+      ? [
+          submission({
+            certificate: {
+              certificatePath: "/etc/ssl/myhost.pem",
+              privateKeyPath: "/etc/ssl/private/myhost.key",
+              certificate: certificate.certificate,
+              privateKey: certificate.key,
+            },
+            senders: "any",
+          }),
+        ]
+      : []),
+    ...(setup.smarthost ? [smarthost({ host: "smtp.example.net" })] : []),
+  ];
+}
+
+/** Reads SMTP replies one by one. */
+class Replies {
+  private text = "";
+  private wake: () => void = () => undefined;
+  private over = false;
+
+  constructor(private readonly stream: Duplex) {
+    stream.on("data", (chunk: Buffer) => {
+      this.text += chunk.toString("latin1");
+      this.wake();
+    });
+    for (const event of ["end", "error", "close"])
+      stream.on(event, () => {
+        this.over = true;
+        this.wake();
+      });
+  }
+
+  async ask(command: string): Promise<string> {
+    if (command !== "") this.stream.write(`${command}\r\n`);
+    for (;;) {
+      const reply = /^(?:\d{3}-.*\r\n)*\d{3} .*\r\n/.exec(this.text)?.[0];
+      if (reply !== undefined) {
+        this.text = this.text.slice(reply.length);
+        return reply;
+      }
+      if (this.over) return "";
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+  }
+}
+
+/** One dialogue, to the recipient: is the mail taken? */
+async function isTaken(host: TestHost, { client, port, recipient }: Attempt): Promise<boolean> {
+  const stream = await host.dial(port, { from: CLIENTS[client], to: "127.0.0.1" });
+  const replies = new Replies(stream);
+  try {
+    expect(await replies.ask("")).toMatch(/^220 /);
+    expect(await replies.ask("EHLO client.example")).toMatch(/^250/);
+    if (!(await replies.ask("MAIL FROM:<>")).startsWith("250")) return false;
+    const answer = await replies.ask(`RCPT TO:<${recipient}>`);
+    // A fault of the server is no refusal.
+    expect(answer).not.toMatch(/^4(?!54|50 4\.1\.1)/);
+    return answer.startsWith("250");
+  } finally {
+    stream.destroy();
+  }
+}
+
+describe.each(RELEASES)("OpenBSD %s", (release) => {
+  let host: TestHost;
+  let service: Made;
+  let dialogues = 0;
+
+  beforeAll(async () => {
+    host = await startHost({ release });
+    const make = (kind: string, args: Record<string, unknown>): Promise<Made> =>
+      create(kind, inputsOf(kind, args, connectionTo(host)));
+    await make("PostfixPackage", packageOf(release));
+    await make("Aliases", { entries: ENTRIES });
+    for (const kind of ["ChrootResolv", "MailerConf", "BaseMailer", "RcConfLocal"])
+      await make(kind, {});
+    service = await make("PostfixService", {});
+  });
+  afterAll(() => host.stop());
+
+  async function serve(made: readonly Made[]): Promise<void> {
+    const triggers = made.map(({ props }) => props["revision"]);
+    await update(service, inputsOf("PostfixService", { triggers }, connectionTo(host)));
+  }
+
+  test("holds to what the roles promise, in 25 dialogues with each of 12 sets of roles", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        setups,
+        fc.array(attempts, { minLength: 25, maxLength: 25 }),
+        async (setup, all) => {
+          forgetPlans();
+          const made: Made[] = [];
+          try {
+            for (const { kind, name, args } of await roleSteps(contributions(setup)))
+              made.push(await create(kind, inputsOf(kind, args, connectionTo(host), { name })));
+            await serve(made);
+            for (const attempt of all) {
+              const expected = promised(setup, attempt);
+              if (attempt.port === 587 && !setup.submission) continue;
+              if (expected === undefined) continue;
+              dialogues += 1;
+              expect([attempt, await isTaken(host, attempt)]).toEqual([attempt, expected]);
+            }
+          } finally {
+            for (const one of made.reverse()) await remove(one);
+          }
+        },
+      ),
+      { numRuns: 12, endOnFailure: true },
+    );
+    process.stderr.write(`roles on ${release}: ${dialogues} dialogues as promised\n`);
+    expect(dialogues).toBeGreaterThan(200);
+  });
+});
