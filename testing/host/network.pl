@@ -13,7 +13,8 @@
 #
 #   {"own": [ADDRESS, ...], "listen": [{"at": ADDRESS, "port": N, "socket": PATH, "from": ADDRESS}, ...]}
 #
-# The host gets the addresses "own" on its loopback. At each of "listen", connections that the host makes
+# At the addresses "own" the host can be reached from then on. No interface has them: what listens on loopback only,
+# as the base system's mailer does by "listen on lo0", would answer there too. At each of "listen", connections that the host makes
 # are taken and carried to the host behind "socket", where they come from the address "from". The answer
 # is the line "ok" or a reason. When stdin ends, so does this program.
 use strict;
@@ -25,7 +26,7 @@ use Socket;
 
 # Numbers of Linux that Perl has no names for; both architectures have the same.
 my $SO_REUSEPORT = 15;
-my ($AF_NETLINK, $RTM_NEWADDR, $RTM_NEWROUTE) = (16, 20, 24);
+my ($AF_NETLINK, $RTM_NEWROUTE) = (16, 24);
 # So many bytes may wait for one end before no more are read from the other.
 my $LIMIT = 65536;
 
@@ -68,7 +69,7 @@ sub tell_keeper { syswrite STDOUT, "$_[0]\n" }
 sub obey {
     my $order = JSON::PP->new->utf8->decode($_[0]);
     eval {
-        add_address($_) for @{ $order->{own} // [] };
+        add_route($_) for @{ $order->{own} // [] };
         listen_for($_) for @{ $order->{listen} // [] };
         1;
     } and return 'ok';
@@ -232,27 +233,17 @@ sub close_ends {
     }
 }
 
-# --- addresses and routes (rtnetlink(7)) -----------------------------------------------------------
+# --- routes (rtnetlink(7)) -------------------------------------------------------------------------
 
-sub add_address {
-    my ($address) = @_;
-    # Family, prefix length, flags, scope, number of the interface: loopback is the first of every namespace.
-    rtnetlink($RTM_NEWADDR, pack('C4 L', AF_INET, 32, 0, 0, 1), pack('S S a4', 8, 2, inet_aton($address)));
-}
-
+# Family and prefix length, and then: table "local", by an administrator, on this host only, type "local". The
+# first attribute is the address, the second the interface: loopback is the first of every namespace.
 sub add_route {
     my ($address) = @_;
-    # Table "local", by an administrator, on this host only, type "local".
     my $route = pack('C8 L', AF_INET, 32, 0, 0, 255, 3, 254, 2, 0);
-    rtnetlink($RTM_NEWROUTE, $route, pack('S S a4', 8, 1, inet_aton($address)), pack('S S L', 8, 4, 1));
-}
-
-sub rtnetlink {
-    my ($type, @parts) = @_;
-    my $body = join '', @parts;
+    my $body = $route . pack('S S a4', 8, 1, inet_aton($address)) . pack('S S L', 8, 4, 1);
     socket(my $kernel, $AF_NETLINK, SOCK_RAW, 0) or die "netlink: $!\n";
     # NLM_F_REQUEST, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL.
-    send($kernel, pack('L S S L L', 16 + length $body, $type, 0x605, 1, 0) . $body, 0) // die "netlink: $!\n";
+    send($kernel, pack('L S S L L', 16 + length $body, $RTM_NEWROUTE, 0x605, 1, 0) . $body, 0) // die "netlink: $!\n";
     recv($kernel, my $reply, 4096, 0) // die "netlink: $!\n";
     my $error = -unpack 'x16 l', $reply;
     local $! = $error;

@@ -25,14 +25,14 @@ interface Way {
 
 /** What a host's network is to have besides what it has. */
 export interface NetworkOrder {
-  /** Addresses that the host has itself. */
+  /** Addresses at which the host itself can be reached. */
   readonly own: readonly string[];
   readonly listen: readonly Way[];
 }
 
 /** Where another host is found. */
 export interface Reach {
-  /** The IPv4 address of the other host. It becomes one of that host's own. */
+  /** The IPv4 address of the other host. */
   readonly at: string;
   /** The IPv4 address of this host, from which the other host sees connections come. */
   readonly from: string;
