@@ -22,6 +22,7 @@ const testing = {
   machine: [],
   image: ["machine"],
   host: ["machine", "image"],
+  extras: ["host"],
   pulumi: ["machine", "host"],
 };
 

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type Release, releases } from "../image/releases";
+import { type Extra, extraNames } from "../image/stages";
 import { enterArgv } from "../machine/namespaces";
 import { isAlive } from "../machine/processes";
 import { signalNumber } from "../machine/runProgram";
@@ -9,7 +10,7 @@ import { type HostRecord, readRecord } from "./hostRecord";
 import { launchHost, listHosts, stopHost } from "./lifecycle";
 import { attachHost, hostEnvironment, type TestHost } from "./testHost";
 
-const usage = `usage: host start [--release RELEASE] [--latency-ms N]
+const usage = `usage: host start [--release RELEASE] [--latency-ms N] [--extras NAME,...]
        host exec ID -- PROGRAM [ARGUMENT ...]
        host reboot ID
        host upgrade ID --release RELEASE
@@ -73,11 +74,14 @@ async function upgrade(args: readonly string[]): Promise<number> {
 }
 
 async function start(args: readonly string[]): Promise<number> {
-  const { values } = parse(args, { release: "string", "latency-ms": "string" });
+  const { values } = parse(args, { release: "string", "latency-ms": "string", extras: "string" });
   const { release = "7.8", "latency-ms": latency = "0" } = values;
   if (!isRelease(release)) throw new UsageError(`no release ${String(release)}`);
   if (!/^\d+$/.test(String(latency))) throw new UsageError("--latency-ms takes a whole number");
-  const record = await launchHost({ release, latencyMs: Number(latency) }, false);
+  const { extras: named = "" } = values;
+  const extras = typeof named === "string" && named !== "" ? named.split(",") : [];
+  if (!extras.every(isExtra)) throw new UsageError(`extras are any of ${extraNames.join(", ")}`);
+  const record = await launchHost({ release, latencyMs: Number(latency), extras }, false);
   process.stderr.write(`host ${record.id} (OpenBSD ${release}) is up after ${record.upMs} ms\n`);
   print(shown(record));
   return 0;
@@ -85,6 +89,10 @@ async function start(args: readonly string[]): Promise<number> {
 
 function isRelease(text: unknown): text is Release {
   return releases.some((release) => release === text);
+}
+
+function isExtra(text: string): text is Extra {
+  return extraNames.some((name) => name === text);
 }
 
 function exec(args: readonly string[]): Promise<number> {

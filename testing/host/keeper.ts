@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Image } from "../image/ensureImage";
+import { type Image, layersOf } from "../image/ensureImage";
 import { isBefore, type Release } from "../image/releases";
 import { cacheFolder, packageFolder } from "../machine/folders";
 import { enterArgv, overlayOptions, removeFolder, unshareArgv } from "../machine/namespaces";
@@ -168,9 +168,15 @@ class Keeper {
 
   /** Starts process 1 of the host in new namespaces. */
   private startInit(): void {
-    const { base, layer } = this.image;
+    const { base } = this.image;
     const scripts = join(packageFolder(), "testing/host");
-    const boot = ["sh", join(scripts, "boot.sh"), base, layer, `hosts/${this.options.id}`];
+    const boot = [
+      "sh",
+      join(scripts, "boot.sh"),
+      base,
+      layersOf(this.image),
+      `hosts/${this.options.id}`,
+    ];
     const argv = unshareArgv(
       ["mount", "pid", "net", "uts", "ipc", "fork", "kill-child"],
       [...boot, overlayOptions, join(scripts, "init.pl")],
@@ -314,9 +320,9 @@ class Keeper {
     }
     await this.halt();
     const scripts = join(packageFolder(), "testing/host");
-    const { base, layer } = this.image;
     const argv = [
-      ...["sh", join(scripts, "upgrade.sh"), layer, base, image.layer, image.base],
+      ...["sh", join(scripts, "upgrade.sh"), layersOf(this.image), this.image.base],
+      ...[layersOf(image), image.base],
       ...[`hosts/${this.options.id}`, overlayOptions, join(scripts, "upgrade.pl")],
     ];
     const { exitCode, stderr } = await run(unshareArgv(["mount"], argv), { cwd: cacheFolder() });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureImage } from "../image/ensureImage";
 import type { Release } from "../image/releases";
+import type { Extra } from "../image/stages";
 import { packageFolder } from "../machine/folders";
 import { removeFolder } from "../machine/namespaces";
 import { isAlive, kill } from "../machine/processes";
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly latencyMs?: number;
   /** Overrides for facts about the release. @default none */
   readonly facts?: Facts;
+  /** What the host has besides a plain OpenBSD; an extra is made when it is first asked for. @default none */
+  readonly extras?: readonly Extra[];
 }
 
 /** A host that has a run folder. The state `gone` means that its keeper crashed. */
@@ -45,7 +48,7 @@ export interface ListedHost {
  * @param owned - Whether the host ends with this process. If not, it runs until it is stopped.
  */
 export async function launchHost(options: StartOptions, owned: boolean): Promise<HostRecord> {
-  const image = await ensureImage(options.release ?? "7.8");
+  const image = await ensureImage(options.release ?? "7.8", undefined, options.extras);
   const id = randomBytes(4).toString("hex");
   mkdirSync(runFolder(id), { recursive: true, mode: 0o700 });
   const keeper = startKeeper({

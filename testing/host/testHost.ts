@@ -69,8 +69,9 @@ export interface TestHost extends HostAddress {
     options?: { readonly stdin?: string | Buffer },
   ): Promise<ExecResult>;
   /**
-   * Lets programs of this host open TCP connections to another one. The other host has the address `reach.at` then, which
-   * it had not before, and this host has `reach.from`; neither has more of a network. Where nothing listens on the other
+   * Lets programs of this host open TCP connections to another one. The other host can be reached at `reach.at` then, by
+   * what listens there on all addresses or on that one. No interface shows the address, so Postfix does not count it among
+   * those of the host by itself (`proxy_interfaces` would). Where nothing listens on the other
    * host, or it has ended, a connection is opened and reset at once. The way stays over a reboot and an upgrade of either.
    *
    * @example
@@ -227,7 +228,8 @@ class RunningHost implements TestHost {
   }
 
   async upgrade(release: Release, facts: Facts = {}): Promise<void> {
-    const image = await ensureImage(release);
+    const extras = this.record.image.extras.map(({ name }) => name);
+    const image = await ensureImage(release, undefined, extras);
     const answer = await this.ask({ do: "upgrade", release, image, facts });
     this.record = answer as HostRecord;
     this.index = undefined;

@@ -8,7 +8,7 @@ import { run } from "../machine/runProgram";
 import { aptOptions, debianSources, newerSuite } from "./debianSources";
 import { parseTree } from "./fileTree";
 import type { Release } from "./releases";
-import { compiledPostfix, type Stages } from "./stages";
+import { compiledPostfix, type Extra, type ExtraStages, type Stages } from "./stages";
 
 /** The index of an image. With it, a snapshot of a host has to hash only the files that changed on the host. */
 export interface ImageIndex {
@@ -92,6 +92,69 @@ async function make(
   context.say(`done in ${((Date.now() - start) / 1000).toFixed(1)} s`);
 }
 
+/** What the extras fetch from Debian. The rest of a build is in the script. */
+const extraPackages = {
+  mariadb: "mariadb-server-core mariadb-client-core",
+  dovecot: "dovecot-core",
+  flavors: "libmariadb-dev libsasl2-dev libsasl2-modules",
+};
+
+/** Makes an extra of a release, if it is not in `folder` yet. The stages of the image are there. */
+export async function buildExtra(
+  folder: string,
+  release: Release,
+  stages: Stages,
+  extra: Extra,
+  extras: ExtraStages,
+  say: (line: string) => void,
+): Promise<void> {
+  const scripts = join(packageFolder(), "testing/image");
+  const context: BuildContext = { folder, scripts, stages, say };
+  if (extra !== "flavors") {
+    const what = `making the extra ${extra} of Debian packages (about 30 s)`;
+    await make(context, extras[extra], what, async (_, target) => {
+      await mkdir(target);
+      await runWithPackages(context, extra, "", join(target, "tree"));
+      await writeExtraIndex(context, basename(target), [stages.base]);
+    });
+    return;
+  }
+  if (existsSync(join(folder, extras.flavors))) return;
+  const compiling = "compiling Postfix with MySQL and Cyrus SASL (about 60 s)";
+  await make(context, extras.flavoredPostfix, compiling, (_, target) =>
+    runWithPackages(context, extra, compiledPostfix(release), target),
+  );
+  const what = `making the packages of OpenBSD ${release} with flavors`;
+  await make(context, extras.flavors, what, async (_, target) => {
+    const whole = `${target}-whole`;
+    await mkdir(whole, { recursive: true });
+    const postfix = join(folder, extras.flavoredPostfix);
+    const variables = [`WHOLE=${whole}`, `SCRIPT=${layerScript()}`];
+    const script = join(scripts, "flavors-layer.sh");
+    await buildLayer(context, release, join(target, "tree"), postfix, script, variables);
+    removeFolder(whole);
+    await writeExtraIndex(context, basename(target), [`${stages.layer}/tree`, stages.base]);
+  });
+}
+
+/** Runs the build script of an extra with its packages at hand, and keeps what it makes. */
+async function runWithPackages(
+  context: BuildContext,
+  extra: Extra,
+  argument: string,
+  target: string,
+): Promise<void> {
+  const root = join(context.folder, "making-root");
+  await mkdir(root, { mode: 0o755 });
+  const archive = join(context.folder, context.stages.bootstrap);
+  const script = join(context.scripts, "extra.sh");
+  const what = [extraPackages[extra], `build-${extra}.sh`, argument];
+  const argv = ["sh", script, archive, root, ...what, ...aptOptions()];
+  await mustRun(unshareArgv(privateKinds, argv));
+  await mustRun(unshareArgv([], ["mv", join(root, "stage"), target]));
+  removeFolder(root);
+}
+
 /** Unpacks the bootstrap archive into a new folder and runs a script in it. */
 async function runInBootstrap(
   context: BuildContext,
@@ -106,18 +169,30 @@ async function runInBootstrap(
 }
 
 /** Writes the files of an OpenBSD release into the folder `tree`. */
-async function buildLayer(context: BuildContext, release: Release, tree: string): Promise<void> {
+async function buildLayer(
+  context: BuildContext,
+  release: Release,
+  tree: string,
+  postfix = join(context.folder, context.stages.postfix),
+  script = layerScript(),
+  more: readonly string[] = [],
+): Promise<void> {
   await mkdir(tree, { recursive: true });
   const variables = [
     `RELEASE=${release}`,
     `LAYER=${tree}`,
     `BASE=${join(context.folder, context.stages.base)}`,
-    `PKGROOT=${join(context.folder, context.stages.postfix)}`,
+    `PKGROOT=${postfix}`,
+    ...more,
   ];
-  const script = join(packageFolder(), "testing/openbsd/build-layer.sh");
   // The umask of the user who builds must not change the modes of the host's files.
   const shell = ["sh", "-c", 'umask 022; chmod 755 "$LAYER"; exec sh "$0"', script];
   await mustRun(unshareArgv(privateKinds, ["env", ...variables, ...shell]));
+}
+
+/** The script that makes the layer of a release. */
+function layerScript(): string {
+  return join(packageFolder(), "testing/openbsd/build-layer.sh");
 }
 
 /** Debian's own keys, also on a machine of another distribution (package debian-archive-keyring). */
@@ -159,9 +234,31 @@ async function bootstrap(context: BuildContext, target: string): Promise<void> {
 
 /** Writes the {@link ImageIndex} of a layer on its base. */
 async function writeIndex(context: BuildContext, layer: string): Promise<void> {
-  const { folder, scripts, stages } = context;
+  await saveIndex(context, layer, await hashesOf(context, layer, [context.stages.base]));
+}
+
+/** Writes the {@link ImageIndex} of an extra: only of the files that it brings itself. */
+async function writeExtraIndex(
+  context: BuildContext,
+  extra: string,
+  below: readonly string[],
+): Promise<void> {
+  const all = await hashesOf(context, extra, below);
+  const own = Object.entries(all).filter(([path]) =>
+    existsSync(join(context.folder, extra, "tree", path)),
+  );
+  await saveIndex(context, extra, Object.fromEntries(own));
+}
+
+/** The hashes of all files of a layer over others. */
+async function hashesOf(
+  context: BuildContext,
+  layer: string,
+  below: readonly string[],
+): Promise<Record<string, string>> {
+  const { folder, scripts } = context;
   await mkdir(join(folder, layer, "mount"));
-  const places = [stages.base, `${layer}/tree`, `${layer}/mount`];
+  const places = [below.join(":"), `${layer}/tree`, `${layer}/mount`];
   const script = ["sh", join(scripts, "index.sh"), ...places, overlayOptions];
   const argv = unshareArgv(privateKinds, [...script, join(scripts, "tree.pl")]);
   const tree = parseTree(await mustRun(argv, folder));
@@ -169,8 +266,16 @@ async function writeIndex(context: BuildContext, layer: string): Promise<void> {
   for (const [path, entry] of tree) {
     if (entry.type === "file") hashes[path] = entry.sha256;
   }
+  return hashes;
+}
+
+async function saveIndex(
+  context: BuildContext,
+  layer: string,
+  hashes: Record<string, string>,
+): Promise<void> {
   const index: ImageIndex = { built: Date.now() / 1000, hashes };
-  await writeFile(join(folder, layer, "index.json"), JSON.stringify(index));
+  await writeFile(join(context.folder, layer, "index.json"), JSON.stringify(index));
 }
 
 /** Runs a program and returns its stdout; throws if it fails. */

@@ -21,15 +21,56 @@ export interface Stages {
   readonly layer: string;
 }
 
+/**
+ * What a host can have besides the image of its release, each made when a host first asks for it:
+ *
+ * - `mariadb`: a MariaDB server with its client.
+ * - `dovecot`: Dovecot, of which tests use the authentication.
+ * - `flavors`: packages of Postfix with the flavors mysql and sasl2 whose programs were compiled with them. On a host
+ *   without it, every package has the same programs.
+ */
+export const extraNames = ["mariadb", "dovecot", "flavors"] as const;
+
+/** See {@link extraNames}. */
+export type Extra = (typeof extraNames)[number];
+
+/** The names of the stages of extras in the image folder. */
+export interface ExtraStages extends Readonly<Record<Extra, string>> {
+  /** The Postfix in the packages of `flavors`, in the version of the release. */
+  readonly flavoredPostfix: string;
+}
+
+/** A hash of texts, and of what stands at absolute paths. */
+async function key(...parts: string[]): Promise<string> {
+  const hash = createHash("sha256").update(`${process.arch} ${process.getuid?.()}`);
+  for (const part of parts) hash.update(part.startsWith("/") ? await contents(part) : part);
+  return hash.digest("hex").slice(0, 12);
+}
+
+/** The stages of a release's extras as the sources of this package make them now. */
+export async function extraStages(release: Release): Promise<ExtraStages> {
+  const scripts = join(packageFolder(), "testing/image");
+  const { bootstrap, base, layer } = await imageStages(release);
+  const compiled = compiledPostfix(release);
+  const common = ["extra.sh", "extra-tree.sh"].map((name) => join(scripts, name));
+  const made = (...names: string[]): Promise<string> =>
+    key(bootstrap, base, ...common, ...names.map((name) => join(scripts, name)));
+  const mariadb = await made("build-mariadb.sh");
+  const dovecot = await made("build-dovecot.sh");
+  const postfix = await made("build-flavors.sh", "build-postfix.sh");
+  const flavors = await key(layer, compiled, postfix, join(scripts, "flavors-layer.sh"));
+  return {
+    mariadb: `mariadb-${mariadb}`,
+    dovecot: `dovecot-${dovecot}`,
+    flavoredPostfix: `flavored-postfix-${compiled}-${postfix}`,
+    flavors: `flavors-${release}-${flavors}`,
+  };
+}
+
 /** The stages of a release's image as the sources of this package make them now. */
 export async function imageStages(release: Release): Promise<Stages> {
   const scripts = join(packageFolder(), "testing/image");
   const openbsd = join(packageFolder(), "testing/openbsd");
-  const key = async (...parts: string[]): Promise<string> => {
-    const hash = createHash("sha256").update(`${process.arch} ${process.getuid?.()}`);
-    for (const part of parts) hash.update(part.startsWith("/") ? await contents(part) : part);
-    return hash.digest("hex").slice(0, 12);
-  };
   const bootstrap = await key(join(scripts, "bootstrap.sh"));
   const unpack = join(scripts, "chroot.sh");
   const compiled = compiledPostfix(release);
