@@ -14,6 +14,7 @@ import {
   step,
   text,
 } from "./schema";
+import { sqlFaults } from "./sqlSettings";
 import { tablePathFault } from "./tablePath";
 
 /** The owner and the mode of a file. */
@@ -61,6 +62,13 @@ export interface LookupTableArgs {
    * `memcache`
    */
   readonly permissions?: Permissions;
+  /**
+   * A key that a table of type `mysql`, `pgsql` or `ldap` is asked for (`postmap -q`) before its {@link text} is put in
+   * place: a database that cannot be asked, because of its address, login or query, stops the change. Any answer is right,
+   * also that the key is not found. The preview asks too, where the host's Postfix has the type, and lets a server pass
+   * that cannot be reached, because it may come first.
+   */
+  readonly probe?: string;
 }
 
 const DEFAULT_TYPE = "hash";
@@ -98,6 +106,9 @@ function textFault(contents: unknown): string | undefined {
   return refusal(() => void encodeUtf8(contents));
 }
 
+/** Types whose servers can be asked before the text is in place. */
+const ASKED_TYPES: readonly string[] = ["mysql", "pgsql", "ldap"];
+
 /** Failures for lines of a text that postmap(1) would skip, and for duplicate keys, of which it would take the first. */
 function lines({ type = DEFAULT_TYPE, text: contents }: Partial<LookupTableArgs>): Failure[] {
   if (contents === undefined || WHOLE_TYPES.includes(type)) return [];
@@ -130,6 +141,25 @@ const RULES: readonly Rule<LookupTableArgs>[] = [
     },
   },
   { of: ["type", "text"], failures: lines },
+  {
+    of: ["type", "text"],
+    failures: ({ type = DEFAULT_TYPE, text: contents }) =>
+      contents === undefined
+        ? []
+        : sqlFaults(type, contents).map((reason) => ({ path: ".text", reason })),
+  },
+  {
+    of: ["type", "text", "probe"],
+    failures: ({ type = DEFAULT_TYPE, text: contents, probe }) =>
+      probe === undefined || (ASKED_TYPES.includes(type) && contents !== undefined)
+        ? []
+        : [
+            {
+              path: ".probe",
+              reason: `is for a table of type ${ASKED_TYPES.join(", ")} with its text: no other has a server that could be asked.`,
+            },
+          ],
+  },
 ];
 
 const name = text(/^[\w.-]+$/, "must be a name, as in passwd(5) and group(5).");
@@ -163,6 +193,13 @@ export const lookupTableArguments = step<LookupTableArgs>(
           group: optional(name),
         },
         "part of permissions",
+      ),
+    ),
+    // "-" alone would have postmap(1) read keys from its input.
+    probe: optional(
+      text(
+        /^(?!-$)[^\s\0](?:[^\n\r\0\ud800-\udfff]*[^\s\0\ud800-\udfff])?$/,
+        "must be a key of one line, as in postmap -q.",
       ),
     ),
   },

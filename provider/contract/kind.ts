@@ -47,6 +47,8 @@ export type Change =
       readonly text: string;
       /** What the action changes, as far as the agent does it: where that cannot be, the plan is refused beforehand. */
       readonly places?: readonly Place[];
+      /** The action only asks, and changes nothing: what was shown of files still holds after it. */
+      readonly asks?: true;
       readonly act: (host: HostWriter, context: ActContext) => Promise<void>;
     };
 

@@ -63,7 +63,7 @@ export class Overlay {
     if (changes.length > 0) this.#pending = pending;
     for (const change of changes) {
       if (change.change === "act") {
-        this.#acts = true;
+        this.#acts ||= change.asks !== true;
         continue;
       }
       if (!this.#found.has(change.path) && isRead(change.found))

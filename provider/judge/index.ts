@@ -26,6 +26,7 @@ import { merged, type Question, tableQuestion, verdict } from "./verdict";
 
 export { type Complaint } from "./candidate";
 export { declarationClaims, declare, declareComing, type Declarations } from "./declarations";
+export { type Probed, probeTable, type TableProbe } from "./tableProbe";
 export { settledLater, tableQuestion } from "./verdict";
 
 /** main.cf and master.cf before and after the plan. */

@@ -7,6 +7,7 @@ import {
   lookupTableArguments,
   typeOf,
 } from "../arguments/lookupTable";
+import { obsoleteSettings, serversOf } from "../arguments/sqlSettings";
 import { hideSecrets } from "../contract/hashedSecrets";
 import {
   alone,
@@ -19,6 +20,7 @@ import {
 import { hashedValue, hidesFromOthers, isHidden } from "../contract/hiddenFile";
 import { keyedText } from "../contract/keyedText";
 import type {
+  Action,
   Change,
   Failure,
   JudgeContext,
@@ -32,9 +34,10 @@ import { claimWholeFile, isOnlyClaimed, isOurs, restoreWholeFile } from "../cont
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
 import { contentsOf, digestOf, fileAt, type FileState } from "../host/fileState";
+import { HostError } from "../host/errors";
 import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
 import { type Claim, type Json, savedContents } from "../host/record";
-import { judgeTable } from "../judge";
+import { judgeTable, probeTable, type TableProbe } from "../judge";
 import {
   broughtDatabase,
   databaseLook,
@@ -327,10 +330,70 @@ function withoutWhole(keys: RestoreContext["keys"], path: string): RestoreContex
   return keys.filter(([key]) => key !== wholeKey(path));
 }
 
+/** The server's entries that the table is asked for before its text is written; `undefined` where it is asked nothing. */
+function probeOf(
+  args: LookupTableArgs,
+  changes: readonly Change[],
+  observed: Observed,
+): TableProbe | undefined {
+  const write = changeOf(changes, args.path);
+  const isNew = write?.change === "write" && write.contents !== contentsOf(observed.file);
+  return args.probe === undefined || !isNew
+    ? undefined
+    : { type: typeOf(args), path: args.path, contents: write.contents, key: args.probe };
+}
+
+/** What was tried, and what came back. */
+function probeFailure(probe: TableProbe, reason: string): string {
+  return `${probe.type}:${probe.path} was asked for ${JSON.stringify(probe.key)} before it goes live, at ${serversOf(decodeUtf8(probe.contents))}, and could not be: ${reason}.`;
+}
+
+const PROBE_ADVICE =
+  "Mend hosts, login, database and query in `text`, or the server; without `probe` the table is written unasked. A key that is there tells a server that fails from one that does not know the key";
+
+function asking(probe: TableProbe): Action {
+  return {
+    change: "act",
+    text: `ask ${probe.type}:${probe.path} for ${JSON.stringify(probe.key)} before it goes live`,
+    asks: true,
+    act: async (host, { warn }) => {
+      const found = await probeTable(probe, host);
+      if (found?.answered === false)
+        throw new HostError("refused", {
+          host: host.address,
+          during: `asking a table before it goes live`,
+          reason: probeFailure(probe, found.reason),
+          changed: "no",
+          next: PROBE_ADVICE,
+        });
+      if (found !== undefined && found.warnings !== "") warn(found.warnings);
+    },
+  };
+}
+
+/** The preview's question to a server, of which one that is not there is left to the time when the table is written. */
+async function probeFailures(
+  { observed, args }: { readonly observed: Observed; readonly args: LookupTableArgs },
+  { host, plan: judged, note }: JudgeContext,
+): Promise<readonly Failure[]> {
+  const probe = probeOf(args, judged.changes, observed);
+  if (probe === undefined || observed.types?.includes(probe.type) !== true) return [];
+  const found = await probeTable(probe, host);
+  if (found?.answered !== false) return [];
+  if (!found.unreachable)
+    return [{ path: "probe", reason: `${probeFailure(probe, found.reason)} ${PROBE_ADVICE}.` }];
+  note(
+    `${probe.type}:${probe.path} cannot be asked yet: no server of ${serversOf(decodeUtf8(probe.contents))} is there. It is asked before it is written`,
+  );
+  return [];
+}
+
 function plan(observed: Observed, args: LookupTableArgs, context: PlanContext): Plan {
   const found = obstacles(observed, args, context.coming);
   if (found.length > 0) return { changes: [], obstacles: found };
-  const write = planText(observed, args, context);
+  const text = planText(observed, args, context);
+  const probe = probeOf(args, text, observed);
+  const write = [...(probe === undefined ? [] : [asking(probe)]), ...text];
   if (observed.database === undefined) return planned(args, write);
   const change = changeOf(write, args.path);
   // Of a text that an earlier step brings, only the new lines are known, so the database made from it is not known either.
@@ -428,7 +491,7 @@ function warnOfOpenCredentials(
     );
 }
 
-function judgePlan(
+async function judgePlan(
   observed: Observed,
   args: LookupTableArgs,
   context: JudgeContext,
@@ -436,12 +499,27 @@ function judgePlan(
   const { plan: judged } = context;
   const contents = textAfter(judged.changes, args.path, observed.file);
   if (judged.obstacles !== undefined || observed.types === null || contents === undefined)
-    return Promise.resolve([]);
+    return [];
   warnOfOpenCredentials(observed, args, context);
   const property = args.text === undefined ? "entries" : "text";
   const table = { tool: "postmap", type: typeOf(args), path: args.path } as const;
   const before = contentsOf(observed.file);
-  return judgeTable({ ...table, property, before, after: contents }, context);
+  warnOfObsolete(args, context);
+  const found = await Promise.all([
+    judgeTable({ ...table, property, before, after: contents }, context),
+    probeFailures({ observed, args }, context),
+  ]);
+  return found.flat();
+}
+
+/** Settings from before Postfix 2.2 are read still, and only where there is no query. */
+function warnOfObsolete(args: LookupTableArgs, { warn }: JudgeContext): void {
+  const obsolete = obsoleteSettings(typeOf(args), args.text ?? "");
+  if (obsolete.length === 0) return;
+  const names = obsolete.map((name) => `\`${name}\``).join(", ");
+  warn(
+    `${args.path}: ${names}: Postfix 2.2 has replaced ${obsolete.length === 1 ? "this setting" : "these settings"} by \`query\`, and a later one may no longer read ${obsolete.length === 1 ? "it" : "them"}. Write query = SELECT ... WHERE ... = '%s' (${typeOf(args)}_table(5)).`,
+  );
 }
 
 export const lookupTable: Kind<LookupTableArgs, Observed> = {

@@ -211,7 +211,7 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
   test.each([
     [
       "a type that Postfix does not have",
-      { type: "mysql", text: "user = x\n" },
+      { type: "mysql", text: "dbname = x\nquery = SELECT 1\n" },
       /^type: .*no table type "mysql"; it has .*hash.*flavor mysql/,
     ],
     ["a type that is no file", { type: "static" }, /^type: must be/],
@@ -251,6 +251,121 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
     await remove(made);
     await sh(host, `rm ${path}`);
     expect(diffTrees(bare, await host.snapshot()).filter(beyondTheNote)).toEqual([]);
+  });
+});
+
+describe("a table that is asked before it goes live", () => {
+  const path = "/etc/postfix/mysql.cf";
+  const text = (more = ""): string =>
+    `hosts = 127.0.0.1\nuser = postfix\npassword = canary-7\ndbname = mail\n${more}query = SELECT 1\n`;
+  let host: TestHost;
+  let bare: Tree;
+
+  /**
+   * The host's Postfix has no client of MySQL, so its tools say what one with that client says: postmap(1) takes its error
+   * output from /tmp/says and its status from /tmp/status, and notes what it was asked, and by which text.
+   */
+  const SCRIPTS = [
+    "cd /usr/local/sbin; for p in postmap postconf; do mv $p $p.real; done",
+    `cat > postmap <<'E'\n#!/bin/sh\ncase "$*" in *mysql:*) for t; do :; done; { echo "$4"; stat -f '%Su %Lp' "$(dirname "\${t#mysql:}")"; cat "\${t#mysql:}"; } > /tmp/asked; cat /tmp/says >&2; exit $(cat /tmp/status);; esac\nexec /usr/local/sbin/postmap.real "$@"\nE`,
+    `cat > postconf <<'E'\n#!/bin/sh\n/usr/local/sbin/postconf.real "$@"; r=$?\n[ "$*" = -m ] && echo mysql\nexit $r\nE`,
+    "chmod 755 postmap postconf",
+  ].join("\n");
+
+  const inputs = (
+    args: Record<string, unknown> = {},
+    preview = false,
+  ): Record<string, unknown> => ({
+    ...inputsOf(
+      "LookupTable",
+      {
+        ...{ path, type: "mysql", text: text(), probe: "alice@example.org" },
+        permissions: { mode: "0640", owner: "root", group: "_postfix" },
+        ...args,
+      },
+      connectionTo(host),
+      { preview },
+    ),
+    // As the component marks it.
+    secretPaths: ["text"],
+  });
+  const says = (status: number, stderr: string): Promise<string> =>
+    sh(host, `echo ${status} > /tmp/status; cat > /tmp/says <<'E'\n${stderr}\nE\nrm -f /tmp/asked`);
+  const asked = (): Promise<string> => sh(host, "cat /tmp/asked 2>/dev/null; true");
+
+  beforeAll(async () => {
+    host = await startHost({ release: "7.8" });
+    await create("PostfixPackage", inputsOf("PostfixPackage", {}, connectionTo(host)));
+    await sh(host, SCRIPTS);
+    await says(0, "");
+    bare = await host.snapshot();
+  });
+  afterAll(() => host.stop());
+
+  const DENIED =
+    "postmap: warning: connect to mysql server 127.0.0.1: Access denied for user 'postfix'@'localhost' (using password: YES, canary-7)\npostmap: fatal: table mysql:/x/probe: query error: Resource temporarily unavailable";
+  const AWAY =
+    "postmap: warning: connect to mysql server 127.0.0.1: Can't connect to MySQL server on '127.0.0.1' (61)\npostmap: fatal: table mysql:/x/probe: query error: Resource temporarily unavailable";
+
+  test("a server that refuses fails the preview and the update, in its words and without the password", async () => {
+    await says(1, DENIED);
+    const reason = await failures("LookupTable", inputs({}, true));
+    expect(reason).toMatch(
+      /^probe: mysql:\/etc\/postfix\/mysql\.cf was asked for "alice@example\.org" before it goes live, at 127\.0\.0\.1, and could not be: .*Access denied for user 'postfix'/s,
+    );
+    expect(reason).toMatch(/using password: YES, \[secret, \d+ characters/);
+    expect(reason).not.toContain("canary-7");
+    await expect(create("LookupTable", inputs())).rejects.toThrow(/Access denied/);
+    // The claim is in the record, as of every update that has begun.
+    const left = diffTrees(bare, await host.snapshot()).filter(beyondTheNote);
+    expect(left.filter((one) => !one.startsWith("/tmp/"))).toEqual([]);
+  });
+
+  test("a server that is not there lets the preview pass, and stops the update before the text is written", async () => {
+    await says(1, AWAY);
+    said();
+    expect(await failures("LookupTable", inputs({}, true))).toBe("");
+    const shown = said();
+    expect(shown).toContain(`ask mysql:${path} for "alice@example.org" before it goes live`);
+    expect(shown).toContain(`mysql:${path} cannot be asked yet: no server of 127.0.0.1 is there`);
+    expect(shown).not.toContain("canary-7");
+    await expect(create("LookupTable", inputs())).rejects.toThrow(
+      /asking a table before it goes live.*at 127\.0\.0\.1, and could not be: .*Can't connect.*Nothing was changed/s,
+    );
+    expect(await sh(host, `ls ${path} 2>&1; true`)).toContain("No such file");
+  });
+
+  test("a key that is not found is an answer; the text is asked staged, where only root comes, and once for each text", async () => {
+    await says(1, "");
+    const made = await create("LookupTable", inputs());
+    expect(await asked()).toBe(`alice@example.org\nroot 700\n${text()}`);
+    expect(await stat()).toMatch(/^root:_postfix 640/);
+    await says(1, DENIED);
+    // What is in place already is asked nothing.
+    await refresh(made);
+    expect(await differs(made)).toBe(false);
+    await update(made);
+    expect(await asked()).toBe("");
+    // Another text is; the old one stays where it cannot be.
+    const other = inputs({ text: text("expansion_limit = 1\n") });
+    await expect(update(made, other)).rejects.toThrow(/Access denied/);
+    expect(await sh(host, `cat ${path}`)).toBe(text());
+    await says(0, "");
+    await update(made, other);
+    expect(await sh(host, `cat ${path}`)).toBe(text("expansion_limit = 1\n"));
+    expect(await sh(host, "cat /var/db/pulumi-openbsd-postfix/*")).not.toContain("canary-7");
+    await remove(made);
+  });
+
+  const stat = (): Promise<string> => sh(host, `stat -f '%Su:%Sg %Lp' ${path}`);
+
+  test("settings from before Postfix 2.2 are warned of", async () => {
+    said();
+    const legacy = "dbname = mail\ntable = a\nselect_field = b\nwhere_field = c\n";
+    expect(await failures("LookupTable", inputs({ text: legacy }, true))).toBe("");
+    expect(said()).toContain(
+      `warning: ${path}: \`table\`, \`select_field\`, \`where_field\`: Postfix 2.2 has replaced these settings by \`query\``,
+    );
   });
 });
 

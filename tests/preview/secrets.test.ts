@@ -20,7 +20,8 @@ const CANARIES: Readonly<Record<string, string>> = {
   hook: "alice+canary-hook-04be@localhost",
   recipient: "alice+canary-rcpt-90c1",
   sasl: "user:canary-sasl-a7d5",
-  mysql: "user = postfix\npassword = canary-mysql-18c2\nhosts = 127.0.0.1\n",
+  mysql:
+    "user = postfix\npassword = canary-mysql-18c2\nhosts = 127.0.0.1\ndbname = mail\nquery = SELECT 1\n",
   override: "canary-realm-5e77",
   variable: "-s canary-ntpd-2f60",
   password: "canary-password-33de",

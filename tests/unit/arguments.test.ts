@@ -47,6 +47,12 @@ const SAMPLES: Readonly<Record<string, readonly object[]>> = {
       permissions: { mode: "0640", owner: "root", group: "_postfix" },
     } satisfies LookupTableArgs,
     { path: "/etc/postfix/checks", type: "regexp", text: "x REJECT\n" },
+    {
+      path: "/etc/postfix/mysql.cf",
+      type: "mysql",
+      text: "dbname = mail\nquery = SELECT 1\n",
+      probe: "alice@example.org",
+    },
   ],
   MailCheck: [
     {
@@ -158,6 +164,11 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   MainCf: ["parameters"],
   MasterCf: ["services"],
   TlsCertificate: ["certificatePath", "privateKeyPath"],
+};
+
+/** Arguments that mean nothing without another one: they go with it. */
+const GO_WITH: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  LookupTable: { type: "probe", text: "probe" },
 };
 
 /** Whatever is in there is right. */
@@ -406,8 +417,11 @@ describe("a value that is not known yet", () => {
 });
 
 test.each(cases)("%s: what must be given is missed, and nothing else", (_name, kind, sample) => {
-  const missed = (path: string): string[] =>
-    found(kind, withAt(sample, path, undefined)).map(({ reason }) => reason);
+  const missed = (path: string): string[] => {
+    const other = GO_WITH[kind.name]?.[path];
+    const rest = other === undefined ? sample : withAt(sample, other, undefined);
+    return found(kind, withAt(rest, path, undefined)).map(({ reason }) => reason);
+  };
   for (const name of Object.keys(sample)) {
     const isRequired = REQUIRED[kind.name]?.includes(name) ?? false;
     expect([name, missed(name)]).toEqual([name, isRequired ? ["must be given."] : []]);

@@ -269,7 +269,7 @@ test("a path of an option goes to the step that it leads into, a step's name mea
   });
   for (const path of ["tables", "tables[*]", 'tables["a.b"]'])
     expect(await replacedFor(path)).toEqual({
-      LookupTable: ["path", "type", "entries", "mode", "text", "permissions"],
+      LookupTable: ["path", "type", "entries", "mode", "text", "permissions", "probe"],
     });
   expect(await replacedFor("mainCfX", "baseMailer")).toEqual({});
 });

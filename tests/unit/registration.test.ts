@@ -18,7 +18,14 @@ const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
     "serverSteps",
     "step",
   ],
-  "provider/arguments": ["connection", "mainCfParameters", "ruleNames", "schema", "tablePath"],
+  "provider/arguments": [
+    "connection",
+    "mainCfParameters",
+    "ruleNames",
+    "schema",
+    "sqlSettings",
+    "tablePath",
+  ],
   "provider/kinds": ["index", "secretFormats"],
 };
 
