@@ -209,6 +209,15 @@ test("the password in the text of a mysql table is a secret by itself", async ()
   expect(plain(masked)).toBe("denied for [secret], user postfix");
 });
 
+test.each([
+  ["pw = s3c\n", "denied for s3c"],
+  ["hosts = postgresql://u:s3same%2F7@db/mail\n", "in postgresql://u:s3same%2F7@db: s3same/7"],
+])("so is the one in %j", async (text, message) => {
+  const values = { text, secretPaths: ["text"] };
+  const masked = await keepingSecrets([values], () => Promise.resolve(mask(message)));
+  expect(plain(masked)).not.toMatch(/s3/);
+});
+
 test("a credential from the stack's configuration is a secret too", async () => {
   setStackConfig({ get: (name) => (name === "mail:key" ? "configured one" : undefined) });
   const values = { connection: { host: "mx1", passwordConfig: "mail:key" } };

@@ -4,6 +4,9 @@ import { readable } from "../../values/readable";
 /** The password in the settings of a table: `password = …` (mysql_table(5)), `bind_pw = …` (ldap_table(5)). */
 const PASSWORD = /^\s*\w*(?:pass|pw)\w*\s*=\s*(.*\S)/i;
 
+/** The password in an address: `hosts = postgresql://user:password@host/` (pgsql_table(5)). */
+const IN_ADDRESS = /:\/\/[^/:@\s]*:([^/@\s]+)@/g;
+
 /**
  * The spellings of a secret: as it is, without the blanks around it, line by line, in the quotes of JSON, of aliases(5)
  * and of messages, as local(8) logs a command, and as `readable` prints it.
@@ -18,6 +21,21 @@ export function spellings(secret: string): string[] {
     readable(Buffer.from(form).toString("latin1")),
   ]);
   const lines = secret.split("\n").filter((line) => line.trim().length >= 8);
-  const passwords = lines.flatMap((line) => PASSWORD.exec(line)?.[1] ?? []);
+  const passwords = [
+    ...secret.split("\n").flatMap((line) => PASSWORD.exec(line)?.[1] ?? []),
+    ...[...secret.matchAll(IN_ADDRESS)].flatMap(([, password = ""]) => [
+      password,
+      unescaped(password),
+    ]),
+  ];
   return [...forms, ...quoted, ...lines, ...passwords].filter((form) => form.trim() !== "");
+}
+
+/** The password as it was before it was put into an address. */
+function unescaped(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
 }
