@@ -6,6 +6,8 @@ export interface Delivery {
   readonly to: string;
   /** The delivery agent, such as "local", or the next host. */
   readonly relay: string;
+  /** The daemon that logged it: "local", "virtual", "smtp", … */
+  readonly agent: string;
   /** `status=`: "sent", "deferred", "bounced", … */
   readonly status: string;
   /** The text in parentheses after the status. */
@@ -29,7 +31,7 @@ export interface Trace {
 
 /** Short queue ids are hexadecimal; long ones, from Postfix 2.9 on, are letters and digits without vowels. */
 const QUEUE_ID = "([0-9A-Za-z]+)";
-const LINE = new RegExp(`\\[\\d+\\]: ${QUEUE_ID}: (.*)$`);
+const LINE = new RegExp(`([\\w-]*)\\[\\d+\\]: ${QUEUE_ID}: (.*)$`);
 const FORWARDED = new RegExp(`^forwarded as ${QUEUE_ID}`);
 const QUEUED = new RegExp(`\\bqueued as ${QUEUE_ID}`);
 const DELIVERY = /^to=<([^>]*)>,.*?\brelay=([^,]+),.*\bstatus=(\w+) \((.*)\)$/;
@@ -46,6 +48,24 @@ function nextId({ relay, detail }: Delivery): string | undefined {
   return /\[(127\.\d+\.\d+\.\d+|::1)\]/.test(relay) ? queuedAs(detail) : undefined;
 }
 
+/** Another server that took a message. */
+export interface Relay {
+  /** As the log has it: `mx.example.net[192.0.2.1]:25`. */
+  readonly relay: string;
+  /** The id under which that server has it, as far as its answer says so. */
+  readonly remoteQueueId: string | null;
+}
+
+/** The other server to which a delivery passed the message on; `undefined` where it stayed with this host's Postfix. */
+export function relayedTo(delivery: Delivery): Relay | undefined {
+  const { agent, relay, status, detail } = delivery;
+  const isServer = /^[^[\s]+\[[^\]/]+\]:\d+$/.test(relay);
+  // By LMTP a message goes into a mailbox, wherever it is.
+  if (status !== "sent" || agent === "lmtp" || !isServer || nextId(delivery) !== undefined)
+    return undefined;
+  return { relay, remoteQueueId: /\b(?:queued as |id=)([^\s;,)]+)/.exec(detail)?.[1] ?? null };
+}
+
 export function traceMessage(log: string, queueId: string): Trace {
   const ids = [queueId];
   const lines: string[] = [];
@@ -53,14 +73,14 @@ export function traceMessage(log: string, queueId: string): Trace {
   const delivered = new Set<string>();
   const removed = new Set<string>();
   for (const line of log.split("\n")) {
-    const [, id = "", text = ""] = LINE.exec(line) ?? [];
+    const [, agent = "", id = "", text = ""] = LINE.exec(line) ?? [];
     if (!ids.includes(id)) continue;
     lines.push(line);
     if (text === "removed") removed.add(id);
     const [, to, relay, status, detail] = DELIVERY.exec(text) ?? [];
     if (to === undefined || relay === undefined || status === undefined || detail === undefined)
       continue;
-    const delivery = { to, relay, status, detail, line };
+    const delivery = { to, relay, agent, status, detail, line };
     deliveries.push(delivery);
     delivered.add(id);
     const next = nextId(delivery);

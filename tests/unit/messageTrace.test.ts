@@ -1,6 +1,6 @@
 /** What the mail log says of a message, and reading that log while it grows and is rotated. */
 import type { HostReader, TailState } from "../../provider/host/host";
-import { traceMessage } from "../../provider/postfix/messageTrace";
+import { relayedTo, traceMessage } from "../../provider/postfix/messageTrace";
 import { MailLog } from "../../provider/postfix/mailLog";
 
 const at = "Nov 22 21:15:07 mx1 postfix";
@@ -47,6 +47,29 @@ test("another host that took the message is its end: its queue ids are not ours"
     done: true,
     ids: ["AA11"],
   });
+});
+
+test.each([
+  ["postfix/smtp", "mx.example.net[192.0.2.1]:25", "250 2.0.0 Ok: queued as BB22", "BB22"],
+  [
+    "postfix/relay/smtp",
+    "mx.example.net[2001:db8::1]:587",
+    "250 OK id=1tAbc-00x-2Y",
+    "1tAbc-00x-2Y",
+  ],
+  ["postfix/smtp", "127.0.0.1[127.0.0.1]:2525", "250 Ok", null],
+  ["postfix/smtp", "127.0.0.1[127.0.0.1]:2525", "250 2.0.0 Ok: queued as BB22", undefined],
+  ["postfix/lmtp", "mx1[127.0.0.1]:24", "250 2.0.0 <a> Saved", undefined],
+  ["postfix/lmtp", "mx1.example.org[private/dovecot-lmtp]", "250 2.0.0 <a> Saved", undefined],
+  ["postfix/local", "local", "delivered to mailbox", undefined],
+  ["postfix/virtual", "virtual", "delivered to maildir", undefined],
+])("%s with relay=%s (%s): another server has it as %p", (tag, relay, detail, id) => {
+  const line = `Nov 22 21:15:07 mx1 ${tag}[12]: AA11: to=<a@example.net>, relay=${relay}, delay=1, dsn=2.0.0, status=sent (${detail})\n`;
+  const { deliveries } = traceMessage(line, "AA11");
+  expect(deliveries.map(({ agent }) => agent)).toEqual([tag.split("/").at(-1)]);
+  expect(deliveries.map(relayedTo)).toEqual([
+    id === undefined ? undefined : { relay, remoteQueueId: id },
+  ]);
 });
 
 test.each(["deferred", "bounced", "expired", "undeliverable"])(
