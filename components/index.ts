@@ -7,7 +7,7 @@ export { Aliases, type AliasesArgs } from "./aliases";
 export { BaseMailer, type BaseMailerArgs } from "./baseMailer";
 export { ChrootResolv, type ChrootResolvArgs } from "./chrootResolv";
 export { LookupTable, type LookupTableArgs } from "./lookupTable";
-export { MailCheck, type MailCheckArgs, type MailProof } from "./mailCheck";
+export { MailCheck, type MailCheckArgs, type MailProof, type MailTls } from "./mailCheck";
 export { MailerConf, type MailerConfArgs } from "./mailerConf";
 export { MailStore, type MailStoreArgs } from "./mailStore";
 export { MainCf, type MainCfArgs, type MainCfParameters } from "./mainCf";

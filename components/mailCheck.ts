@@ -1,10 +1,26 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import * as plain from "../provider/arguments/mailCheck";
 import type { Inputs } from "./inputs";
-import { type Given, Step } from "./step";
+import { type OnHost, Step } from "./step";
 
 /** Arguments of {@link MailCheck}. */
 export type MailCheckArgs = Inputs<plain.MailCheckArgs>;
+
+/** The TLS of a test message's connection. */
+export interface MailTls {
+  /** As in "TLSv1.3". */
+  readonly protocol: string;
+  readonly cipher: string;
+  /** The server's certificate: its subject, the names that it is valid for, its end, and its SHA-256. */
+  readonly certificate: {
+    readonly subject: string;
+    readonly names: string[];
+    readonly notAfter: string;
+    readonly fingerprint: string;
+  };
+  /** Was the certificate verified? It always was where the test has passed. */
+  readonly authorized: boolean;
+}
 
 /** The results of one test message. */
 export interface MailProof {
@@ -26,6 +42,12 @@ export interface MailProof {
   readonly originalTo: string;
   /** The message's Delivered-To header: the address for which local(8) accepted the message. */
   readonly deliveredTo: string;
+  /** The TLS of the connection; none where `tls` did not ask for it. */
+  readonly tlsSession?: MailTls;
+  /** The other server that took the message, as the log names it; none where it stayed on the host. */
+  readonly relay?: string;
+  /** The id under which that server has the message, as far as its answer says so. */
+  readonly remoteQueueId?: string;
   /** Seconds from the first connection to the end. */
   readonly elapsedSeconds: number;
 }
@@ -41,6 +63,9 @@ const OUTPUTS = [
   "originalTo",
   "deliveredTo",
   "fromOutside",
+  "tlsSession",
+  "relay",
+  "remoteQueueId",
   "elapsedSeconds",
 ] as const;
 
@@ -48,8 +73,8 @@ const OUTPUTS = [
  * Proof that mail is delivered (guide 4.1 to 4.4): a message handed in by SMTP on the host itself, followed by its
  * queue id through the mail log to `status=sent` and `removed`, found in the recipient's mailbox, and taken out of it
  * again. The test is done when the step is created and when it changes; a refresh sends no mail. The message is looked for
- * in mailboxes of the host's users that local(8) delivered it to; a message that went elsewhere (to a command, a file,
- * another host) is followed in the log only. An interrupted run may leave its message, which the next run removes.
+ * in mailboxes that local(8) and virtual(8) delivered it to; a message that went elsewhere (to a command, a file, another
+ * server) is followed in the log only. With `tls` and `login` it is handed in as the users of a submission service do it. An interrupted run may leave its message, which the next run removes.
  */
 export class MailCheck extends Step {
   /** The server's greeting. */
@@ -72,12 +97,34 @@ export class MailCheck extends Step {
   declare readonly deliveredTo: pulumi.Output<string>;
   /** The results of the message from the machine that runs Pulumi; none unless {@link MailCheckArgs.outside} asks for it. */
   declare readonly fromOutside: pulumi.Output<MailProof | undefined>;
+  /** The TLS of the connection; none where `tls` did not ask for it. */
+  declare readonly tlsSession: pulumi.Output<MailTls | undefined>;
+  /** The other server that took the message, as `mx.example.net[192.0.2.1]:25`; none where it stayed on the host. */
+  declare readonly relay: pulumi.Output<string | undefined>;
+  /** The id under which that server has the message, as far as its answer says so. */
+  declare readonly remoteQueueId: pulumi.Output<string | undefined>;
   /** Seconds from the first connection to the end. */
   declare readonly elapsedSeconds: pulumi.Output<number>;
 
-  constructor(...given: Given<MailCheckArgs>) {
-    super({ kind: "MailCheck", schema: plain.mailCheckArguments, outputs: OUTPUTS }, ...given);
+  constructor(name: string, args: MailCheckArgs & OnHost, opts?: pulumi.ComponentResourceOptions) {
+    const { login, ...rest } = args;
+    const all: OnHost & Record<string, unknown> = {
+      ...rest,
+      ...(login === undefined ? {} : { login: withSecretPassword(login) }),
+    };
+    super(
+      { kind: "MailCheck", schema: plain.mailCheckArguments, outputs: OUTPUTS },
+      name,
+      all,
+      opts,
+    );
     const { banner, queueId, delivery } = Object.assign(this, this.outputsNamed(OUTPUTS));
     this.registerOutputs({ banner, queueId, delivery });
   }
+}
+
+/** The login with its password as a secret. Of a login that is an output, all is one: it is known only as a whole. */
+function withSecretPassword(login: NonNullable<MailCheckArgs["login"]>): unknown {
+  if (pulumi.Output.isInstance(login) || login instanceof Promise) return pulumi.secret(login);
+  return { ...login, password: pulumi.secret(login.password) };
 }

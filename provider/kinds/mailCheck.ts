@@ -2,7 +2,7 @@
  * Guide 4.1 to 4.4, "Testing the mail server": a message handed in by SMTP, followed by its queue id through the mail
  * log until it was delivered and left the queue, found in the mailbox, and taken out of it again.
  */
-import { type MailCheckArgs, mailCheckArguments } from "../arguments/mailCheck";
+import { type MailCheckArgs, mailCheckArguments, tlsOf } from "../arguments/mailCheck";
 import { randomBytes } from "node:crypto";
 import { type ActContext, type Kind, NOTHING_TO_DO } from "../contract/kind";
 import { HostError, reasonOf } from "../host/errors";
@@ -12,10 +12,21 @@ import { until } from "../host/programs";
 import type { Platform } from "../openbsd/platform";
 import { lookAtMailboxes, type Mailboxes, type Place, placeOf } from "../postfix/mailboxes";
 import { MAILLOG, MailLog } from "../postfix/mailLog";
-import { type Delivery, type Trace, traceMessage } from "../postfix/messageTrace";
+import {
+  type Delivery,
+  type Relay,
+  relayedTo,
+  type Trace,
+  traceMessage,
+} from "../postfix/messageTrace";
 import { isUnknown, type Unknown } from "../postfix/processes";
 import { baseMailerRuns, POSTFIX_RUNS } from "../postfix/running";
-import { handIn, type SmtpDialogue, type SmtpStage } from "../postfix/smtpDialogue";
+import {
+  handIn,
+  type SmtpDialogue,
+  type SmtpSession,
+  type SmtpStage,
+} from "../postfix/smtpDialogue";
 import { equal } from "../values/json";
 import { lastLines } from "../values/readable";
 
@@ -29,22 +40,33 @@ interface Way {
   readonly from: "host" | "here";
   readonly host: string;
   readonly port: number;
+  /** The name that the server's certificate must be valid for. */
+  readonly tlsName: string;
 }
 
 function waysOf(args: MailCheckArgs, connectionHost: string): readonly [Way, Way?] {
   const { host = "127.0.0.1", port = 25, outside = false } = args;
-  const inside: Way = { name: `${host} port ${port} on the host`, from: "host", host, port };
+  const tlsName = args.tlsName ?? connectionHost;
+  const name = `${host} port ${port} on the host`;
+  const inside: Way = { name, from: "host", host, port, tlsName };
   if (outside === false) return [inside];
   const there = { host: connectionHost, port: 25, ...(outside === true ? {} : outside) };
-  const name = `${there.host} port ${there.port} from where Pulumi runs`;
-  return [inside, { ...there, name, from: "here" }];
+  const far = `${there.host} port ${there.port} from where Pulumi runs`;
+  return [inside, { ...there, name: far, from: "here", tlsName: args.tlsName ?? there.host }];
 }
 
 function textOf(args: MailCheckArgs): string {
   const { outside = false } = args;
   const second = outside === false ? "" : ", and another one from where Pulumi runs";
   const removal = args.keep === true ? "" : ", then remove it from the mailbox";
-  return `send a test message to ${args.recipient} by SMTP on the host${second}, follow it through the mail log into the mailbox${removal}`;
+  const tls = tlsOf(args);
+  const how = [
+    ...(tls === "none" ? [] : [tls === "starttls" ? "with STARTTLS" : "with TLS"]),
+    ...(args.login === undefined ? [] : [`logged in as ${args.login.user}`]),
+  ].join(", ");
+  const end =
+    args.deliveredBy === "relay" ? "to the server that takes it" : `into the mailbox${removal}`;
+  return `send a test message to ${args.recipient} by SMTP on the host${how === "" ? "" : `, ${how}`}${second}, follow it through the mail log ${end}`;
 }
 
 export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
@@ -59,6 +81,7 @@ export const mailCheck: Kind<MailCheckArgs, Record<string, never>> = {
     port: args.port ?? 25,
     timeoutSeconds: args.timeoutSeconds ?? 30,
     keep: args.keep ?? false,
+    ...(args.login === undefined ? {} : { tls: tlsOf(args) }),
   }),
   look: () => Look.of({}),
   live: () => ({}),
@@ -115,7 +138,8 @@ async function checkOneWay(
   const mailboxes = await lookAtMailboxes(host, args.recipient);
   const log = await MailLog.from(host);
 
-  const dialogue = await talk(host, way, args, { recipient, id }, timeoutMs);
+  const message = { recipient, id, old: platform.onlyOldTls };
+  const dialogue = await talk(host, way, args, message, timeoutMs);
   if (dialogue.failure !== undefined)
     throw await dialogueError(host, platform, way, dialogue, dialogue.failure, log);
   const queueId = dialogue.queueId ?? "";
@@ -127,6 +151,8 @@ async function checkOneWay(
     return trace.done || trace.failed !== undefined;
   }, left());
   if (!trace.done) throw traceError(host, trace, queueId, args);
+  const relays = trace.deliveries.flatMap((one) => relayedTo(one) ?? []);
+  mustArriveAsWanted(host, trace, relays, mailboxes, args);
 
   const found = await searchMailboxes(host, trace, mailboxes, {
     args,
@@ -142,17 +168,67 @@ async function checkOneWay(
     transcript: dialogue.transcript,
     log: trace.lines,
     ...found,
+    tlsSession: dialogue.tls ?? null,
+    ...(relays.at(-1) ?? { relay: null, remoteQueueId: null }),
     elapsedSeconds: Math.round((Date.now() - started) / 100) / 10,
   };
+}
+
+/**
+ * Stops where the message did not arrive where it should. What nobody has asked for is no proof: mail for this host's own
+ * recipients that goes elsewhere may be just the fault that the test is to find.
+ */
+function mustArriveAsWanted(
+  host: HostReader,
+  trace: Trace,
+  relays: readonly Relay[],
+  { here }: Mailboxes,
+  { deliveredBy, recipient }: MailCheckArgs,
+): void {
+  const stage = `the delivery of message ${trace.ids[0] ?? ""}`;
+  const [first] = relays;
+  if (deliveredBy === "relay" && first === undefined) {
+    const agents = [...new Set(trace.deliveries.map(({ agent }) => agent))].join(", ");
+    throw stageError(
+      host,
+      stage,
+      `it stayed on this host, where ${agents} delivered it, and was to go to another server`,
+      trace.lines,
+      'Check relayhost, transport_maps and mydestination, or leave deliveredBy: "relay" out',
+    );
+  }
+  if (first === undefined || deliveredBy === "relay" || (deliveredBy === undefined && !here))
+    return;
+  const why =
+    deliveredBy === "mailbox"
+      ? "it was to go into a mailbox of this host"
+      : `${recipient} is a recipient of this host`;
+  throw stageError(
+    host,
+    stage,
+    `${first.relay} took it, and ${why}`,
+    trace.lines,
+    'Check aliases, mydestination, relayhost and transport_maps; where the mail is meant to go there, say deliveredBy: "relay"',
+  );
 }
 
 async function talk(
   host: HostWriter,
   way: Way,
   args: MailCheckArgs,
-  { recipient, id }: { readonly recipient: string; readonly id: string },
+  {
+    recipient,
+    id,
+    old,
+  }: { readonly recipient: string; readonly id: string; readonly old: boolean },
   timeoutMs: number,
 ): Promise<SmtpDialogue> {
+  const mode = tlsOf(args);
+  const ca = args.tlsCa === undefined ? {} : { ca: args.tlsCa };
+  const session: SmtpSession = {
+    ...(mode === "none" ? {} : { tls: { mode, name: way.tlsName, old, ...ca } }),
+    ...(args.login === undefined ? {} : { login: args.login }),
+  };
   const sender = args.sender ?? "";
   const message = {
     name: way.from === "host" ? "localhost" : "[127.0.0.1]",
@@ -168,11 +244,12 @@ async function talk(
       "",
     ].join("\r\n"),
   };
-  if (way.from === "here") return handIn({ host: way.host, port: way.port }, message, timeoutMs);
+  if (way.from === "here")
+    return handIn({ host: way.host, port: way.port }, message, timeoutMs, session);
   try {
     // handIn() enforces the timeout; the agent's own later deadline ends a connection whose provider has died.
     const connection = await host.connect(way.host, way.port, timeoutMs + 5000);
-    return await handIn({ connection }, message, timeoutMs);
+    return await handIn({ connection }, message, timeoutMs, session);
   } catch (error) {
     // Only a refused SMTP connection is a result of the test; a broken SSH connection is an error of its own.
     if (!HostError.isInstance(error) || error.kind !== "program") throw error;
@@ -183,8 +260,10 @@ async function talk(
 
 const STAGE_NAMES: Readonly<Record<SmtpStage, string>> = {
   connection: "the connection",
+  TLS: "TLS",
   greeting: "the greeting",
   EHLO: "EHLO",
+  AUTH: "the login (AUTH)",
   MAIL: "MAIL FROM",
   RCPT: "RCPT TO",
   DATA: "DATA",
@@ -259,6 +338,10 @@ function whatToDo(stage: SmtpStage, code: number | undefined, way: Way): string 
       if (code !== undefined && code < 500)
         return `The server refuses it for now (${code}): greylisting, or a table or service that does not answer; wait, or let the test's client through, and read ${MAILLOG}`;
       return `Check that the recipient exists: a local user or an alias, in a domain of mydestination, and that smtpd_recipient_restrictions and smtpd_relay_restrictions let the client through`;
+    case "TLS":
+      return `Nothing of the login and the message was sent. Check that Postfix offers TLS there (smtpd_tls_security_level or, on port 465, smtpd_tls_wrappermode, with smtpd_tls_cert_file), and that tlsName and tlsCa are those of its certificate; read ${MAILLOG}`;
+    case "AUTH":
+      return `Check the user and the password, and that Postfix asks a SASL server that answers (smtpd_sasl_auth_enable, smtpd_sasl_type, smtpd_sasl_path); read ${MAILLOG}`;
     case "EHLO":
     case "MAIL":
     case "DATA":
@@ -337,14 +420,16 @@ function header(headers: string, name: string): string {
 }
 
 /**
- * The names of headers that a message lacks although local(8) adds them to every message in a mailbox. Both can be
- * switched off, by `enable_original_recipient` and by a `prepend_delivered_header` without `file` (postconf(5)).
+ * The names of headers that a message lacks although local(8) and virtual(8) add them to every message in a mailbox. Both
+ * can be switched off: by `enable_original_recipient`, and, of local(8) only, by a `prepend_delivered_header` without `file`
+ * (postconf(5)).
  */
 export function missingHeaders(
   headers: string,
   { settings }: Pick<Mailboxes, "settings">,
+  agent = "local",
 ): string[] {
-  const delivered = settings["prepend_delivered_header"];
+  const delivered = agent === "local" ? settings["prepend_delivered_header"] : undefined;
   const expected = [
     ...(/^no$/i.test(settings["enable_original_recipient"] ?? "") ? [] : ["X-Original-To"]),
     ...(delivered === undefined || /\bfile\b/i.test(delivered) ? ["Delivered-To"] : []),
@@ -376,9 +461,15 @@ async function searchMailboxes(
   const found: string[] = [];
   const skipped: string[] = [];
   let headers = "";
+  const { deliveredBy } = search.args;
   for (const delivery of trace.deliveries) {
     // A delivery under another queue id follows.
     if (/^(forwarded|queued) as /.test(delivery.detail) && trace.ids.length > 1) continue;
+    const relayed = relayedTo(delivery);
+    if (relayed !== undefined) {
+      skipped.push(`not looked for: ${relayed.relay} took it, which is another server`);
+      continue;
+    }
     const place = await placeOf(host, delivery, mailboxes);
     if ("skip" in place) {
       skipped.push(`not looked for: ${place.skip}`);
@@ -387,6 +478,14 @@ async function searchMailboxes(
     headers = await searchMailbox(host, place, delivery, mailboxes, search);
     found.push(place.path);
   }
+  if (deliveredBy === "mailbox" && found.length === 0)
+    throw stageError(
+      host,
+      `the mailbox of ${search.args.recipient}`,
+      `it was delivered, but to no mailbox that can be looked into: ${skipped.join("; ")}`,
+      trace.lines,
+      'Test with a recipient who has a mailbox, or leave deliveredBy: "mailbox" out',
+    );
   return {
     mailbox: [...found, ...skipped].join("; "),
     originalTo: header(headers, "X-Original-To"),
@@ -403,7 +502,7 @@ async function searchMailbox(
   search: Search,
 ): Promise<string> {
   const { path, user } = mailbox;
-  const { found, stale, headers } = await take(host, mailbox, mailboxes, search);
+  const { found, stale, headers } = await take(host, mailbox, search);
   if (!found)
     throw stageError(
       host,
@@ -414,14 +513,14 @@ async function searchMailbox(
     );
   if (stale > 0)
     search.warn(`removed ${stale} test message(s) of an earlier, interrupted run from ${path}.`);
-  const missing = missingHeaders(headers, mailboxes);
+  const missing = missingHeaders(headers, mailboxes, delivery.agent);
   if (missing.length > 0)
     throw stageError(
       host,
       `the message in ${path}`,
-      `it has no ${missing.join(" and no ")}, which local(8) writes`,
+      `it has no ${missing.join(" and no ")}, which ${delivery.agent}(8) writes`,
       headers.trimEnd().split(/\r?\n/),
-      "Check whether something other than local(8) delivers, or changes messages on their way",
+      "Check whether something other than Postfix's own agent delivers, or changes messages on their way",
     );
   return headers;
 }
@@ -429,10 +528,9 @@ async function searchMailbox(
 async function take(
   host: HostWriter,
   mailbox: Mailbox,
-  { settings }: Mailboxes,
   { args, id, timeoutMs }: Search,
 ): Promise<MessageFound> {
-  const { kind, path, uid, gid, spool, created } = mailbox;
+  const { kind, path, uid, gid, spool, created, locks } = mailbox;
   try {
     return await host.takeMessage({
       kind,
@@ -444,7 +542,7 @@ async function take(
       domain: ID_DOMAIN,
       keep: args.keep ?? false,
       created,
-      locks: settings["mailbox_delivery_lock"] ?? "",
+      locks,
       timeoutMs,
     });
   } catch (error) {

@@ -58,6 +58,8 @@ export interface Platform extends FamilyFacts {
   readonly clientQueueRunner: boolean;
   readonly packages: PackageFacts;
   readonly tlsKeys: TlsKeys;
+  /** Whether the TLS library speaks nothing newer than TLS 1.0 (docs/openbsd.md 11). */
+  readonly onlyOldTls: boolean;
 }
 
 /** Which private keys the TLS library of the base system, with which Postfix is linked, can use (docs/openbsd.md 11). */
@@ -150,6 +152,7 @@ export function platformOf(release: string): Platform {
       ec: since("4.9"),
       ed25519: since("7.3") ? "unknown" : false,
     },
+    onlyOldTls: !since("5.3"),
   };
 }
 

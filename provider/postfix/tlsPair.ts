@@ -53,15 +53,18 @@ export function certificatesIn(text: string): readonly X509Certificate[] {
 export function certificateFacts(text: string): CertificateFacts | undefined {
   try {
     const [own] = certificatesIn(text);
-    if (own === undefined) return undefined;
-    return {
-      notAfter: new Date(own.validTo).toISOString(),
-      certificateNames: namesOf(own),
-      fingerprint: own.fingerprint256,
-    };
+    return own === undefined ? undefined : factsOf(own);
   } catch {
     return undefined;
   }
+}
+
+export function factsOf(certificate: X509Certificate): CertificateFacts {
+  return {
+    notAfter: new Date(certificate.validTo).toISOString(),
+    certificateNames: namesOf(certificate),
+    fingerprint: certificate.fingerprint256,
+  };
 }
 
 /** The names and addresses in a certificate's subjectAltName. Node puts a name with strange characters in quotes. */

@@ -4,6 +4,7 @@ import { forgetSecrets } from "../../provider/driver/secrets/known";
 import { connect } from "../../provider/host/pool";
 import { Client } from "ssh2";
 import { diffTrees, startHost, type TestHost } from "../../testing";
+import { CertificateMaker } from "../certificates";
 import { type LocalServer, startLocalServer } from "../localServer";
 import { connectionTo, packageOf, PARAMETERS, RELEASES, sh } from "../preview/server";
 import { create, inputsOf, type Made, refresh, said, update } from "./provider";
@@ -15,6 +16,21 @@ const ALIASES = {
   hidden: ['"|cat >/dev/null; : tok-9911"'],
   archive: ["/var/tmp/archive"],
 };
+
+/** A connection of its own, over which ports of the host are reached. */
+async function sshTo(host: TestHost): Promise<Client> {
+  const ssh = new Client();
+  await new Promise<void>((resolve, reject) => {
+    ssh.once("ready", resolve).once("error", reject);
+    ssh.connect({
+      host: host.host,
+      port: host.port,
+      username: host.user,
+      privateKey: readFileSync(host.privateKeyPath),
+    });
+  });
+  return ssh;
+}
 
 /** Real servers: a machine under load may be late once, and says so before it tries again. */
 jest.retryTimes(1, { logErrorsBeforeRetry: true, retryImmediately: true });
@@ -184,7 +200,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   });
 
   test("a user's link is not followed: the check says so, and nothing behind it is touched", async () => {
-    await sh(host, "printf 'secret\\n' > /root/target; ln -s /root/target /home/alice/inbox");
+    await sh(host, "printf 'secret\\n' > /root/target; ln -sf /root/target /home/alice/inbox");
     await with_(["home_mailbox = inbox"], async () => {
       expect(await failure({ recipient: "alice" })).toMatch(/inbox|mailbox/);
     });
@@ -247,6 +263,341 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect((await log()).slice(before.length)).toContain("removed");
   });
 
+  describe("a submission, encrypted and logged in", () => {
+    const maker = new CertificateMaker();
+    const ca = maker.issue({ name: "A root", keyKind: "rsa", isCa: true });
+    const name = "myhost.example.org";
+    const { certificate, key } = maker.issue({ name, keyKind: "rsa", by: ca });
+    const password = 'pa55 "w\\ord-9911';
+    const login = { user: "alice", password };
+    const submitted = {
+      ...{ recipient: "alice", port: 587, login, secretPaths: ["login.password"] },
+      ...{ tlsName: name, tlsCa: ca.certificate },
+    };
+    /** The password as it may stand in a dialogue. */
+    const spelt = [
+      password,
+      ...[password, `\0alice\0${password}`].map((text) => Buffer.from(text).toString("base64")),
+      JSON.stringify(password).slice(1, -1),
+    ];
+    let authentication: Promise<unknown>;
+    let ssh: Client;
+    let proxy: LocalServer;
+
+    /** Speaks Dovecot's protocol of authentication, as Postfix's client of it does, and notes who has asked. */
+    const AUTHENTICATION = `
+      use strict; use IO::Socket::UNIX; use MIME::Base64;
+      my ($path, $password) = @ARGV;
+      unlink $path; umask 0;
+      my $server = IO::Socket::UNIX->new(Local => $path, Listen => 8) or die "$path: $!";
+      $SIG{CHLD} = 'IGNORE'; alarm 300;
+      open my $pid, '>', '/root/auth.pid'; print $pid $$; close $pid;
+      while (1) {
+        my $client = $server->accept or next;
+        next if fork;
+        $client->autoflush(1);
+        print $client "VERSION\\t1\\t1\\nMECH\\tPLAIN\\tplaintext\\nMECH\\tLOGIN\\tplaintext\\nSPID\\t1\\nCUID\\t1\\nDONE\\n";
+        while (my $line = <$client>) {
+          next unless $line =~ /^AUTH\\t(\\d+)\\tPLAIN\\t.*\\bresp=(\\S+)/;
+          my ($id, undef, $user, $given) = ($1, split /\\0/, decode_base64($2));
+          open my $log, '>>', '/root/auth.log'; print $log "$user\\n"; close $log;
+          print $client $given eq $password ? "OK\\t$id\\tuser=$user\\n" : "FAIL\\t$id\\tuser=$user\\n";
+        }
+        exit;
+      }`.replaceAll("\\\\", "\\");
+
+    beforeAll(async () => {
+      await sh(
+        host,
+        `${clear}; cp -p /etc/postfix/master.cf /etc/postfix/main.cf /root/ && cat > /root/tls.pem <<'END'\n${certificate}${key}END`,
+      );
+      const overrides = [
+        ...[
+          "smtpd_sasl_auth_enable=yes",
+          "smtpd_sasl_type=dovecot",
+          "smtpd_sasl_path=private/auth",
+        ],
+        ...["smtpd_tls_auth_only=yes", "smtpd_tls_cert_file=/root/tls.pem"],
+        "smtpd_recipient_restrictions=permit_sasl_authenticated,reject",
+      ].map((one) => `  -o ${one}\n`);
+      const services = [
+        `587 inet n - n - - smtpd\n  -o smtpd_tls_security_level=encrypt\n${overrides.join("")}`,
+        `465 inet n - n - - smtpd\n  -o smtpd_tls_wrappermode=yes\n${overrides.join("")}`,
+        "588 inet n - n - - smtpd\n  -o smtpd_tls_security_level=may\n  -o smtpd_tls_cert_file=/root/tls.pem\n",
+      ].join("");
+      await sh(
+        host,
+        `cat >> /etc/postfix/master.cf <<'END'\n${services}END\n/usr/local/sbin/postfix reload && sleep 1`,
+      );
+      const words = ["-e", AUTHENTICATION, "/var/spool/postfix/private/auth", password];
+      authentication = host.exec(["/usr/bin/perl", ...words]);
+      await sh(
+        host,
+        "i=0; until [ -f /root/auth.pid ] || [ $i -gt 50 ]; do i=$((i + 1)); sleep 0.1; done",
+      );
+      ssh = await sshTo(host);
+      proxy = await startLocalServer((socket) => {
+        ssh.forwardOut("127.0.0.1", 1, "127.0.0.1", 587, (error, channel) => {
+          if (error) socket.destroy();
+          else socket.pipe(channel).pipe(socket);
+        });
+      });
+    });
+    beforeEach(() => sh(host, "rm -f /root/auth.log"));
+    afterAll(async () => {
+      ssh.end();
+      await proxy.close();
+      maker.clean();
+      await sh(
+        host,
+        "kill $(cat /root/auth.pid); rm -f /root/auth.* /root/tls.pem /var/spool/postfix/private/auth; mv /root/master.cf /root/main.cf /etc/postfix/; /usr/local/sbin/postfix reload; sleep 1",
+      );
+      await authentication;
+    });
+
+    const asked = async (): Promise<string> => sh(host, "cat /root/auth.log 2>/dev/null || true");
+
+    function expectNoPassword(text: string): void {
+      for (const one of spelt) expect(text.includes(one)).toBe(false);
+    }
+
+    const session = {
+      protocol: expect.stringMatching(/^TLSv1\.[23]$/) as string,
+      cipher: expect.stringMatching(/./) as string,
+      certificate: {
+        ...{ subject: `CN=${name}`, names: [name] },
+        notAfter: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+        fingerprint: expect.stringMatching(/^[0-9A-F:]{95}$/) as string,
+      },
+      authorized: true,
+    };
+
+    test.each([
+      ["by STARTTLS", 587],
+      ["from the first byte", 465],
+    ])(
+      "%s: the message arrives, and the password is in nothing that is kept",
+      async (_how, port) => {
+        said();
+        const { props, inputs } = await check({ ...submitted, port });
+        expect(props).toMatchObject({ mailbox: "/var/mail/alice", tlsSession: session });
+        const lines = props["transcript"] as string[];
+        expect(lines).toContain("> AUTH PLAIN [secret]");
+        expect(lines.includes("> STARTTLS")).toBe(port === 587);
+        expect(lines.some((line) => line.startsWith("< 235 "))).toBe(true);
+        expect(await asked()).toBe("alice\n");
+        expect(inputs["login"]).toEqual(login);
+        const { login: _, applied, ...kept } = props;
+        const { login: __, ...rest } = applied as Record<string, unknown>;
+        expectNoPassword([JSON.stringify([kept, rest]), said(), await log()].join("\n"));
+      },
+    );
+
+    test("also from where Pulumi runs", async () => {
+      const { props } = await check({ ...submitted, outside: { port: proxy.port } });
+      expect(props["fromOutside"]).toMatchObject({
+        mailbox: "/var/mail/alice",
+        tlsSession: session,
+      });
+      expect(await asked()).toBe("alice\nalice\n");
+    });
+
+    test("a wrong password is the server's refusal, and is not said", async () => {
+      const other = "another-pa55word";
+      const message = await failure({ ...submitted, login: { user: "alice", password: other } });
+      expect(message).toMatch(/587 on the host: the login \(AUTH\) failed: the server said "535 /);
+      expect(message).toContain("> AUTH PLAIN [secret]");
+      expect(message).toContain("smtpd_sasl_path");
+      expect(message).not.toContain(other);
+      expect(message).not.toContain(Buffer.from(`\0alice\0${other}`).toString("base64"));
+    });
+
+    test.each([
+      ["an authority that nobody knows", { tlsCa: undefined }, /who has signed it is .*trusted/],
+      [
+        "another name",
+        { tlsName: "mail.example.org" },
+        /it is not valid for that name \(tlsName\)/,
+      ],
+      [
+        "another authority",
+        { tlsCa: maker.issue({ name: "Another", keyKind: "rsa", isCa: true }).certificate },
+        /not trusted for myhost\.example\.org: who has signed it/,
+      ],
+      ["another name, from the first byte", { tlsName: "x", port: 465 }, /not valid for that name/],
+    ])("a certificate of %s ends it before the login", async (_what, args, reason) => {
+      const message = await failure({ ...submitted, ...args });
+      expect(message).toMatch(/: TLS failed: the server's certificate is not trusted for /);
+      expect(message).toMatch(reason);
+      expect(message).toMatch(
+        /It is of "CN=myhost\.example\.org", for myhost\.example\.org, valid/,
+      );
+      expect(message).toContain("Nothing of the login and the message was sent");
+      expect(message).not.toContain("> AUTH");
+      expect(await asked()).toBe("");
+    });
+
+    test("its own certificate may be the one to trust", async () => {
+      const { props } = await check({ ...submitted, tlsCa: certificate + ca.certificate });
+      expect(props["tlsSession"]).toMatchObject({ authorized: true });
+    });
+
+    test("a server without TLS, or with another way to it, gets nothing", async () => {
+      const { login: _, ...plain } = submitted;
+      expect(await failure({ ...plain, port: 25, tls: "starttls" })).toMatch(
+        /25 on the host: TLS failed: the server said "50\d /,
+      );
+      expect(await failure({ ...plain, port: 25, tls: "implicit" })).toMatch(
+        /25 on the host: TLS failed: .*wrong version number/,
+      );
+      // 465 waits for the client's hello, and the client for a greeting.
+      expect(await failure({ ...plain, port: 465, tls: "starttls", timeoutSeconds: 2 })).toMatch(
+        /465 on the host: the greeting failed: /,
+      );
+    });
+
+    test("a server that lets nobody log in", async () => {
+      expect(await failure({ ...submitted, port: 588 })).toMatch(
+        /588 on the host: the login \(AUTH\) failed: the server offers no AUTH/,
+      );
+    });
+  });
+
+  describe("a virtual mailbox", () => {
+    const BOX = "/var/vmail/virtual.example";
+    const parameters = [
+      ...["virtual_mailbox_domains = virtual.example", "virtual_mailbox_base = /var/vmail"],
+      "virtual_mailbox_maps = hash:/etc/postfix/vmaps",
+      ...["virtual_uid_maps = static:5000", "virtual_gid_maps = static:5000"],
+    ];
+    beforeAll(() =>
+      sh(
+        host,
+        `mkdir -p ${BOX} && chown -R 5000:5000 /var/vmail && printf 'info@virtual.example virtual.example/info/\nbox@virtual.example virtual.example/box\n' > /etc/postfix/vmaps && /usr/local/sbin/postmap hash:/etc/postfix/vmaps`,
+      ),
+    );
+    afterAll(() => sh(host, "rm -rf /var/vmail /etc/postfix/vmaps*"));
+
+    test.each([
+      ["a maildir that it makes", "info@virtual.example", "info", ""],
+      ["a maildir that is there", "info@virtual.example", "info", "maildir"],
+      ["a maildir, by an address with an extension", "info+x@virtual.example", "info", "maildir"],
+      ["an mbox", "box@virtual.example", "box", ""],
+    ])("%s", async (_what, recipient, name, kind) => {
+      const folders = ["cur", "new", "tmp"].map((part) => `${BOX}/${name}/${part}`).join(" ");
+      if (kind === "maildir")
+        await sh(host, `mkdir -p ${folders} && chown -R 5000:5000 ${BOX} && chmod -R 0700 ${BOX}`);
+      await with_([...parameters, "recipient_delimiter = +"], async () => {
+        const before = await host.snapshot();
+        const { props } = await check({ recipient, deliveredBy: "mailbox" });
+        expect(props).toMatchObject({
+          ...{ mailbox: `${BOX}/${name}`, relay: null, originalTo: recipient },
+          delivery: expect.stringMatching(/relay=virtual, .*status=sent \(delivered to /) as string,
+        });
+        expect(diffTrees(before, await host.snapshot())).toEqual([]);
+      });
+      await sh(host, `rm -rf ${BOX}/${name}`);
+    });
+
+    test("a link in the place of a message is not followed", async () => {
+      await sh(
+        host,
+        `mkdir -p ${BOX}/info/new ${BOX}/info/cur ${BOX}/info/tmp && printf 'Message-Id: <ab12@pulumi-openbsd-postfix.invalid>\n\n' > /root/target && ln -sf /root/target ${BOX}/info/new/1 && chown -R 5000:5000 ${BOX}`,
+      );
+      await with_(parameters, async () => {
+        await check({ recipient: "info@virtual.example" });
+        expect(await sh(host, `ls ${BOX}/info/new && cat /root/target`)).toMatch(/^1\nMessage-Id/);
+      });
+      await sh(host, `rm -rf ${BOX}/info /root/target`);
+    });
+  });
+
+  describe("another server", () => {
+    const RELAY = "192.0.2.10[192.0.2.10]:2526";
+    const SINK = `
+      use strict; use Socket; use IO::Socket::INET;
+      socket my $any, AF_INET, SOCK_DGRAM, 0 or die $!;
+      my $address = inet_aton('192.0.2.10');
+      ioctl $any, 0x8916, pack 'a16 S n a4 x8', 'lo0:1', AF_INET, 0, $address or die "SIOCSIFADDR: $!";
+      my $server = IO::Socket::INET->new(LocalAddr => '192.0.2.10:2526', Listen => 8, ReuseAddr => 1) or die $!;
+      $SIG{CHLD} = 'IGNORE'; alarm 300;
+      open my $pid, '>', '/root/sink.pid'; print $pid $$; close $pid;
+      while (1) {
+        my $client = $server->accept or next;
+        next if fork;
+        $client->autoflush(1);
+        print $client "220 sink ESMTP\\r\\n";
+        while (my $line = <$client>) {
+          if ($line =~ /^DATA/i) {
+            print $client "354 go on\\r\\n";
+            while (<$client>) { last if /^\\.\\r?$/ }
+            print $client "250 2.0.0 Ok: queued as REMOTE42\\r\\n";
+          }
+          else { print $client "250 ok\\r\\n" }
+          last if $line =~ /^QUIT/i;
+        }
+        exit;
+      }`;
+    let sink: Promise<unknown>;
+    beforeAll(async () => {
+      sink = host.exec(["/usr/bin/perl", "-e", SINK]);
+      await sh(
+        host,
+        "i=0; until [ -f /root/sink.pid ]; do i=$((i + 1)); [ $i -gt 50 ] && exit 1; sleep 0.1; done; printf 'alice@localhost a@example.net\\nalice@localhost.example.org a@example.net\\n' > /etc/postfix/moved; /usr/local/sbin/postmap hash:/etc/postfix/moved",
+      );
+    });
+    afterAll(async () => {
+      await sh(host, "kill $(cat /root/sink.pid); rm -f /root/sink.pid /etc/postfix/moved*");
+      await sink;
+    });
+    const relayhost = "relayhost = [192.0.2.10]:2526";
+    // Older configurations append mydomain to localhost (append_dot_mydomain).
+    const moved = "virtual_alias_maps = hash:/etc/postfix/moved";
+    const taken = {
+      ...{ relay: RELAY, remoteQueueId: "REMOTE42" },
+      mailbox: `not looked for: ${RELAY} took it, which is another server`,
+    };
+
+    test("takes the mail of its own recipients, and the check says so", async () => {
+      await with_([relayhost], async () => {
+        expect((await check({ recipient: "a@example.net" })).props).toMatchObject(taken);
+        const { props } = await check({ recipient: "a@example.net", deliveredBy: "relay" });
+        expect(props).toMatchObject(taken);
+        expect(await failure({ recipient: "a@example.net", deliveredBy: "mailbox" })).toMatch(
+          /the delivery of message \w+ failed: 192\.0\.2\.10\[192\.0\.2\.10\]:2526 took it, and it was to go into a mailbox of this host/,
+        );
+      });
+    });
+
+    test("must not take the mail of a recipient of this host, unless the program says so", async () => {
+      await with_([relayhost, moved], async () => {
+        const message = await failure({ recipient: "alice" });
+        expect(message).toMatch(/:2526 took it, and alice is a recipient of this host/);
+        expect(message).toContain('say deliveredBy: "relay"');
+        const { props } = await check({ recipient: "alice", deliveredBy: "relay" });
+        expect(props).toMatchObject(taken);
+      });
+      await with_(["local_transport = smtp:[192.0.2.10]:2526"], async () => {
+        expect(await failure({ recipient: "alice@example.org" })).toMatch(
+          /:2526 took it, and alice@example\.org is a recipient of this host/,
+        );
+      });
+    });
+
+    test("was to take it, and it stayed here", async () => {
+      expect(await failure({ recipient: "alice", deliveredBy: "relay" })).toMatch(
+        /it stayed on this host, where local delivered it, and was to go to another server/,
+      );
+      await sh(host, clear);
+    });
+
+    test("a mailbox was asked for, and a command took it", async () => {
+      expect(await failure({ recipient: "robot", deliveredBy: "mailbox" })).toMatch(
+        /the mailbox of robot failed: it was delivered, but to no mailbox that can be looked into: .*command/,
+      );
+    });
+  });
+
   describe("a line that is cut", () => {
     let bytes = 0;
     beforeAll(async () => {
@@ -282,16 +633,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     let proxy: LocalServer;
     let ssh: Client;
     beforeAll(async () => {
-      ssh = new Client();
-      await new Promise<void>((resolve, reject) => {
-        ssh.once("ready", resolve).once("error", reject);
-        ssh.connect({
-          host: host.host,
-          port: host.port,
-          username: host.user,
-          privateKey: readFileSync(host.privateKeyPath),
-        });
-      });
+      ssh = await sshTo(host);
       proxy = await startLocalServer((socket) => {
         ssh.forwardOut("127.0.0.1", 1, "127.0.0.1", 25, (error, channel) => {
           if (error) socket.destroy();

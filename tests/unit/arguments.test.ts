@@ -63,6 +63,11 @@ const SAMPLES: Readonly<Record<string, readonly object[]>> = {
       timeoutSeconds: 0.5,
       keep: true,
       outside: { host: "mx1.example.org", port: 2525 },
+      login: { user: "alice", password: "a password" },
+      tls: "starttls",
+      tlsName: "mx1.example.org",
+      tlsCa: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n",
+      deliveredBy: "mailbox",
       triggers: [1, "a", { b: [null] }],
     } satisfies Required<MailCheckArgs>,
     { recipient: "a@example.org", outside: true },
@@ -153,14 +158,14 @@ const SAMPLES: Readonly<Record<string, readonly object[]>> = {
 /** Objects inside the arguments that have names of their own, which nobody chooses. */
 const WITHIN: Readonly<Record<string, readonly string[]>> = {
   LookupTable: ["permissions"],
-  MailCheck: ["outside"],
+  MailCheck: ["outside", "login"],
   MasterCf: ['services["smtp/inet"]'],
 };
 
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   Aliases: ["entries"],
   LookupTable: ["path", "mode of permissions"],
-  MailCheck: ["recipient"],
+  MailCheck: ["recipient", "user of login", "password of login"],
   MainCf: ["parameters"],
   MasterCf: ["services"],
   TlsCertificate: ["certificatePath", "privateKeyPath"],
@@ -500,4 +505,30 @@ test.each<[string, object]>([
       ) as string,
     }),
   ]);
+});
+
+test.each<[object, string | undefined]>([
+  [{ login: { user: "a", password: "b" } }, undefined],
+  [{ login: { user: "a", password: "b" }, tls: "none" }, "tls"],
+  [{ login: { user: "a", password: "" } }, "login.password"],
+  [{ tlsName: "mx1" }, "tlsName"],
+  [{ tlsName: "mx1", tls: "starttls" }, undefined],
+  [{ tlsCa: "x", tls: "implicit" }, "tlsCa"],
+  [{ tlsCa: "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n" }, "tlsCa"],
+])("MailCheck with %j fails at %s", (values, path) => {
+  const kind = kinds.find(({ name }) => name === "MailCheck") as AnyKind;
+  expect(found(kind, { recipient: "a", ...values }).map((one) => one.path)).toEqual(
+    path === undefined ? [] : [path],
+  );
+});
+
+test.each([
+  [{}, undefined],
+  [{ login: { user: "a", password: "b" } }, "starttls"],
+  [{ login: { user: "a", password: "b" }, port: 465 }, "implicit"],
+  [{ login: { user: "a", password: "b" }, port: 465, tls: "starttls" }, "starttls"],
+])("MailCheck with %j has tls %p", (values, tls) => {
+  const kind = kinds.find(({ name }) => name === "MailCheck") as AnyKind;
+  // Without a login nothing is filled in, so that states of earlier versions stay as they are.
+  expect(kind.complete({ recipient: "a", ...values }, platformOf("7.8"))["tls"]).toBe(tls);
 });

@@ -392,6 +392,21 @@ test("a private key of TLS is a secret, whether or not the program marked it", a
   expect(JSON.stringify(inputs?.["privateKey"])).toContain("4dabf18193072939515e22adb298388d");
 });
 
+test.each([
+  ["a login by its parts", { user: "alice", password: "a password" }, ["login.password"]],
+  [
+    "a login that is known later",
+    pulumi.output({ user: "alice", password: "a password" }),
+    ["login"],
+  ],
+])("the password of a test message is a secret: %s", async (_what, login, paths) => {
+  const step = new others.MailCheck("check", { connection, recipient: "alice", login });
+  await value(step.revision);
+  const inputs = registered.find(({ type }) => type === `${DYNAMIC}MailCheck`)?.inputs;
+  expect(inputs?.["secretPaths"]).toEqual(paths);
+  expect(JSON.stringify(inputs?.["login"])).toContain("4dabf18193072939515e22adb298388d");
+});
+
 test("every exported step is a component of the package's own type", () => {
   for (const [name, component] of Object.entries(others))
     expect(typeof component === "function" ? component.name : name).toBe(name);

@@ -307,6 +307,11 @@ describe("MailCheck", () => {
   ])("%s", (_what, headers, settings, missing) => {
     expect(missingHeaders(headers, { settings })).toEqual(missing);
   });
+
+  test("virtual(8) knows no switch for Delivered-To", () => {
+    const settings = { prepend_delivered_header: "forward" };
+    expect(missingHeaders("", { settings }, "virtual")).toEqual(["X-Original-To", "Delivered-To"]);
+  });
 });
 
 test("a job that never stops writing is polled with pauses, and told of once a second at most", async () => {
