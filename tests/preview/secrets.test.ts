@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateSshKey, startHost, type TestHost } from "../../testing";
+import { CertificateMaker, type Issued } from "../certificates";
 import { connectionTo, packageOf, RELEASES, sh } from "./server";
 import { Project } from "./stack";
 import { pulumi, refused } from "./ways";
@@ -37,6 +38,7 @@ const MARKS = ["canary-mysql-18c2", "tok-52ab", "tok-changed-44"];
 const HOLDERS = [
   /^\/etc\/postfix\/(main\.cf|master\.cf|mysql\.cf|(aliases|sasl_passwd)(\.db)?)$/,
   /^\/etc\/rc\.conf\.local$/,
+  /^\/etc\/ssl\/private\/canary\.key$/,
   /^\/var\/(log|mail)\//,
 ];
 const RECORD = "/var/db/pulumi-openbsd-postfix/record.json";
@@ -56,15 +58,23 @@ function program(hosts: readonly TestHost[]): string {
   });
   return `
 const pulumi = require("@pulumi/pulumi");
-const { PostfixServer } = require("pulumi-openbsd-postfix");
+const { PostfixServer, TlsCertificate } = require("pulumi-openbsd-postfix");
 const secret = (name) => new pulumi.Config().requireSecret(name);
 const keys = [
   { privateKeyConfig: "configuredKey" },
   { privateKey: secret("privateKey"), privateKeyPassword: secret("passphrase") },
 ];
-${JSON.stringify(given)}.forEach(({ connection, package }, index) =>
+${JSON.stringify(given)}.forEach(({ connection: way, package }, index) => {
+  const connection = { ...way, ...keys[index], password: secret("password") };
+  new TlsCertificate("tls" + index, {
+    connection,
+    certificatePath: "/etc/ssl/canary.pem",
+    privateKeyPath: "/etc/ssl/private/canary.key",
+    certificate: new pulumi.Config().require("tlsCertificate"),
+    privateKey: new pulumi.Config().require("tlsKey"),
+  });
   new PostfixServer("mx" + index, {
-    connection: { ...connection, ...keys[index], password: secret("password") },
+    connection,
     package,
     mainCf: { parameters: { myhostname: "myhost.example.org", recipient_delimiter: "+", relayhost: secret("relayhost") } },
     masterCf: { services: { "127.0.0.1:10587/inet": { command: "smtpd", overrides: { smtpd_sasl_local_domain: secret("override") } } } },
@@ -75,7 +85,8 @@ ${JSON.stringify(given)}.forEach(({ connection, package }, index) =>
     aliases: { entries: { root: ["alice"], webmaster: [secret("alias"), "bob"], hook: [secret("hook")] } },
     rcConfLocal: { variables: { ntpd_flags: secret("variable") } },
     mailCheck: { recipient: index === 0 ? secret("recipient") : "hook" },
-  }));`;
+  });
+});`;
 }
 
 /** The spellings under which a secret may stand somewhere: as it is, in quotes, in base64 at any offset. */
@@ -163,6 +174,16 @@ function encrypted(privateKey: string): string {
   }
 }
 
+/** A certificate and its key, which every release can use. */
+function pairOfTls(): Issued {
+  const maker = new CertificateMaker();
+  try {
+    return maker.issue({ name: "myhost.example.org", keyKind: "rsa" });
+  } finally {
+    maker.clean();
+  }
+}
+
 test("no secret is found outside the files that must hold it, after all that can be run", async () => {
   const hosts = await Promise.all(RELEASES.map((release) => startHost({ release })));
   const [inline, first, second] = await Promise.all(
@@ -174,10 +195,11 @@ test("no secret is found outside the files that must hold it, after all that can
   await Promise.all([admit(hosts[0], first.public), admit(hosts[1], inline.public)]);
   const privateKey = encrypted(inline.private);
   const lineOf = (key: string): string => key.split("\n")[2] ?? "";
+  const tls = pairOfTls();
   const configured = [first, second].map((key) => lineOf(key.private));
   const planted = [
     ...[...Object.values(CANARIES), ...MARKS, DRIFTED, CHANGED],
-    ...[lineOf(privateKey), ...configured],
+    ...[lineOf(privateKey), lineOf(tls.key), ...configured],
   ];
   const patterns = new Map(
     planted.flatMap((secret) => spellings(secret).map((spelling) => [spelling, secret] as const)),
@@ -191,7 +213,10 @@ test("no secret is found outside the files that must hold it, after all that can
     program: program(hosts),
     environment: { SSH_AUTH_SOCK: "", HOME: "/nonexistent" },
   });
-  const given = { ...CANARIES, privateKey, configuredKey: first.private };
+  const given = {
+    ...{ ...CANARIES, privateKey, configuredKey: first.private },
+    ...{ tlsKey: tls.key, tlsCertificate: tls.certificate },
+  };
   await project.stack.setAllConfig(
     Object.fromEntries(
       Object.entries(given).map(([name, value]) => [name, { value, secret: true }]),
@@ -280,7 +305,7 @@ test("no secret is found outside the files that must hold it, after all that can
       ...["sasl_passwd", "sasl_passwd.db"],
     ]
       .map((name) => `/etc/postfix/${name}`)
-      .concat("/etc/rc.conf.local"),
+      .concat("/etc/rc.conf.local", "/etc/ssl/private/canary.key"),
   );
   expect(ran).toContain("/usr/local/libexec/postfix/");
   // and each place where a secret was left out says what it was like.
