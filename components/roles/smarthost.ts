@@ -9,7 +9,7 @@ import {
   text,
 } from "../../provider/arguments/schema";
 import { CONFIGURATION } from "../../provider/postfix/paths";
-import { type Contribution, entriesOf } from "./contribution";
+import { type Contribution, entriesOf, joined, LOOPBACK } from "./contribution";
 import { input } from "./names";
 import { type GivenRole, Role } from "./role";
 
@@ -119,9 +119,12 @@ export function smarthost(args: SmarthostArgs): Contribution {
         ? {}
         : { smtp_sasl_auth_enable: "yes", smtp_sasl_password_maps: `hash:${LOGINS}` }),
     },
-    // By default a password is sent in no readable form, and TLS changes nothing about that. With this, it is sent where the
-    // line is encrypted, and there only.
-    defaults: login === undefined ? {} : { smtp_sasl_tls_security_options: "noanonymous" },
+    defaults: {
+      mynetworks: joined(LOOPBACK),
+      // By default a password is sent in no readable form, and TLS changes nothing about that. With this, it is sent where
+      // the line is encrypted, and there only.
+      ...(login === undefined ? {} : { smtp_sasl_tls_security_options: "noanonymous" }),
+    },
   };
 }
 

@@ -147,6 +147,7 @@ describe("a smarthost", () => {
     expect(await pulumi.isSecret(login as pulumi.Output<string>)).toBe(true);
     expect(await known(login)).toBe("mx:good-password");
     expect(await known(roles.parameters({}, noReplacement))).toEqual({
+      mynetworks: "127.0.0.0/8, [::1]/128",
       relayhost: "[smtp.example.net]:587",
       smtp_tls_security_level: "secure",
       smtp_tls_CAfile: "/etc/ssl/cert.pem",
