@@ -117,6 +117,7 @@ export class Roles {
             [role],
             "say it in the arguments of the role, or leave it out here",
           );
+    const lists = this.lists(own);
     const defaults = this.all.flatMap(({ role, defaults = {} }) =>
       Object.entries(defaults).map(([name, value]) => ({ role, name, value })),
     );
@@ -126,7 +127,7 @@ export class Roles {
       ...Object.fromEntries(defaults.map(({ name, value }) => [name, value])),
       ...Object.assign({}, ...this.all.map(({ parameters }) => parameters ?? {})),
       ...own,
-      ...this.lists(own),
+      ...lists,
     } as MainCfParameters;
   }
 

@@ -1,0 +1,114 @@
+/** Every program of the cookbook, as it stands there, run by the real CLI on a host that has what the page says. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "typescript";
+import { diffTrees, startHost, type TestHost } from "../../testing";
+import { CertificateMaker } from "../certificates";
+import { connectionTo, sh } from "./server";
+import { Project } from "./stack";
+
+const cookbook = join(__dirname, "../../docs/cookbook");
+
+/** The first program of a page, as JavaScript that Pulumi runs. */
+function programOf(page: string): string {
+  const text = readFileSync(join(cookbook, `${page}.md`), "utf8");
+  const program = /^```ts\n([^]*?)^```$/m.exec(text)?.[1];
+  if (program === undefined) throw new Error(`${page}.md has no program`);
+  const options = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 };
+  return ts.transpileModule(program, { compilerOptions: options }).outputText;
+}
+
+interface Recipe {
+  readonly page: string;
+  /** Starts the host with what the program finds there, and says what it is configured with. */
+  readonly prepare: (hosts: TestHost[]) => Promise<Prepared>;
+  /** What the program's output must be. */
+  readonly output: readonly [name: string, value: RegExp];
+}
+
+interface Prepared {
+  readonly host: TestHost;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** What must be done once the package is there, before the rest of the program can succeed. */
+  readonly afterPackage?: () => Promise<void>;
+}
+
+const maker = new CertificateMaker();
+afterAll(() => maker.clean());
+
+async function started(hosts: TestHost[], extras: Parameters<typeof startHost>[0] = {}) {
+  const host = await startHost({ release: "7.8", ...extras });
+  hosts.push(host);
+  return host;
+}
+
+/** Another mail server, which takes what comes. */
+async function hub(hosts: TestHost[]): Promise<TestHost> {
+  const other = await started(hosts);
+  await sh(
+    other,
+    [
+      "pkg_add -I postfix--%stable >/dev/null",
+      "rcctl stop smtpd || true",
+      "postconf -e 'myhostname = hub.example.com' 'mydestination = example.com' 'local_recipient_maps =' 'mailbox_command = /usr/bin/true'",
+      "postalias /etc/postfix/aliases 2>/dev/null || true",
+      "postconf -e alias_maps= alias_database=",
+      "/usr/local/sbin/postfix start >/dev/null 2>&1",
+    ].join("\n"),
+  );
+  return other;
+}
+
+const recipes: readonly Recipe[] = [
+  {
+    page: "relay",
+    prepare: async (hosts) => {
+      const host = await started(hosts);
+      await host.reach(await hub(hosts), { at: "10.1.0.2", from: "10.1.0.1" });
+      return { host };
+    },
+    output: ["relayedTo", /10\.1\.0\.2/],
+  },
+  {
+    page: "smarthost",
+    prepare: async (hosts) => ({
+      host: await started(hosts),
+      secrets: { smarthostPassword: "canary-of-the-smarthost" },
+    }),
+    output: ["packageName", /^postfix-.*-sasl2$/],
+  },
+  {
+    page: "virtual-accounts",
+    prepare: async (hosts) => ({ host: await started(hosts) }),
+    output: ["deliveredTo", /^\/var\/vmail\/alpha\.example\.org\/alfred$/],
+  },
+];
+
+describe.each(recipes)("$page.md", ({ page, prepare, output: [name, value] }) => {
+  const hosts: TestHost[] = [];
+  let project: Project | undefined;
+
+  afterAll(async () => {
+    project?.remove();
+    await Promise.all(hosts.map((host) => host.stop()));
+  });
+
+  test("does what the page says, once, and is undone to the byte", async () => {
+    const { host, config = {}, secrets = {} } = await prepare(hosts);
+    const before = await host.snapshot();
+    project = await Project.create({
+      program: programOf(page),
+      config: { connection: connectionTo(host), ...config },
+      secrets,
+    });
+    await project.preview();
+    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+    await project.up();
+    expect((await project.outputs())[name]?.value).toMatch(value);
+    const again = await project.up({ refresh: true, expectNoChanges: true });
+    expect([...again.changes]).toEqual([]);
+    await project.destroy();
+    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+  });
+});
