@@ -40,11 +40,13 @@ function startBaseMailer(release: Release): string {
     : "/usr/sbin/smtpd";
 }
 
-/** A certificate that every release can use. */
+let pair: Issued | undefined;
+
+/** A certificate that every release can use; the same one each time, as a program has one. */
 function serverPair(): Issued {
   const maker = new CertificateMaker();
   try {
-    return maker.issue({ name: "myhost.example.org", keyKind: "rsa" });
+    return (pair ??= maker.issue({ name: "myhost.example.org", keyKind: "rsa" }));
   } finally {
     maker.clean();
   }
