@@ -64,7 +64,8 @@ export async function startDovecot(host: TestHost, { users }: DovecotOptions): P
     await runScript(
       host,
       [
-        `/usr/sbin/dovecot -c ${folder}/dovecot.conf </dev/null`,
+        // Not on the pipes of this script, which would not end before Dovecot does.
+        `/usr/sbin/dovecot -c ${folder}/dovecot.conf </dev/null >>${log} 2>&1`,
         waitFor(`[ -S /var/spool/postfix/${path} ]`, log),
       ].join("\n"),
     );
@@ -90,6 +91,9 @@ export async function startDovecot(host: TestHost, { users }: DovecotOptions): P
     start,
     stop: async () => {
       await runScript(host, endProcess(pidFile, "TERM", log));
+      // Its services would stay for as long as a client, such as smtpd(8), has a connection to them.
+      const ended = waitFor("! pgrep -f '^dovecot/'", log);
+      await runScript(host, `pkill -f '^dovecot/' || :\n${ended}`);
     },
   };
 }

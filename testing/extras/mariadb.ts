@@ -49,10 +49,10 @@ export async function startMariaDb(
       `--innodb-buffer-pool-size=16M --performance-schema=off`,
     ].join(" ");
     const lines = [
-      "mkdir -p /var/run/mysql",
+      "mkdir -p /var/run/mysql /var/run/mysqld",
       "chown _mysql /var/run/mysql",
       // Where Debian's client library looks for the socket when it is told "localhost".
-      "ln -sfn mysql /var/run/mysqld",
+      `ln -sf ${socket} /var/run/mysqld/mysqld.sock`,
       `/usr/sbin/mariadbd ${options} </dev/null >>${log} 2>&1 &`,
       waitFor(`${client} -e 'select 1'`, log),
     ];

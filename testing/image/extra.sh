@@ -4,7 +4,7 @@
 #   extra.sh ARCHIVE FOLDER PACKAGES SCRIPT ARGUMENT [APT-OPTION ...]
 #
 # unpacks the bootstrap archive into FOLDER, fetches PACKAGES, a word each, and those that they need and
-# the root has not, into FOLDER/var/tmp/extra, and runs SCRIPT of this folder there, without a network. Runs as
+# the root has not, into FOLDER/var/tmp/extra, and runs SCRIPT of this folder there. Runs as
 # root of a private mount namespace.
 set -eu
 
@@ -42,5 +42,5 @@ fetch 2>"$root/var/tmp/apt.log" || {
 
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
-exec unshare --net env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
   chroot "$root" sh "/var/tmp/scripts/$script" "$argument"

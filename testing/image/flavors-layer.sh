@@ -4,13 +4,22 @@
 #
 #   RELEASE  a row of releases.table
 #   LAYER    an empty folder: becomes the layer
-#   WHOLE    an empty folder for a release's whole layer with that Postfix, from which LAYER is taken
+#   WHOLE    an empty folder for work, such as a release's whole layer with that Postfix, of which LAYER is taken
 #   BASE, PKGROOT, SCRIPT   as for SCRIPT, which is build-layer.sh
 set -eu
 
 : "${RELEASE:?}" "${LAYER:?}" "${WHOLE:?}" "${SCRIPT:?}" "${PKGROOT:?}"
 umask 022
-LAYER=$WHOLE sh "$SCRIPT"
+# Some of these programs run while the layer is made, on a base that has their libraries. The mount's folders are
+# relative, so that no character of the cache folder's name can upset its options.
+merged=$WHOLE/merged
+mkdir "$merged"
+cd "${BASE%/*}"
+mount -t overlay overlay "$merged" -o "ro,lowerdir=${PKGROOT##*/}/libraries:${BASE##*/}"
+mkdir "$WHOLE/layer"
+LAYER=$WHOLE/layer BASE=$merged sh "$SCRIPT"
+umount "$merged"
+WHOLE=$WHOLE/layer
 
 plain=postfix-$RELEASE
 flavored=$plain-flavors
