@@ -9,6 +9,7 @@ import {
   type ComposedList,
   type Contribution,
   joined,
+  GUARDS,
   LOOPBACK,
   type RoleName,
   ROLES,
@@ -33,7 +34,7 @@ const LISTS: Readonly<Record<ComposedList, Composition>> = {
   mynetworks: { first: LOOPBACK, own: "refused", say: "relay.networks" },
   // The list that every version has: smtpd_relay_restrictions came with Postfix 2.10, and stands beside it since.
   smtpd_recipient_restrictions: {
-    first: ["permit_mynetworks", "reject_unauth_destination"],
+    first: GUARDS,
     own: "refused",
     say: "relay.restrictions or virtualAccounts.restrictions",
   },

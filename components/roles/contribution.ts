@@ -54,6 +54,18 @@ type Flavor = "mysql" | "sasl2";
  */
 export const LOOPBACK = ["127.0.0.0/8", "[::1]/128"] as const;
 
+/** The restriction without which a server relays mail for everybody, after the clients that may send to anywhere. */
+export const GUARDS = ["permit_mynetworks", "reject_unauth_destination"] as const;
+
+/**
+ * What holds in every role unless the program says otherwise, so that nobody but the host itself sends to anywhere. Postfix's
+ * own defaults depend on its version, and on compatibility_level, which a main.cf from an older release has not.
+ */
+export const CLOSED = {
+  mynetworks: LOOPBACK.join(", "),
+  smtpd_recipient_restrictions: GUARDS.join(", "),
+} as const;
+
 /** Is a value there now, and not only later? */
 function isPlain<T>(value: pulumi.Input<T>): value is T {
   return !pulumi.Output.isInstance(value) && !(value instanceof Promise);

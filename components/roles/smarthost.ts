@@ -9,7 +9,7 @@ import {
   text,
 } from "../../provider/arguments/schema";
 import { CONFIGURATION } from "../../provider/postfix/paths";
-import { type Contribution, entriesOf, joined, LOOPBACK } from "./contribution";
+import { type Contribution, CLOSED, entriesOf } from "./contribution";
 import { input } from "./names";
 import { type GivenRole, Role } from "./role";
 
@@ -120,7 +120,7 @@ export function smarthost(args: SmarthostArgs): Contribution {
         : { smtp_sasl_auth_enable: "yes", smtp_sasl_password_maps: `hash:${LOGINS}` }),
     },
     defaults: {
-      mynetworks: joined(LOOPBACK),
+      ...CLOSED,
       // By default a password is sent in no readable form, and TLS changes nothing about that. With this, it is sent where
       // the line is encrypted, and there only.
       ...(login === undefined ? {} : { smtp_sasl_tls_security_options: "noanonymous" }),

@@ -11,7 +11,7 @@ import {
 import * as certificate from "../../provider/arguments/tlsCertificate";
 import { CONFIGURATION } from "../../provider/postfix/paths";
 import type { Inputs } from "../inputs";
-import { type Contribution, entriesOf, joined, LOOPBACK, type RoleService } from "./contribution";
+import { type Contribution, CLOSED, entriesOf, joined, type RoleService } from "./contribution";
 import { input } from "./names";
 import { type GivenRole, Role } from "./role";
 
@@ -118,7 +118,7 @@ export function submission(
       smtpd_sasl_path: saslPath,
     },
     // Others may encrypt what they bring, now that there is a certificate.
-    defaults: { mynetworks: joined(LOOPBACK), smtpd_tls_security_level: "may" },
+    defaults: { ...CLOSED, smtpd_tls_security_level: "may" },
     lists: ofLogins.length === 0 ? {} : { smtpd_sender_login_maps: [`hash:${SENDERS}`] },
     services: Object.fromEntries(
       ports.map((port): [string, RoleService] => {

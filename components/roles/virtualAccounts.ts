@@ -11,7 +11,7 @@ import {
   text,
 } from "../../provider/arguments/schema";
 import { CONFIGURATION } from "../../provider/postfix/paths";
-import { type Contribution, entriesOf, joined, LOOPBACK } from "./contribution";
+import { type Contribution, CLOSED, entriesOf, joined } from "./contribution";
 import { domainFault, foldedDomains, input, localPartOf, restriction } from "./names";
 import { type GivenRole, Role } from "./role";
 
@@ -241,7 +241,7 @@ export function virtualAccounts(
         ? {}
         : { virtual_mailbox_limit: pulumi.interpolate`${mailboxSizeLimit}` }),
     },
-    defaults: { mynetworks: joined(LOOPBACK) },
+    defaults: CLOSED,
     lists: {
       smtpd_recipient_restrictions: restrictions,
       ...(uses.aliases === undefined ? {} : { virtual_alias_maps: [uses.aliases] }),

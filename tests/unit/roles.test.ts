@@ -154,6 +154,7 @@ describe("a smarthost", () => {
       smtp_sasl_auth_enable: "yes",
       smtp_sasl_password_maps: "hash:/etc/postfix/sasl_passwd",
       smtp_sasl_tls_security_options: "noanonymous",
+      smtpd_recipient_restrictions: "permit_mynetworks, reject_unauth_destination",
     });
   });
 
@@ -380,6 +381,7 @@ describe("submission", () => {
     });
     expect(await known(roles.parameters({}, noReplacement))).toEqual({
       mynetworks: "127.0.0.0/8, [::1]/128",
+      smtpd_recipient_restrictions: "permit_mynetworks, reject_unauth_destination",
       smtpd_sasl_path: "private/auth",
       smtpd_sender_login_maps: "hash:/etc/postfix/submission_senders",
       smtpd_tls_cert_file: "/etc/ssl/mx.pem",
