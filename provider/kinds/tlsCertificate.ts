@@ -412,7 +412,10 @@ function livePart(part: Part, observed: Observed, args: Completed): string | nul
   if (current === undefined) return null;
   if (current === sha256(encodeUtf8(text))) return text;
   const certificates = part === "certificate" && found?.labels.every(isCertificate) === true;
-  return certificates ? found.certificates : `another file of ${fileAt(file)?.size ?? 0} bytes`;
+  // The certificates of a file may be those of the program, and the text around them another.
+  return certificates && found.certificates !== text
+    ? found.certificates
+    : `another file of ${fileAt(file)?.size ?? 0} bytes`;
 }
 
 export const tlsCertificate: Kind<Completed, Observed> = {

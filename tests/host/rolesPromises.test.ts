@@ -241,11 +241,11 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     await update(service, inputsOf("PostfixService", { triggers }, connectionTo(host)));
   }
 
-  test("holds to what the roles promise, in 25 dialogues with each of 12 sets of roles", async () => {
+  test("holds to what the roles promise, in 45 dialogues with each of 8 sets of roles", async () => {
     await fc.assert(
       fc.asyncProperty(
         setups,
-        fc.array(attempts, { minLength: 25, maxLength: 25 }),
+        fc.array(attempts, { minLength: 45, maxLength: 45 }),
         async (setup, all) => {
           forgetPlans();
           const made: Made[] = [];
@@ -265,7 +265,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
           }
         },
       ),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: 8, endOnFailure: true },
     );
     process.stderr.write(`roles on ${release}: ${dialogues} dialogues as promised\n`);
     expect(dialogues).toBeGreaterThan(200);

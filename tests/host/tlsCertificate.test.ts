@@ -226,6 +226,16 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     expect(outsideRecord(diffTrees(before, await host.snapshot()))).toEqual([]);
   });
 
+  test("text around the program's certificate is drift, too", async () => {
+    const made = await create("TlsCertificate", news(texts(first)));
+    await sh(host, `echo '# a remark' >> ${CERTIFICATE}`);
+    await refresh(made);
+    expect(await differs(made)).toBe(true);
+    await update(made);
+    expect(await sh(host, `cat ${CERTIFICATE}`)).toBe(first.certificate);
+    await remove(made);
+  });
+
   test("only the mode was another: it comes back, too", async () => {
     await put(first, "0640");
     const before = await host.snapshot();

@@ -24,10 +24,13 @@ function blocksOf(path: string): Example[] {
 const components = readdirSync(join(repository, "components"), { recursive: true })
   .map((name) => `components/${String(name)}`)
   .filter((name) => name.endsWith(".ts"));
+const pages = readdirSync(join(repository, "docs/cookbook")).filter((name) => name.endsWith(".md"));
+const inCookbook = pages.flatMap((name) => blocksOf(`docs/cookbook/${name}`));
 const inReadme = blocksOf("README.md");
 const inComponents = components.flatMap(blocksOf);
 const examples: readonly Example[] = [
   ...inReadme,
+  ...inCookbook,
   ...inComponents,
   { place: "the demo's program for 7.8", text: programText("7.8") },
   { place: "the demo's program for 4.7", text: programText("4.7") },
