@@ -22,7 +22,6 @@ import type { PostfixPackageArgs } from "./postfixPackage";
 import type { PostfixServiceArgs } from "./postfixService";
 import type { RcConfLocalArgs } from "./rcConfLocal";
 import type { RootCrontabArgs } from "./rootCrontab";
-import type { RoleName } from "./roles/contribution";
 import { type MailRelayArgs, mailRelayArguments } from "./roles/mailRelay";
 import { linesOf, withoutOutputs } from "./roles/roleArguments";
 import { type SmarthostArgs, smarthostArguments } from "./roles/smarthost";
@@ -30,9 +29,6 @@ import { type SubmissionArgs, submissionArguments } from "./roles/submission";
 import { type VirtualAccountsArgs, virtualAccountsArguments } from "./roles/virtualAccounts";
 import type { OnHost } from "./step";
 import type { TlsCertificateArgs } from "./tlsCertificate";
-
-/** The arguments of a server that describe steps: one step each, but for `tables`, which describes several. */
-export type Field = Exclude<keyof PostfixServerArgs, "connection" | RoleName>;
 
 /** Is a step's argument an object, and no output? Its fields may be outputs, but whether there is a step must be known. */
 function isPlain(given: unknown): given is object {

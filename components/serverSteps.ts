@@ -16,8 +16,25 @@ import { rcConfLocalArguments } from "../provider/arguments/rcConfLocal";
 import { rootCrontabArguments } from "../provider/arguments/rootCrontab";
 import { tlsCertificateArguments } from "../provider/arguments/tlsCertificate";
 import { type AnyArguments, argumentNames } from "../provider/arguments/schema";
-import type { Field } from "./serverArguments";
 import { type ConnectionArgs, type OnHost, passedOn, type Step } from "./step";
+
+/** The steps of a server by the names of its arguments: one step each, but for `tables`, which are several. */
+export type Field =
+  | "package"
+  | "docs"
+  | "mailStore"
+  | "certificate"
+  | "masterCf"
+  | "tables"
+  | "aliases"
+  | "mainCf"
+  | "chrootResolv"
+  | "mailerConf"
+  | "baseMailer"
+  | "rcConfLocal"
+  | "service"
+  | "rootCrontab"
+  | "mailCheck";
 
 /** The steps of the files that Postfix reads. */
 export const FILES = [

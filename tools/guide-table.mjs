@@ -1,7 +1,7 @@
 // The table in the README of which step of the guide does what on which release, made from the results of
-// tests/host/steps.test.ts:
+// tests/host/steps.test.ts, and for roles of tests/host/roles.test.ts:
 //
-//   npx jest tests/host/steps.test.ts --json --outputFile=results.json
+//   npx jest tests/host/steps.test.ts tests/host/roles.test.ts --json --outputFile=results.json
 //   node tools/guide-table.mjs --write results.json     # puts it into the README
 //   node tools/guide-table.mjs --check results.json     # fails where the README says something else
 import { readFileSync, writeFileSync } from "node:fs";
@@ -26,7 +26,11 @@ const ROWS = [
   ["Customise: master.cf", "MasterCf"],
   ["Customise: lookup tables", "LookupTable"],
   ["Customise: virtual mailboxes", "MailStore"],
+  ["Proxy Configuration: mail for domains", "MailRelay"],
+  ["Virtual Accounts", "VirtualAccounts"],
   ["Beyond the guide: certificate and key", "TlsCertificate"],
+  ["Beyond the guide: mail goes out by one host", "Smarthost"],
+  ["Beyond the guide: mail with a login", "Submission"],
 ];
 
 /** What stands for each release that is tested: the releases that do things as it does. */
@@ -44,10 +48,12 @@ const LAWS = ["apply", "no-op", "drift", "undo"];
 function resultsOf(file) {
   const held = new Map();
   for (const suite of JSON.parse(readFileSync(file, "utf8")).testResults) {
-    if (!suite.name.endsWith("tests/host/steps.test.ts")) continue;
+    const isRole = suite.name.endsWith("tests/host/roles.test.ts");
+    if (!isRole && !suite.name.endsWith("tests/host/steps.test.ts")) continue;
     for (const { ancestorTitles, title, status } of suite.assertionResults) {
-      const release = /^OpenBSD (\S+)$/.exec(ancestorTitles.at(-1) ?? "")?.[1];
-      const [, law, kind] = /^([a-z-]+): (\w+)/.exec(title) ?? [];
+      const release = /^OpenBSD (\S+)$/.exec(ancestorTitles.at(isRole ? -2 : -1) ?? "")?.[1];
+      const [, law, step] = /^([a-z-]+): (\w+)/.exec(title) ?? [];
+      const kind = isRole ? ancestorTitles.at(-1) : step;
       if (release && law) held.set(`${release} ${kind} ${law}`, status);
     }
   }

@@ -1,7 +1,11 @@
 /** Refusing wrong arguments of roles when the program runs, before a host is looked at. */
 import * as pulumi from "@pulumi/pulumi";
-import { type AnyArguments, type Failure, violations } from "../../provider/arguments/schema";
-import { UNKNOWN } from "../../provider/values/json";
+import {
+  type AnyArguments,
+  type Failure,
+  UNKNOWN,
+  violations,
+} from "../../provider/arguments/schema";
 
 /** The arguments with the mark of an unknown value in the place of each output: every schema lets it pass. */
 export function withoutOutputs(value: unknown): unknown {

@@ -6,6 +6,9 @@ import { FormatError } from "../formats/bytes";
 import { isDictionary, isUnknown } from "../values/json";
 import { suggestion } from "../values/nearestName";
 
+/** What stands for a value that is not known yet, which every schema lets pass. */
+export { UNKNOWN } from "../values/json";
+
 /** A fault of an argument, found by a schema or on the host. */
 export interface Failure {
   /** Property path as the user wrote it: `parameters.myhostname`, `flavors[0]`. */

@@ -1,7 +1,7 @@
 /**
  * Each role, and all roles of a server together, are held to the laws of steps, on a host of each release that differs:
  * a preview changes nothing, what is applied is applied once, the drift of each part is seen and repaired, and undoing
- * gives back every byte.
+ * gives back every byte. tools/guide-table.mjs reads the titles.
  */
 import type { Contribution } from "../../components/roles/contribution";
 import { mailRelay } from "../../components/roles/mailRelay";
@@ -26,13 +26,13 @@ import {
 } from "./provider";
 import { type RoleStep, roleSteps } from "./roleSteps";
 
-/** The names of the roles' sets, and what is in each. */
+/** The components, and the roles that each is of. */
 const SETS: Readonly<Record<string, () => readonly Contribution[]>> = {
-  relay: () => [relay()],
-  smarthost: () => [relayhost()],
-  "virtual accounts": () => [accounts(false)],
-  submission: () => [logins(false)],
-  "all roles": () => [relay(), accounts(true), logins(true), relayhost()],
+  MailRelay: () => [relay()],
+  Smarthost: () => [relayhost()],
+  VirtualAccounts: () => [accounts(false)],
+  Submission: () => [logins(false)],
+  PostfixServer: () => [relay(), accounts(true), logins(true), relayhost()],
 };
 
 const maker = new CertificateMaker();
@@ -137,7 +137,7 @@ describe.each(["4.7", "5.6", "5.7", "7.8"] as const)("OpenBSD %s", (release) => 
     let before: Tree;
     const made: Made[] = [];
 
-    test("is previewed without a change of the host, and applied with one reload", async () => {
+    test("apply: it is previewed without a change of the host, and applied with one reload", async () => {
       steps = await roleSteps(SETS[set]?.() ?? []);
       before = await host.snapshot();
       forgetPlans();
@@ -156,7 +156,7 @@ describe.each(["4.7", "5.6", "5.7", "7.8"] as const)("OpenBSD %s", (release) => 
       }
     });
 
-    test("is applied again without a write", async () => {
+    test("no-op: it is applied again without a write", async () => {
       const again = await host.snapshot();
       const count = await reloads();
       for (const one of made) await update(one);
@@ -165,7 +165,7 @@ describe.each(["4.7", "5.6", "5.7", "7.8"] as const)("OpenBSD %s", (release) => 
       expect(await reloads()).toBe(count);
     });
 
-    test("shows the drift of each part, and repairs it", async () => {
+    test("drift: each part shows it, and repairs it", async () => {
       for (const [at, { drift, name }] of steps.entries()) {
         const one = made[at] as Made;
         await sh(host, drift);
@@ -178,7 +178,7 @@ describe.each(["4.7", "5.6", "5.7", "7.8"] as const)("OpenBSD %s", (release) => 
       await serve(made);
     });
 
-    test("is undone to the byte", async () => {
+    test("undo: it is undone to the byte", async () => {
       for (const one of [...made].reverse()) {
         await refresh(one);
         await remove(one);
