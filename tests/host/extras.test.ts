@@ -8,9 +8,10 @@ import {
   startMariaDb,
   type TestHost,
 } from "../../testing";
+import { sh } from "../preview/server";
 import { mirror } from "./fidelity/row";
 import { eventually } from "./packages";
-import { dialogue, must, servePostfix } from "./smtp";
+import { dialogue, servePostfix } from "./smtp";
 
 /** What a client says to log in with PLAIN. */
 function plain(user: string, password: string): string {
@@ -74,9 +75,9 @@ describe.each(["7.8", "4.7"] as Release[])("MariaDB on OpenBSD %s", (release) =>
   });
 
   test("Postfix with the flavor mysql asks it, directly and by proxymap(8)", async () => {
-    await must(host, install(release, "mysql"));
-    expect(await must(host, "postconf -m")).toMatch(/^mysql$/m);
-    expect(await must(host, "postconf -A 2>&1 || :")).not.toContain("cyrus");
+    await sh(host, install(release, "mysql"));
+    expect(await sh(host, "postconf -m")).toMatch(/^mysql$/m);
+    expect(await sh(host, "postconf -A 2>&1 || :")).not.toContain("cyrus");
     for (const at of ["127.0.0.1", "localhost"]) {
       const map = [
         `hosts = ${at}`,
@@ -85,8 +86,8 @@ describe.each(["7.8", "4.7"] as Release[])("MariaDB on OpenBSD %s", (release) =>
         "dbname = mail",
         "query = select target from forwards where name = '%s'",
       ].join("\n");
-      await must(host, `cat > /etc/postfix/forwards.cf <<'END'\n${map}\nEND`);
-      expect(await must(host, "postmap -q sales mysql:/etc/postfix/forwards.cf")).toBe("bob\n");
+      await sh(host, `cat > /etc/postfix/forwards.cf <<'END'\n${map}\nEND`);
+      expect(await sh(host, "postmap -q sales mysql:/etc/postfix/forwards.cf")).toBe("bob\n");
     }
     await servePostfix(
       host,
@@ -97,13 +98,13 @@ describe.each(["7.8", "4.7"] as Release[])("MariaDB on OpenBSD %s", (release) =>
       ],
       ":",
     );
-    expect(await must(host, "postmap -q sales proxy:mysql:/etc/postfix/forwards.cf")).toBe("bob\n");
+    expect(await sh(host, "postmap -q sales proxy:mysql:/etc/postfix/forwards.cf")).toBe("bob\n");
   });
 
   test("a package with another flavor knows no mysql", async () => {
     const other = await startHost({ release, extras: ["flavors"] });
     try {
-      await must(other, install(release, "pgsql"));
+      await sh(other, install(release, "pgsql"));
       const query = "postmap -q sales mysql:/etc/postfix/forwards.cf";
       const { stderr } = await other.exec(["/bin/sh", "-c", query]);
       expect(stderr).toMatch(/unsupported dictionary type: mysql/);
@@ -143,7 +144,7 @@ describe.each(["7.8", "4.7"] as Release[])("Dovecot and OpenBSD %s", (release) =
   };
 
   test("smtpd asks Dovecot who may log in", async () => {
-    const owner = await must(hub, "stat -f '%Su %Sg %Lp' /var/spool/postfix/private/auth");
+    const owner = await sh(hub, "stat -f '%Su %Sg %Lp' /var/spool/postfix/private/auth");
     expect(owner).toBe("_postfix _postfix 660\n");
     expect(await login("right")).toMatch(/^235 /);
     expect(await login("wrong")).toMatch(/^535 /);
@@ -157,15 +158,15 @@ describe.each(["7.8", "4.7"] as Release[])("Dovecot and OpenBSD %s", (release) =
       "smtp_sasl_password_maps = hash:/etc/postfix/password",
       "smtp_sasl_security_options = noanonymous",
     ];
-    await must(outer, install(release, "sasl2"));
-    expect(await must(outer, "postconf -A")).toMatch(/^cyrus$/m);
-    expect(await must(outer, "postconf -m")).not.toContain("mysql");
-    await must(outer, "echo '[10.1.0.2] outer:se cret' > /etc/postfix/password");
-    await must(outer, "postmap /etc/postfix/password");
+    await sh(outer, install(release, "sasl2"));
+    expect(await sh(outer, "postconf -A")).toMatch(/^cyrus$/m);
+    expect(await sh(outer, "postconf -m")).not.toContain("mysql");
+    await sh(outer, "echo '[10.1.0.2] outer:se cret' > /etc/postfix/password");
+    await sh(outer, "postmap /etc/postfix/password");
     await servePostfix(outer, settings, ":");
-    await must(outer, "echo Hello | /usr/local/sbin/sendmail alice@hub.example.org");
+    await sh(outer, "echo Hello | /usr/local/sbin/sendmail alice@hub.example.org");
     await eventually(hub, "grep -q Hello /var/mail/alice");
-    expect(await must(hub, "cat /var/log/maillog")).toMatch(
+    expect(await sh(hub, "cat /var/log/maillog")).toMatch(
       /client=unknown\[10\.1\.0\.1\], sasl_method=\w+, sasl_username=outer/,
     );
   });

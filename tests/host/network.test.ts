@@ -1,7 +1,8 @@
 /** Two hosts that reach each other, and connections from a stranger's address. */
 import { startHost, type Release, type TestHost } from "../../testing";
 import { eventually } from "./packages";
-import { dialogue, must, servePostfix } from "./smtp";
+import { sh } from "../preview/server";
+import { dialogue, servePostfix } from "./smtp";
 
 // The hub is a newer one: what Postfix logs in its chroot is lost before sendsyslog(2), as on OpenBSD.
 describe.each(["7.8", "4.7"] as Release[])("a host of %s with another as its relay", (release) => {
@@ -20,12 +21,12 @@ describe.each(["7.8", "4.7"] as Release[])("a host of %s with another as its rel
   afterAll(() => Promise.all([outer.stop(), hub.stop()]));
 
   const send = (recipient: string): Promise<string> =>
-    must(outer, `printf 'Subject: over\\n\\nHello\\n' | /usr/local/sbin/sendmail ${recipient}`);
+    sh(outer, `printf 'Subject: over\\n\\nHello\\n' | /usr/local/sbin/sendmail ${recipient}`);
 
   test("a message goes from one Postfix to the other, which sees the address", async () => {
     await send("alice@hub.example.org");
     await eventually(hub, "grep -q Hello /var/mail/alice");
-    const log = await must(hub, "cat /var/log/maillog");
+    const log = await sh(hub, "cat /var/log/maillog");
     expect(log).toContain("client=unknown[10.1.0.1]");
   });
 
@@ -43,7 +44,7 @@ describe.each(["7.8", "4.7"] as Release[])("a host of %s with another as its rel
     ];
     const replies = await dialogue(await hub.dial(25), lines);
     expect(replies.map((reply) => reply.slice(0, 3))).toEqual(["220", "250", "250", "250", "454"]);
-    const log = await must(hub, "cat /var/log/maillog");
+    const log = await sh(hub, "cat /var/log/maillog");
     expect(log).toContain("RCPT from unknown[192.0.2.9]: 454");
     const start = Date.now();
     for (let nth = 0; nth < 200; nth++) {
@@ -54,14 +55,14 @@ describe.each(["7.8", "4.7"] as Release[])("a host of %s with another as its rel
   });
 
   test("nothing on the host shows a stranger's address as its own", async () => {
-    const own = await must(hub, "/usr/local/sbin/postconf -h inet_interfaces mynetworks");
+    const own = await sh(hub, "/usr/local/sbin/postconf -h inet_interfaces mynetworks");
     expect(own).not.toContain("192.0.2");
     await expect(hub.dial(465)).rejects.toThrow("Connection refused");
   });
 
   test("the way stays over a reboot, and ends with the other host", async () => {
     await hub.reboot();
-    await must(hub, "pgrep -x master || /usr/local/sbin/postfix start >/dev/null 2>&1");
+    await sh(hub, "pgrep -x master || /usr/local/sbin/postfix start >/dev/null 2>&1");
     await send("alice@hub.example.org");
     await eventually(hub, "[ $(grep -c Hello /var/mail/alice) = 2 ]");
     await hub.stop();

@@ -3,7 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { Roles } from "../../components/roles/compose";
 import type { Contribution } from "../../components/roles/contribution";
 import { ALIASES } from "../../provider/postfix/paths";
-import { PARAMETERS } from "../preview/server";
+import { type Release, startHost, type TestHost } from "../../testing";
+import { connectionTo, ENTRIES, packageOf, PARAMETERS } from "../preview/server";
+import { create, inputsOf, type Made } from "./provider";
 
 /** One resource of a server with roles. */
 export interface RoleStep {
@@ -92,4 +94,19 @@ export async function roleSteps(
     drift: `sed -i '/^${first ?? "myhostname"} /d' /etc/postfix/main.cf`,
   });
   return steps;
+}
+
+/** A host with what roles stand on, but for main.cf: the package, with these flavors, and a Postfix that serves. */
+export async function serverFor(
+  release: Release,
+  flavors: readonly string[] = [],
+): Promise<{ readonly host: TestHost; readonly service: Made }> {
+  const host = await startHost({ release });
+  const make = (kind: string, args: Record<string, unknown>): Promise<Made> =>
+    create(kind, inputsOf(kind, args, connectionTo(host)));
+  await make("PostfixPackage", { ...packageOf(release), flavors });
+  await make("Aliases", { entries: ENTRIES });
+  for (const kind of ["ChrootResolv", "MailerConf", "BaseMailer", "RcConfLocal"])
+    await make(kind, {});
+  return { host, service: await make("PostfixService", {}) };
 }

@@ -9,9 +9,9 @@ import { smarthost } from "../../components/roles/smarthost";
 import { submission } from "../../components/roles/submission";
 import { virtualAccounts } from "../../components/roles/virtualAccounts";
 import { forgetPlans } from "../../provider/driver/overlay";
-import { diffTrees, type Release, startHost, type TestHost, type Tree } from "../../testing";
+import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { CertificateMaker } from "../certificates";
-import { connectionTo, ENTRIES, packageOf, sh } from "../preview/server";
+import { connectionTo, sh } from "../preview/server";
 import {
   checked,
   create,
@@ -24,7 +24,7 @@ import {
   said,
   update,
 } from "./provider";
-import { type RoleStep, roleSteps } from "./roleSteps";
+import { type RoleStep, roleSteps, serverFor } from "./roleSteps";
 
 /** The components, and the roles that each is of. */
 const SETS: Readonly<Record<string, () => readonly Contribution[]>> = {
@@ -87,19 +87,6 @@ function logins(accounts: boolean): Contribution {
   );
 }
 
-/** What a set of roles stands on: the package with the flavors that roles need, main.cf, and a Postfix that serves. */
-async function server(release: Release): Promise<{ host: TestHost; service: Made }> {
-  const host = await startHost({ release });
-  const make = (kind: string, args: Record<string, unknown>): Promise<Made> =>
-    create(kind, inputsOf(kind, args, connectionTo(host)));
-  await make("PostfixPackage", { ...packageOf(release), flavors: ["sasl2"] });
-  await make("Aliases", { entries: ENTRIES });
-  await make("ChrootResolv", {});
-  for (const kind of ["MailerConf", "BaseMailer", "RcConfLocal"]) await make(kind, {});
-  const service = await make("PostfixService", {});
-  return { host, service };
-}
-
 /** What is not the roles': logs, and the state of a Postfix that was reloaded. */
 function ours(paths: readonly string[]): string[] {
   return paths.filter(
@@ -115,7 +102,7 @@ describe.each(["4.7", "5.6", "5.7", "7.8"] as const)("OpenBSD %s", (release) => 
   let service: Made;
 
   beforeAll(async () => {
-    ({ host, service } = await server(release));
+    ({ host, service } = await serverFor(release, ["sasl2"]));
   });
   afterAll(() => host.stop());
 

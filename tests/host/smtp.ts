@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import type { TestHost } from "../../testing";
+import { sh } from "../preview/server";
 import { installPostfix } from "./fidelity/row";
 
 /** Says lines to a mail server, each after the reply to the one before it, and returns the last line of each reply. */
@@ -31,13 +32,6 @@ export async function dialogue(connection: Duplex, lines: readonly string[]): Pr
   return replies;
 }
 
-/** Runs a script on a host as root; throws if it fails. */
-export async function must(host: TestHost, script: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await host.exec(["/bin/sh", "-c", script]);
-  if (exitCode !== 0) throw new Error(`${script}\nexit ${exitCode}\n${stdout}${stderr}`);
-  return stdout;
-}
-
 /**
  * Starts the Postfix of a package in the place of the base system's mailer, on all addresses, with these lines at the
  * end of main.cf.
@@ -48,7 +42,7 @@ export async function servePostfix(
   install = installPostfix,
 ): Promise<void> {
   const end = (command: string): string => `${command} >/dev/null 2>&1`;
-  await must(
+  await sh(
     host,
     [
       install,
