@@ -21,6 +21,8 @@ export interface Beside {
   /** Prints 1 while the edit is there. */
   readonly find: string;
   readonly undo: string;
+  /** It is within what the step has made, and goes with it when that is undone: a folder without mail. */
+  readonly goesAlong?: true;
 }
 
 const OWN_LINE = "# an admin's own line";
@@ -75,6 +77,7 @@ export function guideSteps(release: Release): readonly GuideStep[] {
         script: "mkdir -m 700 /var/vmail/example.org; chown _vmail:_vmail /var/vmail/example.org",
         find: "ls /var/vmail | grep -c example.org",
         undo: "rmdir /var/vmail/example.org",
+        goesAlong: true,
       },
     },
     {

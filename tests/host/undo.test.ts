@@ -101,13 +101,13 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
     const before = await host.snapshot();
     for (const step of others) applied.push(await apply(step));
     for (const { beside } of others) if (beside) await sh(host, beside.script);
+    const edits = others.flatMap(({ beside }) => (beside && !beside.goesAlong ? [beside] : []));
     for (const made of applied.reverse()) {
       await refresh(made);
       await remove(made);
     }
-    for (const { beside } of others)
-      if (beside) expect((await sh(host, beside.find)).trim()).toBe("1");
-    for (const { beside } of others) if (beside) await sh(host, beside.undo);
+    for (const { find } of edits) expect((await sh(host, find)).trim()).toBe("1");
+    for (const { undo } of edits) await sh(host, undo);
     // Beside a text that is not the one of before, a database is built from it.
     const expected = /^\/etc\/(rc\.conf\.local|postfix\/(aliases|transport)\.db)/;
     const left = diffTrees(before, await host.snapshot());
