@@ -357,19 +357,26 @@ const POSTFIXADMIN: VirtualAccountsQueries = {
   senders: "SELECT goto FROM alias WHERE address = '%s' AND active = '1'",
 };
 
+/**
+ * What the tables are asked before they go live. They need not be there: an answer is one, also that nothing is found.
+ * Where a query needs more of a name than the key has (mysql_table(5): %3), Postfix would not ask the server at all.
+ */
+const PROBED_DOMAIN = "mail.example.org";
+const PROBED_ADDRESS = `postmaster@${PROBED_DOMAIN}`;
+
 /** Tables that Postfix asks a database for. In the chroot, only proxymap(8) could reach a socket; it also shares lines. */
 function inDatabase(database: VirtualAccountsMysql, logins: boolean): Accounts {
   const { queries = "postfixadmin" } = database;
   const asked = queries === "postfixadmin" ? POSTFIXADMIN : queries;
-  const table = (name: string, text: pulumi.Input<string>) =>
+  const table = (name: string, text: pulumi.Input<string>, probe = PROBED_ADDRESS) =>
     [
       `virtual-${name}`,
-      { path: path(`mysql_${name}.cf`), type: "mysql", text: sourceOf(database, text) },
+      { path: path(`mysql_${name}.cf`), type: "mysql", text: sourceOf(database, text), probe },
     ] as const;
   const uses = (name: string): string => `proxy:mysql:${path(`mysql_${name}.cf`)}`;
   return {
     tables: Object.fromEntries([
-      table("domains", asked.domains),
+      table("domains", asked.domains, PROBED_DOMAIN),
       table("accounts", asked.accounts),
       ...(asked.aliases === undefined ? [] : [table("aliases", asked.aliases)]),
       ...(logins && asked.senders !== undefined ? [table("senders", asked.senders)] : []),

@@ -272,6 +272,11 @@ describe("virtual accounts", () => {
       expect(type).toBe("mysql");
       expect(await pulumi.isSecret(text as pulumi.Output<string>)).toBe(true);
     }
+    expect(Object.values(tables).map(({ probe }) => probe)).toEqual([
+      "mail.example.org",
+      ...["postmaster@mail.example.org", "postmaster@mail.example.org"],
+      "postmaster@mail.example.org",
+    ]);
     expect(await known(tables["virtual-accounts"]?.text)).toBe(
       "user = postfix\npassword = good password\nhosts = inet:127.0.0.1:3306\ndbname = mail\nquery = SELECT maildir FROM mailbox WHERE username = '%s' AND active = '1'\n",
     );
