@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { diffTrees, startDovecot, startHost, type TestHost } from "../../testing";
+import { diffTrees, startDovecot, startHost, startMariaDb, type TestHost } from "../../testing";
 import { CertificateMaker } from "../certificates";
 import { connectionTo, sh } from "./server";
 import { Project } from "./stack";
@@ -58,6 +58,17 @@ async function hub(hosts: TestHost[]): Promise<TestHost> {
   return other;
 }
 
+/** A host with a Postfix of these flavors, Dovecot with these users, and a certificate for it by a private authority. */
+async function withLogins(hosts: TestHost[], flavors: string, users: Record<string, string>) {
+  const host = await started(hosts, { extras: ["dovecot"] });
+  await sh(host, `pkg_add -I postfix--${flavors}%stable >/dev/null`);
+  await startDovecot(host, { users });
+  const authority = maker.issue({ name: "an authority", isCa: true });
+  const { certificate, key } = maker.issue({ name: "mx1.example.org", by: authority });
+  const config = { certificate, ca: authority.certificate };
+  return { host, config, secrets: { privateKey: key } };
+}
+
 const recipes: readonly Recipe[] = [
   {
     page: "relay",
@@ -79,16 +90,8 @@ const recipes: readonly Recipe[] = [
   {
     page: "submission",
     prepare: async (hosts) => {
-      const host = await started(hosts, { extras: ["dovecot"] });
-      await sh(host, "pkg_add -I postfix--%stable >/dev/null");
-      await startDovecot(host, { users: { alice: "canary-of-alice" } });
-      const authority = maker.issue({ name: "an authority", isCa: true });
-      const { certificate, key } = maker.issue({ name: "mx1.example.org", by: authority });
-      return {
-        host,
-        config: { certificate, ca: authority.certificate },
-        secrets: { privateKey: key, alicePassword: "canary-of-alice" },
-      };
+      const { host, config, secrets } = await withLogins(hosts, "", { alice: "canary-of-alice" });
+      return { host, config, secrets: { ...secrets, alicePassword: "canary-of-alice" } };
     },
     output: ["notAfter", /^2\d{3}-/],
   },
@@ -96,6 +99,36 @@ const recipes: readonly Recipe[] = [
     page: "virtual-accounts",
     prepare: async (hosts) => ({ host: await started(hosts) }),
     output: ["deliveredTo", /^\/var\/vmail\/alpha\.example\.org\/alfred$/],
+  },
+  {
+    page: "virtual-accounts-mysql",
+    prepare: async (hosts) => {
+      const host = await started(hosts, { extras: ["mariadb", "flavors"] });
+      const database = await startMariaDb(host);
+      await database.sql(
+        [
+          "create database mail; use mail;",
+          readFileSync(join(cookbook, "postfixadmin.sql"), "utf8"),
+          "insert into domain (domain, backupmx, active) values ('alpha.example.org', 0, 1);",
+          "insert into mailbox (username, maildir, active) values ('alfred@alpha.example.org', 'alpha.example.org/alfred/', 1);",
+          "create user 'postfix'@'127.0.0.1' identified by 'canary-of-the-database';",
+          "grant select on mail.* to 'postfix'@'127.0.0.1';",
+        ].join("\n"),
+      );
+      return { host, secrets: { databasePassword: "canary-of-the-database" } };
+    },
+    output: ["deliveredTo", /^\/var\/vmail\/alpha\.example\.org\/alfred$/],
+  },
+  {
+    page: "all-roles",
+    prepare: async (hosts) => {
+      const password = "canary-of-alfred";
+      const users = { "alfred@alpha.example.org": password };
+      const { host, config, secrets } = await withLogins(hosts, "sasl2", users);
+      const more = { alfredPassword: password, smarthostPassword: "canary-of-the-smarthost" };
+      return { host, config, secrets: { ...secrets, ...more } };
+    },
+    output: ["deliveredTo", /^\/var\/vmail\/alpha\.example\.org\/berta$/],
   },
 ];
 
@@ -114,19 +147,20 @@ describe.each(recipes)("$page.md", ({ page, prepare, output: [name, value] }) =>
   test("does what the page says, once, and is undone to the byte", async () => {
     const { host, config = {}, secrets = {} } = await prepare(hosts);
     const before = await host.snapshot();
+    const changed = async (): Promise<readonly string[]> =>
+      diffTrees(before, await host.snapshot()).filter((path) => !OTHERS.test(path));
     project = await Project.create({
       program: programOf(page),
       config: { connection: connectionTo(host), ...config },
       secrets,
     });
     await project.preview();
-    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+    expect(await changed()).toEqual([]);
     await project.up();
     expect((await project.outputs())[name]?.value).toMatch(value);
     const again = await project.up({ refresh: true, expectNoChanges: true });
     expect([...again.changes]).toEqual([]);
     await project.destroy();
-    const left = diffTrees(before, await host.snapshot());
-    expect(left.filter((path) => !OTHERS.test(path))).toEqual([]);
+    expect(await changed()).toEqual([]);
   });
 });
