@@ -2,15 +2,27 @@
  * Roles proven by mail: what a stranger sends arrives where the role says, at another server or in a mailbox, and what
  * the role does not take is refused while the sender waits.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Contribution } from "../../components/roles/contribution";
 import { mailRelay } from "../../components/roles/mailRelay";
-import { virtualAccounts } from "../../components/roles/virtualAccounts";
+import { virtualAccounts, type VirtualAccountsMysql } from "../../components/roles/virtualAccounts";
 import { forgetPlans } from "../../provider/driver/overlay";
-import { startHost, type TestHost } from "../../testing";
+import { type MariaDb, startHost, startMariaDb, type TestHost } from "../../testing";
 import { connectionTo, ENTRIES, packageOf, RELEASES, sh } from "../preview/server";
 import { eventually } from "./packages";
-import { create, inputsOf, type Made, remove, update } from "./provider";
-import { roleSteps } from "./roleSteps";
+import {
+  create,
+  differs,
+  failures,
+  inputsOf,
+  type Made,
+  refresh,
+  remove,
+  said,
+  update,
+} from "./provider";
+import { type RoleStep, roleSteps } from "./roleSteps";
 import { dialogue, servePostfix } from "./smtp";
 
 /** The server that relays hand mail on to: one for all tests. */
@@ -56,17 +68,18 @@ async function answerTo(host: TestHost, recipient: string): Promise<string> {
 
 describe.each(RELEASES)("OpenBSD %s", (release) => {
   let host: TestHost;
+  let postfix: Made;
   let service: Made;
 
-  const news = (kind: string, args: Record<string, unknown>, name = kind) =>
-    inputsOf(kind, args, connectionTo(host), { name });
+  const news = (kind: string, args: Record<string, unknown>, name = kind, preview = false) =>
+    inputsOf(kind, args, connectionTo(host), { name, preview });
   const make = (kind: string, args: Record<string, unknown>): Promise<Made> =>
     create(kind, news(kind, args));
 
   beforeAll(async () => {
     host = await startHost({ release, extras: ["mariadb", "flavors"] });
     await host.reach(inner, { at: "10.1.0.2", from: "10.1.0.1" });
-    await make("PostfixPackage", packageOf(release));
+    postfix = await make("PostfixPackage", packageOf(release));
     await make("Aliases", { entries: ENTRIES });
     for (const kind of ["ChrootResolv", "MailerConf", "BaseMailer", "RcConfLocal"])
       await make(kind, {});
@@ -216,6 +229,194 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       expect(await sh(host, left)).toBe("");
       for (const [name, made] of placed) if (name.startsWith("virtual-")) await remove(made);
       await serve(new Map());
+    });
+  });
+
+  describe("virtual accounts of a database", () => {
+    const STORE = "/var/vmail";
+    const PASSWORD = "canary' of $a database, #7";
+    const LOGIN: VirtualAccountsMysql = { user: "postfix", password: PASSWORD, database: "mail" };
+    /** Tables of somebody's own. */
+    const QUERIES = {
+      domains: "SELECT 1 FROM places WHERE name = '%s'",
+      accounts:
+        "SELECT CONCAT(place, '/', name, '/') FROM people WHERE place = '%d' AND name = '%u'",
+      aliases: "SELECT target FROM forwards WHERE mail = '%s'",
+    };
+    const ROWS = `
+      insert into domain (domain) values ('alpha.example');
+      insert into domain values ('later.example', 1, 1), ('off.example', 0, 0);
+      insert into mailbox (username, maildir) values
+        ('alfred@alpha.example', 'alpha.example/alfred/'), ('berta@alpha.example', 'alpha.example/berta/');
+      insert into mailbox values ('gone@alpha.example', 'alpha.example/gone/', 0);
+      insert into alias (address, goto) values
+        ('alfred@alpha.example', 'alfred@alpha.example'), ('berta@alpha.example', 'berta@alpha.example'),
+        ('team@alpha.example', 'alfred@alpha.example,berta@alpha.example');
+      create table places (name varchar(64)); insert into places values ('beta.example');
+      create table people (place varchar(64), name varchar(64)); insert into people values ('beta.example', 'carla');
+      create table forwards (mail varchar(64), target text); insert into forwards values ('@beta.example', 'carla@beta.example');
+      `;
+    let database: MariaDb;
+    let placed: Placed;
+
+    const accounts = (more: Partial<VirtualAccountsMysql> = {}): Contribution =>
+      virtualAccounts({ mysql: { ...LOGIN, ...more }, store: { discardMail: true } });
+    const isTable = ({ kind }: RoleStep): boolean => kind === "LookupTable";
+    /** What the preview of the roles' tables says against them, and what `up` does. */
+    const refusals = async (contribution: Contribution): Promise<[string, string]> => {
+      const steps = (await roleSteps([contribution], MORE)).filter(isTable);
+      const preview: string[] = [];
+      let up = "";
+      for (const { kind, name, args } of steps) {
+        const wanted = news(kind, args, name);
+        preview.push(await failures(kind, news(kind, args, name, true)));
+        const made = placed.get(name);
+        forgetPlans();
+        const run = made === undefined ? create(kind, wanted) : update(made, wanted);
+        up += await run.then(
+          () => "",
+          (error: unknown) => `${(error as Error).message}\n`,
+        );
+      }
+      return [preview.join("\n"), up];
+    };
+    const tables = (): Promise<string> => sh(host, "cd /etc/postfix; cksum mysql_*.cf main.cf");
+    const reload = (): Promise<string> => sh(host, "/usr/local/sbin/postfix reload && sleep 1");
+
+    beforeAll(async () => {
+      database = await startMariaDb(host);
+      const schema = readFileSync(join(__dirname, "../../docs/cookbook/postfixadmin.sql"), "utf8");
+      await database.sql(
+        [
+          "create database mail; use mail;",
+          schema,
+          ROWS,
+          `create user 'postfix'@'%' identified by '${PASSWORD.replace("'", "''")}';`,
+          "grant select on mail.* to 'postfix'@'%';",
+        ].join("\n"),
+      );
+    });
+    afterAll(() => take(placed));
+
+    test("need a package with the flavor, and the preview names it", async () => {
+      placed = new Map();
+      const [preview] = await refusals(accounts());
+      expect(preview).toMatch(
+        /type: this host's Postfix has no table type "mysql".* A package of the flavor mysql has it\./,
+      );
+      const flavored = { ...packageOf(release), flavors: ["mysql"] };
+      await update(postfix, news("PostfixPackage", flavored));
+    });
+
+    test("are not applied while the database is down, and the preview says what is asked later", async () => {
+      await database.stop();
+      said();
+      const [preview, up] = await refusals(accounts());
+      await database.start();
+      expect(preview.trim()).toBe("");
+      expect(said()).toMatch(
+        /mysql_accounts\.cf cannot be asked yet: no server of inet:127\.0\.0\.1/,
+      );
+      expect(up).toMatch(/mysql_accounts\.cf was asked .*Can't connect.*Nothing was changed/s);
+      expect(await sh(host, "ls /etc/postfix/mysql_* 2>/dev/null; true")).toBe("");
+    });
+
+    test("are those of postfixadmin: an account, an alias, and what is inactive", async () => {
+      placed = await place([accounts()]);
+      expect(await sh(host, "stat -f '%Su:%Sg %Lp %N' /etc/postfix/mysql_*")).toBe(
+        ["accounts", "aliases", "domains"]
+          .map((name) => `root:_postfix 640 /etc/postfix/mysql_${name}.cf\n`)
+          .join(""),
+      );
+      const recipient = "alfred@alpha.example";
+      expect(await check({ recipient, deliveredBy: "mailbox" })).toMatchObject({
+        ...{ mailbox: `${STORE}/alpha.example/alfred`, originalTo: recipient, relay: null },
+      });
+      const replies = await strangerSends(host, ["team@alpha.example"], "to the team");
+      expect(replies[0]).toMatch(/^250 /);
+      for (const name of ["alfred", "berta"])
+        await arrives(host, `${STORE}/alpha.example/${name}/new`, "to the team");
+      for (const name of ["gone", "nobody"])
+        expect(await answerTo(host, `${name}@alpha.example`)).toMatch(/^550 5\.1\.1 /);
+      for (const domain of ["later.example", "off.example"])
+        expect(await answerTo(host, `alfred@${domain}`)).toMatch(/^[45]54 .*Relay access/);
+    });
+
+    test.each<[string, Partial<VirtualAccountsMysql>, RegExp]>([
+      ["a wrong password", { password: "canary-wrong" }, /Access denied for user 'postfix'/],
+      [
+        "an unknown database",
+        { database: "nowhere" },
+        /(Access denied|Unknown).* database 'nowhere'/,
+      ],
+      [
+        "an unknown table",
+        { queries: { ...QUERIES, accounts: "SELECT box FROM absent WHERE n = '%s'" } },
+        /mysql_accounts\.cf .*absent/s,
+      ],
+      [
+        "a wrong query",
+        { queries: { ...QUERIES, accounts: "SELECT FROM people WHERE '%s'" } },
+        /mysql_accounts\.cf .*error in your SQL syntax/s,
+      ],
+      ["a port where no server is", { port: 3307 }, /127\.0\.0\.1:3307.*Can't connect/s],
+    ])("%s is refused in the database's words, and Postfix goes on", async (_what, more, says) => {
+      const before = await tables();
+      said();
+      const all = await refusals(accounts(more));
+      if (more.port === undefined) expect(all[0]).toMatch(says);
+      expect(all[1]).toMatch(says);
+      expect(JSON.stringify(all) + said()).not.toContain("canary");
+      for (const made of placed.values()) {
+        await refresh(made);
+        await update(made);
+      }
+      expect(await tables()).toBe(before);
+      await reload();
+      await check({ recipient: "berta@alpha.example", deliveredBy: "mailbox" });
+    });
+
+    test("wait where the database goes down later: nothing is refused for good, and up has nothing to do", async () => {
+      await database.kill();
+      try {
+        await reload();
+        expect(await answerTo(host, "alfred@alpha.example")).toMatch(/^451 4\.3\.0 /);
+        expect(await answerTo(host, "nobody@alpha.example")).toMatch(/^451 4\.3\.0 /);
+        await sh(
+          host,
+          "printf 'Subject: meanwhile\n\n' | /usr/local/sbin/sendmail alfred@alpha.example",
+        );
+        await expect(check({ recipient: "alfred@alpha.example" })).rejects.toThrow(/451 4\.3\.0 /);
+        for (const made of placed.values()) {
+          await refresh(made);
+          expect(await differs(made)).toBe(false);
+          await update(made);
+        }
+      } finally {
+        await database.start();
+      }
+      await reload();
+      await arrives(host, `${STORE}/alpha.example/alfred/new`, "meanwhile");
+      await check({ recipient: "alfred@alpha.example", deliveredBy: "mailbox" });
+    });
+
+    test("are asked by queries of the program's own", async () => {
+      await take(placed);
+      placed = await place([accounts({ queries: QUERIES })]);
+      const mailbox = `${STORE}/beta.example/carla`;
+      for (const recipient of ["carla@beta.example", "whoever@beta.example"])
+        expect(await check({ recipient, deliveredBy: "mailbox" })).toMatchObject({ mailbox });
+    });
+
+    test("have their password in their own files alone", async () => {
+      for (const secret of [PASSWORD, "canary-wrong"]) {
+        const script = `grep -rlF "${secret.replace("$", "\\$")}" /etc /var /root /tmp /home 2>/dev/null; true`;
+        const found = (await sh(host, script)).split("\n").filter((path) => path !== "");
+        const own = ["accounts", "aliases", "domains"].map(
+          (name) => `/etc/postfix/mysql_${name}.cf`,
+        );
+        expect(found.sort()).toEqual(secret === PASSWORD ? own : []);
+      }
     });
   });
 });
