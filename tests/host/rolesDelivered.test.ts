@@ -261,24 +261,22 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
 
     const accounts = (more: Partial<VirtualAccountsMysql> = {}): Contribution =>
       virtualAccounts({ mysql: { ...LOGIN, ...more }, store: { discardMail: true } });
-    const isTable = ({ kind }: RoleStep): boolean => kind === "LookupTable";
-    /** What the preview of the roles' tables says against them, and what `up` does. */
+    /** What the preview says against one of the tables, and what `up` does. */
     const refusals = async (contribution: Contribution): Promise<[string, string]> => {
-      const steps = (await roleSteps([contribution], MORE)).filter(isTable);
-      const preview: string[] = [];
-      let up = "";
-      for (const { kind, name, args } of steps) {
-        const wanted = news(kind, args, name);
-        preview.push(await failures(kind, news(kind, args, name, true)));
-        const made = placed.get(name);
-        forgetPlans();
-        const run = made === undefined ? create(kind, wanted) : update(made, wanted);
-        up += await run.then(
-          () => "",
-          (error: unknown) => `${(error as Error).message}\n`,
-        );
-      }
-      return [preview.join("\n"), up];
+      const steps = await roleSteps([contribution], MORE);
+      const { kind, name, args } = steps.find(
+        (step) => step.name === "virtual-accounts",
+      ) as RoleStep;
+      const preview = await failures(kind, news(kind, args, name, true));
+      forgetPlans();
+      const wanted = news(kind, args, name);
+      const made = placed.get(name);
+      const run = made === undefined ? create(kind, wanted) : update(made, wanted);
+      const up = await run.then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+      return [preview, up];
     };
     const tables = (): Promise<string> => sh(host, "cd /etc/postfix; cksum mysql_*.cf main.cf");
     const reload = (): Promise<string> => sh(host, "/usr/local/sbin/postfix reload && sleep 1");
@@ -313,7 +311,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       said();
       const [preview, up] = await refusals(accounts());
       await database.start();
-      expect(preview.trim()).toBe("");
+      expect(preview).toBe("");
       expect(said()).toMatch(
         /mysql_accounts\.cf cannot be asked yet: no server of inet:127\.0\.0\.1/,
       );
@@ -367,12 +365,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       if (more.port === undefined) expect(all[0]).toMatch(says);
       expect(all[1]).toMatch(says);
       expect(JSON.stringify(all) + said()).not.toContain("canary");
-      for (const made of placed.values()) {
-        await refresh(made);
-        await update(made);
-      }
       expect(await tables()).toBe(before);
-      await reload();
       await check({ recipient: "berta@alpha.example", deliveredBy: "mailbox" });
     });
 
