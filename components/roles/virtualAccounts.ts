@@ -41,7 +41,8 @@ export interface VirtualAccountsMysql {
   readonly database: pulumi.Input<string>;
   /**
    * What to ask: `"postfixadmin"` for the tables of that program, or queries of your own, in which `%s` is the address, and
-   * `%d` and `%u` are its domain and its local part (mysql_table(5)).
+   * `%d` and `%u` are its domain and its local part (mysql_table(5)). Each is asked once before it goes live; an error of
+   * the database stops the change.
    * @defaultValue "postfixadmin"
    */
   readonly queries?: "postfixadmin" | VirtualAccountsQueries;
@@ -49,7 +50,7 @@ export interface VirtualAccountsMysql {
 
 /** Queries, each of which returns one column. */
 export interface VirtualAccountsQueries {
-  /** Returns a row for a domain of the host's. */
+  /** Returns a row for a domain of the host's, which is `%s`: with `%d`, Postfix would ask for an address only. */
   readonly domains: pulumi.Input<string>;
   /** Returns the path of the mailbox of an address, below {@link VirtualAccountsArgs.store}, with a slash at its end. */
   readonly accounts: pulumi.Input<string>;
@@ -135,6 +136,17 @@ const query = input(
   text(/^[^\n\r\0]*%[sud1-9][^\n\r\0]*$/, "must be a query in one line, with %s, %u or %d in it."),
 );
 
+/**
+ * The question is a domain alone. For what is no address, Postfix asks no query with %d or %1 to %9 in it, and takes the
+ * domain for one that is not the host's (mysql_table(5)).
+ */
+const domainQuery = input(
+  text(
+    /^(?!(?:[^%]|%[^d1-9])*%[d1-9])[^\n\r\0]*%[su][^\n\r\0]*$/i,
+    "must be a query in one line, with %s for the domain in it, and without %d and %1 to %9, which only an address has.",
+  ),
+);
+
 const mysql = object<VirtualAccountsMysql>(
   {
     host: optional(word("a host name or an address")),
@@ -151,7 +163,7 @@ const mysql = object<VirtualAccountsMysql>(
           ? []
           : object<VirtualAccountsQueries>(
               {
-                domains: query,
+                domains: domainQuery,
                 accounts: query,
                 aliases: optional(query),
                 senders: optional(query),

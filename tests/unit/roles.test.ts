@@ -290,7 +290,7 @@ describe("virtual accounts", () => {
 
   test("are read by queries of the program's own, and have aliases only where it asks for some", async () => {
     const queries = {
-      domains: "SELECT 1 FROM d WHERE n='%s'",
+      domains: "SELECT 1 FROM d WHERE n='%s' AND n NOT LIKE '%%d'",
       accounts: "SELECT p FROM a WHERE n='%s'",
     };
     const login = { user: "u", password: "p", database: "d" };
@@ -339,6 +339,16 @@ describe("virtual accounts", () => {
         },
       },
       "mysql.queries.domains must be a query in one line",
+    ],
+    [
+      "a query for a domain that asks for that of an address",
+      {
+        mysql: {
+          ...{ user: "u", password: "p", database: "d" },
+          queries: { domains: "SELECT 1 FROM d WHERE n IN ('%d', '%s')", accounts: "SELECT '%s'" },
+        },
+      },
+      "mysql.queries.domains must be a query in one line, with %s for the domain in it, and without %d",
     ],
     [
       "a password of two lines",
