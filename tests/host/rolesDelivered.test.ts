@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Contribution } from "../../components/roles/contribution";
 import { mailRelay } from "../../components/roles/mailRelay";
 import { virtualAccounts, type VirtualAccountsMysql } from "../../components/roles/virtualAccounts";
+import { UNKNOWN } from "../../provider/arguments/schema";
 import { forgetPlans } from "../../provider/driver/overlay";
 import { type MariaDb, startHost, startMariaDb, type TestHost } from "../../testing";
 import { connectionTo, ENTRIES, packageOf, RELEASES, sh } from "../preview/server";
@@ -40,6 +41,21 @@ afterAll(() => inner.stop());
 
 /** The host's own users are at its own name, and not at a domain that other hosts have. */
 const MORE = { myorigin: "$myhostname" };
+
+/** What the cookbook has for a database. */
+const SCHEMA = readFileSync(join(__dirname, "../../docs/cookbook/postfixadmin.sql"), "utf8");
+
+/** Prints the arguments and environments of processes that hold one of the lines of the input, until it is told to end. */
+const WATCH = `
+  chomp(my @words = <STDIN>);
+  until (-e "/root/enough") {
+    for (glob "/proc/[0-9]*/cmdline /proc/[0-9]*/environ") {
+      open my $file, "<", $_ or next;
+      my $text = join "", <$file>;
+      for (@words) { print "$_\\n" if index($text, $_) >= 0 }
+    }
+    select undef, undef, undef, 0.02;
+  }`;
 
 /** What a stranger is answered to each recipient, and to the message where one of them was taken. */
 async function strangerSends(
@@ -283,18 +299,30 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
 
     beforeAll(async () => {
       database = await startMariaDb(host);
-      const schema = readFileSync(join(__dirname, "../../docs/cookbook/postfixadmin.sql"), "utf8");
       await database.sql(
         [
           "create database mail; use mail;",
-          schema,
+          SCHEMA,
           ROWS,
           `create user 'postfix'@'%' identified by '${PASSWORD.replace("'", "''")}';`,
           "grant select on mail.* to 'postfix'@'%';",
         ].join("\n"),
       );
     });
-    afterAll(() => take(placed));
+
+    test("have tables that a database of today makes, which the guide's page has not", async () => {
+      expect(SCHEMA).not.toMatch(/\btype\s*=/i);
+      const engines = "select table_name, engine from information_schema.tables";
+      expect(await database.sql(`${engines} where table_schema = 'mail' order by 1`)).toBe(
+        ["alias", "domain", "forwards", "mailbox", "people", "places"]
+          .map((name) => `${name}\tInnoDB\n`)
+          .join(""),
+      );
+      await database.sql(`use mail;\n${SCHEMA}`);
+      await expect(
+        database.sql(`use mail;\n${SCHEMA.replaceAll("ENGINE=InnoDB", "TYPE=MyISAM")}`),
+      ).rejects.toThrow(/error in your SQL syntax.*TYPE=MyISAM/s);
+    });
 
     test("need a package with the flavor, and the preview names it", async () => {
       placed = new Map();
@@ -319,8 +347,28 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
       expect(await sh(host, "ls /etc/postfix/mysql_* 2>/dev/null; true")).toBe("");
     });
 
+    test("with a password that is known later only leave the question to up", async () => {
+      const { kind, args } = (await roleSteps([accounts()], MORE))[0] as RoleStep;
+      const later = news(kind, { ...args, text: UNKNOWN }, "later", true);
+      expect(await failures(kind, later)).toBe("");
+    });
+
     test("are those of postfixadmin: an account, an alias, and what is inactive", async () => {
+      const control = "control-of-the-watch";
+      const watched = host.exec(["/usr/bin/perl", "-e", WATCH], {
+        stdin: `${PASSWORD}\n${control}\n`,
+      });
+      said();
       placed = await place([accounts()]);
+      expect(said()).not.toContain("canary");
+      await sh(host, `sleep 1; : ${control}; : > /root/enough`);
+      expect(new Set((await watched).stdout.trim().split("\n"))).toEqual(new Set([control]));
+      await sh(host, "rm /root/enough");
+      // The text itself is a secret of the state (secretPaths); nothing else of a state has the password.
+      for (const { props } of placed.values())
+        expect(
+          JSON.stringify(props, (key, value: unknown) => (key === "text" ? "" : value)),
+        ).not.toContain("canary");
       expect(await sh(host, "stat -f '%Su:%Sg %Lp %N' /etc/postfix/mysql_*")).toBe(
         ["accounts", "aliases", "domains"]
           .map((name) => `root:_postfix 640 /etc/postfix/mysql_${name}.cf\n`)
@@ -394,11 +442,18 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
     });
 
     test("are asked by queries of the program's own", async () => {
-      await take(placed);
-      placed = await place([accounts({ queries: QUERIES })]);
+      for (const { kind, name, args } of await roleSteps([accounts({ queries: QUERIES })], MORE))
+        await update(placed.get(name) as Made, news(kind, args, name));
+      await serve(placed);
       const mailbox = `${STORE}/beta.example/carla`;
       for (const recipient of ["carla@beta.example", "whoever@beta.example"])
         expect(await check({ recipient, deliveredBy: "mailbox" })).toMatchObject({ mailbox });
+    });
+
+    test("know no domain by a query with %d, which the role therefore refuses", async () => {
+      const script =
+        "sed 's/%s/%d/' /etc/postfix/mysql_domains.cf > /root/asked.cf; /usr/local/sbin/postmap -q beta.example mysql:/root/asked.cf; echo $?; rm /root/asked.cf";
+      expect(await sh(host, script)).toBe("1\n");
     });
 
     test("have their password in their own files alone", async () => {
