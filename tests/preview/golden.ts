@@ -34,13 +34,20 @@ function settled(text: string, hosts: readonly TestHost[]): string {
   );
 }
 
+/** The engine says that a preview failed at the same time as the program tells its errors: here it comes last. */
+function engineLast(section: string): string {
+  const line = /^ {4}error: preview failed\n*/m;
+  if (!line.test(section)) return section;
+  return `${section.replace(line, "").trimEnd()}\n\n    error: preview failed`;
+}
+
 /** The sections of "Diagnostics:", by name: the engine prints them in the order in which they came. */
 function sorted(text: string): string {
   const [head = "", rest] = text.split(/^Diagnostics:\n/m);
   if (rest === undefined) return text;
   const end = rest.search(/^\S/m);
   const sections = rest.slice(0, end).split(/^(?= {2}\S)/m);
-  const tidy = sections.map((section) => section.trimEnd()).sort();
+  const tidy = sections.map((section) => engineLast(section).trimEnd()).sort();
   return `${head}Diagnostics:\n${tidy.join("\n\n")}\n\n${rest.slice(end)}`;
 }
 
