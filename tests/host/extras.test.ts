@@ -11,12 +11,7 @@ import {
 import { sh } from "../preview/server";
 import { mirror } from "./fidelity/row";
 import { eventually } from "./packages";
-import { dialogue, servePostfix } from "./smtp";
-
-/** What a client says to log in with PLAIN. */
-function plain(user: string, password: string): string {
-  return `AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString("base64")}`;
-}
+import { dialogue, plain, servePostfix } from "./smtp";
 
 /** Installs the stable Postfix with a flavor. */
 function install(release: Release, flavor: string): string {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Roles } from "../../components/roles/compose";
 import type { Contribution } from "../../components/roles/contribution";
 import { ALIASES } from "../../provider/postfix/paths";
-import { type Release, startHost, type TestHost } from "../../testing";
+import { type Extra, type Release, startHost, type TestHost } from "../../testing";
 import { connectionTo, ENTRIES, packageOf, PARAMETERS } from "../preview/server";
 import { create, inputsOf, type Made } from "./provider";
 
@@ -100,8 +100,9 @@ export async function roleSteps(
 export async function serverFor(
   release: Release,
   flavors: readonly string[] = [],
+  extras: readonly Extra[] = [],
 ): Promise<{ readonly host: TestHost; readonly service: Made }> {
-  const host = await startHost({ release });
+  const host = await startHost({ release, extras });
   const make = (kind: string, args: Record<string, unknown>): Promise<Made> =>
     create(kind, inputsOf(kind, args, connectionTo(host)));
   await make("PostfixPackage", { ...packageOf(release), flavors });
