@@ -31,6 +31,8 @@ const LONG = [
   "tests/host/roles.test.ts",
   "tests/preview/cookbook.test.ts",
   "tests/host/rolesPromises.test.ts",
+  "tests/host/rolesProven.test.ts",
+  "tests/host/rolesDelivered.test.ts",
   "tests/host/packages.test.ts",
   "tests/host/ports.test.ts",
   "tests/preview/hostileText.test.ts",
