@@ -6,6 +6,7 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 
 /** Suites that took more than two and a half minutes in one run of all, the longest first. */
 const LONG = [
+  "tests/host/roles.test.ts",
   "tests/host/steps.test.ts",
   "tests/preview/lifecycle.test.ts",
   "tests/host/interrupted.test.ts",
@@ -28,7 +29,6 @@ const LONG = [
   "tests/preview/interrupted.test.ts",
   "tests/host/watch.test.ts",
   "tests/preview/states.test.ts",
-  "tests/host/roles.test.ts",
   "tests/preview/cookbook.test.ts",
   "tests/host/rolesPromises.test.ts",
   "tests/host/rolesProven.test.ts",
