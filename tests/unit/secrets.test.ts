@@ -218,6 +218,29 @@ test.each([
   expect(plain(masked)).not.toMatch(/s3/);
 });
 
+test.each([
+  ["as a server may quote it", "535 wrong password s3same-7 of mx"],
+  [
+    "as smtp(8) sends it by PLAIN",
+    `AUTH PLAIN ${Buffer.from("\0mx\0s3same-7").toString("base64")}`,
+  ],
+  ["as smtp(8) sends it by LOGIN", Buffer.from("s3same-7").toString("base64")],
+])("the password of a login to a smarthost is a secret by itself, %s", async (_how, text) => {
+  const entries = { "[smtp.example.net]:587": "mx:s3same-7" };
+  const values = { entries, secretPaths: ['entries["[smtp.example.net]:587"]'] };
+  const masked = await keepingSecrets([values], () => Promise.resolve(mask(text)));
+  expect(plain(masked)).toMatch(/^(.* )?\[secret\]( of mx)?$/);
+});
+
+test("a secret that only looks like a login hides no port", async () => {
+  const values = {
+    parameters: { relayhost: "[relay.example.org]:587" },
+    secretPaths: ["parameters.relayhost"],
+  };
+  const masked = await keepingSecrets([values], () => Promise.resolve(mask("port 587")));
+  expect(masked).toBe("port 587");
+});
+
 test("a credential from the stack's configuration is a secret too", async () => {
   setStackConfig({ get: (name) => (name === "mail:key" ? "configured one" : undefined) });
   const values = { connection: { host: "mx1", passwordConfig: "mail:key" } };

@@ -7,6 +7,9 @@ const PASSWORD = /^\s*\w*(?:pass|pw)\w*\s*=\s*(.*\S)/i;
 /** The password in an address: `hosts = postgresql://user:password@host/` (pgsql_table(5)). */
 const IN_ADDRESS = /:\/\/[^/:@\s]*:([^/@\s]+)@/g;
 
+/** A login, as smtp_sasl_password_maps has it: `user:password`. What is shorter may be the port after a host's name. */
+const LOGIN = /^([^\s:[\]|"]+):(\S{6,})$/;
+
 /**
  * The spellings of a secret: as it is, without the blanks around it, line by line, in the quotes of JSON, of aliases(5)
  * and of messages, as local(8) logs a command, and as `readable` prints it.
@@ -28,7 +31,18 @@ export function spellings(secret: string): string[] {
       unescaped(password),
     ]),
   ];
-  return [...forms, ...quoted, ...lines, ...passwords].filter((form) => form.trim() !== "");
+  const [, user = "", password] = LOGIN.exec(trimmed) ?? [];
+  // Servers quote what they refuse, and smtp(8) logs a whole dialogue with a peer of debug_peer_list.
+  const login =
+    password === undefined ? [] : [password, ...[password, `\0${user}\0${password}`].map(encoded)];
+  return [...forms, ...quoted, ...lines, ...passwords, ...login].filter(
+    (form) => form.trim() !== "",
+  );
+}
+
+/** A text as SMTP carries it in a login. */
+function encoded(text: string): string {
+  return Buffer.from(text).toString("base64");
 }
 
 /** The password as it was before it was put into an address. */
