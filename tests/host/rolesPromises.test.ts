@@ -1,6 +1,7 @@
 /**
  * What Postfix answers is what the roles promise, for generated sets of roles and addresses: strangers send to no domain
- * but those of the roles, recipients that there are are taken, and all others are refused while the sender waits.
+ * but those of the roles, recipients that there are are taken, and all others are refused while the sender waits. Who has
+ * logged in sends to any domain, and with no address of somebody else.
  */
 import fc from "fast-check";
 import type { Contribution } from "../../components/roles/contribution";
@@ -9,12 +10,12 @@ import { smarthost } from "../../components/roles/smarthost";
 import { submission } from "../../components/roles/submission";
 import { virtualAccounts } from "../../components/roles/virtualAccounts";
 import { forgetPlans } from "../../provider/driver/overlay";
-import type { TestHost } from "../../testing";
+import { startDovecot, type TestHost } from "../../testing";
 import { CertificateMaker } from "../certificates";
 import { connectionTo, RELEASES } from "../preview/server";
 import { create, inputsOf, type Made, remove, update } from "./provider";
 import { roleSteps, serverFor } from "./roleSteps";
-import { dialogue } from "./smtp";
+import { plain, SmtpClient } from "./smtp";
 
 /** The addresses of clients: the host itself, one in a network that a relay may trust, and one that nobody trusts. */
 const CLIENTS = { host: "127.0.0.1", inside: "10.1.0.9", stranger: "192.0.2.9" } as const;
@@ -67,7 +68,19 @@ interface Attempt {
   readonly client: Client;
   readonly port: 25 | 587;
   readonly recipient: string;
+  /** On port 587: alice has logged in, and sends with this address. */
+  readonly sender?: string;
 }
+
+const PASSWORD = "of alice";
+
+/** The addresses that alice may send with, and others. */
+const SENDERS = { "alice@myhost.example.org": ["alice"], "@own.example": ["alice"] } as const;
+const OWN = /^(alice@myhost\.example\.org|.*@own\.example)?$/i;
+const senders = fc.constantFrom(
+  ...["alice@myhost.example.org", "ALICE@MyHost.example.org", "info@own.example", ""],
+  ...["root@myhost.example.org", "someone@elsewhere.example", "alice@one.example"],
+);
 
 /** Addresses by which a host that trusts a part of them could be made to pass mail on. */
 const TRICKS = [
@@ -79,14 +92,18 @@ const TRICKS = [
   '"victim@elsewhere.example"@alpha.example',
 ] as const;
 
-const attempts: fc.Arbitrary<Attempt> = fc.record({
-  client: fc.constantFrom<Client>("host", "inside", "stranger", "stranger"),
-  port: fc.constantFrom(25, 25, 25, 587),
-  recipient: fc.oneof(
-    { weight: 8, arbitrary: address() },
-    { weight: 1, arbitrary: fc.constantFrom<string>(...TRICKS) },
-  ),
-});
+const attempts: fc.Arbitrary<Attempt> = fc.record(
+  {
+    client: fc.constantFrom<Client>("host", "inside", "stranger", "stranger"),
+    port: fc.constantFrom(25, 25, 25, 587, 587),
+    recipient: fc.oneof(
+      { weight: 8, arbitrary: address() },
+      { weight: 1, arbitrary: fc.constantFrom<string>(...TRICKS) },
+    ),
+    sender: senders,
+  },
+  { requiredKeys: ["client", "port", "recipient"] },
+);
 
 function address(): fc.Arbitrary<string> {
   const local = fc.constantFrom(...LOCALS, "sales", "postmaster", "root", "mallory");
@@ -103,10 +120,13 @@ function address(): fc.Arbitrary<string> {
 }
 
 /** Does the host take this mail, by what the roles promise? `undefined` where they promise nothing. */
-function promised(setup: Setup, { client, port, recipient }: Attempt): boolean | undefined {
-  if (port === 587) return false;
+function promised(setup: Setup, attempt: Attempt): boolean | undefined {
+  const { client, port, recipient, sender } = attempt;
+  if (port === 587 && (sender === undefined || !OWN.test(sender))) return false;
   const isTrusted =
-    client === "host" || (client === "inside" && setup.relay?.trustsInside === true);
+    port === 587 ||
+    client === "host" ||
+    (client === "inside" && setup.relay?.trustsInside === true);
   if ((TRICKS as readonly string[]).includes(recipient)) return isTrusted ? undefined : false;
   const [local = "", domain = ""] = recipient.toLowerCase().split("@");
   if (domain === "myhost.example.org")
@@ -162,7 +182,7 @@ function contributions(setup: Setup): readonly Contribution[] {
               certificate: certificate.certificate,
               privateKey: certificate.key,
             },
-            senders: "any",
+            senders: SENDERS,
           }),
         ]
       : []),
@@ -171,16 +191,30 @@ function contributions(setup: Setup): readonly Contribution[] {
 }
 
 /** One dialogue, to the recipient: is the mail taken? */
-async function isTaken(host: TestHost, { client, port, recipient }: Attempt): Promise<boolean> {
-  const connection = await host.dial(port, { from: CLIENTS[client], to: "127.0.0.1" });
-  const lines = ["EHLO client.example", "MAIL FROM:<>", `RCPT TO:<${recipient}>`];
-  const [greeting, hello, sender = "", answer = ""] = await dialogue(connection, lines);
-  expect(greeting).toMatch(/^220 /);
-  expect(hello).toMatch(/^250/);
-  if (!sender.startsWith("250")) return false;
-  // A fault of the server is no refusal.
-  expect(answer).not.toMatch(/^4(?!54|50 4\.1\.1)/);
-  return answer.startsWith("250");
+async function isTaken(
+  host: TestHost,
+  { client, port, recipient, sender }: Attempt,
+): Promise<boolean> {
+  const visitor = new SmtpClient(await host.dial(port, { from: CLIENTS[client], to: "127.0.0.1" }));
+  try {
+    expect(await visitor.reply()).toMatch(/^220 /);
+    expect(await visitor.ask("EHLO client.example")).toMatch(/^250/);
+    const isLogin = port === 587 && sender !== undefined;
+    if (isLogin) {
+      expect(await visitor.ask("STARTTLS")).toMatch(/^220 /);
+      await visitor.beginTls({ ca: certificate.certificate, servername: "myhost.example.org" });
+      expect(await visitor.ask("EHLO client.example")).toMatch(/^250/);
+      expect(await visitor.ask(plain("alice", PASSWORD))).toMatch(/^235 /);
+    }
+    if (!(await visitor.ask(`MAIL FROM:<${isLogin ? sender : ""}>`)).startsWith("250"))
+      return false;
+    const answer = await visitor.ask(`RCPT TO:<${recipient}>`);
+    // A fault of the server is no refusal.
+    expect(answer).not.toMatch(/^4(?!54|50 4\.1\.1)/);
+    return answer.startsWith("250");
+  } finally {
+    visitor.leave();
+  }
 }
 
 describe.each(RELEASES)("OpenBSD %s", (release) => {
@@ -189,7 +223,8 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   let dialogues = 0;
 
   beforeAll(async () => {
-    ({ host, service } = await serverFor(release));
+    ({ host, service } = await serverFor(release, [], ["dovecot"]));
+    await startDovecot(host, { users: { alice: PASSWORD } });
   });
   afterAll(() => host.stop());
 
