@@ -21,7 +21,10 @@ export interface SmarthostTls {
    * @defaultValue "secure"
    */
   readonly level?: pulumi.Input<"secure" | "verify" | "encrypt" | "may" | "none">;
-  /** The file of the certificate authorities to trust, on the host. @defaultValue "/etc/ssl/cert.pem", that of the base system */
+  /**
+   * The file of the certificate authorities to trust, on the host, instead of those of the base system: a private authority
+   * is trusted by its own file. @defaultValue "/etc/ssl/cert.pem", that of the base system
+   */
   readonly caFile?: pulumi.Input<string>;
 }
 
@@ -35,7 +38,11 @@ export interface SmarthostLogin {
 
 /** Arguments of {@link Smarthost}. */
 export interface SmarthostArgs {
-  /** The smarthost's name or address. */
+  /**
+   * The smarthost's name, as its certificate has it: with the level `"secure"`, an address is refused where the certificate
+   * does not have it. Postfix asks the DNS alone for it; a name that only /etc/hosts has needs `smtp_host_lookup: "native"`
+   * in main.cf, and /etc/hosts copied into the chroot (`ChrootResolv`).
+   */
   readonly host: pulumi.Input<string>;
   /** TCP port: 587 for submission; 465, where TLS begins with the first byte, from Postfix 3.0 on. @defaultValue 587 */
   readonly port?: pulumi.Input<number>;

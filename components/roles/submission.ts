@@ -23,6 +23,7 @@ export interface SubmissionArgs {
    * The logins that may send with an address, by the address; `@example.org` is for all addresses of a domain that are not
    * named. `"any"` lets every login send with every address. In a server with `virtualAccounts`, the logins are their
    * addresses, and each may send with its own and with the aliases that lead to it; what is named here comes on top.
+   * The null sender (`<>`) belongs to nobody, so every login may send with it.
    * @defaultValue those of `virtualAccounts`
    */
   readonly senders?: Readonly<Record<string, readonly pulumi.Input<string>[]>> | "any";
