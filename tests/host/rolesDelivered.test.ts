@@ -30,6 +30,9 @@ import { dialogue, servePostfix } from "./smtp";
 /** The server that relays hand mail on to: one for all tests. */
 let inner: TestHost;
 
+/** The extras of the test host are made when they are first asked for. */
+jest.setTimeout(600_000);
+
 beforeAll(async () => {
   inner = await startHost({ release: "7.8" });
   await servePostfix(inner, [

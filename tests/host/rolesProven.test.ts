@@ -49,6 +49,9 @@ const OTHER_CA_FILE = "/etc/ssl/other-ca.pem";
 
 /** The host that all mail goes to: one for all tests. */
 let hub: TestHost;
+/** The extras of the test host are made when they are first asked for. */
+jest.setTimeout(600_000);
+
 beforeAll(async () => {
   hub = await startHub();
 });
