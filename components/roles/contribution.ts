@@ -72,9 +72,9 @@ function isPlain<T>(value: pulumi.Input<T>): value is T {
 }
 
 /** The values as one list, as main.cf writes it. */
-export function joined(values: readonly pulumi.Input<string>[], by = ", "): pulumi.Input<string> {
-  if (values.every((value) => isPlain(value))) return values.join(by);
-  return pulumi.all([...values]).apply((known) => known.join(by));
+export function joined(values: readonly pulumi.Input<string>[]): pulumi.Input<string> {
+  if (values.every((value) => isPlain(value))) return values.join(", ");
+  return pulumi.all([...values]).apply((known) => known.join(", "));
 }
 
 /** The entries of a table. Where a key is known later only, all of them are. */

@@ -12,7 +12,7 @@ import {
 } from "../../provider/arguments/schema";
 import { CONFIGURATION } from "../../provider/postfix/paths";
 import { type Contribution, entriesOf } from "./contribution";
-import { domainFault, foldedDomains, input, localPartOf, restriction } from "./names";
+import { addressIn, domainFault, foldedDomains, input, localPartOf, restriction } from "./names";
 import { type GivenRole, Role } from "./role";
 
 /** A domain whose mail goes on to another host. */
@@ -160,11 +160,6 @@ function known(
 ): [pulumi.Input<string>, string][] {
   if (recipients === "any") return [[`@${domain}`, "relay"]];
   return recipients.map((recipient) => [addressIn(domain, recipient), "relay"]);
-}
-
-function addressIn(domain: string, recipient: pulumi.Input<string>): pulumi.Input<string> {
-  const whole = (one: string): string => (one.includes("@") ? one : `${one}@${domain}`);
-  return typeof recipient === "string" ? whole(recipient) : pulumi.output(recipient).apply(whole);
 }
 
 function local(

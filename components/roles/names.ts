@@ -1,5 +1,5 @@
 /** Names of mail in the arguments of roles: domains, addresses, restrictions. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { type Schema, text } from "../../provider/arguments/schema";
 
 /** The schema of an argument that may be an output: what is not known yet passes every schema. */
@@ -24,6 +24,12 @@ export function localPartOf(address: string, domain: string): string | undefined
   const [local = "", its, ...more] = address.split("@");
   if (more.length > 0) return undefined;
   return its === undefined || its.toLowerCase() === domain.toLowerCase() ? local : undefined;
+}
+
+/** The whole address for a local part of a domain; an address is one already. */
+export function addressIn(domain: string, name: pulumi.Input<string>): pulumi.Input<string> {
+  const whole = (one: string): string => (one.includes("@") ? one : `${one}@${domain}`);
+  return typeof name === "string" ? whole(name) : pulumi.output(name).apply(whole);
 }
 
 /** One restriction with its argument, as in `reject_rbl_client zen.spamhaus.org`. Which there are is judged in the preview. */

@@ -12,7 +12,7 @@ import {
 } from "../../provider/arguments/schema";
 import { CONFIGURATION } from "../../provider/postfix/paths";
 import { type Contribution, CLOSED, entriesOf, joined } from "./contribution";
-import { domainFault, foldedDomains, input, localPartOf, restriction } from "./names";
+import { addressIn, domainFault, foldedDomains, input, localPartOf, restriction } from "./names";
 import { type GivenRole, Role } from "./role";
 
 /** A domain whose addresses have mailboxes of their own, and no users on the host. */
@@ -315,12 +315,6 @@ function inTables(domains: NonNullable<VirtualAccountsArgs["domains"]>, logins: 
       ...(logins ? { senders: uses("senders") } : {}),
     },
   };
-}
-
-/** An address of a domain, or one elsewhere. */
-function addressIn(name: string, target: pulumi.Input<string>): pulumi.Input<string> {
-  const whole = (one: string): string => (one.includes("@") ? one : `${one}@${name}`);
-  return typeof target === "string" ? whole(target) : pulumi.output(target).apply(whole);
 }
 
 function aliasesOf(name: string, { accounts = [], aliases = {} }: VirtualDomain): Entry[] {

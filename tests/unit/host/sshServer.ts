@@ -239,12 +239,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     }
     if (options.slowKeyExchangeMs !== undefined) {
       socket.pause();
-      setTimeout(() => pass(socket, onward), options.slowKeyExchangeMs);
-    } else pass(socket, onward);
+      setTimeout(() => socket.pipe(onward).pipe(socket), options.slowKeyExchangeMs);
+    } else socket.pipe(onward).pipe(socket);
   });
-  const pass = (socket: Socket, onward: Socket): void => {
-    socket.pipe(onward).pipe(socket);
-  };
 
   return {
     port: front.port,
