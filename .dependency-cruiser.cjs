@@ -32,8 +32,8 @@ const kit = ["^components/index\\.ts$"];
 /** Plain facts about Postfix, which import nothing: everybody may know them. */
 const facts = ["^provider/postfix/(tableTypes|knownParameters|paths)\\.ts$"];
 
-const ours = "^(components|provider|testing|tests|tools|examples|index\\.ts)";
-const sources = "^(components|provider|testing|tools)/";
+const ours = "^(acceptance|components|provider|testing|tests|tools|examples|index\\.ts)";
+const sources = "^(acceptance|components|provider|testing|tools)/";
 
 /** A folder imports only what stands beside it in the table. */
 const floors = (root, table) =>
@@ -95,7 +95,22 @@ module.exports = {
       comment: "A program of a user never needs the test host.",
       severity: "error",
       from: { path: "^(components|provider)/" },
-      to: { path: "^(testing|tests|tools)/" },
+      to: { path: "^(acceptance|testing|tests|tools)/" },
+    },
+    {
+      name: "the acceptance suite has no side door",
+      comment: "It reaches a host by ssh(1), and the package by the Pulumi CLI.",
+      severity: "error",
+      from: { path: "^acceptance/" },
+      to: {
+        path: ours,
+        pathNot: [
+          "^acceptance/",
+          "^testing/pulumi/",
+          "^testing/(host/snapshot|image/fileTree|machine/runProgram)\\.ts$",
+          "^tools/pulumi-cli/automation\\.ts$",
+        ],
+      },
     },
     onlyIn(
       "Pulumi",

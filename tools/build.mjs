@@ -17,9 +17,9 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, "dist/.sources");
-const folders = ["components", "provider", "testing", "tools"];
+const folders = ["acceptance", "components", "provider", "testing", "tools"];
 const settings = ["package-lock.json", "tsconfig.json", "tsconfig.build.json", "tools/build.mjs"];
-const copied = ["provider/host/agent.pl"];
+const copied = ["acceptance/host/manifest.pl", "provider/host/agent.pl"];
 
 /** Every file below a folder of the repository, by its path in the repository. */
 const list = (folder) => {

@@ -22,7 +22,7 @@ done
 
 # mailx and the base mailers want to be, or to have, the machine's one mail server: they are fetched
 # and unpacked, never installed. m4 makes sendmail's configuration.
-packages="diffutils ed inetutils-syslogd m4 mksh mount netcat-openbsd opendoas openssh-server
+packages="csh diffutils ed inetutils-syslogd m4 mksh mount netcat-openbsd opendoas openssh-server
   openssl perl procps tzdata"
 unpacked="bsd-mailx opensmtpd sendmail-base sendmail-bin sendmail-cf"
 compiler="gcc make libc6-dev libdb-dev libpcre2-dev libssl-dev"

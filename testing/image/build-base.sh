@@ -32,6 +32,8 @@ ldconfig
 
 ln -sf mksh /usr/bin/sh
 ln -sf mksh /usr/bin/ksh
+# A shell of the base system. Debian's own link leads through /etc/alternatives.
+ln -sf bsd-csh /usr/bin/csh
 
 mkdir -p /usr/libexec /etc/ssh/sshd_config.d /run/sshd /var/empty
 # Debian's sshd wants its empty folder to be /run/sshd.

@@ -2,36 +2,21 @@
  * Throw-away projects for tests, driven by the real CLI that is found or built on this machine; in them
  * `pulumi-openbsd-postfix` is this repository's build.
  */
-import { basename, dirname, join } from "node:path";
-import { PulumiCommand, type Stack } from "@pulumi/pulumi/automation";
-import { cacheFolder } from "../../testing/machine/folders";
+import type { Stack } from "@pulumi/pulumi/automation";
 import { prepare, type ProjectOptions, StackProject } from "../../testing/pulumi/stackProject";
-import { type PulumiCli, findPulumi, pulumiEnvironment } from "../../tools/pulumi-cli/find";
+import { cliForAutomation } from "../../tools/pulumi-cli/automation";
+import type { PulumiCli } from "../../tools/pulumi-cli/find";
 import { type Ran, run } from "../../tools/pulumi-cli/run";
 
 export { changeOf, type Outcome, printedUnder, type Step } from "../../testing/pulumi/runOutcome";
 export { projectName, stackName } from "../../testing/pulumi/stackProject";
 
-let found: Promise<readonly [PulumiCli, PulumiCommand]> | undefined;
-
-const pulumiHome = join(cacheFolder(), "pulumi-home");
-
-async function findCommand(): Promise<readonly [PulumiCli, PulumiCommand]> {
-  // PulumiCommand starts the CLI with this environment, and that writes a log where it is at home.
-  process.env["PULUMI_HOME"] = pulumiHome;
-  const cli = await findPulumi();
-  const bin = dirname(cli.path);
-  // The Automation API takes a folder that has bin/pulumi, or what is on PATH.
-  const root = basename(bin) === "bin" ? { root: dirname(bin) } : {};
-  return [cli, await PulumiCommand.get(root)];
-}
-
 /** The CLI for tests, and the environment that it wants. */
 export async function ownCommand(): Promise<
   Required<Pick<ProjectOptions, "command" | "environment">>
 > {
-  const [cli, command] = await (found ??= findCommand());
-  return { command, environment: pulumiEnvironment(cli) };
+  const { command, environment } = await cliForAutomation();
+  return { command, environment };
 }
 
 /** A project that can also be run as a person runs the CLI. */
@@ -46,13 +31,12 @@ export class Project extends StackProject {
   }
 
   static async create(options: ProjectOptions): Promise<Project> {
-    const { command, environment } = await ownCommand();
+    const { cli, command, environment } = await cliForAutomation();
     const made = await prepare({
       ...options,
       command,
       environment: { ...environment, ...options.environment },
     });
-    const [cli] = await (found ??= findCommand());
     return new Project(made.folder, made.stack, made.environment, cli);
   }
 

@@ -142,7 +142,7 @@ hidden() {
 
 # OpenBSD's /bin and /sbin are folders of their own, and what is in them is not in /usr (docs/openbsd.md 11).
 own_folders() {
-	in_folder bin '[' cat chgrp chmod cksum cp date dd df domainname echo ed expr hostname kill ksh ln ls md5 mkdir \
+	in_folder bin '[' cat chgrp chmod cksum cp csh date dd df domainname echo ed expr hostname kill ksh ln ls md5 mkdir \
 		mv pax ps pwd rm rmdir sh sha1 sha256 sha512 sleep stty sync test
 	in_folder sbin chown dmesg ifconfig mknod mount nologin ping reboot shutdown sysctl umount
 	# Tools of the test host itself call this one where Debian has it.

@@ -32,6 +32,13 @@ export const system: Story = {
       stderr: "sysctl: second level name nothing in kern.nothing is invalid\n",
     },
     {
+      section: "11",
+      fact: "csh is a login shell of the base system, to which ! and a line's end in quotes are no plain text",
+      script: "grep -x /bin/csh /etc/shells; /bin/csh -fc 'echo \"a'\n'b\"'; echo $?",
+      stdout: "/bin/csh\n1\n",
+      stderr: /Unmatched/,
+    },
+    {
       section: "1.4",
       fact: "machine -a and arch -s print the architecture",
       script: 'test "$(machine -a)" = "$(arch -s)" && test "$(machine)" = "$(uname -m)"',
