@@ -42,14 +42,16 @@ function partsFor({ short, parts }: Options): readonly Part[] {
 
 /** What will happen, before it does. */
 function planText(ssh: Ssh, facts: HostFacts, options: Options, parts: readonly Part[]): string {
-  const checks = parts.flatMap((part) => part.checks.map(({ law }) => `  - ${law}`));
+  const laws = parts.flatMap(({ title, checks }) => [
+    `  ${title} (${checks.length === 1 ? "one check" : `${checks.length} checks`})`,
+  ]);
   return [
     `${ssh.name} is ${facts.hostname}, OpenBSD ${facts.release} ${facts.machine}.`,
     facts.kernel,
     `Mailers that run: ${facts.mailers.join(", ") || "none"}.`,
     "",
     "What is tried on it:",
-    ...checks,
+    ...laws,
     "",
     "Postfix is installed, configured for the host itself alone, started, and removed again, several times; two users,",
     `${Object.values(USERS).join(" and ")}, are added and removed${facts.hasDoas ? ", with a rule each in /etc/doas.conf" : ""};`,
@@ -118,11 +120,12 @@ async function headOf(facts: HostFacts, options: Options): Promise<Head> {
 /** At the first Ctrl-C the check at hand ends, and the host is put back; the second ends the suite as it is. */
 function onInterrupt(report: Report): () => boolean {
   let presses = 0;
-  process.on("SIGINT", () => {
+  const stop = (): void => {
     presses += 1;
     if (presses > 1) process.exit(130);
     report.note("Interrupted: the host is put back now. Ctrl-C again leaves it as it is.");
-  });
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   return () => presses > 0;
 }
 

@@ -46,6 +46,12 @@ export class TestedStack {
     return this.succeeding("destroy", (common) => this.project.stack.destroy(common));
   }
 
+  /** Lets go of a run of the CLI that was killed, and still counts as running. */
+  async cancel(): Promise<void> {
+    // Where nothing runs there is nothing to let go of, which the CLI calls a failure.
+    await this.project.stack.cancel().catch(() => undefined);
+  }
+
   /** An `up` of which nobody expects that it succeeds. */
   async tryUp(wish: Pick<Wish, "refresh"> = {}): Promise<void> {
     await this.project.run((common) => this.project.stack.up({ ...wish, ...common }));

@@ -10,7 +10,7 @@ import { type Files, filesOf } from "./host/files";
 import type { Ssh } from "./host/ssh";
 import type { Options } from "./options";
 import { programText, type Variant } from "./program";
-import type { Report } from "./report";
+import type { Outcome, Report } from "./report";
 import { RunFailed, TestedStack } from "./stack";
 
 /** A user of the suite on the host, with each shell that people have. Mail goes to the first. */
@@ -46,6 +46,8 @@ export interface Check {
   readonly law: string;
   /** Why the check is left out on this host or in this run; `undefined` where it is not. */
   readonly without?: (stage: Stage) => string | undefined;
+  /** Whether it breaks on purpose what is managed: if it ends early, only an `up` puts that right. */
+  readonly breaks?: true;
   /** Throws where the law does not hold; otherwise says what was counted. */
   readonly run: (stage: Stage) => Promise<string>;
 }
@@ -72,29 +74,40 @@ export async function runParts(
 ): Promise<boolean> {
   const { ssh, facts, report } = tools;
   const found = await filesOf(ssh);
-  report.note(`${found.tree.size} files and folders are compared`);
   const kept = await ssh.run(keep, ...KEPT);
   const stack = await TestedStack.make();
-  report.note(
-    `If this run is killed, the host is put back by \`pulumi destroy\` in ${stack.folder}`,
-  );
+  report.note(`${found.tree.size} files and folders are compared.`);
+  report.note(`If this run is killed, \`pulumi destroy\` in ${stack.folder} puts the host back.`);
   let ok = true;
   try {
     const doas = facts.hasDoas ? "doas" : "";
     await ssh.run(addUser, USERS.ksh, "/bin/ksh", doas);
     await ssh.run(addUser, USERS.csh, "/bin/csh", doas);
     for (const part of parts) {
-      if (!ok || isStopped()) leaveOut(part, report, "not tried");
+      if (!ok || isStopped()) leaveOut(part, report);
       else ok = await runPart(part, { ...tools, stack, ...writer(stack, tools) }, isStopped);
     }
   } finally {
-    await ssh.run(removeUsers, ...Object.values(USERS));
-    await ssh.run(putBack, kept, ...KEPT);
-    ok = (await isAsFound(ssh, found, report)) && ok;
+    ok = (await leave(ssh, found, kept, report)) && ok;
     if (ok) stack.remove();
     else report.note(`The stack is kept in ${stack.folder}; its passphrase is "test".`);
   }
   return ok;
+}
+
+/** Takes back what the suite itself has changed. Whether the host is as it was found. */
+async function leave(ssh: Ssh, found: Files, kept: string, report: Report): Promise<boolean> {
+  report.part("At the end");
+  const check = { name: "as-found", law: "the host is left as it was found" };
+  try {
+    await ssh.run(removeUsers, ...Object.values(USERS));
+    await ssh.run(putBack, kept, ...KEPT);
+    note(report, check, "seen", await expectSame(found, ssh));
+    return true;
+  } catch (error) {
+    note(report, check, "NOT seen", (error as Error).message);
+    return false;
+  }
 }
 
 function writer(
@@ -120,17 +133,20 @@ async function runPart(
     return true;
   }
   const full = { ...stage, bare: await filesOf(ssh) };
-  let failed = false;
+  let failed: Check | undefined;
   for (const check of part.checks) {
-    if (failed || isStopped()) note(report, check, "not tried", "");
-    else failed = !(await runCheck(check, full));
+    if (failed !== undefined || isStopped()) note(report, check, "not tried", "");
+    else if (!(await runCheck(check, full))) failed = check;
   }
-  if (!failed && !isStopped()) return true;
+  if (failed === undefined && !isStopped()) return true;
   report.note("putting the host back");
   try {
-    // What a check has broken on purpose is put right first: a foreign file in a folder of ours would stay there.
-    full.write();
-    await full.stack.tryUp({ refresh: true });
+    await full.stack.cancel();
+    if (failed?.breaks === true) {
+      // A destroy would leave what was broken, as it leaves every edit that somebody else made.
+      full.write();
+      await full.stack.tryUp({ refresh: true });
+    }
     await full.stack.destroy();
     await part.cleanUp?.(ssh);
   } catch (error) {
@@ -161,15 +177,15 @@ async function runCheck(check: Check, stage: Stage): Promise<boolean> {
   }
 }
 
-function leaveOut({ title, checks }: Part, report: Report, outcome: "not tried"): void {
+function leaveOut({ title, checks }: Part, report: Report): void {
   report.part(title);
-  for (const check of checks) note(report, check, outcome, "");
+  for (const check of checks) note(report, check, "not tried", "");
 }
 
 function note(
   report: Report,
   { name, law }: Pick<Check, "name" | "law">,
-  outcome: "seen" | "NOT seen" | "left out" | "not tried",
+  outcome: Outcome,
   detail: string,
   seconds = 0,
 ): void {
@@ -187,19 +203,6 @@ export async function expectSame(before: Files, ssh: Ssh): Promise<string> {
   if (lines.length > 0)
     throw new NotSeen(`${lines.length} paths differ\n${lines.slice(0, LINES).join("\n")}`);
   return `${before.tree.size} paths compared`;
-}
-
-/** The last check: it is the suite itself that is held to it as well. */
-async function isAsFound(ssh: Ssh, found: Files, report: Report): Promise<boolean> {
-  const check = { name: "as-found", law: "the host is left as it was found" };
-  report.part("At the end");
-  try {
-    note(report, check, "seen", await expectSame(found, ssh));
-    return true;
-  } catch (error) {
-    note(report, check, "NOT seen", (error as Error).message);
-    return false;
-  }
 }
 
 /** The names of the resources of which a run changed, or would change, more than how their host is reached. */

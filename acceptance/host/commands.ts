@@ -14,6 +14,24 @@ export interface HostCommand {
   readonly script: string;
 }
 
+/** The programs that the scripts start: of the base system, in the same place from 4.7 on. */
+export const BASE_PROGRAMS: readonly string[] = [
+  ...inFolder("/bin", "cat chgrp chmod cp echo hostname ls mkdir rm sh sleep tar test"),
+  ...inFolder("/sbin", "chown shutdown sysctl"),
+  ...inFolder(
+    "/usr/bin",
+    "comm crontab grep id nohup perl pgrep pkill printf sed sort touch true uname",
+  ),
+  ...inFolder("/usr/sbin", "groupdel pkg_delete sendmail useradd userdel"),
+];
+
+/** Programs that only some releases have; a script looks whether they are there before it starts them. */
+export const LATER_PROGRAMS = ["/usr/sbin/pkg_check", "/usr/sbin/rcctl", "/usr/sbin/smtpd"];
+
+function inFolder(folder: string, names: string): string[] {
+  return names.split(" ").map((name) => `${folder}/${name}`);
+}
+
 const command = (what: string, script: string): HostCommand => ({ what, script });
 
 /** One fact a line: the system, the release, the machine, its name, our user id, and the kernel's first line. */
@@ -32,10 +50,11 @@ ls -d /var/db/pkg/postfix-* /var/db/pkg/partial-postfix-* 2>/dev/null
 true`,
 );
 
-/** Whether these are on the host, one line for each: "yes PATH" or "no PATH". */
-export const present = command(
+/** Which of these programs the host has, one line each. */
+export const programs = command(
   "looking for programs of the base system",
-  `for path; do test -e "$path" && echo "yes $path" || echo "no $path"; done`,
+  `for path; do test -x "$path" && echo "$path"; done
+true`,
 );
 
 /** Lists the files: folders, those with contents, and what is left out, each as a list with commas (manifest.pl). */
@@ -192,7 +211,7 @@ END_OF_LOOP
 nohup sh "$2/loop" "$1" "$2" </dev/null >/dev/null 2>&1 &`,
 );
 
-/** Ends {@link submit}, waits for what is queued, and prints the accepted numbers, "--", and those in the mailbox. */
+/** Ends {@link submit}, waits for what is queued, and prints the accepted numbers, "--", and those in the mailbox, which goes. */
 export const collect = command(
   "collecting the messages",
   `touch "$2/stop"
@@ -209,14 +228,14 @@ done
 cat "$2/sorted"
 echo --
 sed -n 's/^acceptance message //p' "/var/mail/$1" 2>/dev/null
-rm -rf "$2"`,
+rm -rf "$2" "/var/mail/$1"`,
 );
 
 /** How each managed thing is broken, by the argument of PostfixServer that is the step's. */
 export const breakages: Readonly<Record<string, HostCommand>> = {
   docs: command(
     "breaking the manual",
-    `cd /var/www/htdocs/manual/postfix && rm index.html && echo x > extra`,
+    `cd /var/www/htdocs/manual/postfix && rm index.html && echo x >> postconf.5.html`,
   ),
   tables: command(
     "breaking a lookup table",

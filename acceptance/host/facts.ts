@@ -1,5 +1,5 @@
 /** What a host is, and what the suite can do on it. */
-import { bootTime, identify, mailers, occupants, present } from "./commands";
+import { bootTime, identify, mailers, occupants, programs } from "./commands";
 import type { Ssh } from "./ssh";
 
 /** What the host says of itself. */
@@ -23,6 +23,8 @@ export interface HostFacts {
 
 /** The host is not one that the suite can be run on. */
 export class UnfitHost extends Error {}
+
+const DOAS = "/usr/bin/doas";
 
 /** The first release that the package knows. */
 const OLDEST = "4.7";
@@ -48,7 +50,7 @@ export async function factsOf(ssh: Ssh): Promise<HostFacts> {
   const [there, running, found] = await Promise.all([
     ssh.run(occupants),
     ssh.run(mailers),
-    ssh.run(present, "/usr/bin/doas", "/etc/mailer.conf", "/root/.ssh/authorized_keys"),
+    ssh.run(programs, DOAS),
   ]);
   return {
     release,
@@ -57,7 +59,7 @@ export async function factsOf(ssh: Ssh): Promise<HostFacts> {
     kernel: kernel.trim(),
     occupants: linesOf(there),
     mailers: linesOf(running),
-    hasDoas: found.includes("yes /usr/bin/doas"),
+    hasDoas: linesOf(found).includes(DOAS),
     hasClientmqueueJob: isBefore(release, "5.6"),
   };
 }

@@ -32,11 +32,11 @@ export class HostFailure extends Error {
 /** The status by which ssh(1) tells that it, and not the command, has failed. */
 const SSH_FAILED = 255;
 
-const LEGACY = [
+const LEGACY: readonly (readonly [string, string])[] = [
   ["KexAlgorithms", "+diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1"],
   ["HostKeyAlgorithms", "+ssh-rsa"],
   ["PubkeyAcceptedAlgorithms", "+ssh-rsa"],
-] as const;
+];
 
 /** A connection that all commands share. Call {@link Ssh.close} at the end. */
 export class Ssh {
@@ -76,7 +76,7 @@ export class Ssh {
 
   private argv(...more: readonly string[]): string[] {
     const { user, host, port, identity, knownHosts, legacy = false } = this.address;
-    const options = [
+    const options: readonly (readonly [string, string])[] = [
       ["BatchMode", "yes"],
       ["ConnectTimeout", "20"],
       ["ServerAliveInterval", "15"],
@@ -84,11 +84,11 @@ export class Ssh {
       ["ControlMaster", "auto"],
       ["ControlPath", join(this.folder, "s")],
       ["ControlPersist", "60"],
-      ...(knownHosts === undefined ? [] : [["UserKnownHostsFile", `"${knownHosts}"`]]),
+      ...(knownHosts === undefined ? [] : [["UserKnownHostsFile", `"${knownHosts}"`] as const]),
       ...(legacy ? LEGACY : []),
-    ].flatMap(([name, value]) => ["-o", `${name ?? ""}=${value ?? ""}`]);
+    ];
     return [
-      ...["ssh", "-T", ...options],
+      ...["ssh", "-T", ...options.flatMap(([name, value]) => ["-o", `${name}=${value}`])],
       ...(port === undefined ? [] : ["-p", String(port)]),
       ...(identity === undefined ? [] : ["-i", identity]),
       ...more,

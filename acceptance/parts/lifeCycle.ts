@@ -77,6 +77,7 @@ export function lifeCycle(short: boolean): Part {
 
   const drift: Check = {
     name: "drift",
+    breaks: true,
     law: "each managed thing that is broken is shown by a preview, and by it alone, and repaired by up",
     run: async (stage) => {
       // Postfix ends before the base system's mailer starts, which wants the same port.
@@ -97,7 +98,12 @@ export function lifeCycle(short: boolean): Part {
 
   const packageDrift: Check = {
     name: "package-drift",
+    breaks: true,
     law: "a package that was removed comes back with all that depends on it",
+    without: ({ facts }) =>
+      facts.occupants.length > 0
+        ? "the package on the host is not the suite's to remove"
+        : undefined,
     run: async (stage) => {
       await stage.ssh.run(breakPackage);
       const shown = await stage.stack.preview({ refresh: true });
@@ -112,6 +118,7 @@ export function lifeCycle(short: boolean): Part {
 
   const handEdit: Check = {
     name: "hand-edits",
+    breaks: true,
     law: "edits by rcctl, crontab and postconf beside what is managed stay, and only ours is shown and put right",
     run: async (stage) => {
       isEdited = true;
