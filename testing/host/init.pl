@@ -2,12 +2,17 @@
 # what ends, and does what its keeper says, one line each:
 #
 #   {"files": [...], "keys": [...]}   first: files to write, users whose key to authorise
-#   reboot                            end every process and boot again on the same tree
+#   reboot NUMBER                     end every process and boot again on the same tree
 #   halt                              end every process, then itself
 #
-# It answers "up STATUS" after each boot. When the keeper's end of the line closes, for whatever
-# reason, it ends, and the kernel ends everything else in the namespace with it. SIGINT asks for a
-# reboot from inside.
+# It says "down" before it ends every process, and "up STATUS NUMBER" after each boot, with the number
+# of the last reboot that it was asked for by then, or 0. When the keeper's end of the line closes, for
+# whatever reason, it ends, and the kernel ends everything else in the namespace with it.
+#
+# Two signals ask for a reboot from inside, which the keeper has not asked for: SIGINT runs
+# `/etc/rc shutdown` first, as init(8) does, and SIGQUIT, which is not init(8)'s, stands for reboot(2).
+#
+# Its title is "init SECONDS": when the host booted, which sysctl(8) reads there.
 use strict;
 use warnings;
 use Errno ();
@@ -16,7 +21,7 @@ use JSON::PP ();
 use POSIX qw(:sys_wait_h);
 use Socket;
 
-# Not to be found by a pgrep -f that looks for something in this text.
+# Not to be found by a pgrep -f that looks for something in this text, until the first boot gives it its title.
 $0 = "init";
 $| = 1;
 open(my $console, ">>&=", 4) or die "console: $!";
@@ -63,21 +68,30 @@ sub seed {
     }
 }
 
-my $rc = 0;
-
-sub boot {
-    $rc = fork // die "fork: $!";
-    return if $rc;
-    $SIG{$_} = "DEFAULT" for qw(CHLD INT PIPE);
+sub run_rc {
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+    $SIG{$_} = "DEFAULT" for qw(CHLD INT PIPE QUIT);
     POSIX::setsid();
     open(STDIN, "<", "/dev/null");
     open(STDOUT, ">&", $console);
     open(STDERR, ">&", $console);
-    exec "/bin/sh", "/etc/rc" or POSIX::_exit(127);
+    exec "/bin/sh", "/etc/rc", @_ or POSIX::_exit(127);
+}
+
+my $rc = 0;
+my $booted = 0;
+
+sub boot {
+    # Whole seconds are all that a title and sysctl(8) show, and no two boots are the same one.
+    $booted = time > $booted ? time : $booted + 1;
+    $0 = "init $booted";
+    $rc = run_rc();
 }
 
 # Everything ends: first asked to, then made to.
 sub halt {
+    print "down\n";
     kill "TERM", -1;
     my $deadline = time + 3;
     while (time < $deadline) {
@@ -93,9 +107,12 @@ sub halt {
 pipe(my $wake, my $waker) or die "pipe: $!";
 $waker->blocking(0);
 $wake->blocking(0);
-my $reboot = 0;
+# Whether everything is to end now; whether `/etc/rc shutdown` is wanted before, and its process.
+my ($reboot, $shutdown, $closing) = (0, 0, 0);
+my $order = 0;
 $SIG{CHLD} = sub { syswrite $waker, "c" };
-$SIG{INT} = sub { $reboot = 1; syswrite $waker, "i" };
+$SIG{INT} = sub { $shutdown = 1; syswrite $waker, "i" };
+$SIG{QUIT} = sub { $reboot = 1; syswrite $waker, "q" };
 $SIG{PIPE} = "IGNORE";
 
 loopback_up();
@@ -118,7 +135,8 @@ while (1) {
                 $seeded = 1;
                 boot();
             }
-            elsif ($1 eq "reboot") {
+            elsif ($1 =~ /^reboot (\d+)$/) {
+                $order = $1;
                 $reboot = 1;
             }
             elsif ($1 eq "halt") {
@@ -127,15 +145,21 @@ while (1) {
             }
         }
     }
-    if ($reboot) {
-        $reboot = 0;
-        halt();
-        boot();
+    if ($shutdown && !$closing) {
+        $closing = run_rc("shutdown");
     }
     while ((my $pid = waitpid(-1, WNOHANG)) > 0) {
-        next unless $pid == $rc;
-        my $status = WIFEXITED($?) ? WEXITSTATUS($?) : 128 + ($? & 127);
-        $rc = 0;
-        print "up $status\n";
+        if ($pid == $rc) {
+            my $status = WIFEXITED($?) ? WEXITSTATUS($?) : 128 + ($? & 127);
+            $rc = 0;
+            print "up $status $order\n";
+        }
+        $reboot = 1 if $pid == $closing;
+    }
+    if ($reboot) {
+        halt();
+        # Whoever asked meanwhile has ended with all others.
+        ($reboot, $shutdown, $closing) = (0, 0, 0);
+        boot();
     }
 }

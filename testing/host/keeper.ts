@@ -51,6 +51,15 @@ interface Seed {
   readonly key: string;
 }
 
+/** Somebody who waits for a line that process 1 prints. */
+interface Waiting {
+  /** The line's first word. */
+  readonly kind: string;
+  /** For a line about a boot: the number of the reboot that it has to come after. */
+  readonly after: number;
+  readonly tell: (line: string) => void;
+}
+
 /** The users of the host who can log in with the client key. */
 const users = ["root", "alice", "bob", "op", "nobodyspecial"];
 
@@ -67,13 +76,19 @@ class Keeper {
   private readonly folder: string;
   private readonly line: SshLine;
   private readonly network: HostNetwork;
-  /** Waiting for the next lines that process 1 prints, in this order. */
-  private readonly initLines: ((line: string) => void)[] = [];
+  /** Whoever waits for a line that process 1 prints. */
+  private waiting: readonly Waiting[] = [];
   private init: ChildProcess | undefined;
   private initRef: ProcessRef | undefined;
   private stopping = false;
   /** Whether process 1 is being ended in order to start it again. */
   private halting = false;
+  /** Whether process 1 has ended all processes and not booted again yet, also when a program of the host asked for that. */
+  private booting = false;
+  /** How many works are going on for which the host is down. */
+  private works = 0;
+  /** How many reboots process 1 was asked for since it started. */
+  private reboots = 0;
   private record: HostRecord | undefined;
   private image: Image;
   private release: Release;
@@ -143,9 +158,9 @@ class Keeper {
     return this.initRef;
   }
 
-  /** Waits until /etc/rc of the host has ended. */
+  /** Waits until /etc/rc of the host has ended, at the boot after all reboots that process 1 was asked for. */
   private async booted(): Promise<void> {
-    const status = (await this.nextLine("up")).split(" ")[1];
+    const status = (await this.nextLine("up", this.reboots)).split(" ")[1];
     if (status !== "0") throw new Error(`/etc/rc ended with exit status ${status}`);
   }
 
@@ -182,6 +197,7 @@ class Keeper {
       [...boot, overlayOptions, join(scripts, "init.pl")],
     );
     const [command = "", ...args] = argv;
+    this.reboots = 0;
     this.init = spawn(command, args, {
       cwd: cacheFolder(),
       env: machineEnvironment,
@@ -190,25 +206,44 @@ class Keeper {
     this.init.on("error", () => undefined);
     this.init.stdin?.on("error", () => undefined);
     if (this.init.stdout === null) return;
-    createInterface(this.init.stdout).on("line", (line) => this.initLines.shift()?.(line));
+    createInterface(this.init.stdout).on("line", (line) => this.hear(line));
     this.init.on("close", () => {
-      for (const tell of this.initLines.splice(0)) tell("ended");
+      const waited = this.waiting;
+      this.waiting = [];
+      for (const { tell } of waited) tell("ended");
       // The host ended by itself, so the keeper has nothing left to do. The host counts as gone from now on.
       if (!this.stopping && !this.halting) void this.stop().then(() => process.exit(1));
     });
   }
 
-  /** Waits for the next line that process 1 prints. It must begin with the word `kind`. */
-  private nextLine(kind: string): Promise<string> {
+  /** Takes a line that process 1 printed: it says so before the host goes down, and after it has booted. */
+  private hear(line: string): void {
+    const [word = "", status, order = "0"] = line.split(" ");
+    if (word === "down" || word === "up") {
+      this.booting = word === "down";
+      this.tellLine();
+    }
+    const meant = ({ kind, after }: Waiting): boolean => kind === word && after <= Number(order);
+    const told = this.waiting.filter(meant);
+    this.waiting = this.waiting.filter((one) => !meant(one));
+    for (const { tell } of told) tell(line);
+    // Somebody on the host asked for this boot, who cannot be told.
+    if (word === "up" && status !== "0" && told.length === 0)
+      console.error(`/etc/rc ended with exit status ${status}`);
+  }
+
+  /** Waits for a line of process 1 that begins with the word `kind`; one about a boot, after so many reboots. */
+  private nextLine(kind: string, after = 0): Promise<string> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new Error(`the host is not up after ${bootLimitMs / 1000} s`));
       }, bootLimitMs);
-      this.initLines.push((line) => {
+      const tell = (line: string): void => {
         clearTimeout(timer);
         if (line.startsWith(`${kind} `)) resolve(line);
         else reject(new Error(`process 1 of the host: ${line}`));
-      });
+      };
+      this.waiting = [...this.waiting, { kind, after, tell }];
     });
   }
 
@@ -295,17 +330,25 @@ class Keeper {
 
   /** Does work for which the host is down. Nobody can connect to it until the work is done. */
   private async whileDown<T>(work: () => Promise<T>): Promise<T> {
-    this.line.hostUp(false);
+    this.works += 1;
+    this.tellLine();
     try {
       return await work();
     } finally {
-      this.line.hostUp(true);
+      this.works -= 1;
+      this.tellLine();
     }
   }
 
+  /** Tells the line whether the host is up. */
+  private tellLine(): void {
+    this.line.hostUp(!this.booting && this.works === 0);
+  }
+
   private async reboot(): Promise<void> {
+    this.reboots += 1;
     const up = this.booted();
-    this.init?.stdin?.write("reboot\n");
+    this.init?.stdin?.write(`reboot ${this.reboots}\n`);
     await up;
   }
 

@@ -89,11 +89,14 @@ programs() {
 	for tool in uname crontab ftp stat; do
 		install_file 755 "$here/tools/$tool" "usr/bin/$tool"
 	done
-	for tool in sysctl mailwrapper syslogd cron pkg_add pkg_delete pkg_info user newsyslog; do
+	for tool in sysctl reboot shutdown mailwrapper syslogd cron pkg_add pkg_delete pkg_info user newsyslog; do
 		install_file 755 "$here/tools/$tool" "usr/sbin/$tool"
 	done
 	mv "$LAYER/usr/sbin/newsyslog" "$LAYER/usr/bin/newsyslog"
 	chmod 4555 "$LAYER/usr/bin/crontab"
+	ln -s reboot "$LAYER/usr/sbin/halt"
+	chown 0:5 "$LAYER/usr/sbin/shutdown"
+	chmod 4550 "$LAYER/usr/sbin/shutdown"
 	for name in useradd userdel groupadd groupdel; do
 		ln -s user "$LAYER/usr/sbin/$name"
 	done
@@ -144,7 +147,7 @@ hidden() {
 own_folders() {
 	in_folder bin '[' cat chgrp chmod cksum cp csh date dd df domainname echo ed expr hostname kill ksh ln ls md5 mkdir \
 		mv pax ps pwd rm rmdir sh sha1 sha256 sha512 sleep stty sync test
-	in_folder sbin chown dmesg ifconfig mknod mount nologin ping reboot shutdown sysctl umount
+	in_folder sbin chown dmesg halt ifconfig mknod mount nologin ping reboot shutdown sysctl umount
 	# Tools of the test host itself call this one where Debian has it.
 	cp -p "$BASE/usr/bin/tar" "$LAYER/bin/tar"
 }

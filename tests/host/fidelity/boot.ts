@@ -22,6 +22,66 @@ export const boot: Story = {
       stdout: "1\n",
     },
     {
+      section: "17",
+      fact: "sysctl tells when that was, as a date or, with -n, in seconds",
+      script: [
+        "sysctl kern.boottime; seconds=$(sysctl -n kern.boottime)",
+        `perl -e 'printf "%d\\nkern.boottime=%s\\n", abs(time - $ARGV[0]) < 60, scalar localtime $ARGV[0]' $seconds`,
+      ].join("\n"),
+      stdout: /^(kern\.boottime=[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\n)1\n\1$/,
+    },
+    {
+      section: "17",
+      fact: "shutdown and reboot are root's, and of whom the group of shutdown has",
+      script: [
+        "ls -l /sbin/shutdown | cut -d ' ' -f 1,3; test -x /sbin/halt",
+        "su alice -c '/sbin/shutdown -r now'; echo $?; su alice -c '/sbin/reboot'; echo $?",
+      ].join("\n"),
+      stdout: "-r-sr-x--- root\n126\n1\n",
+      stderr: /Permission denied\nreboot: Operation not permitted\n$/,
+    },
+    {
+      section: "17",
+      fact: "shutdown with -k says all that it says, logs it, and ends nothing",
+      script: [
+        "shutdown -k +0 gone for tea; sleep 3",
+        "grep -o 'shutdown: .*' /var/log/authlog; ls /etc/nologin; rm /etc/nologin",
+      ].join("\n"),
+      stdout:
+        /^Shutdown NOW!\nshutdown: \[pid \d+\]\n\r\nSystem shutdown time has arrived\x07\x07\r\n\rbut you'll have to do it yourself\r\nshutdown: shutdown by root: gone for tea *\n\/etc\/nologin\n$/,
+    },
+    {
+      section: "17",
+      fact: "a shutdown that waits names the time, and a signal takes it back",
+      script:
+        "shutdown -r +9 >/tmp/said; cat /tmp/said | head -1; pkill -x shutdown; sleep 0.3; pgrep -x shutdown",
+      stdout:
+        /^Shutdown at [A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:[A-Z]+ )?\d{4}\.\n$/,
+      exit: 1,
+    },
+    {
+      section: "17",
+      fact: "wrong words are refused",
+      script: [
+        "for words in '' '-r soon' '-h -r now'; do shutdown $words; echo $?; done 2>&1",
+        "reboot now 2>&1; echo $?",
+      ].join("\n"),
+      stdout: [
+        "usage: shutdown [-] [-dfhknpr] time [warning-message ...]\n1\n",
+        "shutdown: bad time format.\n1\n",
+        "shutdown: incompatible switches -h and -r.\n",
+        "usage: shutdown [-] [-dfhknpr] time [warning-message ...]\n1\n",
+        "usage: reboot [-dnq]\n1\n",
+      ].join(""),
+    },
+    {
+      section: "17",
+      fact: "an offset that is no number is bad, or invalid",
+      script: "shutdown -r +x",
+      stderr: /^shutdown: (?:bad time format\.|relative offset is invalid: \+x)\n$/,
+      exit: 1,
+    },
+    {
       section: "9",
       fact: "smtpd_flags=NO and pkg_scripts make it Postfix, by rcctl",
       releases: since("5.7"),
