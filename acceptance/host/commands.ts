@@ -20,7 +20,7 @@ export const BASE_PROGRAMS: readonly string[] = [
   ...inFolder("/sbin", "chown shutdown sysctl"),
   ...inFolder(
     "/usr/bin",
-    "comm crontab grep id nohup perl pgrep pkill printf sed sort touch true uname",
+    "comm crontab grep id mktemp nohup perl pgrep pkill printf sed sort touch true uname",
   ),
   ...inFolder("/usr/sbin", "groupdel pkg_delete sendmail useradd userdel"),
 ];
@@ -54,6 +54,13 @@ true`,
 export const programs = command(
   "looking for programs of the base system",
   `for path; do test -x "$path" && echo "$path"; done
+true`,
+);
+
+/** Whether root has keys that let somebody in: prints "yes" or nothing. */
+export const rootKeys = command(
+  "looking for root's authorized keys",
+  `test -s /root/.ssh/authorized_keys && echo yes
 true`,
 );
 
@@ -98,7 +105,7 @@ mkdir -p "/home/$1/.ssh"
 test ! -e /root/.ssh/authorized_keys || cp /root/.ssh/authorized_keys "/home/$1/.ssh/authorized_keys"
 chmod -R go-rwx "/home/$1/.ssh"
 chown -R "$1:$1" "/home/$1/.ssh"
-test "$3" != doas || printf 'permit nopass %s as root cmd /usr/bin/perl\\n' "$1" >> /etc/doas.conf
+test "$3" != doas || printf '\\npermit nopass %s as root cmd /usr/bin/perl\\n' "$1" >> /etc/doas.conf
 test "$3" != doas || chmod 600 /etc/doas.conf`,
 );
 
@@ -163,9 +170,10 @@ export const editByHand = command(
   "editing beside what is managed",
   `set -e
 if test -x /usr/sbin/rcctl; then rcctl set ntpd flags -v; else echo 'ntpd_flags="-v"' >> /etc/rc.conf.local; fi
-{ crontab -u root -l; echo "17 4 * * * /usr/bin/true acceptance"; } > /tmp/acceptance.crontab
-crontab -u root /tmp/acceptance.crontab
-rm /tmp/acceptance.crontab
+temporary=$(mktemp /tmp/acceptance.XXXXXXXXXX)
+{ crontab -u root -l; echo "17 4 * * * /usr/bin/true acceptance"; } > "$temporary"
+crontab -u root "$temporary"
+rm "$temporary"
 /usr/local/sbin/postconf -e 'smtpd_helo_required = yes' 'mydomain = by-hand.example.org'`,
 );
 
@@ -193,12 +201,12 @@ done
 pkill -KILL -u root -f '/usr/sbin/pkg_add' && echo killed || echo ended`,
 );
 
-/** Hands in messages for the user $1 by sendmail(8), one after the other, until the folder $2 is told to stop. */
+/** Hands in messages for the user $1 by sendmail(8), one after the other, until it is told to stop; prints its folder. */
 export const submit = command(
   "handing in messages",
   `set -e
-mkdir -m 700 "$2"
-cat > "$2/loop" <<'END_OF_LOOP'
+folder=$(mktemp -d /tmp/acceptance.XXXXXXXXXX)
+cat > "$folder/loop" <<'END_OF_LOOP'
 number=0
 while test ! -e "$2/stop" -a $number -lt 20000; do
   number=$((number + 1))
@@ -208,10 +216,14 @@ while test ! -e "$2/stop" -a $number -lt 20000; do
 done
 touch "$2/ended"
 END_OF_LOOP
-nohup sh "$2/loop" "$1" "$2" </dev/null >/dev/null 2>&1 &`,
+nohup sh "$folder/loop" "$1" "$folder" </dev/null >/dev/null 2>&1 &
+echo "$folder"`,
 );
 
-/** Ends {@link submit}, waits for what is queued, and prints the accepted numbers, "--", and those in the mailbox, which goes. */
+/**
+ * Ends {@link submit} for the user $1 and its folder $2, and waits for what is queued. Prints the accepted numbers, "--", and
+ * those in the mailbox, which goes.
+ */
 export const collect = command(
   "collecting the messages",
   `touch "$2/stop"
@@ -231,6 +243,13 @@ sed -n 's/^acceptance message //p' "/var/mail/$1" 2>/dev/null
 rm -rf "$2" "/var/mail/$1"`,
 );
 
+/** Edits a file in place, by a file that only root can have made: anybody can write in /tmp. Before 5.8 sed(1) has no -i. */
+function edit(expression: string, path: string): string {
+  return `temporary=$(mktemp /tmp/acceptance.XXXXXXXXXX) || exit 1
+sed '${expression}' ${path} > "$temporary" && cat "$temporary" > ${path}
+rm "$temporary"`;
+}
+
 /** How each managed thing is broken, by the argument of PostfixServer that is the step's. */
 export const breakages: Readonly<Record<string, HostCommand>> = {
   docs: command(
@@ -239,9 +258,7 @@ export const breakages: Readonly<Record<string, HostCommand>> = {
   ),
   tables: command(
     "breaking a lookup table",
-    `sed 's/192\\.0\\.2\\.1/192.0.2.2/' /etc/postfix/transport > /tmp/acceptance.edit
-cat /tmp/acceptance.edit > /etc/postfix/transport
-rm /tmp/acceptance.edit`,
+    edit("s/192\\.0\\.2\\.1/192.0.2.2/", "/etc/postfix/transport"),
   ),
   mailStore: command(
     "breaking the folder of mailboxes",
@@ -249,21 +266,15 @@ rm /tmp/acceptance.edit`,
   ),
   aliases: command(
     "breaking an alias",
-    `sed 's/^webmaster:.*/webmaster: nobody/' /etc/postfix/aliases > /tmp/acceptance.edit
-cat /tmp/acceptance.edit > /etc/postfix/aliases
-rm /tmp/acceptance.edit`,
+    edit("s/^webmaster:.*/webmaster: nobody/", "/etc/postfix/aliases"),
   ),
   masterCf: command(
     "breaking a service of master.cf",
-    `sed 's/smtpd_sasl_auth_enable=no/smtpd_sasl_auth_enable=yes/' /etc/postfix/master.cf > /tmp/acceptance.edit
-cat /tmp/acceptance.edit > /etc/postfix/master.cf
-rm /tmp/acceptance.edit`,
+    edit("s/smtpd_sasl_auth_enable=no/smtpd_sasl_auth_enable=yes/", "/etc/postfix/master.cf"),
   ),
   mainCf: command(
     "breaking a parameter of main.cf",
-    `sed 's/^myhostname = .*/myhostname = drifted.example.org/' /etc/postfix/main.cf > /tmp/acceptance.edit
-cat /tmp/acceptance.edit > /etc/postfix/main.cf
-rm /tmp/acceptance.edit`,
+    edit("s/^myhostname = .*/myhostname = drifted.example.org/", "/etc/postfix/main.cf"),
   ),
   chrootResolv: command(
     "breaking a file of the chroot",
@@ -277,17 +288,13 @@ else /usr/libexec/sendmail/sendmail -L sm-mta -C/etc/mail/localhost.cf -bd -q30m
   ),
   rcConfLocal: command(
     "breaking rc.conf.local",
-    `sed 's/^sshd_flags=.*/sshd_flags=/' /etc/rc.conf.local > /tmp/acceptance.edit
-cat /tmp/acceptance.edit > /etc/rc.conf.local
-rm /tmp/acceptance.edit`,
+    edit("s/^sshd_flags=.*/sshd_flags=/", "/etc/rc.conf.local"),
   ),
   service: command("stopping Postfix", `/usr/local/sbin/postfix stop >/dev/null 2>&1; true`),
   rootCrontab: command(
     "breaking root's crontab",
     // crontab(1) would add its own header to the file, which is then somebody else's edit.
-    `sed '/newsyslog/s/^#*//' /var/cron/tabs/root > /tmp/acceptance.edit
-cat /tmp/acceptance.edit > /var/cron/tabs/root
-rm /tmp/acceptance.edit`,
+    edit("/newsyslog/s/^#*//", "/var/cron/tabs/root"),
   ),
 };
 

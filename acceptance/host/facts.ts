@@ -1,5 +1,5 @@
 /** What a host is, and what the suite can do on it. */
-import { bootTime, identify, mailers, occupants, programs } from "./commands";
+import { bootTime, identify, mailers, occupants, programs, rootKeys } from "./commands";
 import type { Ssh } from "./ssh";
 
 /** What the host says of itself. */
@@ -17,6 +17,8 @@ export interface HostFacts {
   readonly mailers: readonly string[];
   /** Whether there is doas(1), by which others than root can act as root. */
   readonly hasDoas: boolean;
+  /** Whether root has authorized keys, which then let in the users of the suite. */
+  readonly hasRootKeys: boolean;
   /** Whether root's crontab has sendmail's queue runner active (before 5.6). */
   readonly hasClientmqueueJob: boolean;
 }
@@ -47,10 +49,11 @@ export async function factsOf(ssh: Ssh): Promise<HostFacts> {
     throw new UnfitHost(
       `${ssh.name} is OpenBSD ${release}; the oldest that is supported is ${OLDEST}.`,
     );
-  const [there, running, found] = await Promise.all([
+  const [there, running, found, keys] = await Promise.all([
     ssh.run(occupants),
     ssh.run(mailers),
     ssh.run(programs, DOAS),
+    ssh.run(rootKeys),
   ]);
   return {
     release,
@@ -60,6 +63,7 @@ export async function factsOf(ssh: Ssh): Promise<HostFacts> {
     occupants: linesOf(there),
     mailers: linesOf(running),
     hasDoas: linesOf(found).includes(DOAS),
+    hasRootKeys: keys !== "",
     hasClientmqueueJob: isBefore(release, "5.6"),
   };
 }

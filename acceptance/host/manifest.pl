@@ -1,5 +1,5 @@
-# Prints what stands below the folders that are named, crossing into other file systems: a real OpenBSD has /usr and /var
-# on their own. Called as
+# Prints what stands below the folders that are named, crossing into other file systems: a real OpenBSD has /usr and
+# /var on their own. Called as
 #
 #   perl - FOLDER,... CONTENTS,... LEFT-OUT,...
 #

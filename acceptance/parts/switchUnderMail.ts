@@ -3,21 +3,19 @@ import { collect, submit } from "../host/commands";
 import { linesOf } from "../host/facts";
 import { type Check, expectSame, NotSeen, type Part, RECIPIENT } from "../suite";
 
-const FOLDER = "/tmp/acceptance.mail";
-
 const underMail: Check = {
   name: "switch-under-mail",
   law: "of the messages that are handed in during up and destroy none that was accepted is lost or doubled",
   run: async (stage) => {
     const { ssh, stack } = stage;
     stage.write();
-    await ssh.run(submit, RECIPIENT, FOLDER);
+    const folder = (await ssh.run(submit, RECIPIENT)).trim();
     let collected: string;
     try {
       await stack.up();
       await stack.destroy();
     } finally {
-      collected = await ssh.run(collect, RECIPIENT, FOLDER);
+      collected = await ssh.run(collect, RECIPIENT, folder);
     }
     const [accepted = "", delivered = ""] = collected.split(/^--\n/m);
     const there = linesOf(delivered);
