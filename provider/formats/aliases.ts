@@ -47,14 +47,14 @@ const unitsOf = remembered((text): readonly Unit[] =>
 );
 
 /** Entries in force. */
-function inForce(text: Bytes): ReadonlyMap<string, Entry> {
+const inForce = remembered((text): ReadonlyMap<string, Entry> => {
   const found = new Map<string, Entry>();
   for (const { text: joined } of logicalLines(text)) {
     const entry = parse(joined);
     if (typeof entry !== "string" && !found.has(entry.name)) found.set(entry.name, entry);
   }
   return found;
-}
+});
 
 /** All names, in lower case, and their recipients as `normalizeTarget` spells them. */
 export function entries(text: Bytes): ReadonlyMap<string, readonly Bytes[]> {
@@ -71,7 +71,8 @@ export function compiled(text: Bytes): ReadonlyMap<string, Bytes> {
 
 /** The recipients of a name; undefined when it has no entry. */
 export function get(text: Bytes, name: Bytes): readonly Bytes[] | undefined {
-  return entries(text).get(foldKey(name));
+  const entry = inForce(text).get(foldKey(name));
+  return entry && recipients(entry.value);
 }
 
 /** Refuses a name that postalias(1) would not read back. */

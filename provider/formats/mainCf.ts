@@ -39,7 +39,7 @@ const isSpace = new RegExp(`[${whiteSpace}]`);
 const unitsOf = remembered((text): readonly Unit[] => logicalUnits(text, nameOf));
 
 /** All parameters that the file sets. Of several entries of one parameter the last is in force. */
-export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
+export const parameters = remembered((text): ReadonlyMap<string, Parameter> => {
   const found = new Map<string, Parameter>();
   for (const { text: joined, line } of logicalLines(text)) {
     const [head, name] = setting.exec(joined) ?? [];
@@ -47,7 +47,7 @@ export function parameters(text: Bytes): ReadonlyMap<string, Parameter> {
       found.set(name, { value: trimmed(joined.slice(head.length)), line });
   }
   return found;
-}
+});
 
 /**
  * The value in force, with continuation lines joined as Postfix does it; undefined for a parameter that is not set.

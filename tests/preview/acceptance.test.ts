@@ -68,6 +68,9 @@ function outcomesIn(path: string): Record<string, string> {
   }
 }
 
+/** A whole run is some forty runs of the CLI, one after the other. */
+const WHOLE_MS = 30 * 60_000;
+
 const SHORT = ["preview", "up", "second-up", "drift", "destroy", "as-found"];
 
 const seen = (checks: readonly string[]): Record<string, string> =>
@@ -92,7 +95,7 @@ test("on 7.8 every check is seen to hold, a reboot included, and nothing of the 
   const expected = seen([...SHORT, ...more, ...undone, "cut-package", "switch-under-mail"]);
   expect({ ...ran, printed: "" }).toEqual({ status: 0, printed: "", outcomes: expected });
   expect(diffTrees(before, await host.snapshot())).toEqual([]);
-});
+}, WHOLE_MS);
 
 test.each(FAMILIES.filter((release) => release !== "7.8"))(
   "on %s the short set is seen to hold, by programs that the base system has",
