@@ -86,16 +86,20 @@ afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.stop()));
 });
 
-test("on 7.8 every check is seen to hold, a reboot included, and nothing of the run is left", async () => {
-  const host = await started("7.8");
-  const before = await host.snapshot();
-  const ran = await suite([...addressOf(host), "--yes", "--reboot"]);
-  const undone = Array.from({ length: 13 }, (_, index) => `undo-${index + 1}`);
-  const more = ["package-drift", "hand-edits", "doas-ksh", "doas-csh", "audit", "reboot"];
-  const expected = seen([...SHORT, ...more, ...undone, "cut-package", "switch-under-mail"]);
-  expect({ ...ran, printed: "" }).toEqual({ status: 0, printed: "", outcomes: expected });
-  expect(diffTrees(before, await host.snapshot())).toEqual([]);
-}, WHOLE_MS);
+test(
+  "on 7.8 every check is seen to hold, a reboot included, and nothing of the run is left",
+  async () => {
+    const host = await started("7.8");
+    const before = await host.snapshot();
+    const ran = await suite([...addressOf(host), "--yes", "--reboot"]);
+    const undone = Array.from({ length: 13 }, (_, index) => `undo-${index + 1}`);
+    const more = ["package-drift", "hand-edits", "doas-ksh", "doas-csh", "audit", "reboot"];
+    const expected = seen([...SHORT, ...more, ...undone, "cut-package", "switch-under-mail"]);
+    expect({ ...ran, printed: "" }).toEqual({ status: 0, printed: "", outcomes: expected });
+    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+  },
+  WHOLE_MS,
+);
 
 test.each(FAMILIES.filter((release) => release !== "7.8"))(
   "on %s the short set is seen to hold, by programs that the base system has",
