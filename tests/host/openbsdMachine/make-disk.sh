@@ -1,0 +1,16 @@
+#!/bin/sh
+# Makes the disk of an imitated machine out of a test host's file tree, as root of a private mount namespace:
+#
+#   make-disk.sh LOWER-FOLDERS OVERLAY-OPTIONS DISK
+#
+# LOWER-FOLDERS are those of overlayfs, the uppermost first, relative to the working folder. No partitions: the
+# file system is all of the disk.
+set -eu
+
+lower=$1 options=$2 disk=$3
+mount -t tmpfs -o mode=700 tmpfs /mnt
+mkdir /mnt/root
+mount -t overlay overlay -o "ro,lowerdir=$lower$options" /mnt/root
+truncate -s 640M "$disk"
+# A journal is of no use to a machine that is thrown away.
+PATH=$PATH:/sbin:/usr/sbin mke2fs -q -t ext4 -O ^has_journal -d /mnt/root "$disk"
