@@ -3,7 +3,7 @@ import type { ActContext } from "../contract/kind";
 import { HostError } from "../host/errors";
 import { digestOf, type FileState, type HostWriter } from "../host/host";
 import { type HostRecord, type Json, type Owner, saveRecord, settled } from "../host/record";
-import { mapValues } from "../values/json";
+import { equal, mapValues } from "../values/json";
 import { applyChange } from "./applyChange";
 import { type Decision, decide } from "./decision";
 import { say } from "./engineLog";
@@ -17,21 +17,28 @@ export interface Errand {
   readonly urn: string;
   /** The host as the program's `connection` names it. */
   readonly connectionHost: string;
-  /** Called once the record is written, or may have been: from then on the host has something of the resource. */
-  readonly touched?: () => void;
+  /**
+   * Called with true once the record is written, or may have been: from then on the host has something of the resource. With
+   * false once the record is as it was again, because nothing else was changed.
+   */
+  readonly touches?: (touches: boolean) => void;
 }
 
-/** Writes the record, then applies the changes one after the other. Returns the outputs that actions have set. */
+/**
+ * Writes the record, then applies the changes one after the other. Returns the outputs that actions have set. Where the
+ * first change that would do something is refused, the record is put back: who has changed nothing owns nothing.
+ */
 export async function carryOut(
   host: HostWriter,
   { plan, record, sight }: Pick<Decision, "plan" | "record" | "sight">,
-  { urn, connectionHost, touched }: Errand,
+  { urn, connectionHost, touches }: Errand,
 ): Promise<Values> {
   const kept = await KeptRecord.save(host, record, sight.recordFile).catch((error: unknown) => {
-    if (HostError.isInstance(error) && error.changed !== "no") touched?.();
+    if (HostError.isInstance(error) && error.changed !== "no") touches?.(true);
     throw error;
   });
-  touched?.();
+  touches?.(true);
+  const { attempts } = host;
   const progress = progressOn(host, urn);
   let outputs: Values = {};
   const context: ActContext = {
@@ -46,9 +53,16 @@ export async function carryOut(
     setRecord: (change) => kept.set(change(kept.record)),
     note: (key, applied) => kept.note(key, applied),
   };
-  for (const change of plan.changes) {
-    progress(nameChange(change));
-    await applyChange(host, change, context);
+  try {
+    for (const change of plan.changes) {
+      progress(nameChange(change));
+      await applyChange(host, change, context);
+    }
+  } catch (error) {
+    const isOnlyClaimed = host.attempts === attempts && !equal(record, sight.record);
+    if (!isOnlyClaimed || !(await kept.putBack(sight.record))) throw error;
+    touches?.(false);
+    throw HostError.isInstance(error) ? error.with({ changed: "no" }) : error;
   }
   return outputs;
 }
@@ -73,6 +87,14 @@ class KeptRecord {
   async set(record: HostRecord): Promise<void> {
     this.record = record;
     this.file = await saveRecord(this.host, record, this.file);
+  }
+
+  /** Makes the record what it was before it was saved. Returns whether that was possible; a broken line keeps it as it is. */
+  async putBack(former: HostRecord): Promise<boolean> {
+    return this.set(former).then(
+      () => true,
+      () => false,
+    );
   }
 
   async note(key: string, applied: Json): Promise<void> {

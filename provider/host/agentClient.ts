@@ -347,10 +347,17 @@ class Reader {
   }
 }
 
+/** Requests that leave nothing on the host: bytes that wait for their write, and a conversation until something is said. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...["upload", "piece"],
+  ...["connect", "receive", "disconnect"],
+]);
+
 /** Requests of one write section, which may change the host. */
 class Writer extends Reader implements HostWriter {
   /** Changes that are made. */
   private done = 0;
+  attempts = 0;
   /** Requests under way. */
   private readonly open = new Set<Promise<unknown>>();
   private readonly connections = new Set<RelayedConnection>();
@@ -380,8 +387,8 @@ class Writer extends Reader implements HostWriter {
     this.mustBeModest(request);
     const { path, expect } = request;
     const during = `writing ${path}`;
-    const send = async (values: Readonly<Record<string, WireValue>>): Promise<WriteOutcome> =>
-      this.settle(await this.change("write", values, during, copyMs, writeOutcomeOf));
+    const send = (values: Readonly<Record<string, WireValue>>): Promise<WriteOutcome> =>
+      this.settle(this.change("write", values, during, copyMs, writeOutcomeOf));
     if ("from" in request) return send({ ...request, expect: { ...expect } });
     const { contents, ...rest } = request;
     const values = { ...rest, expect: { ...expect }, sha256: sha256(contents) };
@@ -394,9 +401,7 @@ class Writer extends Reader implements HostWriter {
 
   async remove(path: string, expect: Expectation): Promise<WriteOutcome> {
     const values = { path, expect: { ...expect } };
-    return this.settle(
-      await this.change("remove", values, `removing ${path}`, fileMs, writeOutcomeOf),
-    );
+    return this.settle(this.change("remove", values, `removing ${path}`, fileMs, writeOutcomeOf));
   }
 
   async setAttributes(path: string, mode: number, uid: number, gid: number): Promise<void> {
@@ -555,9 +560,17 @@ class Writer extends Reader implements HostWriter {
     };
   }
 
-  private settle(outcome: WriteOutcome): WriteOutcome {
-    if (outcome.written) this.done++;
-    return outcome;
+  /** Waits for a write or a removal: the agent does the whole of it, or refuses and leaves the file as it was. */
+  private async settle(request: Promise<WriteOutcome>): Promise<WriteOutcome> {
+    try {
+      const outcome = await request;
+      if (outcome.written) this.done++;
+      else this.attempts--;
+      return outcome;
+    } catch (error) {
+      if (HostError.isInstance(error) && error.kind === "refused") this.attempts--;
+      throw error;
+    }
   }
 
   private look<T>(
@@ -579,6 +592,7 @@ class Writer extends Reader implements HostWriter {
     ...[op, values, during, timeoutMs, parse]: Parameters<typeof this.look<T>>
   ): Promise<T> {
     this.changing++;
+    if (!HARMLESS.has(op)) this.attempts++;
     try {
       return await this.look(op, values, during, timeoutMs, parse);
     } finally {

@@ -343,6 +343,11 @@ export interface MessageFound {
 
 /** A host inside a write section, which holds the host's write lock. */
 export interface HostWriter extends HostReader {
+  /**
+   * The number of requests of this write section that have changed the host, or may have. A file that was not written,
+   * because the host refused it or had another one there, does not count; a program that ran does, whatever it did.
+   */
+  readonly attempts: number;
   write(request: WriteRequest): Promise<WriteOutcome>;
   /** Removes a file, a link or an empty folder. */
   remove(path: string, expect: Expectation): Promise<WriteOutcome>;

@@ -1,5 +1,6 @@
 /** File systems that take nothing new: full, without inodes, read-only; each folder that is written to, by itself. */
 import { forgetPlans } from "../../provider/driver/overlay";
+import { RECORD_PATH } from "../../provider/host/recordPaths";
 import { connectionTo, sh } from "../preview/server";
 import { create, failures, inputsOf } from "../host/provider";
 import { figure } from "./figures";
@@ -68,7 +69,6 @@ const rc = (): Record<string, unknown> =>
     "RcConfLocal",
     { variables: { ntpd_flags: "-s" }, boot: "unchanged", logSocket: false },
     connectionTo(world.host),
-    // The same resource as the subject of this name: what the failed create has claimed passes to the next one.
     { stack: "one", name: "rc" },
   );
 
@@ -86,6 +86,7 @@ test.each(CASES.filter(({ folder }) => folder !== "/var/cron"))(
     expect(error).toContain(`root@127.0.0.1:${world.host.port}`);
     expect(error).toMatch(cause);
     expect((await world.look()).files).toEqual(world.pristine.files);
+    expect(await sh(world.host, `ls ${RECORD_PATH} 2>/dev/null; true`)).toBe("");
     const run = new Run(world);
     await run.all([{ do: "up", on: "rc", values: { ntpd_flags: "-s" }, prove: true }], "files");
     await world.reset();

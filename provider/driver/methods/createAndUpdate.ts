@@ -133,7 +133,9 @@ class Convergence {
   private revision: number;
   /** The last decision: where a change fails and the host cannot be looked at again, the state is made from it. */
   private last: Decision | undefined;
+  /** Has the host something of this call, or may it? Then the engine must keep a state, also after an error. */
   private touched = false;
+  private begun = false;
 
   constructor(
     private readonly request: Request,
@@ -162,8 +164,8 @@ class Convergence {
     try {
       return await this.change();
     } catch (error) {
-      if (!this.touched) throw error;
-      throw await this.partial(await withWhoServes(this.request.kind, host, error));
+      const told = this.begun ? await withWhoServes(this.request.kind, host, error) : error;
+      throw this.touched ? await this.partial(told) : told;
     }
   }
 
@@ -171,13 +173,17 @@ class Convergence {
   private change(): Promise<Values> {
     const { host, urn, owner, args } = this;
     const { kind, id, inputs, state } = this.request;
-    const errand = {
-      urn,
-      connectionHost: connectionOf(inputs).host,
-      touched: () => (this.touched = true),
-    };
     return host.change(`${id} of ${urn}`, async (writer) => {
       for (let attempt = 1; ; attempt += 1) {
+        const before = this.touched;
+        const errand = {
+          urn,
+          connectionHost: connectionOf(inputs).host,
+          touches: (touches: boolean) => {
+            this.begun = true;
+            this.touched = touches || before;
+          },
+        };
         const decision = await this.decideOn(writer);
         if (attempt === 1) await this.mustBeAsShown(decision);
         try {
