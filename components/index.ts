@@ -23,11 +23,13 @@ export { Submission, type SubmissionArgs } from "./roles/submission";
 export {
   VirtualAccounts,
   type VirtualAccountsArgs,
-  type VirtualAccountsMysql,
-  type VirtualAccountsQueries,
   type VirtualAccountsStore,
   type VirtualDomain,
 } from "./roles/virtualAccounts";
+export {
+  type VirtualAccountsMysql,
+  type VirtualAccountsQueries,
+} from "./roles/virtualAccountsMysql";
 export { PostfixDocs, type PostfixDocsArgs } from "./postfixDocs";
 export { PostfixPackage, type PostfixPackageArgs } from "./postfixPackage";
 export { PostfixServer } from "./postfixServer";
