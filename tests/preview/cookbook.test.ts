@@ -4,8 +4,9 @@ import { join } from "node:path";
 import ts from "typescript";
 import { diffTrees, startDovecot, startHost, startMariaDb, type TestHost } from "../../testing";
 import { CertificateMaker } from "../certificates";
+import { breakages } from "./breaking";
 import { connectionTo, sh } from "./server";
-import { Project } from "./stack";
+import { printedUnder, Project } from "./stack";
 
 const cookbook = join(__dirname, "../../docs/cookbook");
 
@@ -135,6 +136,35 @@ const recipes: readonly Recipe[] = [
 /** What Dovecot and a database write for themselves is not the program's. */
 const OTHERS = /^\/var\/(run\/(dovecot|mysql)|mysql|log)\b/;
 
+/** Everything that the program has put there is broken at once: the preview shows that and nothing else, and `up` mends it. */
+async function drift(project: Project, host: TestHost): Promise<void> {
+  const broken = await breakages(project);
+  const whole = await host.snapshot();
+  for (const { script } of broken) await sh(host, script);
+  const before = await host.snapshot();
+  const preview = await project.preview({ refresh: true });
+  expect(diffTrees(before, await host.snapshot())).toEqual([]);
+  const shown = [...preview.changes.values()].flatMap(({ name, op, diffs }) => {
+    // What is mended is a trigger of others: Postfix is told, and the test message is sent again.
+    const own = diffs.filter((path) => !path.startsWith("triggers["));
+    return diffs.length > 0 && own.length === 0 ? [] : [[name, op, ...own.sort()]];
+  });
+  const wanted = broken.map(({ name, diffs }) => [name, "update", ...[...diffs].sort()]);
+  expect(shown.sort()).toEqual(wanted.sort());
+  for (const { name, secrets } of broken)
+    for (const path of secrets)
+      expect(printedUnder(preview, name)).toContain(`${path} has drifted: the host has [secret, `);
+  expect(preview.stdout + preview.stderr).not.toContain("canary");
+  await project.up({ refresh: true });
+  // A line of main.cf that had gone has another place now.
+  const mended = diffTrees(whole, await host.snapshot()).filter(
+    (path) => !/^(\/var\/db\/pulumi|\/etc\/postfix\/main\.cf: contents$)/.test(path),
+  );
+  expect(mended).toEqual([]);
+  const again = await project.up({ refresh: true, expectNoChanges: true });
+  expect([...again.changes]).toEqual([]);
+}
+
 describe.each(recipes)("$page.md", ({ page, prepare, output: [name, value] }) => {
   const hosts: TestHost[] = [];
   let project: Project | undefined;
@@ -160,6 +190,7 @@ describe.each(recipes)("$page.md", ({ page, prepare, output: [name, value] }) =>
     expect((await project.outputs())[name]?.value).toMatch(value);
     const again = await project.up({ refresh: true, expectNoChanges: true });
     expect([...again.changes]).toEqual([]);
+    await drift(project, host);
     await project.destroy();
     expect(await changed()).toEqual([]);
   });
