@@ -2,8 +2,16 @@
  * Throw-away projects for tests, driven by the real CLI that is found or built on this machine; in them
  * `pulumi-openbsd-postfix` is this repository's build.
  */
-import type { Stack } from "@pulumi/pulumi/automation";
-import { prepare, type ProjectOptions, StackProject } from "../../testing/pulumi/stackProject";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation";
+import { digest, type Outcome } from "../../testing/pulumi/runOutcome";
+import {
+  type OperationOptions,
+  prepare,
+  type ProjectOptions,
+  StackProject,
+} from "../../testing/pulumi/stackProject";
 import { cliForAutomation } from "../../tools/pulumi-cli/automation";
 import type { PulumiCli } from "../../tools/pulumi-cli/find";
 import { type Ran, run } from "../../tools/pulumi-cli/run";
@@ -19,7 +27,10 @@ export async function ownCommand(): Promise<
   return { command, environment };
 }
 
-/** A project that can also be run as a person runs the CLI. */
+/**
+ * A project that can also be run as a person runs the CLI. Its operations start the CLI too: those of the Automation API
+ * start it three times more, to ask for the outputs and the history.
+ */
 export class Project extends StackProject {
   private constructor(
     folder: string,
@@ -63,6 +74,47 @@ export class Project extends StackProject {
     return this.runCli(args, "never", { when, times });
   }
 
+  override preview(options: OperationOptions = {}): Promise<Outcome> {
+    return this.operate(["preview", "--diff"], options);
+  }
+
+  override up(options: OperationOptions = {}): Promise<Outcome> {
+    return this.operate(["up", "--yes", "--skip-preview"], options);
+  }
+
+  override refresh(options: OperationOptions = {}): Promise<Outcome> {
+    return this.operate(["refresh", "--yes", "--skip-preview"], options);
+  }
+
+  override destroy(options: OperationOptions = {}): Promise<Outcome> {
+    return this.operate(["destroy", "--yes", "--skip-preview"], options);
+  }
+
+  /** Runs an operation that must succeed, or must fail if `fails` is set, and returns its outcome. */
+  private async operate(
+    verb: readonly string[],
+    { fails = false, refresh, expectNoChanges, target = [] }: OperationOptions,
+  ): Promise<Outcome> {
+    const log = join(this.folder, "events");
+    rmSync(log, { force: true });
+    const begin = Date.now();
+    const { code, stdout, stderr } = await this.text(
+      ...verb,
+      ...(refresh === true ? ["--refresh"] : []),
+      ...(expectNoChanges === true ? ["--expect-no-changes"] : []),
+      ...target.flatMap((urn) => ["--target", urn]),
+      ...["--event-log", log],
+    );
+    const lines = existsSync(log) ? readFileSync(log, "utf8").split("\n") : [];
+    const events = lines.filter(Boolean).map((line) => JSON.parse(line) as EngineEvent);
+    const ok = code === 0;
+    if (ok === fails) {
+      const what = fails ? "The run succeeded and should have failed" : "The run failed";
+      throw new Error(`${what} (exit status ${code}).\n${stdout}\n${stderr}`);
+    }
+    return { ok, stdout, stderr, elapsedMs: Date.now() - begin, ...digest(events) };
+  }
+
   private runCli(
     args: readonly string[],
     color: "always" | "never",
@@ -73,7 +125,8 @@ export class Project extends StackProject {
       [...args, "--stack", this.stack.name, "--color", color, "--non-interactive"],
       {
         cwd: this.folder,
-        environment: { ...process.env, ...this.environment },
+        // Without debug commands, the CLI has no option for the log of events.
+        environment: { ...process.env, ...this.environment, PULUMI_DEBUG_COMMANDS: "true" },
         timeoutMs: 300_000,
         ...(interrupt ? { interrupt } : {}),
       },

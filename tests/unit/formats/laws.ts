@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import type { Bytes } from "../../../provider/formats/bytes";
 
@@ -23,9 +24,49 @@ beforeAll(() => {
   process.stderr.write(`${numRuns} cases for each property, PROPERTY_SEED=${seed}\n`);
 });
 
-/** fast-check prints seed and counterexample of a failure. */
+const remembered = new WeakMap<object, readonly unknown[]>();
+
+/**
+ * The cases of an arbitrary, made once: from one seed, every property has the same ones, and to make them takes longer than
+ * many a law.
+ *
+ * @param shift parts the cases of what is put together from those that it is put together with
+ */
+function casesOf<T>(arbitrary: fc.Arbitrary<T>, shift = 0): readonly T[] {
+  const known = remembered.get(arbitrary) as readonly T[] | undefined;
+  if (known !== undefined) return known;
+  const made = fc.sample(arbitrary, { numRuns, seed: seed + shift });
+  remembered.set(arbitrary, made);
+  return made;
+}
+
+/** Where the law does not hold, fast-check looks for a small case, and prints it with its seed. */
 export function holds<T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void): void {
-  fc.assert(fc.property(arbitrary, law), { numRuns, seed });
+  for (const one of casesOf(arbitrary))
+    try {
+      law(one);
+    } catch (error) {
+      fc.assert(fc.property(arbitrary, law), { numRuns, seed });
+      throw error;
+    }
+}
+
+/** Like {@link holds}, for a text and something else. */
+function holdsForBoth<T>(
+  texts: fc.Arbitrary<Bytes>,
+  other: fc.Arbitrary<T>,
+  law: (text: Bytes, other: T) => void,
+): void {
+  const others = casesOf(other, 1);
+  for (const [at, text] of casesOf(texts).entries()) {
+    const one = others[at] as T;
+    try {
+      law(text, one);
+    } catch (error) {
+      fc.assert(fc.property(texts, other, law), { numRuns, seed, examples: [[text, one]] });
+      throw error;
+    }
+  }
 }
 
 /** Like {@link holds}, for a text and something else, and once more for a text of many lines. */
@@ -34,12 +75,17 @@ export function holdsForTexts<T>(
   other: fc.Arbitrary<T>,
   law: (text: Bytes, other: T) => void,
 ): void {
-  fc.assert(fc.property(texts, other, law), { numRuns, seed });
+  holdsForBoth(texts, other, law);
   const large = largeText(texts, "")();
   fc.assert(
     fc.property(other, (one) => law(large, one)),
     { numRuns: 1, seed },
   );
+}
+
+/** `expect(found).toEqual(wanted)`, which takes its time also where both are equal. */
+export function same(found: unknown, wanted: unknown): void {
+  if (!isDeepStrictEqual(found, wanted)) expect(found).toEqual(wanted);
 }
 
 /** What the laws need of a keyed format, its extra parameters already filled in. */
@@ -106,17 +152,20 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
   const { format, values, refused } = laws;
   const small = refused === undefined ? laws.texts : laws.texts.filter((text) => !refused(text));
   const large = largeText(small, laws.separator);
-  const test = (
+  /** A law for each text and something else. */
+  const test = <T>(
     name: string,
-    holdsFor: (texts: fc.Arbitrary<Bytes>, runs: number) => void,
+    other: fc.Arbitrary<T>,
+    law: (text: Bytes, other: T) => void,
   ): void => {
-    global.test(name, () => holdsFor(small, numRuns));
+    global.test(name, () => holdsForBoth(small, other, law));
     global.test(`${name}: in a file of ${largeLines} lines`, () =>
-      holdsFor(fc.constant(large()), 1),
+      fc.assert(
+        fc.property(other, (one) => law(large(), one)),
+        { numRuns: 1, seed },
+      ),
     );
   };
-  const check = <T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void, runs: number): void =>
-    fc.assert(fc.property(arbitrary, law), { numRuns: runs, seed });
   const key = fc.constantFrom(...laws.keys);
   const edit = fc.record({ key, value: fc.option(values, { nil: undefined, freq: 4 }) });
   const edits = fc.uniqueArray(edit, { selector: (one) => one.key, minLength: 1 }).chain((chosen) =>
@@ -135,168 +184,124 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
     return found.saved;
   };
 
-  test("what was set is read back", (texts, runs) => {
-    check(
-      fc.tuple(texts, key, values),
-      ([text, name, value]) => {
-        expect(format.get(format.set(text, name, value), name)).toEqual(value);
-      },
-      runs,
-    );
+  test("what was set is read back", fc.tuple(key, values), (text, [name, value]) => {
+    same(format.get(format.set(text, name, value), name), value);
   });
 
-  test("setting twice is setting once", (texts, runs) => {
-    check(
-      fc.tuple(texts, key, values),
-      ([text, name, value]) => {
-        const once = format.set(text, name, value);
-        expect(format.set(once, name, value)).toBe(once);
-      },
-      runs,
-    );
+  test("setting twice is setting once", fc.tuple(key, values), (text, [name, value]) => {
+    const once = format.set(text, name, value);
+    same(format.set(once, name, value), once);
   });
 
-  test("setting or removing a key leaves the reading of every other key as it was", (texts, runs) => {
-    check(
-      fc.tuple(texts, edit),
-      ([text, one]) => {
-        const edited = apply(text, one);
-        for (const other of laws.keys.filter((name) => name !== one.key)) {
-          expect(format.get(edited, other)).toEqual(format.get(text, other));
-        }
-      },
-      runs,
-    );
+  test(
+    "setting or removing a key leaves the reading of every other key as it was",
+    edit,
+    (text, one) => {
+      const edited = apply(text, one);
+      for (const other of laws.keys.filter((name) => name !== one.key)) {
+        same(format.get(edited, other), format.get(text, other));
+      }
+    },
+  );
+
+  test(
+    "what was removed is no longer there, and removing twice is removing once",
+    key,
+    (text, name) => {
+      const once = format.remove(text, name);
+      if (laws.removable?.(text) !== false) same(format.get(once, name), undefined);
+      same(format.remove(once, name), once);
+    },
+  );
+
+  test("removing deletes lines and changes none", key, (text, name) => {
+    same(isWithin(format.remove(text, name), text), true);
   });
 
-  test("what was removed is no longer there, and removing twice is removing once", (texts, runs) => {
-    check(
-      fc.tuple(texts, key),
-      ([text, name]) => {
-        const once = format.remove(text, name);
-        if (laws.removable?.(text) !== false) expect(format.get(once, name)).toBeUndefined();
-        expect(format.remove(once, name)).toBe(once);
-      },
-      runs,
-    );
+  test(
+    "removing a key that is not there, or setting what is undone, changes no byte",
+    key,
+    (text, name) => {
+      const without = format.remove(text, name);
+      same(format.undo(without, name, format.save(without, name)), without);
+      same(format.undo(text, name, format.save(text, name)), text);
+    },
+  );
+
+  test("undoing an edit gives the bytes that were there before", edit, (text, one) => {
+    const saved = format.save(text, one.key);
+    same(format.undo(apply(text, one), one.key, saved), text);
   });
 
-  test("removing deletes lines and changes none", (texts, runs) => {
-    check(
-      fc.tuple(texts, key),
-      ([text, name]) => {
-        expect(isWithin(format.remove(text, name), text)).toBe(true);
-      },
-      runs,
-    );
+  test("what was saved survives JSON", edit, (text, one) => {
+    const saved = JSON.parse(JSON.stringify(format.save(text, one.key))) as S;
+    same(format.undo(apply(text, one), one.key, saved), text);
   });
 
-  test("removing a key that is not there, or setting what is undone, changes no byte", (texts, runs) => {
-    check(
-      fc.tuple(texts, key),
-      ([text, name]) => {
-        const without = format.remove(text, name);
-        expect(format.undo(without, name, format.save(without, name))).toBe(without);
-        expect(format.undo(text, name, format.save(text, name))).toBe(text);
-      },
-      runs,
-    );
-  });
+  test(
+    "several keys saved before are undone in any order, to the byte",
+    edits,
+    (text, { chosen, order }) => {
+      const all = saves(text, chosen);
+      const edited = chosen.reduce((now, one) => apply(now, one), text);
+      const undone = order.reduce(
+        (now, one) => format.undo(now, one.key, savedFor(all, one.key)),
+        edited,
+      );
+      same(undone, text);
+    },
+  );
 
-  test("undoing an edit gives the bytes that were there before", (texts, runs) => {
-    check(
-      fc.tuple(texts, edit),
-      ([text, one]) => {
-        const saved = format.save(text, one.key);
-        expect(format.undo(apply(text, one), one.key, saved)).toBe(text);
-      },
-      runs,
-    );
-  });
+  test(
+    "keys saved one after the other, each before its own edit, are undone in the reverse order",
+    edits,
+    (text, { chosen }) => {
+      const all: { key: string; saved: S }[] = [];
+      const edited = chosen.reduce((now, one) => {
+        all.push({ key: one.key, saved: format.save(now, one.key) });
+        return apply(now, one);
+      }, text);
+      const undone = all
+        .reverse()
+        .reduce((now, one) => format.undo(now, one.key, one.saved), edited);
+      same(undone, text);
+    },
+  );
 
-  test("what was saved survives JSON", (texts, runs) => {
-    check(
-      fc.tuple(texts, edit),
-      ([text, one]) => {
-        const saved = JSON.parse(JSON.stringify(format.save(text, one.key))) as S;
-        expect(format.undo(apply(text, one), one.key, saved)).toBe(text);
-      },
-      runs,
-    );
-  });
+  test(
+    "a key removed by hand goes back to its former place when that is known",
+    fc.tuple(edits, values),
+    (text, [{ chosen, order }, value]) => {
+      const all = saves(text, chosen);
+      const edited = chosen.reduce((now, one) => apply(now, one), text);
+      const lost = order.slice(0, 2).map((one) => one.key);
+      const without = lost.reduce((now, name) => format.remove(now, name), edited);
+      const repaired = lost.reduce(
+        (now, name) => format.set(now, name, value, savedFor(all, name)),
+        without,
+      );
+      const undone = order.reduce(
+        (now, one) => format.undo(now, one.key, savedFor(all, one.key)),
+        repaired,
+      );
+      same(undone, text);
+    },
+  );
 
-  test("several keys saved before are undone in any order, to the byte", (texts, runs) => {
-    check(
-      fc.tuple(texts, edits),
-      ([text, { chosen, order }]) => {
-        const all = saves(text, chosen);
-        const edited = chosen.reduce((now, one) => apply(now, one), text);
-        const undone = order.reduce(
-          (now, one) => format.undo(now, one.key, savedFor(all, one.key)),
-          edited,
-        );
-        expect(undone).toBe(text);
-      },
-      runs,
-    );
-  });
-
-  test("keys saved one after the other, each before its own edit, are undone in the reverse order", (texts, runs) => {
-    check(
-      fc.tuple(texts, edits),
-      ([text, { chosen }]) => {
-        const all: { key: string; saved: S }[] = [];
-        const edited = chosen.reduce((now, one) => {
-          all.push({ key: one.key, saved: format.save(now, one.key) });
-          return apply(now, one);
-        }, text);
-        const undone = all
-          .reverse()
-          .reduce((now, one) => format.undo(now, one.key, one.saved), edited);
-        expect(undone).toBe(text);
-      },
-      runs,
-    );
-  });
-
-  test("a key removed by hand goes back to its former place when that is known", (texts, runs) => {
-    check(
-      fc.tuple(texts, edits, values),
-      ([text, { chosen, order }, value]) => {
-        const all = saves(text, chosen);
-        const edited = chosen.reduce((now, one) => apply(now, one), text);
-        const lost = order.slice(0, 2).map((one) => one.key);
-        const without = lost.reduce((now, name) => format.remove(now, name), edited);
-        const repaired = lost.reduce(
-          (now, name) => format.set(now, name, value, savedFor(all, name)),
-          without,
-        );
-        const undone = order.reduce(
-          (now, one) => format.undo(now, one.key, savedFor(all, one.key)),
-          repaired,
-        );
-        expect(undone).toBe(text);
-      },
-      runs,
-    );
-  });
-
-  test("what is undone already stays where it is, whatever was put in meanwhile under other keys", (texts, runs) => {
-    check(
-      fc.tuple(texts, edit, edits),
-      ([text, one, { chosen }]) => {
-        const saved = format.save(text, one.key);
-        const undone = format.undo(apply(text, one), one.key, saved);
-        const others = chosen.filter(({ key }) => key !== one.key);
-        const edited = others.reduce((now, other) => apply(now, other), undone);
-        if (refused?.(edited) === true) return;
-        // The last newline of the file is another matter: it goes where the text had none.
-        const again = format.undo(edited, one.key, saved);
-        expect(again.replace(/\n$/, "")).toBe(edited.replace(/\n$/, ""));
-      },
-      runs,
-    );
-  });
+  test(
+    "what is undone already stays where it is, whatever was put in meanwhile under other keys",
+    fc.tuple(edit, edits),
+    (text, [one, { chosen }]) => {
+      const saved = format.save(text, one.key);
+      const undone = format.undo(apply(text, one), one.key, saved);
+      const others = chosen.filter(({ key }) => key !== one.key);
+      const edited = others.reduce((now, other) => apply(now, other), undone);
+      if (refused?.(edited) === true) return;
+      // The last newline of the file is another matter: it goes where the text had none.
+      const again = format.undo(edited, one.key, saved);
+      same(again.replace(/\n$/, ""), edited.replace(/\n$/, ""));
+    },
+  );
 
   const foreignEdit = fc.record({
     at: fc.nat(),
@@ -304,37 +309,34 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
     line: laws.foreignLine,
   });
 
-  test("undoing keeps what others changed meanwhile, and brings the old reading back", (texts, runs) => {
-    const args = fc.tuple(texts, edit, fc.array(foreignEdit, { maxLength: 4 }));
-    check(
-      args,
-      ([text, one, foreign]) => {
-        const saved = format.save(text, one.key);
-        const edited = foreign.reduce(
-          (now, change) => {
-            const all = lines(now);
-            const at = change.at % (all.length + 1);
-            if (change.action === "delete") all.splice(at, 1);
-            else all.splice(at, 0, change.line);
-            return all
-              .map((line, nth) => (nth < all.length - 1 ? line.replace(/\n?$/, "\n") : line))
-              .join("");
-          },
-          apply(text, one),
-        );
-        if (refused?.(edited) === true) return;
-        const theirs = format.remove(edited, one.key);
-        const undone = format.undo(edited, one.key, saved);
-        expect(isWithin(theirs, undone)).toBe(true);
-        expect(format.remove(undone, one.key).replace(/\n$/, "")).toBe(theirs.replace(/\n$/, ""));
-        // A last line without a newline may read otherwise once something follows it, and what reads a key
-        // from elsewhere may have been deleted.
-        const complete = text === "" || text.endsWith("\n");
-        if (complete && [text, edited].every((one) => laws.removable?.(one) !== false)) {
-          expect(format.get(undone, one.key)).toEqual(format.get(text, one.key));
-        }
-      },
-      runs,
-    );
-  });
+  test(
+    "undoing keeps what others changed meanwhile, and brings the old reading back",
+    fc.tuple(edit, fc.array(foreignEdit, { maxLength: 4 })),
+    (text, [one, foreign]) => {
+      const saved = format.save(text, one.key);
+      const edited = foreign.reduce(
+        (now, change) => {
+          const all = lines(now);
+          const at = change.at % (all.length + 1);
+          if (change.action === "delete") all.splice(at, 1);
+          else all.splice(at, 0, change.line);
+          return all
+            .map((line, nth) => (nth < all.length - 1 ? line.replace(/\n?$/, "\n") : line))
+            .join("");
+        },
+        apply(text, one),
+      );
+      if (refused?.(edited) === true) return;
+      const theirs = format.remove(edited, one.key);
+      const undone = format.undo(edited, one.key, saved);
+      same(isWithin(theirs, undone), true);
+      same(format.remove(undone, one.key).replace(/\n$/, ""), theirs.replace(/\n$/, ""));
+      // A last line without a newline may read otherwise once something follows it, and what reads a key
+      // from elsewhere may have been deleted.
+      const complete = text === "" || text.endsWith("\n");
+      if (complete && [text, edited].every((one) => laws.removable?.(one) !== false)) {
+        same(format.get(undone, one.key), format.get(text, one.key));
+      }
+    },
+  );
 }
