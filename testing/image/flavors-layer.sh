@@ -45,6 +45,7 @@ grep -q 'mysql|cyrus' "$postconf" || {
 }
 (cd "$root" && find . -mindepth 1 ! -type d | sed 's|^\./||' | sort >../files &&
   tar -czf "$LAYER/$data/$flavored.tgz" --owner=0 --group=7 --numeric-owner -T ../files)
+perl "${SCRIPT%/*}/build/digests" "$root" <"$LAYER/.work/files" >"$LAYER/$data/$flavored.digests"
 
 cd "$WHOLE"
 for package in mirror/pub/OpenBSD/*/packages*/*/postfix-*; do

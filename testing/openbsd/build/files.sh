@@ -66,6 +66,10 @@ folders() {
 	for section in 1 2 3 3p 4 5 6 7 8 9; do
 		folder 755 0:0 "usr/local/man/man$section"
 	done
+	# Those that are no package's (pkg_check(8)).
+	for tree in "$BASE" "$LAYER"; do
+		(cd "$tree" && find usr/local -mindepth 1 | sed 's|^|/|')
+	done | sort -u >"$LAYER/usr/libdata/testhost/local-folders"
 	# syslogd(8) creates no files.
 	for log in authlog:640 daemon:640 lpd-errs:640 maillog:640 messages:644 secure:600 \
 		xferlog:640; do
@@ -106,6 +110,7 @@ programs() {
 	for name in md5 sha1 sha512; do
 		ln -s sha256 "$LAYER/usr/bin/$name"
 	done
+	[ "$(conf pkg_check_revision)" = no ] || install_file 755 "$here/tools/pkg_check" usr/sbin/pkg_check
 	[ "$(conf rcctl_revision)" = no ] || install_file 755 "$here/tools/rcctl" usr/sbin/rcctl
 	install_file 755 "$here/tools/ps" usr/bin/ps
 	install_file 755 "$here/tools/pgrep" usr/bin/pgrep

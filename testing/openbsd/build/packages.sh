@@ -7,6 +7,8 @@
 arch=$(conf arch)
 mirror=mirror/pub/OpenBSD/$RELEASE
 payload=usr/libdata/testhost/postfix-$RELEASE.tgz
+# What a packing list says of each of these files: beside them, and once for all packages.
+digests=${payload%.tgz}.digests
 # What stands behind the programs that the package has to wrap; of the release, because an upgrade of the
 # host leaves the package as it is.
 behind=usr/libexec/testhost/postfix-$RELEASE
@@ -73,8 +75,9 @@ postfix_files() {
 		' "$here/package/$script" >"$sbin/$script"
 		chmod 755 "$sbin/$script"
 	done
-	# The port has no folder for additions to this list.
+	# The port has no folder for additions to this list, and no package an empty folder.
 	sed -i "/postfix-files\.d/d" "$examples/postfix-files"
+	rm -rf "$examples/postfix-files.d"
 	if [ "$(conf rc_d)" = base ]; then
 		mkdir -p "$root/etc/rc.d"
 		install -m 755 "$here/package/$(conf package_rc)" "$root/etc/rc.d/postfix"
@@ -95,6 +98,7 @@ postfix_files() {
 	(cd "$root" && find . -mindepth 1 -type d | sed 's|^\./||' | sort >"$stage/folders" &&
 		find . -mindepth 1 ! -type d | sed 's|^\./||' | sort >"$stage/files" &&
 		tar -czf "$LAYER/$payload" --owner=0 --group=7 --numeric-owner -T "$stage/files")
+	perl "$here/build/digests" "$root" <"$stage/files" >"$LAYER/$digests"
 }
 
 # absent FILE...: files below /usr/local that this version does not have.

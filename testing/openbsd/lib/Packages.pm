@@ -229,12 +229,14 @@ sub parse_plist {
         name => '', pkgpath => '', text => $text, cwd => '/usr/local', files => [], folders => [],
         conflicts => [], depends => [], groups => [], users => [], on_add => [], on_update => [],
         on_delete => [], extra => [], rcscripts => [], manual => 0, branch => 0, comment => '',
+        notes => {},
     );
     my $cwd = '/usr/local';
+    my $last = '';
     my $absolute = sub { $_[0] =~ m{^/} ? $_[0] : "$cwd/$_[0]" };
     for my $line (split /\n/, $text) {
         if ($line !~ /^\@/) {
-            push @{ $plist{ $line =~ m{/$} ? 'folders' : 'files' } }, $absolute->($line);
+            push @{ $plist{ $line =~ m{/$} ? 'folders' : 'files' } }, $last = $absolute->($line);
             next;
         }
         my ($keyword, $rest) = $line =~ /^\@([\w-]+)\s*(.*)$/ or next;
@@ -251,9 +253,11 @@ sub parse_plist {
         }
         elsif ($keyword eq 'extra')    { push @{ $plist{extra} }, $rest }
         elsif ($keyword eq 'rcscript') {
-            push @{ $plist{files} },     $rest;
+            push @{ $plist{files} },     $last = $rest;
             push @{ $plist{rcscripts} }, $rest;
         }
+        # Of the file before it.
+        elsif ($keyword =~ /^(?:sha|size|symlink)$/) { $plist{notes}{$last}{$keyword} = $rest }
         elsif ($keyword eq 'comment' && $rest =~ /^pkgpath=(\S+)/) { $plist{pkgpath} = $1 }
         elsif ($keyword eq 'option' && $rest eq 'manual-installation') { $plist{manual} = 1 }
         elsif ($keyword eq 'option' && $rest eq 'is-branch')           { $plist{branch} = 1 }
@@ -268,9 +272,19 @@ sub installed { return grep { !/^partial-/ } registered() }
 # What an installation has left that was ended by a signal (1.3).
 sub partial { return grep { /^partial-/ } registered() }
 
-sub registered {
+sub registered { return grep { -d "$DB/$_" } all_entries() }
+
+# Whatever stands in the database, where there should be nothing but folders.
+sub all_entries {
     opendir my $dir, $DB or return;
-    return sort grep { !/^\./ && -d "$DB/$_" } readdir $dir;
+    return sort grep { !/^\./ } readdir $dir;
+}
+
+# Whether an installed package is what a dependency is on.
+sub same_stem {
+    my ($wanted, $name) = @_;
+    my ($one, $other) = map { parse_name($_) || {} } $wanted, $name;
+    return ($one->{stem} // $wanted) eq ($other->{stem} // '');
 }
 
 sub installed_plist {

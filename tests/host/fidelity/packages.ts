@@ -419,6 +419,30 @@ export const modernPackages: Story = {
       stderr: anything,
     },
     {
+      section: "1.7",
+      fact: "pkg_check of a partial- package misses what it depends on, says that this is no problem, and finds its files whole",
+      script: [
+        interrupt("TERM"),
+        "pkg_check -n; grep -c '^libexec/postfix/' /var/db/pkg/partial-postfix-3.10.4/+CONTENTS | sed 's/^[1-9].*/some/'",
+        "pkg_delete partial-postfix-3.10.4 >/dev/null 2>&1; find /usr/local -name '*postfix*'",
+      ].join("\n"),
+      stdout: "1\nsome\n",
+      stderr:
+        "partial-postfix-3.10.4 is missing dependencies: pcre2-10.46\nnot a problem, since this is a partial- package\n",
+    },
+    {
+      section: "1.7",
+      fact: "what a pkg_add has left that was killed belongs to no package, which pkg_check says only with -F",
+      script: [
+        interrupt("KILL"),
+        "pkg_check -n; pkg_check -nF | grep -cE '^Unknown files:$|^\t/usr/local/sbin/mailq$'",
+        "pkg_add -I -D repair postfix--%stable >/dev/null 2>&1; pkg_check -nF; pkg_delete -c postfix >/dev/null 2>&1",
+        "rm -rf /etc/postfix /var/postfix /var/spool/postfix",
+      ].join("\n"),
+      stdout: "137\n2\n",
+      stderr: anything,
+    },
+    {
       section: "1.3",
       fact: "after pkg_delete of the partial- package it is a new installation",
       script: [

@@ -8,6 +8,7 @@ import { cron, cronReplies } from "./cron";
 import { logs } from "./logs";
 import { middlePackages, modernPackages, oldPackages, replyPackages } from "./packages";
 import { middlePorts, modernPorts, oldPorts } from "./ports";
+import { packageChecks } from "./packageChecks";
 import { postfix } from "./postfix";
 import type { Expected, Row, Story } from "./row";
 import {
@@ -44,6 +45,7 @@ const stories: readonly Story[] = [
   ...cronReplies,
   postfix,
   versions,
+  packageChecks,
   boot,
 ];
 
