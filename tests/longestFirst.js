@@ -9,6 +9,8 @@ const LONG = [
   "tests/host/roles.test.ts",
   "tests/host/steps.test.ts",
   "tests/preview/lifecycle.test.ts",
+  "tests/host/openbsdMachine.test.ts",
+  "tests/host/openbsdMachineMade.test.ts",
   "tests/host/interrupted.test.ts",
   "tests/host/packagesCut.test.ts",
   "tests/unit/formats/rcConfLocal.test.ts",

@@ -77,7 +77,9 @@ function hasLists(): boolean {
 
 function apt(args: readonly string[], say: (line: string) => void): void {
   say(`apt-get ${args.join(" ")}`);
-  const { status, stdout, stderr, error } = spawnSync("apt-get", ["-q", ...args], {
+  // Another apt may be at work: another test, or the machine's own upgrades.
+  const patient = ["-q", "-o", "DPkg::Lock::Timeout=300"];
+  const { status, stdout, stderr, error } = spawnSync("apt-get", [...patient, ...args], {
     encoding: "utf8",
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     maxBuffer: 1 << 26,

@@ -14,7 +14,9 @@ export type Heard<Name extends string> =
 
 /** Reads all that comes over a line, and remembers what was not matched yet. */
 export class Dialogue {
-  private unread = "";
+  private text = "";
+  /** How much of the text was matched already. */
+  private read = 0;
   private over = false;
   private wake: () => void = () => undefined;
 
@@ -28,7 +30,7 @@ export class Dialogue {
     input.on("data", (chunk: Buffer) => {
       const text = decoder.write(chunk);
       onText(text);
-      this.unread += text.replace(/\r/g, "");
+      this.text += text.replace(/\r/g, "");
       this.wake();
     });
     input.once("close", () => {
@@ -63,12 +65,18 @@ export class Dialogue {
     expectations: readonly Expectation<Name>[],
   ): Heard<Name> | undefined {
     const found = expectations
-      .map(({ name, pattern }) => ({ name, match: pattern.exec(this.unread) }))
+      .map(({ name, pattern }) => ({ name, match: this.next(pattern) }))
       .filter((one): one is { name: Name; match: RegExpExecArray } => one.match !== null)
       .sort((one, other) => one.match.index - other.match.index)[0];
-    if (found !== undefined)
-      this.unread = this.unread.slice(found.match.index + found.match[0].length);
+    if (found !== undefined) this.read = found.match.index + found.match[0].length;
     return found;
+  }
+
+  /** The first match behind what was read. The text before that still tells where a line begins. */
+  private next({ source, flags }: RegExp): RegExpExecArray | null {
+    const pattern = new RegExp(source, `${flags}g`);
+    pattern.lastIndex = this.read;
+    return pattern.exec(this.text);
   }
 
   private more(silenceMs: number): Promise<boolean> {

@@ -2,6 +2,8 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -122,10 +124,15 @@ class Installation {
       join(tree, "etc/boot.conf"),
       "stty com0 115200\nset tty com0\nboot tftp:/bsd.rd\n",
     );
-    const site = ["--format=ustar", "-czf", join(tree, siteSet(this.options.release))];
+    const site = join(this.making, "site");
+    mkdirSync(site);
+    copyFileSync(script("install.site"), join(site, "install.site"));
+    // The installer passes over one that cannot be executed.
+    chmodSync(join(site, "install.site"), 0o755);
+    const set = ["--format=ustar", "-czf", join(tree, siteSet(this.options.release))];
     // macOS would add files of its own for extended attributes.
     const env = { ...process.env, COPYFILE_DISABLE: "1" };
-    execFileSync("tar", [...site, "-C", dirname(script("install.site")), "install.site"], { env });
+    execFileSync("tar", [...set, "-C", site, "install.site"], { env });
     return tree;
   }
 

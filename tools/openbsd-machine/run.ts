@@ -71,7 +71,10 @@ function chosen(options: RunOptions): { disk: string; identity: string; hostKey?
 }
 
 /** The program to run: the acceptance suite unless another is named. */
-export function commandOf(rest: readonly string[], ssh: SshAccess): readonly string[] {
+export function commandOf(
+  rest: readonly string[],
+  ssh: Pick<SshAccess, "port" | "identity" | "knownHosts">,
+): readonly string[] {
   const [first] = rest;
   if (first !== undefined && !first.startsWith("-")) return rest;
   return [

@@ -43,6 +43,10 @@ export interface ImitatedMachine {
   readonly folder: string;
   readonly kernel: string;
   readonly initrd: string;
+  /** The first program of the imitated installer (installer-init.sh), as an initial RAM disk. */
+  readonly installer: string;
+  /** The machine's file tree as a set of OpenBSD: an archive that an installer unpacks. */
+  readonly base: string;
 }
 
 /** Why no imitated machine can be made and run here; undefined if it can. Installs what is missing, if root asks. */
@@ -90,25 +94,55 @@ export async function imitatedMachine(): Promise<ImitatedMachine> {
     renameSync(making, folder);
   };
   await withLock(join(store, "lock"), make, () => undefined);
-  return { folder, kernel: join(folder, "vmlinuz"), initrd: join(folder, "initrd") };
+  return {
+    folder,
+    kernel: join(folder, "vmlinuz"),
+    initrd: join(folder, "initrd"),
+    installer: join(folder, "installer"),
+    base: join(folder, "base.tgz"),
+  };
 }
 
 async function makeIn(folder: string, lower: string): Promise<void> {
   const work = join(folder, "work");
   mkdirSync(join(work, "packages"), { recursive: true });
-  await must(["apt-get", "download", await kernelName(), "busybox-static"], join(work, "packages"));
-  const scripts = ["make-initrd.sh", "initrd-init.sh"].map((name) => join(__dirname, name));
-  await must(["sh", scripts[0] ?? "", join(work, "packages"), scripts[1] ?? "", folder], work);
+  await fetchPackages(join(work, "packages"));
+  const ramDisks = [
+    "initrd",
+    join(__dirname, "initrd-init.sh"),
+    "installer",
+    join(__dirname, "installer-init.sh"),
+  ];
+  const script = join(__dirname, "make-initrd.sh");
+  await must(["sh", script, join(work, "packages"), folder, ...ramDisks], work);
 
   const own = join(work, "own");
   await writeOwnFiles(own, folder);
   // The base is below the cache folder, and so are the folders that lie over it.
   const all = `${relative(cacheFolder(), own)}:${lower}`;
   const raw = join(work, "disk.raw");
-  const argv = ["sh", join(__dirname, "make-disk.sh"), all, overlayOptions, raw];
+  const argv = [
+    "sh",
+    join(__dirname, "make-disk.sh"),
+    all,
+    overlayOptions,
+    raw,
+    join(folder, "base.tgz"),
+  ];
   await must(unshareArgv(["mount", "pid", "fork"], argv), cacheFolder());
   await must(["qemu-img", "convert", "-O", "qcow2", raw, join(folder, "disk.qcow2")], work);
   rmSync(work, { recursive: true });
+}
+
+/** Fetches the kernel and the programs of the initial RAM disks. */
+async function fetchPackages(folder: string): Promise<void> {
+  const download = async (): Promise<unknown> =>
+    must(["apt-get", "download", await kernelName(), "busybox-static"], folder);
+  // The package lists may name versions that the mirror has no longer; only root can renew them.
+  await download().catch(async () => {
+    await must(["apt-get", "-q", "update"]);
+    await download();
+  });
 }
 
 /** The kernel that the package for "the newest kernel" depends on. */
@@ -134,7 +168,7 @@ async function writeOwnFiles(own: string, folder: string): Promise<void> {
     join(__dirname, "machine-init.pl"),
     join(own, "usr/libexec/testhost/machine-init.pl"),
   );
-  for (const name of ["shutdown", "halt", "reboot"]) {
+  for (const name of ["shutdown", "halt"]) {
     copyFileSync(join(__dirname, "shutdown.sh"), join(own, "sbin", name));
     chmodSync(join(own, "sbin", name), 0o755);
   }

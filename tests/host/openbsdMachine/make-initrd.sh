@@ -1,21 +1,20 @@
 #!/bin/sh
-# Makes the initial RAM disk of an imitated machine, and puts the kernel beside it:
+# Makes initial RAM disks, and puts the kernel beside them:
 #
-#   make-initrd.sh PACKAGES INIT OUT
+#   make-initrd.sh PACKAGES OUT NAME INIT [NAME INIT ...]
 #
-# PACKAGES is a folder with Debian's packages of a kernel and of busybox-static; INIT is the first program. Writes
-# OUT/vmlinuz and OUT/initrd. The work is done in the working folder.
+# PACKAGES is a folder with Debian's packages of a kernel and of busybox-static. Writes OUT/vmlinuz, and OUT/NAME with
+# INIT as its first program. The work is done in the working folder.
 set -eu
 
-packages=$1 init=$2 out=$3
+packages=$1 out=$2
+shift 2
 mkdir -p "$out" unpacked root/bin root/dev root/proc root/root
 for deb in "$packages"/*.deb; do
   dpkg-deb -x "$deb" unpacked
 done
 cp unpacked/boot/vmlinuz-* "$out/vmlinuz"
 cp unpacked/bin/busybox root/bin/busybox
-cp "$init" root/init
-chmod 755 root/init
 
 # Each module after those that it needs: modules.dep(5) names them in the reverse order.
 modules=$(echo unpacked/lib/modules/*)
@@ -32,4 +31,9 @@ while read -r module; do
   mkdir -p "root/$(dirname "$module")"
   cp "$modules/$module" "root/$module"
 done <root/modules
-(cd root && find . | bin/busybox cpio -o -H newc 2>/dev/null) >"$out/initrd"
+while [ $# -gt 0 ]; do
+  cp "$2" root/init
+  chmod 755 root/init
+  (cd root && find . | bin/busybox cpio -o -H newc 2>/dev/null) >"$out/$1"
+  shift 2
+done

@@ -1,14 +1,6 @@
 #!/bin/sh
-# shutdown(8), halt(8) and reboot(8), as far as process 1 of an imitated machine knows them.
-signal=USR2
-case ${0##*/} in
-reboot) signal=INT ;;
-shutdown)
-	for word; do
-		case $word in
-		-*r*) signal=INT ;;
-		esac
-	done
-	;;
+# shutdown(8) and halt(8) of an imitated machine, which can be switched off; reboot(8) is the test host's.
+case " $* " in
+*" -"*r*) exec /sbin/reboot ;;
 esac
-kill -"$signal" 1
+kill -USR2 1

@@ -38,11 +38,18 @@ export class Scene {
     return [...lines.filter((line) => line !== ""), ...files];
   }
 
-  /** Waits until nothing is left, and returns what still is if that takes too long. */
+  /**
+   * Waits until nothing is left, and returns what still is if that takes too long. Asked twice, since a process has no
+   * environment while it becomes another program.
+   */
   async leftAfter(seconds: number): Promise<string[]> {
     const end = Date.now() + seconds * 1000;
-    while (this.left.length > 0 && Date.now() < end) await sleep(100);
-    return this.left;
+    for (;;) {
+      const before = this.left;
+      await sleep(200);
+      const left = [...before, ...this.left];
+      if (left.length === 0 || Date.now() > end) return left;
+    }
   }
 
   remove(): void {
