@@ -13,6 +13,7 @@
 #   eras/E/root                    files as they are on the host since release E
 #   eras/E/gone                    files that are no longer there
 #   eras/E/master.passwd, group    accounts; passwd and shadow are made from the former
+#   eras/E/changelist              what is added to changelist(5), and what is dropped from it
 #   eras/E/notes                   what postfix-enable reminds of
 #   common/root                    files of every release
 #   lib, tools                     the programs only OpenBSD has, one implementation for all releases

@@ -9,6 +9,7 @@ files() {
 	# Whatever umask the sources were checked out under.
 	chmod -R u+rwX,go+rX,go-w "$LAYER"
 	accounts
+	changelist
 	folders
 	programs
 	hidden
@@ -35,6 +36,20 @@ accounts() {
 		done
 }
 
+# changelist(5), as far as a test host may have the files: each era adds some and drops others.
+changelist() {
+	{
+		echo '# Files that security(8) compares with what they were the day before; of one with a +, its checksum.'
+		for era in $eras; do
+			[ ! -f "$here/eras/$era/changelist" ] || cat "$here/eras/$era/changelist"
+		done | awk '
+			$1 == "add" { listed[$2] = 1 }
+			$1 == "drop" { delete listed[$2] }
+			END { for (path in listed) print path }
+		' | sed 's/^+\(.*\)/\1 +/' | sort | sed 's/^\(.*\) +$/+\1/'
+	} >"$LAYER/etc/changelist"
+}
+
 folders() {
 	folder 700 0:0 root
 	folder 755 0:0 etc
@@ -48,6 +63,7 @@ folders() {
 	folder 555 0:0 var/empty
 	folder 755 0:0 var/empty/dev
 	folder 755 0:0 var/log
+	folder 700 0:0 var/backups
 	folder 755 0:0 var/db
 	folder 755 0:0 var/db/pkg
 	folder 755 0:0 var/spool
@@ -110,6 +126,14 @@ programs() {
 	for name in md5 sha1 sha512; do
 		ln -s sha256 "$LAYER/usr/bin/$name"
 	done
+	# A shell script of /etc, to 4.9.
+	if [ "$(conf security_revision)" = sh ]; then
+		install_file 755 "$here/tools/security" usr/libexec/testhost/security
+		printf '%s\n' '#!/bin/sh -' '# security(8), as `sh /etc/security`.' \
+			'exec /usr/bin/perl /usr/libexec/testhost/security' >"$LAYER/etc/security"
+	else
+		install_file 755 "$here/tools/security" usr/libexec/security
+	fi
 	[ "$(conf pkg_check_revision)" = no ] || install_file 755 "$here/tools/pkg_check" usr/sbin/pkg_check
 	[ "$(conf rcctl_revision)" = no ] || install_file 755 "$here/tools/rcctl" usr/sbin/rcctl
 	install_file 755 "$here/tools/ps" usr/bin/ps

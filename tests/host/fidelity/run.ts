@@ -18,6 +18,7 @@ import {
   services,
   sourcedServices,
 } from "./services";
+import { securityChecks } from "./security";
 import { system } from "./system";
 import { versions } from "./versions";
 
@@ -45,6 +46,7 @@ const stories: readonly Story[] = [
   ...cronReplies,
   postfix,
   versions,
+  securityChecks,
   packageChecks,
   boot,
 ];
