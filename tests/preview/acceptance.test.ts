@@ -96,7 +96,10 @@ test(
     const more = ["package-drift", "hand-edits", "doas-ksh", "doas-csh", "audit", "reboot"];
     const expected = seen([...SHORT, ...more, ...undone, "cut-package", "switch-under-mail"]);
     expect({ ...ran, printed: "" }).toEqual({ status: 0, printed: "", outcomes: expected });
-    expect(diffTrees(before, await host.snapshot())).toEqual([]);
+    // smtpd(8) makes folders in its queue when a message comes, and keeps them: they are of its own mail.
+    const own = /^\/var\/spool\/smtpd\/queue\/..: added/;
+    const differs = diffTrees(before, await host.snapshot());
+    expect(differs.filter((path) => !own.test(path))).toEqual([]);
   },
   WHOLE_MS,
 );
