@@ -6,6 +6,7 @@ const { default: Sequencer } = require("@jest/test-sequencer");
 
 /** Suites that took more than two and a half minutes in one run of all, the longest first. */
 const LONG = [
+  "tests/preview/acceptance.test.ts",
   "tests/host/roles.test.ts",
   "tests/host/steps.test.ts",
   "tests/preview/lifecycle.test.ts",
