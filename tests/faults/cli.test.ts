@@ -1,6 +1,6 @@
 /** SIGKILL for the CLI, the program and the provider at once, in the middle of an `up` and of a `destroy`. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { installPostfix, sh } from "../preview/server";
@@ -82,12 +82,16 @@ async function pending(): Promise<readonly string[]> {
 }
 
 /**
- * The CLI writes a state in a folder in place, and keeps the one before it beside. If it is killed in between, the state
- * is empty, and its user has the copy.
+ * The CLI writes a state in a folder in place, and keeps the one before it beside. If it is killed meanwhile, the state
+ * is empty or ends in its middle, and its user has the copy.
  */
 function restoreState(): void {
   const state = join(project.folder, "state/.pulumi/stacks", projectName, `${stackName}.json`);
-  if (statSync(state).size === 0) copyFileSync(`${state}.bak`, state);
+  try {
+    JSON.parse(readFileSync(state, "utf8"));
+  } catch {
+    copyFileSync(`${state}.bak`, state);
+  }
 }
 
 interface PendingOperation {

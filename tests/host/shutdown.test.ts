@@ -56,6 +56,11 @@ async function booted(host: TestHost): Promise<number | undefined> {
   return status === 0 ? Number(output) : undefined;
 }
 
+/** Waits until another second has begun than the one of the last boot: kern.boottime is in whole seconds. */
+async function secondAfter(boot: number): Promise<void> {
+  await sleep(Math.max(0, (boot + 1) * 1000 - Date.now()));
+}
+
 /** Asks until the host has booted after a time, and returns when that was and how often nobody answered. */
 async function bootAfter(host: TestHost, before: number): Promise<{ at: number; silent: number }> {
   let silent = 0;
@@ -88,6 +93,7 @@ describe.each<[Release, Release]>([
 
   test("shutdown -r now says so, ends the connection, boots in good order, and no file has changed", async () => {
     const before = await host.snapshot();
+    await secondAfter(last);
     const { output, ...end } = await say(host, "shutdown -r now");
     expect(output).toMatch(
       /^Shutdown NOW!\nshutdown: \[pid \d+\]\n\r\nSystem shutdown time has arrived\x07\x07\r\n$/,
@@ -112,6 +118,7 @@ describe.each<[Release, Release]>([
       ["reboot -q", "up\n"],
     ] as const) {
       await host.exec(["/bin/sh", "-c", ": > /var/log/order"]);
+      await secondAfter(last);
       const { status } = await say(host, command);
       expect(status).toBeUndefined();
       last = (await bootAfter(host, last)).at;
@@ -125,6 +132,7 @@ describe.each<[Release, Release]>([
   test("asked for from inside and from outside at once, a reboot ends with a host that is up", async () => {
     await host.exec(["rm", "/etc/rc.local"]);
     for (const pause of [0, 20, 60, 150, 400]) {
+      await secondAfter(last);
       const inside = say(host, "sleep 0.1; reboot");
       await sleep(100 + pause);
       await host.reboot();
@@ -148,12 +156,15 @@ describe.each<[Release, Release]>([
   });
 
   test("then the host can be rebooted, upgraded and stopped from outside as before", async () => {
+    await secondAfter(last);
     await host.reboot();
     last = (await bootAfter(host, last)).at;
     if (newer !== release) {
+      await secondAfter(last);
       await host.upgrade(newer);
       expect((await host.exec(["uname", "-r"])).stdout).toBe(`${newer}\n`);
       last = (await bootAfter(host, last)).at;
+      await secondAfter(last);
       await say(host, "reboot");
       last = (await bootAfter(host, last)).at;
     }
