@@ -110,7 +110,10 @@ const POSTFIXADMIN: VirtualAccountsQueries = {
   domains: "SELECT domain FROM domain WHERE domain = '%s' AND backupmx = '0' AND active = '1'",
   accounts: "SELECT maildir FROM mailbox WHERE username = '%s' AND active = '1'",
   aliases: "SELECT goto FROM alias WHERE address = '%s' AND active = '1'",
-  senders: "SELECT goto FROM alias WHERE address = '%s' AND active = '1'",
+  // An account may have no alias that leads to itself, and sends with its own address all the same.
+  senders:
+    "SELECT username FROM mailbox WHERE username = '%s' AND active = '1'" +
+    " UNION SELECT goto FROM alias WHERE address = '%s' AND active = '1'",
 };
 
 /**

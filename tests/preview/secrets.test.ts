@@ -3,11 +3,12 @@
  * logs included, they are searched for everywhere.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateSshKey, startHost, type TestHost } from "../../testing";
 import { CertificateMaker, type Issued } from "../certificates";
+import { CanaryHunt, watchProcesses, WIRE } from "./canaries";
 import { connectionTo, packageOf, RELEASES, sh } from "./server";
 import { Project } from "./stack";
 import { pulumi, refused } from "./ways";
@@ -41,12 +42,6 @@ const HOLDERS = [
   /^\/etc\/ssl\/private\/canary\.key$/,
   /^\/var\/(log|mail)\//,
 ];
-const RECORD = "/var/db/pulumi-openbsd-postfix/record.json";
-
-/** At -v9 the engine writes every value that travels between it and a program or a provider, whosever they are. */
-const WIRE =
-  /^.*"msg":"(Unm|M)arshaling property for RPC.*$|^.*"msg":"(RegisterResource RPC finished|eventSink::Debug).*$/gm;
-
 /**
  * A server on each host. The first one's key is found by the name of a configuration value, the second one's is given
  * inline; the first one's test message is for a secret recipient, the second one's for an alias with a secret target.
@@ -89,78 +84,6 @@ ${JSON.stringify(given)}.forEach(({ connection: way, package }, index) => {
 });`;
 }
 
-/** The spellings under which a secret may stand somewhere: as it is, in quotes, in base64 at any offset. */
-function spellings(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const encoded = [0, 1, 2].map((offset) =>
-    Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString("base64")
-      .slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6)),
-  );
-  return [...new Set([secret, JSON.stringify(secret).slice(1, -1), ...encoded])];
-}
-
-/** Every file below a folder, as one text. */
-function contentsBelow(folder: string): string {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => `${entry.name}\n${readFileSync(join(entry.parentPath, entry.name), "latin1")}`)
-    .join("\n");
-}
-
-/** Sees each process of a host, however short, until it is told to stop: arguments and environments. */
-const WATCH = `
-my %seen;
-until (-e "/tmp/seen-enough") {
-  for my $file (glob "/proc/[0-9]*/cmdline /proc/[0-9]*/environ") {
-    open my $in, "<", $file or next;
-    local $/;
-    my $text = <$in>;
-    $seen{$text} = 1 if defined $text;
-  }
-  select undef, undef, undef, 0.05;
-}
-unlink "/tmp/seen-enough";
-print map { "$_\\n" } keys %seen;`;
-
-/** Looks at what runs on the hosts, and at the provider's process here, until it is stopped. */
-function watchProcesses(hosts: readonly TestHost[]): () => Promise<string> {
-  const seen = new Set<string>();
-  const there = hosts.map((host) => host.exec(["perl", "-e", WATCH]));
-  let stopped = false;
-  const look = async (): Promise<void> => {
-    while (!stopped) {
-      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
-        try {
-          // The program's process is the engine's: it gives it the stack's configuration by the environment.
-          const command = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-          if (command.includes("dynamic-provider"))
-            seen.add(command + readFileSync(`/proc/${pid}/environ`, "latin1"));
-        } catch {
-          // It has ended.
-        }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  };
-  const looking = look();
-  return async () => {
-    stopped = true;
-    await looking;
-    for (const host of hosts) await sh(host, ": > /tmp/seen-enough");
-    const outcomes = await Promise.all(there);
-    return [...seen, ...outcomes.map(({ stdout }) => stdout)].join("\n");
-  };
-}
-
-/** The record without what undoing needs: what stood there before us, and what served before a change that failed. */
-function withoutFormer(record: string): string {
-  return JSON.stringify(
-    JSON.parse(record, (key, value: unknown) =>
-      key === "before" || key === "served" ? undefined : value,
-    ),
-  );
-}
-
 /** A key that is encrypted, as ssh-keygen does it. */
 function encrypted(privateKey: string): string {
   const folder = mkdtempSync(join(tmpdir(), "canary-key-"));
@@ -201,14 +124,6 @@ test("no secret is found outside the files that must hold it, after all that can
     ...[...Object.values(CANARIES), ...MARKS, DRIFTED, CHANGED],
     ...[lineOf(privateKey), lineOf(tls.key), ...configured],
   ];
-  const patterns = new Map(
-    planted.flatMap((secret) => spellings(secret).map((spelling) => [spelling, secret] as const)),
-  );
-  const found = (where: string, text: string): string[] =>
-    [...patterns]
-      .filter(([spelling]) => text.includes(spelling))
-      .map(([, secret]) => `${secret} in ${where}`);
-
   const project = await Project.create({
     program: program(hosts),
     environment: { SSH_AUTH_SOCK: "", HOME: "/nonexistent" },
@@ -223,32 +138,8 @@ test("no secret is found outside the files that must hold it, after all that can
     ),
   );
 
-  const leaks: string[] = [];
-  const holders = new Set<string>();
-  /** What a run has printed, and what it left here and there. */
-  const look = async (what: string, output: string, cut = false): Promise<string> => {
-    leaks.push(...found(`what ${what} printed`, output));
-    leaks.push(...found(`the state after ${what}`, contentsBelow(join(project.folder, "state"))));
-    for (const host of hosts) {
-      const folders = ["/etc", "/var", "/tmp", "/root", "/home", "/usr/local"];
-      const { stdout } = await host.exec(
-        ["grep", "-rlF", "--devices=skip", "-f", "-", ...folders],
-        {
-          // One pattern a line: of a secret of several lines, MARKS has the one that tells.
-          stdin: [...patterns.keys()].filter((one) => !one.includes("\n")).join("\n"),
-        },
-      );
-      for (const file of stdout.split("\n").filter((one) => one !== "")) {
-        if (file === RECORD && cut) {
-          const record = withoutFormer(await sh(host, `cat ${RECORD}`));
-          leaks.push(...found(`the record after ${what}`, record));
-        } else if (HOLDERS.some((holder) => holder.test(file))) holders.add(file);
-        else leaks.push(`${file} of ${host.release} after ${what}`);
-      }
-    }
-    return output;
-  };
-
+  const hunt = new CanaryHunt({ project, hosts, secrets: planted, holders: HOLDERS });
+  const look = hunt.after.bind(hunt);
   const processes = watchProcesses(hosts);
   let ran: string;
   const shown: Record<string, string> = {};
@@ -297,9 +188,9 @@ test("no secret is found outside the files that must hold it, after all that can
     ran = await processes();
   }
 
-  expect([...new Set([...leaks, ...found("a process", ran)])]).toEqual([]);
+  expect([...new Set([...hunt.leaks, ...hunt.found("a process", ran)])]).toEqual([]);
   // What was searched was there: the search found what must hold a secret, saw short processes,
-  expect([...holders].filter((file) => file.startsWith("/etc")).sort()).toEqual(
+  expect(hunt.holders).toEqual(
     [
       ...["aliases", "aliases.db", "main.cf", "master.cf", "mysql.cf"],
       ...["sasl_passwd", "sasl_passwd.db"],
