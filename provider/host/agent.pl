@@ -40,6 +40,7 @@ use constant {
     MAX_TEXT       => 64 * 1024 * 1024,    # a larger file is only described: MAX_TEXT of fileState.ts
     MAX_INLINE     => 4 * 1024 * 1024,     # of a larger file the client asks the contents in pieces
     MAX_CARRIED    => 16 * 1024 * 1024,    # of all files in one answer
+    MAX_KEPT       => 8 * 1024 * 1024,     # of all files that need not be sent again
     MAX_MBOX       => 16 * 1024 * 1024,    # at the end of an mbox, in which a message is looked for
     MAX_OUTPUT     => 4 * 1024 * 1024,     # of each stream of a program; the rest is dropped
     MAX_LOG        => 1024 * 1024,         # of a job's log in one answer
@@ -88,6 +89,7 @@ my $last_upload = 0;
 my %candidates;         # folders of candidates whose files come in pieces, by number
 my $last_candidate = 0;
 my $section;            # the write section that is open: { token, lock }
+my %kept;               # path => [SHA-256, size] of files whose contents the client has
 my $room = 0;           # bytes of files that the answer may still carry
 my %litter;             # path => 1 of temporary files and folders, removed at the latest on exit
 
@@ -156,8 +158,9 @@ sub reply_fail { my ($id, $fault) = @_; send_value({ id => num($id), error => $f
 
 sub reply {
     my ($id, $value) = @_;
-    return if send_value({ id => num($id), ok => $value });
-    return reply_fail($id, { kind => 'refused', message => 'the answer has more than ' . MAX_FRAME . ' bytes' });
+    return 1 if send_value({ id => num($id), ok => $value });
+    reply_fail($id, { kind => 'refused', message => 'the answer has more than ' . MAX_FRAME . ' bytes' });
+    return 0;
 }
 
 # Ends the current request with an error, whose kind is a HostErrorKind of errors.ts.
@@ -1739,7 +1742,7 @@ sub op_write {
     my ($target) = write_target($path);
     return $ok->(not_written($target)) unless as_expected($expect, $target);
     return write_copy($request, $ok, $fail) if defined $request->{from};
-    my $contents = string_of($request, 'contents');
+    my $contents = $request->{splices} ? spliced($request, $target) : string_of($request, 'contents');
     my $write = begin_write($path);
     my $done = eval { add_bytes($write, $contents); 1 };
     if (!$done) {
@@ -1747,8 +1750,28 @@ sub op_write {
         give_up_write($write);
         die $fault;
     }
-    $ok->(end_write($write, $request));
+    my $answer = end_write($write, $request);
+    %$answer = (%$answer, keep($path, $answer->{sha256}, length $contents))
+        if ${ $answer->{written} } && $target eq $path;
+    $ok->($answer);
     return;
+}
+
+# The bytes of the file that is replaced, with others in the place of some. The digest in the request says whether that
+# made what is meant.
+sub spliced {
+    my ($request, $target) = @_;
+    my $splices = $request->{splices};
+    my ($former) = read_regular($target, MAX_INLINE);
+    refuse("the bytes for $target do not fit it") if !defined $former || ref $splices ne 'ARRAY';
+    my ($contents, $from) = ('', 0);
+    for my $splice (@$splices) {
+        my ($at, $drop) = map { $splice->{$_} // -1 } qw(at drop);
+        refuse("the bytes for $target do not fit it") if $at < $from || $drop < 0 || $at + $drop > length $former;
+        $contents .= substr($former, $from, $at - $from) . string_of($splice, 'contents');
+        $from = $at + $drop;
+    }
+    return $contents . substr $former, $from;
 }
 
 # Copies a file of the host. The digest in the request says which bytes are meant.
@@ -2976,6 +2999,36 @@ sub op_hello {
     return;
 }
 
+# Notes that the client has the contents of a file, for the next answer (keptFiles.ts). Returns the path by which it is
+# told to keep them; nothing where all of them would be too much.
+sub keep {
+    my ($path, $sha256, $size) = @_;
+    delete $kept{$path};
+    my $total = $size;
+    $total += $_->[1] for values %kept;
+    return if $total > MAX_KEPT;
+    $kept{$path} = [$sha256, $size];
+    return (keep => $path);
+}
+
+# An answer that is about to be sent, without the contents of files that the client has already.
+sub without_kept {
+    my ($facts, $answers) = @_;
+    for my $name (grep { $facts->{$_}{fact} eq 'file' } sort keys %$answers) {
+        my ($path, $state) = ($facts->{$name}{path}, $answers->{$name});
+        ($path, $state) = ($state->{resolved}, $state->{file}) if $state->{type} eq 'symlink';
+        next unless $state && $state->{type} eq 'file' && defined $state->{contents};
+        my $known = $kept{$path};
+        if ($known && $known->[0] eq $state->{sha256}) {
+            delete $state->{contents};
+            $state->{kept} = $path;
+            next;
+        }
+        %$state = (%$state, keep($path, $state->{sha256}, length $state->{contents}));
+    }
+    return $answers;
+}
+
 # Reads all facts of a request, and answers when the last one is known.
 sub op_read {
     my ($request, $ok, $fail) = @_;
@@ -2995,7 +3048,9 @@ sub op_read {
                 return $fail->($answer->{fault});
             }
             $answers{$name} = $answer;
-            $ok->(\%answers) unless --$left;
+            return if --$left;
+            # Of an answer that is too large to be sent, the client has nothing.
+            %kept = () unless $ok->(without_kept($facts, \%answers));
         };
         my $asked = eval { look_at($facts->{$name}, $deadline, $done); 1 };
         $done->({ fault => as_fault($@) }) unless $asked;

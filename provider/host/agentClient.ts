@@ -250,7 +250,8 @@ class Reader {
   /** Reads facts in one request. Of a file over {@link pieceSize} the answer lacks the contents. */
   private readOnce<F extends Facts>(facts: F): Promise<Answers<F>> {
     const during = `reading ${Object.keys(facts).length} facts`;
-    const options = { during, timeoutMs: lookMs + slackMs };
+    const received = (reply: WireValue): WireValue => this.session.keptFiles.restored(reply);
+    const options = { during, timeoutMs: lookMs + slackMs, received };
     return this.ask("read", { facts: wireFacts(facts) }, options, (reply) => {
       const answers = dictionaryOf(reply, "the facts");
       const entries = Object.entries<Fact>(facts).map(([name, fact]) => [
@@ -387,12 +388,21 @@ class Writer extends Reader implements HostWriter {
     this.mustBeModest(request);
     const { path, expect } = request;
     const during = `writing ${path}`;
-    const send = (values: Readonly<Record<string, WireValue>>): Promise<WriteOutcome> =>
-      this.settle(this.change("write", values, during, copyMs, writeOutcomeOf));
+    const send = (
+      values: Readonly<Record<string, WireValue>>,
+      received?: RequestOptions["received"],
+    ): Promise<WriteOutcome> =>
+      this.settle(this.change("write", values, during, copyMs, writeOutcomeOf, received));
     if ("from" in request) return send({ ...request, expect: { ...expect } });
     const { contents, ...rest } = request;
     const values = { ...rest, expect: { ...expect }, sha256: sha256(contents) };
-    if (contents.length <= pieceSize) return send({ ...values, contents });
+    if (contents.length <= pieceSize) {
+      const { keptFiles } = this.session;
+      const known = "sha256" in expect ? expect.sha256 : undefined;
+      return send({ ...values, ...keptFiles.toSend(path, known, contents) }, (reply) =>
+        keptFiles.written(reply, contents),
+      );
+    }
     const upload = await this.change("upload", { path }, during, fileMs, uploadOf);
     for (const bytes of piecesOf(contents))
       await this.change("piece", { upload, bytes }, during, fileMs, nothing);
@@ -579,9 +589,11 @@ class Writer extends Reader implements HostWriter {
     during: string,
     timeoutMs: number,
     parse: (reply: WireValue) => T,
+    received?: RequestOptions["received"],
   ): Promise<T> {
     const section = { ...values, section: this.token };
-    const reply = this.ask(op, section, { during, timeoutMs }, parse);
+    const options = { during, timeoutMs, ...(received === undefined ? {} : { received }) };
+    const reply = this.ask(op, section, options, parse);
     this.open.add(reply);
     const forget = () => this.open.delete(reply);
     reply.then(forget, forget);
@@ -589,12 +601,12 @@ class Writer extends Reader implements HostWriter {
   }
 
   private async change<T>(
-    ...[op, values, during, timeoutMs, parse]: Parameters<typeof this.look<T>>
+    ...[op, values, during, timeoutMs, parse, received]: Parameters<typeof this.look<T>>
   ): Promise<T> {
     this.changing++;
     if (!HARMLESS.has(op)) this.attempts++;
     try {
-      return await this.look(op, values, during, timeoutMs, parse);
+      return await this.look(op, values, during, timeoutMs, parse, received);
     } finally {
       this.changing--;
     }

@@ -1,6 +1,7 @@
 /** Requests to a running agent and their replies: ids, deadlines, and the errors when the agent is gone. */
 import { dictionaryOf } from "./agentAnswers";
 import { type Changed, HostError, type HostErrorKind, reasonOf } from "./errors";
+import { KeptFiles } from "./keptFiles";
 import type { ProgramEnd, RemoteProgram } from "./ssh/transport";
 import { decode, encodeFrame, FrameReader, toText, type WireValue } from "./wire";
 
@@ -40,6 +41,8 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** Tells, when the reply is an error or does not come, whether this or an earlier request changed the host. */
   readonly changed?: (cause: "failed" | "lost") => Changed;
+  /** Called with the reply when it comes, in the order in which the agent sent its replies. */
+  readonly received?: (reply: WireValue) => WireValue;
 }
 
 interface Pending extends RequestOptions {
@@ -68,6 +71,8 @@ function agentErrorKind(kind: WireValue | undefined): HostErrorKind {
 
 export class AgentSession {
   readonly counters: SessionCounters = { requests: 0, roundTrips: 0 };
+  /** What the agent has sent of files. */
+  readonly keptFiles = new KeptFiles();
   private readonly pending = new Map<number, Pending>();
   private readonly frames = new FrameReader();
   private noise: Buffer | undefined = Buffer.alloc(0);
@@ -201,8 +206,12 @@ export class AgentSession {
       const all = Buffer.concat(this.outgoing);
       this.outgoing = [];
       if (this.goneBecause !== undefined || !this.program.stdin.writable) return;
-      for (let at = 0; at < all.length; at += pieceSize) {
-        this.program.stdin.write(all.subarray(at, at + pieceSize));
+      try {
+        for (let at = 0; at < all.length; at += pieceSize)
+          this.program.stdin.write(all.subarray(at, at + pieceSize));
+      } catch (error) {
+        // ssh2 throws where a line with compression is over before its stream says so.
+        this.gone(`the connection was lost: ${reasonOf(error)}`);
       }
     });
   }
@@ -244,7 +253,8 @@ export class AgentSession {
     clearTimeout(waiting.timer);
     this.repliedSinceSending = true;
     if (reply.error === undefined) {
-      waiting.resolve(reply.ok ?? null);
+      const ok = reply.ok ?? null;
+      waiting.resolve(waiting.received?.(ok) ?? ok);
       return;
     }
     const error = dictionaryOf(reply.error, "an error");

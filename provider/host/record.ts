@@ -8,7 +8,7 @@
  */
 import { sha256 } from "../values/digest";
 import { equal } from "../values/json";
-import { contentsOf, type Expectation, type FileState, type HostWriter } from "./host";
+import { contentsOf, digestOf, type Expectation, type FileState, type HostWriter } from "./host";
 import { RECORD_FOLDER, RECORD_PATH } from "./recordPaths";
 import { shapeFault } from "./recordShape";
 import {
@@ -413,7 +413,10 @@ export async function saveRecord(
       ? host
           .write({
             path: PREVIOUS_PATH,
-            contents: former,
+            // What is on the host already need not be sent.
+            ...(former === contentsOf(found)
+              ? { from: RECORD_PATH, sha256: digestOf(found) ?? "" }
+              : { contents: former }),
             ...attributes,
             expect: { anything: true },
           })

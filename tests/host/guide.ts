@@ -35,11 +35,15 @@ function lineIn(path: string): Beside {
   };
 }
 
-/** Starts the base mailer behind everybody's back. */
+/** Starts the base mailer behind everybody's back. A daemon is one a moment after its command has ended. */
 function startBaseMailer(release: Release): string {
-  return isBefore(release, "5.6")
-    ? "/usr/libexec/sendmail/sendmail -L sm-mta -C/etc/mail/localhost.cf -bd -q30m"
-    : "/usr/sbin/smtpd";
+  const [start, title] = isBefore(release, "5.6")
+    ? [
+        "/usr/libexec/sendmail/sendmail -L sm-mta -C/etc/mail/localhost.cf -bd -q30m",
+        "sendmail: accepting connections",
+      ]
+    : ["/usr/sbin/smtpd", "smtpd: "];
+  return `${start}\nuntil ps -axo command | grep -q '^${title}'; do sleep 0.1; done`;
 }
 
 let pair: Issued | undefined;

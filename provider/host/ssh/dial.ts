@@ -78,19 +78,25 @@ function hopsOf(hop: ProxyArgs): Chain {
   return proxy === undefined ? [own] : [own, ...hopsOf(proxy)];
 }
 
+/** What a host of a chain is for: to be worked on, or to be passed on the way to the next one. */
+type Purpose = "work" | "way";
+
 /** Logs in to each host of a chain through the one behind it in the list. */
 async function dialOnce(
   [hop, ...others]: readonly EffectiveHop[],
   deadline: number,
+  purpose: Purpose = "work",
 ): Promise<SshTransport> {
   if (hop === undefined) throw new Error("a chain has a host");
   const [proxy] = others;
-  if (proxy === undefined) return loginTo(hop, deadline, (until) => openSocket(hop, until));
-  const below = await dialOnce(others, deadline);
+  if (proxy === undefined)
+    return loginTo(hop, deadline, purpose, (until) => openSocket(hop, until));
+  const below = await dialOnce(others, deadline, "way");
   try {
     return await loginTo(
       hop,
       deadline,
+      purpose,
       (until) =>
         below.forward(hop.host, portOf(hop), until).catch((error: unknown) => {
           const next =
@@ -179,6 +185,7 @@ interface Sight {
 async function loginTo(
   hop: EffectiveHop,
   deadline: number,
+  purpose: Purpose,
   open: (until: number) => Promise<Line>,
   below?: SshTransport,
 ): Promise<SshTransport> {
@@ -198,7 +205,7 @@ async function loginTo(
       algorithms: [],
     };
     const line = await open(until);
-    const config = configFor(hop, trust, credentials, sight, shown);
+    const config = configFor(hop, purpose, trust, credentials, sight, shown);
     const fingerprint = () => (sight.shown === undefined ? "" : fingerprintOf(sight.shown));
     const observe = (client: Client) => watch(client, sight);
     try {
@@ -245,6 +252,7 @@ const sha1Macs = ["hmac-sha1-etm@openssh.com", "hmac-sha1"] as const;
 
 function configFor(
   hop: ConnectionHop,
+  purpose: Purpose,
   trust: Trust,
   credentials: Credentials,
   sight: Sight,
@@ -260,6 +268,8 @@ function configFor(
       // SHA-1 is offered only where the connection asks for it, and last. The OpenSSH 5 of OpenBSD 4.7 to 4.9 has no
       // hmac-sha2, and group14-sha1 where its group exchange is off. ssh-dss, arcfour, MD5 and group1 are never offered.
       kex: { append: legacy ? ["diffie-hellman-group14-sha1"] : [], prepend: [], remove: [] },
+      // Compression begins after the login (sshd_config(5), "Compression"). What passes a jump host is encrypted already.
+      compress: purpose === "work" ? ["zlib@openssh.com", "none"] : ["none"],
       hmac: { append: [], prepend: [], remove: legacy ? [] : [...sha1Macs] },
     },
     hostVerifier: (blob: Buffer) => {

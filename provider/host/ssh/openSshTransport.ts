@@ -211,6 +211,8 @@ class Preparation {
       "RemoteCommand none",
       "ControlMaster no",
       "ControlPersist no",
+      // What passes a jump host is encrypted already.
+      `Compression ${isLast ? "yes" : "no"}`,
     ];
     const config = this.write("config", configurationText(options));
     const argv = ["-F", config, ...(await this.keyWords(hop)), ...this.hostKeyWords(hop)];

@@ -219,7 +219,11 @@ function asProgram(channel: ClientChannel): RemoteProgram {
     stderr: channel.stderr,
     ended,
     close: () => {
-      channel.close();
+      try {
+        channel.close();
+      } catch {
+        // The line is over, and ssh2 has given up its compression (ssh2 1.17, lib/protocol/zlib.js).
+      }
     },
   };
 }

@@ -189,6 +189,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
           : { serverHostKey: [...options.serverHostKey] as never }),
         ...(options.macs === undefined ? {} : { hmac: [...options.macs] as never }),
         ...(options.ciphers === undefined ? {} : { cipher: [...options.ciphers] as never }),
+        // As with "Compression no" in sshd_config. With it, this server's channels throw once their line is over.
+        compress: ["none"],
       },
     },
     (client, { header }) => {
