@@ -1,0 +1,103 @@
+/** The figures of a run of the bench: medians, spread and ratios. */
+import type { Traffic } from "./fleet";
+import type { Cost } from "./run";
+
+/** One measured run of a task. */
+export interface Measured extends Cost, Traffic {
+  /** How many hosts there are. */
+  readonly hosts: number;
+  /** Milliseconds between a question to a host and its answer. */
+  readonly rttMs: number;
+  readonly contender: string;
+  readonly task: string;
+}
+
+/** All runs of one task on as many hosts at one round-trip time. */
+export interface Figure {
+  readonly hosts: number;
+  readonly rttMs: number;
+  readonly contender: string;
+  readonly task: string;
+  readonly runs: number;
+  /** The medians. */
+  readonly median: Cost & Traffic;
+  /** The least and the most seconds. */
+  readonly seconds: readonly [least: number, most: number];
+}
+
+/** The machine on which it was measured, and what else it did. */
+export interface Machine {
+  readonly cores: number;
+  readonly model: string;
+  readonly memoryGiB: number;
+  readonly node: string;
+  /** The load at the beginning and at the end: how many processes wanted to run. */
+  readonly load: readonly [number, number];
+}
+
+/** What `--json` writes, and the documents are made of. */
+export interface Report {
+  readonly date: string;
+  readonly machine: Machine;
+  /** Each contender's title by its name. */
+  readonly titles: Readonly<Record<string, string>>;
+  readonly figures: readonly Figure[];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [below = 0, above = 0] = [sorted[middle - 1], sorted[middle]];
+  return sorted.length % 2 === 1 ? above : (below + above) / 2;
+}
+
+/** The figure of each task, in the order in which they were measured first. */
+export function figuresOf(runs: readonly Measured[]): readonly Figure[] {
+  const groups = new Map<string, Measured[]>();
+  for (const one of runs) {
+    const key = [one.hosts, one.rttMs, one.contender, one.task].join("\0");
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((all) => {
+    const [{ hosts, rttMs, contender, task }] = all as [Measured];
+    const of = (what: keyof (Cost & Traffic)): number => median(all.map((one) => one[what]));
+    const seconds = all.map(({ wallMs }) => wallMs / 1000);
+    return {
+      ...{ hosts, rttMs, contender, task },
+      runs: all.length,
+      median: {
+        ...{ wallMs: of("wallMs"), cpuMs: of("cpuMs"), peakKiB: of("peakKiB") },
+        ...{ connections: of("connections"), roundTrips: of("roundTrips") },
+        ...{ sentBytes: of("sentBytes"), receivedBytes: of("receivedBytes") },
+      },
+      seconds: [Math.min(...seconds), Math.max(...seconds)],
+    };
+  });
+}
+
+/** The figures as a table in Markdown, with the ratio of each to two others of the same hosts and round-trip time. */
+export function tableOf(figures: readonly Figure[]): string {
+  const head = [
+    ...["hosts", "RTT", "what", "seconds", "from–to", "× limit", "× pyinfra", "CPU s", "MB"],
+    ...["connections", "round trips", "KB sent", "KB received"],
+  ];
+  const rows = figures.map((figure) => {
+    const { median: mid, hosts, rttMs } = figure;
+    const beside = (contender: string): string => {
+      const other = figures.find(
+        (one) => one.contender === contender && one.hosts === hosts && one.rttMs === rttMs,
+      );
+      return other === undefined ? "" : (mid.wallMs / other.median.wallMs).toFixed(2);
+    };
+    return [
+      ...[String(hosts), `${rttMs} ms`, `${figure.contender}: ${figure.task}`],
+      ...[(mid.wallMs / 1000).toFixed(2), figure.seconds.map((one) => one.toFixed(2)).join("–")],
+      ...[beside("limit"), beside("pyinfra"), (mid.cpuMs / 1000).toFixed(1)],
+      ...[(mid.peakKiB / 1024).toFixed(0), String(mid.connections), String(mid.roundTrips)],
+      ...[(mid.sentBytes / 1000).toFixed(0), (mid.receivedBytes / 1000).toFixed(0)],
+    ];
+  });
+  return [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
+}
