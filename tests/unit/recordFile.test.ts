@@ -169,15 +169,18 @@ test("the copy is written in the round trip of the record, and never from a brok
 });
 
 test("what Postfix last served by goes from the copy with the reload that succeeded", async () => {
-  const written: Record<string, string> = {};
+  const pending: HostRecord = { ...RECORD, served: { "/etc/x": SAVED } };
+  const found = { ...recordFile(pending), sha256: "0" };
+  const written: Record<string, string> = { [RECORD_PATH]: found.contents };
   const host = {
-    write: ({ path, contents }: { path: string; contents: string }) => {
-      written[path] = contents;
+    write: ({
+      path,
+      ...bytes
+    }: { path: string; contents: string } | { path: string; from: string }) => {
+      written[path] = "from" in bytes ? (written[bytes.from] ?? "") : bytes.contents;
       return Promise.resolve({ written: true, sha256: "1" });
     },
   } as unknown as HostWriter;
-  const pending: HostRecord = { ...RECORD, served: { "/etc/x": SAVED } };
-  const found = { ...recordFile(pending), sha256: "0" };
   await saveRecord(host, { ...recordOf("b"), served: { "/etc/x": SAVED } }, found);
   expect(parseRecord(file(written[PREVIOUS_PATH] ?? ""))).toEqual(pending);
   await saveRecord(host, recordOf("b"), found);
