@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageFolder } from "../testing/machine/folders";
 import type { Contender } from "./bench/contender";
+import { writeDocument } from "./bench/document";
 import { figuresOf, type Machine, type Measured, type Report, tableOf } from "./bench/figures";
 import { Fleet } from "./bench/fleet";
 import { BenchProject, floor, ours, serversOn } from "./bench/pulumi";
@@ -17,13 +18,14 @@ import { limit, sshPerStep } from "./bench/shell";
 
 const CONTENDERS = ["ours", "floor", "limit", "pyinfra", "ssh-per-step"] as const;
 
-const usage = `usage: npm run bench [-- [--hosts N,...] [--rtt MS,...] [--rounds N] [--only NAME,...] [--json FILE]]
+const usage = `usage: npm run bench [-- [--hosts N,...] [--rtt MS,...] [--rounds N] [--only NAME,...] [--json FILE] [--write]]
 
   --hosts   how many hosts; 1,10 unless given
   --rtt     milliseconds between a question and its answer; 0,50,200 unless given
   --rounds  how often each task is run; 3 unless given
   --only    of ${CONTENDERS.join(", ")}; all unless given
   --json    where the figures go too
+  --write   make docs/performance.md and its plots of the figures
 `;
 
 interface Options {
@@ -32,6 +34,7 @@ interface Options {
   readonly rounds: number;
   readonly only: readonly string[];
   readonly json: string | undefined;
+  readonly write: boolean;
 }
 
 function options(argv: readonly string[]): Options | undefined {
@@ -39,7 +42,14 @@ function options(argv: readonly string[]): Options | undefined {
   try {
     const { values } = parseArgs({
       args: [...argv],
-      options: { hosts: text, rtt: text, rounds: text, only: text, json: text },
+      options: {
+        hosts: text,
+        rtt: text,
+        rounds: text,
+        only: text,
+        json: text,
+        write: { type: "boolean" },
+      },
     });
     const numbers = (list: string): readonly number[] => list.split(",").map(Number);
     const hosts = numbers(values.hosts ?? "1,10");
@@ -50,7 +60,9 @@ function options(argv: readonly string[]): Options | undefined {
       [...hosts, rounds].every((one) => Number.isInteger(one) && one > 0) &&
       rtts.every((one) => Number.isInteger(one) && one >= 0) &&
       only.every((one) => CONTENDERS.some((name) => name === one));
-    return fits ? { hosts, rtts, rounds, only, json: values.json } : undefined;
+    return fits
+      ? { hosts, rtts, rounds, only, json: values.json, write: values.write ?? false }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -161,6 +173,7 @@ async function main(): Promise<number> {
     figures: figuresOf(runs),
   };
   if (chosen.json !== undefined) writeFileSync(chosen.json, `${JSON.stringify(report, null, 1)}\n`);
+  if (chosen.write) writeDocument(join(packageFolder(), "docs"), report);
   process.stdout.write(`${tableOf(report.figures)}\n`);
   return 0;
 }
