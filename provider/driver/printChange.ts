@@ -1,5 +1,4 @@
 /** Printing a change, as a preview shows it: a unified diff, or one line. */
-import { createTwoFilesPatch } from "diff";
 import { hidesFromOthers, isHidden } from "../contract/hiddenFile";
 import type { Change, FileChange } from "../contract/kind";
 import { fileAt, type FileState, type FoundFile, isRead } from "../host/host";
@@ -87,6 +86,9 @@ function measureOf(state: FoundFile): string {
 }
 
 function unifiedDiff(path: string, before: string | undefined, after: string | undefined): string {
+  // Loaded here, because most runs find nothing that differs.
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const { createTwoFilesPatch } = require("diff") as typeof import("diff");
   const patch = createTwoFilesPatch(
     before === undefined ? "/dev/null" : path,
     after === undefined ? "/dev/null" : path,

@@ -5,10 +5,11 @@
  */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { type ParsedKey, utils } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import type { CONFIGURED, ConnectionHop, LOGIN_SECRETS } from "../../arguments/connection";
 import { reasonOf } from "../errors";
 import { homePath } from "./homeFolder";
+import { ssh2 } from "./libraries";
 import { agentKeyTypes } from "./sshAgent";
 import type { EffectiveHop } from "./sshConfig";
 import { configValue } from "../stackConfig";
@@ -51,7 +52,7 @@ export function privateKeyOf(text: string, passphrase?: string): ParsedKey | str
     ? fromPkcs8(normal, passphrase)
     : { key: normal };
   if (typeof readable === "string") return readable;
-  const parsed: unknown = utils.parseKey(readable.key, passphrase);
+  const parsed: unknown = ssh2().utils.parseKey(readable.key, passphrase);
   // For OpenSSH's own format ssh2 returns a list, which its types do not say.
   const first = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error | undefined;
   if (first === undefined) return "it holds no key";

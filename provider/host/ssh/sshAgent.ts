@@ -1,8 +1,9 @@
 /** Asks an ssh-agent which keys it holds (draft-ietf-sshm-ssh-agent). ssh2 leaves out what it cannot use, and waits for ever. */
 import { connect } from "node:net";
-import { createAgent, type ParsedKey } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { reasonOf } from "../errors";
 import { keyTypeOf } from "./knownHosts";
+import { ssh2 } from "./libraries";
 
 const requestIdentities = 11;
 const identitiesAnswer = 12;
@@ -23,9 +24,11 @@ export function agentKeyTypes(socket: string, until: number): Promise<readonly s
     };
     // PuTTY's agent is no socket; ssh2 knows how to ask it.
     if (socket === "pageant") {
-      createAgent(socket).getIdentities((error, keys) =>
-        done(error ? reasonOf(error) : (keys ?? []).map((key) => (key as ParsedKey).type)),
-      );
+      ssh2()
+        .createAgent(socket)
+        .getIdentities((error, keys) =>
+          done(error ? reasonOf(error) : (keys ?? []).map((key) => (key as ParsedKey).type)),
+        );
       return;
     }
     const line = connect(socket);

@@ -1,8 +1,8 @@
 /** Starts programs over SSH. node-ssh logs in; its ssh2 client opens the channels, whose streams carry Buffers. */
 import type { Duplex } from "node:stream";
-import { NodeSSH } from "node-ssh";
 import type { Client, ClientChannel, ConnectConfig } from "ssh2";
 import { HostError, reasonOf } from "../errors";
+import { nodeSsh } from "./libraries";
 import type { ProgramEnd, RemoteProgram, Transport } from "./transport";
 
 /** How long it may take to start a program, with all tries. */
@@ -58,6 +58,7 @@ export class SshTransport implements Transport {
     below?: Transport,
     observe?: (client: Client) => void,
   ): Promise<SshTransport> {
+    const { NodeSSH } = nodeSsh();
     const ssh = new NodeSSH();
     const login = ssh.connect({ ...config, readyTimeout: 0, sock: line });
     // It is rejected once more when the line is given up.
