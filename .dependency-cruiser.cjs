@@ -32,8 +32,8 @@ const kit = ["^components/index\\.ts$"];
 /** Plain facts about Postfix, which import nothing: everybody may know them. */
 const facts = ["^provider/postfix/(tableTypes|knownParameters|paths)\\.ts$"];
 
-const ours = "^(acceptance|components|provider|testing|tests|tools|examples|index\\.ts)";
-const sources = "^(acceptance|components|provider|testing|tools)/";
+const ours = "^(acceptance|components|plugin|provider|testing|tests|tools|examples|index\\.ts)";
+const sources = "^(acceptance|components|plugin|provider|testing|tools)/";
 
 /** A folder imports only what stands beside it in the table. */
 const floors = (root, table) =>
@@ -89,6 +89,14 @@ module.exports = {
       severity: "error",
       from: { path: "^components/" },
       to: { path: "^provider/index\\.ts$", dependencyTypesNot: ["type-import", "type-only"] },
+    },
+    {
+      name: "the lean process knows no step",
+      comment:
+        "It runs any dynamic provider, ours by the text in the state. Of this repository it knows the folder for what is kept.",
+      severity: "error",
+      from: { path: "^plugin/" },
+      to: { path: ours, pathNot: ["^plugin/", "^testing/machine/folders\\.ts$"] },
     },
     {
       name: "tests and tools alone know the test host",

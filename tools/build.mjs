@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, "dist/.sources");
-const folders = ["acceptance", "components", "provider", "testing", "tools"];
+const folders = ["acceptance", "components", "plugin", "provider", "testing", "tools"];
 const settings = ["package-lock.json", "tsconfig.json", "tsconfig.build.json", "tools/build.mjs"];
 const copied = ["acceptance/host/manifest.pl", "provider/host/agent.pl"];
 

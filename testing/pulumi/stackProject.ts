@@ -31,7 +31,12 @@ export interface ProjectOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The Pulumi CLI. @defaultValue the one on PATH */
   readonly command?: PulumiCommand;
+  /** The process in which dynamic providers run: the CLI's, or the lean one of this package. @defaultValue "bundled" */
+  readonly providerProcess?: ProviderProcess;
 }
+
+/** Where dynamic providers run: in the process that comes with the CLI, or in the lean one of this package. */
+export type ProviderProcess = "bundled" | "lean";
 
 /** The options of an operation. */
 export interface OperationOptions {
@@ -191,7 +196,13 @@ function writeProject(folder: string, options: ProjectOptions): void {
     writeFileSync(join(folder, name), JSON.stringify(content));
   };
   const runtime = { name: "nodejs", options: { typescript: false } };
-  write("Pulumi.yaml", { name: projectName, runtime });
+  const path = "node_modules/pulumi-openbsd-postfix/plugin";
+  const plugins = { providers: [{ name: "pulumi-nodejs", path }] };
+  write("Pulumi.yaml", {
+    name: projectName,
+    runtime,
+    ...(options.providerProcess === "lean" ? { plugins } : {}),
+  });
   write("package.json", { name: projectName, main: "index.js", private: true });
   const config = Object.entries(options.config ?? {}).map(([key, value]) => [
     key.includes(":") ? key : `${projectName}:${key}`,

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Project, changeOf, printedUnder } from "./stack";
+import { Project, PROVIDER_PROCESSES, changeOf, printedUnder } from "./stack";
 
 /** A resource that is a file: the smallest thing that can drift. */
 const program = `
@@ -16,11 +16,11 @@ const provider = {
   },
   async create(inputs) {
     require("fs").writeFileSync(inputs.path, inputs.text);
-    return { id: "file", outs: inputs };
+    return { id: "file", outs: { ...inputs, ranIn: process.mainModule.filename } };
   },
   async read(id, props) {
     const live = { path: props.path, text: require("fs").readFileSync(props.path, "utf8") };
-    return { id, props: live, inputs: live };
+    return { id, props: { ...live, ranIn: props.ranIn }, inputs: live };
   },
   async update(id, olds, news) {
     require("fs").writeFileSync(news.path, news.text);
@@ -32,91 +32,102 @@ const provider = {
 };
 class File extends pulumi.dynamic.Resource {
   constructor(name, props) {
-    super(provider, name, props, {}, "test", "File");
+    super(provider, name, { ranIn: undefined, ...props }, {}, "test", "File");
   }
 }
 const config = new pulumi.Config();
 const file = new File("note", { path: config.require("path"), text: config.require("text") });
 pulumi.log.info("first line\\nsecond line", file);
 exports.path = file.path;
+exports.ranIn = file.ranIn;
 `;
 
-let folder: string;
-let path: string;
-const projects: Project[] = [];
+/** The program of each process. */
+const PROGRAMS = {
+  bundled: /@pulumi\/pulumi\/cmd\/dynamic-provider\/index\.js$/,
+  lean: /\/dist\/plugin\/main\.js$/,
+};
 
-async function project(text = "as planned"): Promise<Project> {
-  const made = await Project.create({ program, config: { path, text } });
-  projects.push(made);
-  return made;
-}
+describe.each(PROVIDER_PROCESSES)("dynamic providers in the %s process", (providerProcess) => {
+  let folder: string;
+  let path: string;
+  const projects: Project[] = [];
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "openbsd-postfix-file-"));
-  path = join(folder, "note");
-});
+  async function project(text = "as planned"): Promise<Project> {
+    const made = await Project.create({ program, config: { path, text }, providerProcess });
+    projects.push(made);
+    return made;
+  }
 
-afterEach(() => {
-  for (const made of projects.splice(0)) made.remove();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-test("one life: preview writes nothing, up creates, a second one changes nothing, drift is shown and repaired, destroy removes", async () => {
-  const life = await project();
-
-  const planned = await life.preview();
-  expect(changeOf(planned, "note")).toMatchObject({ op: "create", new: { text: "as planned" } });
-  expect(printedUnder(planned, "note")).toContain("first line\nsecond line");
-  expect(existsSync(path)).toBe(false);
-
-  const created = await life.up();
-  expect(created.summary).toMatchObject({ create: 2 });
-  expect(readFileSync(path, "utf8")).toBe("as planned");
-  expect((await life.outputs())["path"]).toEqual({ value: path, secret: false });
-
-  const again = await life.up({ refresh: true, expectNoChanges: true });
-  expect([...again.changes]).toEqual([]);
-  const { elapsedMs } = await life.expectNoChanges();
-  process.stderr.write(`a preview with refresh and nothing to do takes ${elapsedMs} ms\n`);
-
-  writeFileSync(path, "as found");
-  const drifted = await life.preview({ refresh: true });
-  expect(changeOf(drifted, "note")).toMatchObject({
-    op: "update",
-    diffs: ["text"],
-    old: { text: "as found" },
-    new: { text: "as planned" },
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "openbsd-postfix-file-"));
+    path = join(folder, "note");
   });
-  const { stdout } = await life.text("preview", "--diff", "--refresh");
-  expect(stdout).toMatch(/~ text: +"as found" => "as planned"/);
-  await expect(life.expectNoChanges()).rejects.toThrow(/as found/);
 
-  const refreshed = await life.refresh();
-  expect(changeOf(refreshed, "note")).toMatchObject({ op: "update", diffs: ["text"] });
-  await life.up();
-  expect(readFileSync(path, "utf8")).toBe("as planned");
+  afterEach(() => {
+    for (const made of projects.splice(0)) made.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
-  const destroyed = await life.destroy();
-  expect(changeOf(destroyed, "note")).toMatchObject({ op: "delete" });
-  expect(existsSync(path)).toBe(false);
-});
+  test("one life: preview writes nothing, up creates, a second one changes nothing, drift is shown and repaired, destroy removes", async () => {
+    const life = await project();
 
-test("a failed run is an error with all that was printed, unless it was to fail", async () => {
-  const refused = await project("");
-  await expect(refused.preview()).rejects.toThrow(/must not be empty/);
-  const outcome = await refused.preview({ fails: true });
-  expect(outcome.ok).toBe(false);
-  expect(printedUnder(outcome, "note")).toContain("must not be empty");
-  expect(outcome.stdout + outcome.stderr).toContain("must not be empty");
-});
+    const planned = await life.preview();
+    expect(changeOf(planned, "note")).toMatchObject({ op: "create", new: { text: "as planned" } });
+    expect(printedUnder(planned, "note")).toContain("first line\nsecond line");
+    expect(existsSync(path)).toBe(false);
 
-test("a run that was to fail and does not is an error", async () => {
-  const fine = await project();
-  await expect(fine.preview({ fails: true })).rejects.toThrow(/should have failed/);
-});
+    const created = await life.up();
+    expect(created.summary).toMatchObject({ create: 2 });
+    expect(readFileSync(path, "utf8")).toBe("as planned");
+    const outputs = await life.outputs();
+    expect(outputs["path"]).toEqual({ value: path, secret: false });
+    expect(outputs["ranIn"]?.value).toMatch(PROGRAMS[providerProcess]);
 
-test("a project is removed with its state", async () => {
-  const short = await project();
-  short.remove();
-  expect(existsSync(short.folder)).toBe(false);
+    const again = await life.up({ refresh: true, expectNoChanges: true });
+    expect([...again.changes]).toEqual([]);
+    const { elapsedMs } = await life.expectNoChanges();
+    process.stderr.write(`a preview with refresh and nothing to do takes ${elapsedMs} ms\n`);
+
+    writeFileSync(path, "as found");
+    const drifted = await life.preview({ refresh: true });
+    expect(changeOf(drifted, "note")).toMatchObject({
+      op: "update",
+      diffs: ["text"],
+      old: { text: "as found" },
+      new: { text: "as planned" },
+    });
+    const { stdout } = await life.text("preview", "--diff", "--refresh");
+    expect(stdout).toMatch(/~ text: +"as found" => "as planned"/);
+    await expect(life.expectNoChanges()).rejects.toThrow(/as found/);
+
+    const refreshed = await life.refresh();
+    expect(changeOf(refreshed, "note")).toMatchObject({ op: "update", diffs: ["text"] });
+    await life.up();
+    expect(readFileSync(path, "utf8")).toBe("as planned");
+
+    const destroyed = await life.destroy();
+    expect(changeOf(destroyed, "note")).toMatchObject({ op: "delete" });
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("a failed run is an error with all that was printed, unless it was to fail", async () => {
+    const refused = await project("");
+    await expect(refused.preview()).rejects.toThrow(/must not be empty/);
+    const outcome = await refused.preview({ fails: true });
+    expect(outcome.ok).toBe(false);
+    expect(printedUnder(outcome, "note")).toContain("must not be empty");
+    expect(outcome.stdout + outcome.stderr).toContain("must not be empty");
+  });
+
+  test("a run that was to fail and does not is an error", async () => {
+    const fine = await project();
+    await expect(fine.preview({ fails: true })).rejects.toThrow(/should have failed/);
+  });
+
+  test("a project is removed with its state", async () => {
+    const short = await project();
+    short.remove();
+    expect(existsSync(short.folder)).toBe(false);
+  });
 });

@@ -10,6 +10,7 @@ import {
   type OperationOptions,
   prepare,
   type ProjectOptions,
+  type ProviderProcess,
   StackProject,
 } from "../../testing/pulumi/stackProject";
 import { cliForAutomation } from "../../tools/pulumi-cli/automation";
@@ -17,7 +18,10 @@ import type { PulumiCli } from "../../tools/pulumi-cli/find";
 import { type Ran, run } from "../../tools/pulumi-cli/run";
 
 export { changeOf, type Outcome, printedUnder, type Step } from "../../testing/pulumi/runOutcome";
-export { projectName, stackName } from "../../testing/pulumi/stackProject";
+export { projectName, type ProviderProcess, stackName } from "../../testing/pulumi/stackProject";
+
+/** Every process in which dynamic providers can run. */
+export const PROVIDER_PROCESSES: readonly ProviderProcess[] = ["bundled", "lean"];
 
 /** The CLI for tests, and the environment that it wants. */
 export async function ownCommand(): Promise<

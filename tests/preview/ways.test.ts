@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { RELEASES, sh } from "./server";
+import { PROVIDER_PROCESSES } from "./stack";
 import { Projects, pulumi, refused } from "./ways";
 
 let hosts: readonly TestHost[];
@@ -46,21 +47,24 @@ afterEach(async () => {
   expect(left).toEqual([]);
 });
 
-test("preview, up, up --skip-preview, refresh and destroy, with the program and without", async () => {
-  const project = await projects.of('rc("a", { ntpd_flags: "-s" });');
-  expect(await pulumi(project, "preview")).toContain("+ntpd_flags");
-  expect(differences(bare, await snapshots())).toEqual([]);
-  await pulumi(project, "up", "--yes");
-  await expectVariables({ ntpd_flags: "-s" });
-  for (const way of [[], ["--run-program"]]) {
-    await drift();
-    await pulumi(project, "refresh", ...now, ...way);
-    // The state holds what the host has, and up puts it back.
-    expect(await pulumi(project, "up", ...now)).toMatch(/~ 2 updated/);
+test.each(PROVIDER_PROCESSES)(
+  "preview, up, up --skip-preview, refresh and destroy, with the program and without, in the %s process",
+  async (providerProcess) => {
+    const project = await projects.of('rc("a", { ntpd_flags: "-s" });', { providerProcess });
+    expect(await pulumi(project, "preview")).toContain("+ntpd_flags");
+    expect(differences(bare, await snapshots())).toEqual([]);
+    await pulumi(project, "up", "--yes");
     await expectVariables({ ntpd_flags: "-s" });
-  }
-  await pulumi(project, "destroy", ...now, "--run-program");
-});
+    for (const way of [[], ["--run-program"]]) {
+      await drift();
+      await pulumi(project, "refresh", ...now, ...way);
+      // The state holds what the host has, and up puts it back.
+      expect(await pulumi(project, "up", ...now)).toMatch(/~ 2 updated/);
+      await expectVariables({ ntpd_flags: "-s" });
+    }
+    await pulumi(project, "destroy", ...now, "--run-program");
+  },
+);
 
 test("--expect-no-changes fails exactly when something would change", async () => {
   const project = await projects.of('rc("a", { ntpd_flags: "-s" });');
@@ -93,17 +97,23 @@ test("--target and --exclude work on one step and leave the other", async () => 
   await pulumi(project, "destroy", ...now);
 });
 
-test("a program that has the package only through another one, and a destroy that runs no program", async () => {
-  const project = await projects.throughAnother('rc("a", { ntpd_flags: "-s" });');
-  await pulumi(project, "up", ...now);
-  await expectVariables({ ntpd_flags: "-s" });
-  await drift();
-  await pulumi(project, "refresh", ...now);
-  expect(await pulumi(project, "up", ...now)).toMatch(/~ 2 updated/);
-  await expectVariables({ ntpd_flags: "-s" });
-  writeFileSync(join(project.folder, "index.js"), "process.exit(1);");
-  await pulumi(project, "destroy", ...now);
-});
+test.each(PROVIDER_PROCESSES)(
+  "a program that has the package only through another one, and a destroy that runs no program, in the %s process",
+  async (providerProcess) => {
+    const project = await projects.throughAnother(
+      'rc("a", { ntpd_flags: "-s" });',
+      providerProcess,
+    );
+    await pulumi(project, "up", ...now);
+    await expectVariables({ ntpd_flags: "-s" });
+    await drift();
+    await pulumi(project, "refresh", ...now);
+    expect(await pulumi(project, "up", ...now)).toMatch(/~ 2 updated/);
+    await expectVariables({ ntpd_flags: "-s" });
+    writeFileSync(join(project.folder, "index.js"), "process.exit(1);");
+    await pulumi(project, "destroy", ...now);
+  },
+);
 
 test("--parallel 1 and --json", async () => {
   const project = await projects.of(
@@ -223,10 +233,10 @@ test("a step that is renamed with an alias is the same step", async () => {
 
 test("two stacks on one host: each has its own, and neither undoes the other's", async () => {
   const first = await projects.of('rc("a", { ntpd_flags: "-s" });');
-  const second = await projects.of('rc("b", { apmd_flags: "-A" });', "second");
+  const second = await projects.of('rc("b", { apmd_flags: "-A" });', { stack: "second" });
   await pulumi(first, "up", ...now);
   await pulumi(second, "up", ...now);
-  const third = await projects.of('rc("c", { apmd_flags: "-L" });', "third");
+  const third = await projects.of('rc("c", { apmd_flags: "-L" });', { stack: "third" });
   expect(await refused(third, "preview")).toMatch(
     /apmd_flags on this host belongs to urn:pulumi:second::/,
   );
@@ -236,9 +246,11 @@ test("two stacks on one host: each has its own, and neither undoes the other's",
   await pulumi(second, "destroy", ...now);
 });
 
-test("a stack that makes its hosts: unknown in the first preview, set up by the same up", async () => {
-  const keys = hosts.map((host) => readFileSync(host.privateKeyPath, "utf8"));
-  const body = (image: string): string => `
+test.each(PROVIDER_PROCESSES)(
+  "a stack that makes its hosts, by a provider of its own in the same %s process: unknown in the first preview, set up by the same up",
+  async (providerProcess) => {
+    const keys = hosts.map((host) => readFileSync(host.privateKeyPath, "utf8"));
+    const body = (image: string): string => `
     const keys = ${JSON.stringify(keys)};
     rc("a", { ntpd_flags: "-s" }, (index, connection) => {
       const machine = new Machine("vm-" + index, connection, "${image}");
@@ -246,19 +258,20 @@ test("a stack that makes its hosts: unknown in the first preview, set up by the 
       const at = { ...rest, host: machine.address, port: machine.port, hostKey: machine.key };
       return { at: { ...at, privateKey: machine.key.apply(() => pulumi.secret(keys[index])) } };
     });`;
-  const project = await projects.of(body("1"));
-  const preview = await pulumi(project, "preview", "--diff");
-  expect(preview).toContain("not known yet");
-  expect(differences(bare, await snapshots())).toEqual([]);
-  const up = await pulumi(project, "up", ...now);
-  await expectVariables({ ntpd_flags: "-s" });
-  await pulumi(project, "preview", "--refresh", "--expect-no-changes");
-  // The machine is made anew: its address may be another one, and turns out to be the same.
-  projects.rewrite(project, body("2"));
-  const anew = await project.preview();
-  expect(anew.summary).toMatchObject({ replace: 2, update: 2 });
-  await pulumi(project, "up", ...now);
-  await pulumi(project, "preview", "--refresh", "--expect-no-changes");
-  const destroyed = await pulumi(project, "destroy", ...now);
-  for (const key of keys) expect(preview + up + destroyed).not.toContain(key.split("\n")[2]);
-});
+    const project = await projects.of(body("1"), { providerProcess });
+    const preview = await pulumi(project, "preview", "--diff");
+    expect(preview).toContain("not known yet");
+    expect(differences(bare, await snapshots())).toEqual([]);
+    const up = await pulumi(project, "up", ...now);
+    await expectVariables({ ntpd_flags: "-s" });
+    await pulumi(project, "preview", "--refresh", "--expect-no-changes");
+    // The machine is made anew: its address may be another one, and turns out to be the same.
+    projects.rewrite(project, body("2"));
+    const anew = await project.preview();
+    expect(anew.summary).toMatchObject({ replace: 2, update: 2 });
+    await pulumi(project, "up", ...now);
+    await pulumi(project, "preview", "--refresh", "--expect-no-changes");
+    const destroyed = await pulumi(project, "destroy", ...now);
+    for (const key of keys) expect(preview + up + destroyed).not.toContain(key.split("\n")[2]);
+  },
+);

@@ -1,9 +1,9 @@
 /** What the tests of the ways to run Pulumi share: small programs of cheap steps. */
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestHost } from "../../testing";
 import { connectionTo } from "./server";
-import { Project } from "./stack";
+import { Project, type ProviderProcess } from "./stack";
 
 /**
  * The head of every small program: `rc(name, variables, options)` makes a step on each host that owns variables of
@@ -51,9 +51,11 @@ export class Projects {
   constructor(private readonly hosts: () => readonly TestHost[]) {}
 
   /** A project whose program is the head and this. */
-  async of(body: string, stack?: string): Promise<Project> {
-    const program = head(this.hosts()) + body;
-    const project = await Project.create({ program, ...(stack === undefined ? {} : { stack }) });
+  async of(
+    body: string,
+    options: { readonly stack?: string; readonly providerProcess?: ProviderProcess } = {},
+  ): Promise<Project> {
+    const project = await Project.create({ program: head(this.hosts()) + body, ...options });
     this.#made.push(project);
     return project;
   }
@@ -62,13 +64,16 @@ export class Projects {
    * A project that has this package only through another one, `acme-mail`, as a strict node_modules has it (pnpm): a link
    * to a folder elsewhere, and beside that folder what it depends on.
    */
-  async throughAnother(body: string): Promise<Project> {
-    const project = await this.of("");
+  async throughAnother(body: string, providerProcess: ProviderProcess): Promise<Project> {
+    const project = await this.of("", { providerProcess });
     const modules = join(project.folder, "node_modules");
     const store = join(project.folder, "store/node_modules");
     mkdirSync(join(store, "acme-mail"), { recursive: true });
     renameSync(join(modules, "pulumi-openbsd-postfix"), join(store, "pulumi-openbsd-postfix"));
     symlinkSync("../store/node_modules/acme-mail", join(modules, "acme-mail"));
+    const settings = join(project.folder, "Pulumi.yaml");
+    const text = readFileSync(settings, "utf8");
+    writeFileSync(settings, text.replace("node_modules/pulumi-openbsd", "store/$&"));
     const own = { name: "acme-mail", dependencies: { "pulumi-openbsd-postfix": "0.1.0" } };
     writeFileSync(join(store, "acme-mail/package.json"), JSON.stringify(own));
     writeFileSync(

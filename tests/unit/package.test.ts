@@ -1,10 +1,12 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -46,8 +48,9 @@ afterAll(() => {
 test("what is published is the library, the test host, and nothing else", () => {
   const belongs = [
     /^(package\.json|README\.md|LICENSE)$/,
-    /^dist\/(components|provider|testing)\/.*\.(js|d\.ts)(\.map)?$/,
+    /^dist\/(components|plugin|provider|testing)\/.*\.(js|d\.ts)(\.map)?$/,
     /^dist\/provider\/host\/agent\.pl$/,
+    /^plugin\/pulumi-resource-pulumi-nodejs(\.cmd)?$/,
     /^testing\/(host|image|machine)\/[^/]*\.(sh|pl)$/,
     /^testing\/openbsd\//,
   ];
@@ -58,10 +61,13 @@ test.each([
   "README.md",
   "dist/components/index.js",
   "dist/components/index.d.ts",
+  "dist/plugin/main.js",
   "dist/provider/index.js",
   "dist/provider/host/agent.pl",
   "dist/testing/index.js",
   "dist/testing/host/keeper.js",
+  "plugin/pulumi-resource-pulumi-nodejs",
+  "plugin/pulumi-resource-pulumi-nodejs.cmd",
   "testing/host/boot.sh",
   "testing/host/init.pl",
   "testing/image/build-base.sh",
@@ -130,4 +136,19 @@ test("the provider is loaded the way that states keep for ever", () => {
   const script = `process.stdout.write(typeof ${load}("pulumi-openbsd-postfix/provider"))`;
   const found = execFileSync(process.execPath, ["-e", script], { cwd: folder, encoding: "utf8" });
   expect(found).toBe("object");
+});
+
+test("the process for dynamic providers can be run from the installed package, and says its port", async () => {
+  const plugin = "node_modules/pulumi-openbsd-postfix/plugin/pulumi-resource-pulumi-nodejs";
+  expect(statSync(join(folder, plugin)).mode & 0o100).toBe(0o100);
+  const child = spawn(join(folder, plugin), ["127.0.0.1:1"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [printed] = (await once(child.stdout, "data")) as [Buffer];
+    expect(printed.toString()).toMatch(/^\d+\n$/);
+  } finally {
+    child.kill("SIGINT");
+  }
 });
