@@ -1,20 +1,14 @@
 /** What Pulumi writes into a user's state: old states call new code through this text, so it is frozen. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import requireFromString from "require-from-string";
-import { hostProvider, nestedHostProvider } from "../../components/hostResource";
+import { providerText } from "../../components/providerText";
 import * as provider from "../../provider";
 import { setStackConfig } from "../../provider/host/stackConfig";
 
 const METHODS = ["configure", "check", "diff", "create", "read", "update", "delete"] as const;
-
-/** As the SDK does it: the provider object itself is what is captured. */
-async function serialized(kind: string, make = hostProvider): Promise<string> {
-  const captured = make(kind);
-  return (await pulumi.runtime.serializeFunction(() => captured)).text;
-}
 
 function run(text: string): Record<string, (...args: unknown[]) => unknown> {
   const module = requireFromString(text) as {
@@ -23,38 +17,66 @@ function run(text: string): Record<string, (...args: unknown[]) => unknown> {
   return module.handler();
 }
 
+/** Every stack that was recorded with a released version. */
+const STATES = join(__dirname, "../preview/states");
+
+test.each(readdirSync(STATES))("the text is to the letter that of the stack %s", (state) => {
+  const { deployment } = JSON.parse(readFileSync(join(STATES, state), "utf8")) as {
+    deployment: { resources: { type: string; inputs?: { __provider?: string } }[] };
+  };
+  const texts = deployment.resources.flatMap(({ type, inputs }) =>
+    inputs?.__provider === undefined
+      ? []
+      : [[type.split(":").at(-1) ?? "", inputs.__provider] as const],
+  );
+  expect(texts.length).toBeGreaterThan(10);
+  for (const [kind, text] of texts) expect(providerText(kind, "from the program")).toBe(text);
+});
+
+test("the text that looks through packages is to the letter that of version 0.1.0", () => {
+  const text = providerText("MainCf", "through packages");
+  expect(createHash("sha256").update(text).digest("hex")).toBe(
+    "de07fbdb615db00fe79489c18431c2cf2c2b26cde1d2a76ccfecc450a91baddf",
+  );
+});
+
 describe.each([
-  { way: "from the program's folder", make: hostProvider, kibibytes: 2.25, loads: ["module"] },
+  {
+    way: "from the program's folder",
+    finding: "from the program",
+    kibibytes: 2.25,
+    loads: ["module"],
+  },
   {
     way: "through other packages",
-    make: nestedHostProvider,
+    finding: "through packages",
     kibibytes: 3.75,
     loads: ["module", "fs"],
   },
-])("the text that finds the package $way", ({ make, kibibytes, loads }) => {
-  test(`stays under ${kibibytes} KiB`, async () => {
-    expect((await serialized("MainCf", make)).length).toBeLessThan(kibibytes * 1024);
+] as const)("the text that finds the package $way", ({ finding, kibibytes, loads }) => {
+  test(`stays under ${kibibytes} KiB`, () => {
+    expect(providerText("MainCf", finding).length).toBeLessThan(kibibytes * 1024);
   });
 
-  test("loads nothing but the package's provider, by name", async () => {
-    const text = await serialized("MainCf", make);
+  test("loads nothing but the package's provider, by name", () => {
+    const text = providerText("MainCf", finding);
     const loaded = [...text.matchAll(/require\("([^)]*)"\)/g)].map((match) => match[1]);
     expect(new Set(loaded)).toEqual(new Set(loads));
     expect(text).toContain('"pulumi-openbsd-postfix/provider"');
   });
 
-  test("is that of another kind but for the kind's name", async () => {
-    const [one, other] = [await serialized("MainCf", make), await serialized("Aliases", make)];
+  test("is that of another kind but for the kind's name", () => {
+    const [one, other] = [providerText("MainCf", finding), providerText("Aliases", finding)];
     expect(other).toBe(one.replaceAll('"MainCf"', '"Aliases"'));
   });
 
-  test("runs by itself and has every method that the engine calls", async () => {
-    const loaded = run(await serialized("MainCf", make));
+  test("runs by itself and has every method that the engine calls", () => {
+    const loaded = run(providerText("MainCf", finding));
     for (const method of METHODS) expect(typeof loaded[method]).toBe("function");
   });
 });
 
-test("a text that finds the package nowhere says where it looked, and ends", async () => {
+test("a text that finds the package nowhere says where it looked, and ends", () => {
   const folder = mkdtempSync(join(tmpdir(), "openbsd-postfix-nowhere-"));
   const before = process.cwd();
   try {
@@ -69,7 +91,7 @@ test("a text that finds the package nowhere says where it looked, and ends", asy
     }
     writeFileSync(join(folder, "package.json"), '{"devDependencies":{"a":"1","missing":"1"}}');
     process.chdir(folder);
-    const { check } = run(await serialized("MainCf", nestedHostProvider));
+    const { check } = run(providerText("MainCf", "through packages"));
     expect(() => check?.({}, {})).toThrow(/neither in the node_modules of .*nowhere-/);
   } finally {
     process.chdir(before);
@@ -78,7 +100,7 @@ test("a text that finds the package nowhere says where it looked, and ends", asy
 });
 
 test("a text from before there was configure is answered as well", async () => {
-  const text = (await serialized("MainCf")).replace(/configure: \w+(, )?/, "");
+  const text = providerText("MainCf", "from the program").replace(/configure: \w+(, )?/, "");
   const loaded = run(text);
   expect(Object.keys(loaded).sort()).toEqual(METHODS.filter((one) => one !== "configure").sort());
   setStackConfig(undefined);

@@ -17,7 +17,7 @@ import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import fc from "fast-check";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { hostProvider, nestedHostProvider } from "../../components/hostResource";
+import { type Finding, providerText } from "../../components/providerText";
 
 const repository = resolve(__dirname, "../..");
 /** The SDK's own copy. */
@@ -305,23 +305,27 @@ exports.handler = () => ({
 });
 
 /** What the engine asks of a step of ours, with a text as a state has it. */
-async function ours(make: typeof hostProvider, more: Values): Promise<Values> {
-  const captured = make("RcConfLocal");
-  const { text } = await runtime.serializeFunction(() => captured);
+function ours(finding: Finding, more: Values): Values {
   // Nobody listens there.
   const connection = { host: "127.0.0.1", port: 1, dialErrorLimit: 1, password: "not told" };
-  return { connection, boot: "unchanged", logSocket: false, ...more, __provider: text };
+  return {
+    connection,
+    boot: "unchanged",
+    logSocket: false,
+    ...more,
+    __provider: providerText("RcConfLocal", finding),
+  };
 }
 
-test.each([hostProvider, nestedHostProvider])(
-  "of our own steps both processes answer and say the same: %p",
-  async (make) => {
+test.each(["from the program", "through packages"] as const)(
+  "of our own steps both processes answer and say the same: a text that finds the package %s",
+  async (finding) => {
     for (const more of [
       { variables: { ntpd_flags: "-s" } },
       { variables: { ntpd_flags: "-s" }, boot: runtime.unknownValue },
       { variables: { "no name": 1 } },
     ])
-      for (const [method, request] of requests(await ours(make, more), await ours(make, more)))
+      for (const [method, request] of requests(ours(finding, more), ours(finding, more)))
         await ask(method, request);
     expect(both[1].heard).toEqual(both[0].heard);
   },
@@ -345,7 +349,7 @@ test("for our steps the lean process loads nothing of the SDK's runtime and of t
     "nodemailer",
     "diff",
   ];
-  const wrong = await ours(hostProvider, { variables: { "no name": 1 } });
+  const wrong = ours("from the program", { variables: { "no name": 1 } });
   const found: string[][] = [];
   for (const one of [bundled(), lean()]) {
     await one.start(repository, list);

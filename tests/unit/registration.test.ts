@@ -10,6 +10,7 @@ const repository = join(__dirname, "../..");
 const NO_STEPS: Readonly<Record<string, readonly string[]>> = {
   components: [
     "hostResource",
+    "providerText",
     "index",
     "inputs",
     "postfixServer",
