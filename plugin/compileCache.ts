@@ -1,4 +1,5 @@
-/** Keeps what Node compiles for the next process, where Node can do that (22.1 and later): half of what is left of the start. */
+/** Keeps what Node compiles for the next process, where Node can do that (22.10 and later). */
+import { mkdirSync } from "node:fs";
 import Module from "node:module";
 import { join } from "node:path";
 import { cacheFolder } from "../testing/machine/folders";
@@ -9,17 +10,23 @@ interface CompileCache {
   readonly flushCompileCache?: () => void;
 }
 
-/** Node's own place would be a folder in /tmp, which somebody else on the machine could have made before. */
-const folder = (): string => join(cacheFolder(), "compiled");
-
 /**
- * Uses the cache for all modules that are loaded from now on. Node writes it when the process ends by itself, but the
+ * Uses the cache for all modules that are loaded from now on. It is in the user's own folder: Node would use one in /tmp,
+ * which somebody else on the machine could have made before. Node writes it when the process ends by itself, but the
  * engine ends it by SIGINT: so it is written then, and the signal ends the process as it would have done.
  */
 export function keepCompiled(): void {
   const { enableCompileCache, flushCompileCache } = Module as typeof Module & CompileCache;
   if (enableCompileCache === undefined || flushCompileCache === undefined) return;
-  enableCompileCache(folder());
+  const folder = join(cacheFolder(), "compiled");
+  try {
+    // Whoever writes here decides what runs in the next process.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    // A home that cannot be written to is no reason not to start.
+    return;
+  }
+  enableCompileCache(folder);
   process.once("SIGINT", () => {
     flushCompileCache();
     // A provider of the user's program that listens as well decides by itself when to end.

@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import Module, { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { runtime } from "@pulumi/pulumi";
@@ -42,6 +42,7 @@ class ProviderProcess {
   constructor(
     private readonly command: string,
     private readonly args: readonly string[],
+    private readonly environment: Readonly<Record<string, string>> = {},
   ) {}
 
   /** Starts the process, in the folder of a program and with a script that runs before it. */
@@ -60,7 +61,11 @@ class ProviderProcess {
     });
     const child = spawn(this.command, [...this.args, `127.0.0.1:${engine}`], {
       cwd: folder,
-      env: { ...process.env, ...(before ? { NODE_OPTIONS: `--require ${before}` } : {}) },
+      env: {
+        ...process.env,
+        ...this.environment,
+        ...(before ? { NODE_OPTIONS: `--require ${before}` } : {}),
+      },
       stdio: ["ignore", "pipe", "ignore"],
     });
     this.#child = child;
@@ -111,8 +116,8 @@ const bundled = (): ProviderProcess =>
   new ProviderProcess(process.execPath, [
     require.resolve("@pulumi/pulumi/cmd/dynamic-provider/index.js"),
   ]);
-const lean = (): ProviderProcess =>
-  new ProviderProcess(join(repository, "plugin/pulumi-resource-pulumi-nodejs"), []);
+const lean = (environment?: Readonly<Record<string, string>>): ProviderProcess =>
+  new ProviderProcess(join(repository, "plugin/pulumi-resource-pulumi-nodejs"), [], environment);
 
 let folder: string;
 let both: readonly [ProviderProcess, ProviderProcess];
@@ -368,3 +373,12 @@ test("for our steps the lean process loads nothing of the SDK's runtime and of t
   }
   expect(found).toEqual([unwanted.slice(0, 5), []]);
 }, 60_000);
+
+test("where Node can keep what it compiled, that is kept when the engine ends the process, for the user alone", async () => {
+  const process = lean({ PULUMI_OPENBSD_POSTFIX_CACHE: join(folder, "cache") });
+  await process.start(repository);
+  expect(await process.end()).toEqual([null, "SIGINT"]);
+  const kept = join(folder, "cache/compiled");
+  expect(existsSync(kept)).toBe("flushCompileCache" in Module);
+  if (existsSync(kept)) expect(statSync(kept).mode & 0o077).toBe(0);
+});
