@@ -5,6 +5,7 @@
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 import { createRequire } from "node:module";
+import { abridged } from "../values/abridged";
 import { shown } from "./shown";
 
 export type Severity = "info" | "warning" | "error";
@@ -57,4 +58,14 @@ export async function say(
     () => new Promise<void>((resolve) => rpc.log(request, () => resolve())),
   );
   await lastMessage;
+}
+
+/** Shows warnings, of a long list the first ones. */
+export async function warnOf(urn: string, warnings: readonly string[]): Promise<void> {
+  const few = abridged(
+    warnings,
+    (count) =>
+      `… and ${count} more warnings like these. When these are settled, the next preview shows what is left.`,
+  );
+  for (const text of few) await say(urn, "warning", text);
 }

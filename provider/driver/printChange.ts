@@ -2,6 +2,8 @@
 import { hidesFromOthers, isHidden } from "../contract/hiddenFile";
 import type { Change, FileChange } from "../contract/kind";
 import { fileAt, type FileState, type FoundFile, isRead } from "../host/host";
+import { abridged, SHOWN } from "../values/abridged";
+import { jsdiff } from "../values/jsdiff";
 import { readable } from "../values/readable";
 import { messageHash } from "./secrets/masking";
 
@@ -54,7 +56,10 @@ function printNewLines({ path, contents }: Write): string {
   const lines = readable(contents).trimEnd().split("\n");
   return [
     `${path}: comes with an earlier step; lines that will be set in it`,
-    ...lines.map((line) => `+${line}`),
+    ...abridged(
+      lines.map((line) => `+${line}`),
+      (count) => `… and ${count} more lines, which the program has.`,
+    ),
   ].join("\n");
 }
 
@@ -67,7 +72,10 @@ export function printDifference(change: FileChange, now: FileState): string {
   );
   return isOpaque(change) || isHidden(now) || !isCarried
     ? [found, now].map(measureOf).join(", then ")
-    : unifiedDiff(path, before, after);
+    : unifiedDiff(path, before, after, {
+        removed: `those that are gone stood in ${path} at that look`,
+        added: `those that have come stand in ${path} on the host`,
+      });
 }
 
 /** The text of a file, as far as it was carried. */
@@ -85,21 +93,93 @@ function measureOf(state: FoundFile): string {
   return `${file.size} bytes${digest}`;
 }
 
-function unifiedDiff(path: string, before: string | undefined, after: string | undefined): string {
-  // Loaded here, because most runs find nothing that differs.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { createTwoFilesPatch } = require("diff") as typeof import("diff");
-  const patch = createTwoFilesPatch(
-    before === undefined ? "/dev/null" : path,
-    after === undefined ? "/dev/null" : path,
-    readable(before ?? ""),
-    readable(after ?? ""),
+/** A diff is shown whole up to this number of lines. */
+const LONGEST = 100;
+
+/** Texts that differ in more lines than these are compared by counting their lines: a diff would take too long. */
+const MOST_EDITS = 1000;
+
+/** Where the lines of a difference stand that are not shown. */
+interface Where {
+  readonly removed: string;
+  readonly added: string;
+}
+
+function unifiedDiff(
+  path: string,
+  before: string | undefined,
+  after: string | undefined,
+  where: Where = {
+    removed: `those that go stand in ${path} on the host`,
+    added: "those that come follow from the program",
+  },
+): string {
+  const texts = [readable(before ?? ""), readable(after ?? "")] as const;
+  const names = [before, after].map((text) => (text === undefined ? "/dev/null" : path));
+  const [oldName = "", newName = ""] = names;
+  const [oldHeader, newHeader] = [
     before === undefined ? "" : "now",
     after === undefined ? "" : "after up",
-    { context: 3 },
-  );
+  ];
+  const patch = jsdiff().createTwoFilesPatch(oldName, newName, ...texts, oldHeader, newHeader, {
+    context: 3,
+    maxEditLength: MOST_EDITS,
+  });
+  if (patch === undefined) {
+    const { removed, added } = countedLines(...texts);
+    return [
+      `--- ${oldName}\t${oldHeader}`,
+      `+++ ${newName}\t${newHeader}`,
+      ...shortOf(removed, added),
+      restOf(where, removed.length, added.length),
+    ].join("\n");
+  }
   // The lines that jsdiff puts before the two names mean nothing here. A blank last line belongs to the diff and stays.
-  return patch.replace(/^(Index: .*\n)?=+\n/, "").replace(/\n$/, "");
+  const lines = patch
+    .replace(/^(Index: .*\n)?=+\n/, "")
+    .replace(/\n$/, "")
+    .split("\n");
+  const [head, body] = [lines.slice(0, 2), lines.slice(2)];
+  if (body.length <= LONGEST) return lines.join("\n");
+  const count = (mark: string): number => body.filter((line) => line.startsWith(mark)).length;
+  return [...head, ...body.slice(0, SHOWN), restOf(where, count("-"), count("+"))].join("\n");
+}
+
+/** The first lines of a difference: of those that go at most half, so that some show of those that come. */
+function shortOf(removed: readonly string[], added: readonly string[]): readonly string[] {
+  const gone = removed.slice(0, Math.max(SHOWN / 2, SHOWN - added.length));
+  const come = added.slice(0, SHOWN - gone.length);
+  return [...gone.map((line) => `-${line}`), ...come.map((line) => `+${line}`)];
+}
+
+/** Says how much of a difference is not shown, and where it stands. */
+function restOf(where: Where, removed: number, added: number): string {
+  const places = [
+    ...(removed > 0 ? [where.removed] : []),
+    ...(added > 0 ? [where.added] : []),
+  ].join(", ");
+  return `… only the beginning is shown of ${removed} lines that go and ${added} that come: ${places}.`;
+}
+
+/** The lines that only one of two texts has, or has more often, in their order. */
+function countedLines(
+  before: string,
+  after: string,
+): { readonly removed: readonly string[]; readonly added: readonly string[] } {
+  const [old, next] = [before, after].map((text) =>
+    text === "" ? [] : text.replace(/\n$/, "").split("\n"),
+  ) as [string[], string[]];
+  return { removed: surplus(old, next), added: surplus(next, old) };
+}
+
+function surplus(lines: readonly string[], others: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const line of others) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const left = counts.get(line) ?? 0;
+    counts.set(line, left - 1);
+    return left <= 0;
+  });
 }
 
 function octal(mode: number): string {

@@ -3,7 +3,7 @@
  * digest alone: each look at a host reads the record, and most looks find the files as the one before did. Of a file that
  * is written, only what is other than before is sent.
  */
-import { diffArrays } from "diff";
+import { jsdiff } from "../values/jsdiff";
 import { dictionaryOf } from "./agentAnswers";
 import { WireError, type WireValue } from "./wire";
 
@@ -92,7 +92,7 @@ function splicesOf(former: string, contents: string): readonly Splice[] {
     string[],
     string[],
   ];
-  const parts = diffArrays(old, now, { maxEditLength: MAX_EDITS });
+  const parts = jsdiff().diffArrays(old, now, { maxEditLength: MAX_EDITS });
   if (parts === undefined) return [{ at: 0, drop: former.length, contents }];
   const splices: Splice[] = [];
   let at = 0;

@@ -6,11 +6,12 @@ import { HostError } from "../../host/errors";
 import type { Host } from "../../host/host";
 import type { Claim } from "../../host/record";
 import { type Platform, UnsupportedRelease, platformOf } from "../../openbsd/platform";
+import { abridged } from "../../values/abridged";
 import { clean, equal, isUnknown, knownPart, unknownPaths } from "../../values/json";
 import { approve } from "../approved";
 import { connectFor } from "../connecting";
 import { type Decision, decide } from "../decision";
-import { say } from "../engineLog";
+import { say, warnOf } from "../engineLog";
 import { newlyPinned } from "../machine";
 import { type Overlay, type Unseen, overlayOf } from "../overlay";
 import {
@@ -246,7 +247,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
     if (warning !== undefined && overlay.isNew(warning)) warnings.unshift(warning);
   // In `up` as well: it may come without a preview, or after one that could not look at the host, and it runs in another
   // process, which does not know which warnings a preview has shown.
-  for (const text of warnings) await say(names[0], "warning", text);
+  await warnOf(names[0], warnings);
   if (preview && !plan.obstacles?.length)
     await say(names[0], "info", [report(host, decision, notShown(args)), ...notes].join("\n"));
   return answer(filled, failures);
@@ -378,9 +379,13 @@ function connectionFailures(inputs: Values): Failure[] {
  * prints the value of a property that a failure names, with the secrets nested in it, and `<nil>` for a path into one.
  */
 function answer(inputs: Values, failures: readonly Failure[] = []): CheckAnswer {
+  const few = abridged(failures, (count, [first]) => ({
+    path: first?.path.replace(/[.[].*/s, "") ?? "",
+    reason: `${count} more faults like these. When these are mended, the next preview shows what is left.`,
+  }));
   return clean({
     inputs,
-    failures: failures.map(({ path, reason }) => ({
+    failures: few.map(({ path, reason }) => ({
       property: "",
       reason: shown(`${path}: ${reason}`),
     })),

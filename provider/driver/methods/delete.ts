@@ -18,7 +18,7 @@ import { FOUND_RECORD, RECORD } from "../../host/recordLook";
 import { dropCopies } from "../../host/savedFile";
 import { carryOut } from "../carryOut";
 import { connectFor } from "../connecting";
-import { say } from "../engineLog";
+import { say, warnOf } from "../engineLog";
 import { fingerprintsIn, sameMachine, waysOut } from "../machine";
 import { inTheWay } from "../places";
 import { withPrevious } from "../ownership";
@@ -83,7 +83,10 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
     });
   else await tidyUp(host, id, first);
   if (first.recordWarning !== undefined) warnings = [first.recordWarning, ...warnings];
-  for (const text of warnings) await say(urn, "warning", `${host.address}: ${text}`);
+  await warnOf(
+    urn,
+    warnings.map((text) => `${host.address}: ${text}`),
+  );
 }
 
 /** Removes the folder of a record that has gone, which a destroy leaves that is cut off before its end. */
