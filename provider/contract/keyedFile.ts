@@ -11,11 +11,12 @@ import {
   savedContents,
   type SavedFile,
 } from "../host/record";
+import { abridged } from "../values/abridged";
 import { mapValues } from "../values/json";
 import { hideSecrets } from "./hashedSecrets";
 import { hashedValue, isHidden } from "./hiddenFile";
 import type { Change, PlanContext, RestoreContext } from "./kind";
-import { type KeyedText, same, workOnKey } from "./keyedText";
+import { type KeyedEditor, type KeyedText, same, workOnKey } from "./keyedText";
 
 /** A text file in which some keys are to have certain values. */
 export interface KeyedFile {
@@ -53,17 +54,17 @@ export function startingText(
  * @param start the text that it is put into
  */
 function wantedText(file: KeyedFile, context: PlanContext, start: string): string {
-  let text = start;
+  const editor = file.text.open(start);
   for (const [name, entry] of context.dropped)
     if (entry.file === file.path) {
       const key = keyIn(file.path, name);
-      text = workOnKey(file.path, key, () => file.text.undo(text, key, entry.before));
+      workOnKey(file.path, key, () => editor.undo(key, entry.before));
     }
   for (const [key, value] of Object.entries(file.wanted)) {
     const was = context.record.keys[keyName(file.path, key)]?.before;
-    text = workOnKey(file.path, key, () => file.text.put(text, key, value, was));
+    workOnKey(file.path, key, () => editor.put(key, value, was));
   }
-  return text;
+  return editor.text;
 }
 
 /**
@@ -137,20 +138,34 @@ function namesOfChanges(file: KeyedFile, { dropped }: PlanContext): string {
   const undone = dropped.filter(([, entry]) => entry.file === file.path);
   const removed = changed.length - set.length + undone.length;
   return [
-    ...(set.length > 0 ? [`sets ${set.join(", ")}`] : []),
+    ...(set.length > 0
+      ? [`sets ${abridged(set, (count) => `${count} more keys that the program names`).join(", ")}`]
+      : []),
     ...(removed > 0 ? [`removes or undoes ${removed} more`] : []),
   ].join("; ");
 }
 
-/** The claims of the wanted keys. */
+/**
+ * The claims of the wanted keys. Those that the file has come in its order: keys are undone in the reverse of the order in
+ * which they were claimed, and so an entry that was removed finds its neighbour, whichever others were removed with it.
+ */
 export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
-  const text = startingText(file, context.record);
-  return Object.entries(file.wanted).map(([key, applied]) => ({
-    key: keyName(file.path, key),
-    file: file.path,
-    before: workOnKey(file.path, key, () => file.text.save(text, key)),
-    ...hideSecrets(file.text, applied, context.isSecret),
-  }));
+  const editor = file.text.open(startingText(file, context.record));
+  const placed = Object.entries(file.wanted).map(([key, applied]) => {
+    const name = keyName(file.path, key);
+    // What was there before the first change is in the record, and stays.
+    const known = context.record.keys[name];
+    return {
+      place: editor.placeOf(key) ?? Number.MAX_SAFE_INTEGER,
+      claim: {
+        key: name,
+        file: file.path,
+        before: known?.before ?? workOnKey(file.path, key, () => editor.save(key)),
+        ...hideSecrets(file.text, applied, context.isSecret),
+      },
+    };
+  });
+  return placed.sort((left, right) => left.place - right.place).map(({ claim }) => claim);
 }
 
 /**
@@ -212,14 +227,15 @@ function isOnlyOurWork(
   original: string,
   owned: Owned,
 ): boolean {
-  const withoutKeys = (contents: string): string =>
-    owned.reduce((rest, [name]) => text.put(rest, keyIn(path, name), null), contents);
+  const withoutKeys = (contents: string): string => {
+    const editor = text.open(contents);
+    for (const [name] of owned) editor.put(keyIn(path, name), null);
+    return editor.text;
+  };
+  const [now, then] = [text.open(current), text.open(original)];
   const areKeysOurs = owned.every(([name, entry]) => {
     const key = keyIn(path, name);
-    return (
-      isAsApplied(text, current, key, entry) ||
-      same(text, text.get(current, key), text.get(original, key))
-    );
+    return isAsApplied(text, now, key, entry) || same(text, now.get(key), then.get(key));
   });
   const isRestAsBefore = withoutKeys(current) === withoutKeys(original);
   return areKeysOurs && isRestAsBefore;
@@ -236,20 +252,21 @@ function hasKeysOfBefore(
   original: string,
   owned: Owned,
 ): boolean {
+  const [now, then] = [text.open(current), text.open(original)];
   return owned.every(([name, { before }]) => {
     const key = keyIn(path, name);
-    return same(text, text.get(text.undo(current, key, before), key), text.get(original, key));
+    return same(text, now.undone(key, before), then.get(key));
   });
 }
 
 /** Is the key as it was applied: last, or before a change that is not settled? */
 function isAsApplied(
   text: KeyedText,
-  contents: string,
+  contents: KeyedEditor,
   key: string,
   { applied, unsettled = [] }: KeyEntry,
 ): boolean {
-  const found = text.get(contents, key);
+  const found = contents.get(key);
   return [applied, ...unsettled].some((value) => same(text, found, value ?? undefined));
 }
 
@@ -261,13 +278,20 @@ function undoKeys(
   owned: Owned,
   { warn }: Pick<RestoreContext, "warn">,
 ): string {
-  return owned.reduce((contents, [name, entry]) => {
+  const editor = text.open(current);
+  const left: string[] = [];
+  for (const [name, entry] of owned) {
     const key = keyIn(path, name);
-    const undone = text.undo(contents, key, entry.before);
-    if (undone === contents || isAsApplied(text, contents, key, entry)) return undone;
-    warn(`${path}: ${key} was changed by somebody else meanwhile and is left as it is.`);
-    return contents;
-  }, current);
+    if (isAsApplied(text, editor, key, entry)) editor.undo(key, entry.before);
+    else if (!editor.isUndone(key, entry.before)) left.push(key);
+  }
+  const warnings = left.map(
+    (key) => `${path}: ${key} was changed by somebody else meanwhile and is left as it is.`,
+  );
+  const rest = (count: number): string =>
+    `${path}: ${count} more keys were changed by somebody else meanwhile and stand there as they are.`;
+  for (const text of abridged(warnings, rest)) warn(text);
+  return editor.text;
 }
 
 /** Writes the file where its contents differ; with the original contents it gets its former owner and mode too. */

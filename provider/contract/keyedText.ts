@@ -1,5 +1,6 @@
 /** Text formats of which single keys are read and edited. Texts are latin1 strings: one character for each byte. */
 import { FormatError } from "../formats/bytes";
+import { type KeyFunctions, oneByOne, type TextEditor } from "../formats/oneByOne";
 import type { Json, KeyEntry } from "../host/record";
 import { equal, stringsIn } from "../values/json";
 import { hasHash, hashOf, isHash, mapStrings } from "./hashedSecrets";
@@ -18,42 +19,47 @@ export interface KeyedText {
   /** What {@link undo} needs to bring the key back as it is now. */
   save(text: string, key: string): Json;
   undo(text: string, key: string, saved: Json): string;
+  /** Opens a text for work on many of its keys: the same as one after the other, and for large files in one pass. */
+  open(text: string): KeyedEditor;
   /** The canonical spelling of a string in a value. Default: as it is. */
   readonly normal?: (value: string) => string;
   /** Do two values mean the same? Default: equality as JSON. */
   same?(left: Json | undefined, right: Json | undefined): boolean;
 }
 
+/** A text under edit by its keys. */
+export interface KeyedEditor extends Omit<TextEditor<Json, Json>, "set" | "remove"> {
+  /** Puts `value` in force, as {@link KeyedText.put} does. */
+  put(key: string, value: Json, was?: Json): void;
+}
+
 /** A {@link KeyedText} in the types of one format: `V` is a key's value, `S` is what undoing a key needs. */
-export interface TextFormat<V, S> extends Pick<KeyedText, "kind" | "normal"> {
-  readonly get: (text: string, key: string) => V | undefined;
-  readonly set: (text: string, key: string, value: V, was: S | undefined) => string;
-  readonly remove: (text: string, key: string) => string;
-  readonly save: (text: string, key: string) => S;
-  readonly undo: (text: string, key: string, saved: S) => string;
+export interface TextFormat<V, S> extends Pick<KeyedText, "kind" | "normal">, KeyFunctions<V, S> {
+  /** Default: one key after the other. */
+  readonly open?: (text: string) => TextEditor<V, S>;
   readonly same?: (left: V | undefined, right: V | undefined) => boolean;
 }
 
 /** A format with its values as JSON, as the record holds them. */
 export function keyedText<V, S>(format: TextFormat<V, S>): KeyedText {
   // The types hold because the record gives each value back only to the format that it came from.
-  const {
-    kind,
-    normal,
-    get,
-    set,
-    remove,
-    save,
-    undo,
-    same: isSame,
-  } = format as unknown as TextFormat<Json, Json>;
+  const functions = format as unknown as TextFormat<Json, Json>;
+  const { kind, normal, get, set, remove, save, undo, same: isSame } = functions;
   return {
     ...{ kind, get, save, undo },
     put: (text, key, value, was) =>
       value === null ? remove(text, key) : set(text, key, value, was),
+    open: (text) => keyedEditor(functions.open?.(text) ?? oneByOne(functions, text)),
     ...(normal === undefined ? {} : { normal }),
     ...(isSame === undefined ? {} : { same: isSame }),
   };
+}
+
+function keyedEditor(editor: TextEditor<Json, Json>): KeyedEditor {
+  return Object.assign(editor, {
+    put: (key: string, value: Json, was?: Json): void =>
+      value === null ? editor.remove(key) : editor.set(key, value, was),
+  });
 }
 
 /** A key or a value that a file's format refuses, with the file and the key. */

@@ -13,9 +13,9 @@ import {
   type Token,
 } from "./aliasTokens";
 import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
-import { logicalLines, logicalUnits } from "./logicalLines";
-import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
-import { remembered, replaceEntries, startsOf, type Unit } from "./units";
+import { entriesOf } from "./entries";
+import { logicalLines } from "./logicalLines";
+import { remembered } from "./units";
 
 export { normalizeTarget };
 
@@ -38,13 +38,6 @@ function parse(line: Bytes): Entry | string {
   if (name.some((token) => is(token, "@%"))) return "has a name that is not local";
   return { name: foldKey(internal(name)), value };
 }
-
-const unitsOf = remembered((text): readonly Unit[] =>
-  logicalUnits(text, (line) => {
-    const entry = parse(line);
-    return typeof entry === "string" ? undefined : entry.name;
-  }),
-);
 
 /** Entries in force. */
 const inForce = remembered((text): ReadonlyMap<string, Entry> => {
@@ -92,32 +85,31 @@ function written(name: Bytes, old: Bytes | undefined): Bytes {
   return `${/^[\w+-][\w.+-]*$/.test(name) ? name : quoted(name)}: `;
 }
 
-/**
- * Sets the recipients of a name. Of several entries one remains, in the place of the one in force. A new entry goes
- * to the end, or to its former place if `was` has one. A text with these recipients already in force is not changed.
- *
- * @throws FormatError for a name or recipient that the file cannot hold, and for an empty list
- */
-export function set(text: Bytes, name: Bytes, targets: readonly Bytes[], was?: Saved): Bytes {
+/** The recipients as `normalizeTarget` spells them. */
+function checked(name: Bytes, targets: readonly Bytes[]): readonly Bytes[] {
   checkName(name);
-  const wanted = targets.map(normalizeTarget);
-  if (wanted.length === 0) {
+  if (targets.length === 0)
     throw new FormatError(
       `the alias ${JSON.stringify(name)} needs a recipient; /dev/null drops its mail`,
     );
-  }
-  const key = foldKey(name);
-  const units = unitsOf(text);
-  const starts = startsOf(units, key);
-  const first = starts[0];
-  const line = (old?: Bytes) => `${written(name, old)}${wanted.map(writtenTarget).join(", ")}\n`;
-  if (first === undefined)
-    return withLineAt(text, units, line(), was && formerPlace(units, was, "first"));
-  const now = get(text, key) ?? [];
-  const same = now.length === wanted.length && wanted.every((target, nth) => target === now[nth]);
-  if (same && starts.length === 1) return text;
-  return replaceEntries(units, key, first, line(units[first]?.raw));
+  return targets.map(normalizeTarget);
 }
 
-/** Edits of all entries of a name. */
-export const { remove, save, undo } = keyEdits(unitsOf, foldKey);
+/** Edits of all entries of a name; a value is the list of its recipients. */
+export const { set, remove, save, undo, open } = entriesOf<readonly Bytes[]>({
+  keyIn: (line) => {
+    const entry = parse(line);
+    return typeof entry === "string" ? undefined : entry.name;
+  },
+  valueIn: (line) => {
+    const entry = parse(line);
+    return typeof entry === "string" ? [] : recipients(entry.value);
+  },
+  keyOf: foldKey,
+  inForce: "first",
+  checked,
+  written: (name, targets, old) =>
+    `${written(name, old)}${targets.map(writtenTarget).join(", ")}\n`,
+  same: (left, right) =>
+    left.length === right.length && left.every((target, nth) => target === right[nth]),
+});

@@ -21,12 +21,16 @@ export class FormatError extends Error {
   }
 }
 
+/** ASCII is the same as text and as bytes; most names and values are ASCII, and a file may have very many. */
+const beyondAscii = /[^\x00-\x7f]/;
+
 /**
  * The UTF-8 bytes of a string.
  *
  * @throws FormatError for half a surrogate pair, which has no UTF-8
  */
 export function encodeUtf8(text: string): Bytes {
+  if (!beyondAscii.test(text)) return text;
   const bytes = Buffer.from(text, "utf8");
   if (bytes.toString("utf8") !== text) {
     throw new FormatError("the text holds half a surrogate pair, which UTF-8 cannot express");
@@ -40,6 +44,7 @@ const utf8Character =
 
 /** Bytes as text to read: decoded as UTF-8, with each byte that is not valid UTF-8 as `\xNN`. */
 export function decodeUtf8(bytes: Bytes): string {
+  if (!beyondAscii.test(bytes)) return bytes;
   return bytes.replace(utf8Character, (found) =>
     found.length === 1 && found >= "\x80"
       ? `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`
@@ -62,5 +67,5 @@ export function checkLineText(what: string, text: Bytes): void {
 
 /** A key without regard to case. Postfix folds ASCII only where it is built without EAI, as the port is. */
 export function foldKey(key: Bytes): Bytes {
-  return key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  return !/[A-Z]/.test(key) ? key : key.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

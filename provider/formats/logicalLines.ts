@@ -48,6 +48,11 @@ function physicalLines(text: Bytes): readonly Physical[] {
 
 const visible = (text: Bytes): Bytes => text.replace(/\0[^]*/, "");
 
+/** The logical line that physical lines make, of which the first begins it and the others continue it. */
+export function joinedLine(raws: readonly Bytes[]): Bytes {
+  return visible(raws.map((raw) => (raw.endsWith("\n") ? raw.slice(0, -1) : raw)).join(""));
+}
+
 /** The logical lines of a text. */
 export function logicalLines(text: Bytes): readonly LogicalLine[] {
   return physicalLines(text).flatMap(({ role, of }) =>

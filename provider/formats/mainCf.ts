@@ -3,17 +3,9 @@
  * used because it loosens the mode of the file, replaces a symbolic link and rewrites the file when nothing changes.
  */
 import { checkLineText, FormatError, type Bytes } from "./bytes";
-import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
-import {
-  duplicatesIn,
-  remembered,
-  replaceEntries,
-  startsOf,
-  type Duplicate,
-  type Fault,
-  type Unit,
-} from "./units";
+import { entriesOf } from "./entries";
+import { logicalLines, whiteSpace } from "./logicalLines";
+import { duplicatesIn, remembered, type Duplicate, type Fault } from "./units";
 
 /** A parameter's value, and the line on which its entry in force begins. */
 export interface Parameter {
@@ -27,6 +19,11 @@ function nameOf(line: Bytes): string | undefined {
   return setting.exec(line)?.[1];
 }
 
+/** The value of a line that has a name. */
+function valueIn(line: Bytes): Bytes {
+  return trimmed(line.slice(setting.exec(line)?.[0].length ?? line.length));
+}
+
 /** The value without white space at its end. A regular expression would take quadratic time for some lines. */
 function trimmed(value: Bytes): Bytes {
   let end = value.length;
@@ -35,16 +32,14 @@ function trimmed(value: Bytes): Bytes {
 }
 
 const isSpace = new RegExp(`[${whiteSpace}]`);
-
-const unitsOf = remembered((text): readonly Unit[] => logicalUnits(text, nameOf));
+const spaceAtAnEnd = new RegExp(`^[${whiteSpace}]|[${whiteSpace}]$`);
 
 /** All parameters that the file sets. Of several entries of one parameter the last is in force. */
 export const parameters = remembered((text): ReadonlyMap<string, Parameter> => {
   const found = new Map<string, Parameter>();
   for (const { text: joined, line } of logicalLines(text)) {
-    const [head, name] = setting.exec(joined) ?? [];
-    if (head !== undefined && name !== undefined)
-      found.set(name, { value: trimmed(joined.slice(head.length)), line });
+    const name = nameOf(joined);
+    if (name !== undefined) found.set(name, { value: valueIn(joined), line });
   }
   return found;
 });
@@ -73,49 +68,45 @@ export function checkName(name: string): void {
 export function checkValue(name: string, value: Bytes): void {
   const what = `the value of ${JSON.stringify(name)}`;
   checkLineText(what, value);
-  if (new RegExp(`^[${whiteSpace}]|[${whiteSpace}]$`).test(value)) {
+  if (spaceAtAnEnd.test(value)) {
     throw new FormatError(`${what} must not begin or end with white space: Postfix drops it`);
   }
 }
 
-/**
- * Sets a parameter. Of several entries one remains, in the place of the one in force. A new entry goes to the end of
- * the file, or to its former place if `was` has one. A text with the value already in force is not changed.
- *
- * @throws FormatError for a name or value that main.cf cannot hold
- */
-export function set(text: Bytes, name: string, value: Bytes, was?: Saved): Bytes {
-  checkName(name);
-  checkValue(name, value);
-  const units = unitsOf(text);
-  const starts = startsOf(units, name);
-  const line = value === "" ? `${name} =\n` : `${name} = ${value}\n`;
-  const inForce = starts.at(-1);
-  if (inForce === undefined)
-    return withLineAt(text, units, line, was && formerPlace(units, was, "last"));
-  if (starts.length === 1 && get(text, name) === value) return text;
-  return replaceEntries(units, name, inForce, line);
-}
+const edits = entriesOf<Bytes>({
+  keyIn: nameOf,
+  valueIn,
+  keyOf: (name) => name,
+  inForce: "last",
+  checked: (name, value) => {
+    checkName(name);
+    checkValue(name, value);
+    return value;
+  },
+  written: (name, value) => (value === "" ? `${name} =\n` : `${name} = ${value}\n`),
+  same: (left, right) => left === right,
+});
 
 /** Edits of all entries of a parameter. */
-export const { remove, save, undo } = keyEdits(unitsOf);
+export const { set, remove, save, undo, open } = edits;
 
 /** Makes comments of all entries of a parameter, so that all others keep their line numbers. */
 export function commentedOut(text: Bytes, name: string): Bytes {
-  return unitsOf(text)
+  return edits
+    .unitsOf(text)
     .map(({ raw, key, role }) => (key === name && role !== "gap" ? `#${raw}` : raw))
     .join("");
 }
 
 /** Parameters with several entries. Postfix uses the last; from 2.11 on postconf warns of the others. */
 export function duplicates(text: Bytes): readonly Duplicate[] {
-  return duplicatesIn(unitsOf(text));
+  return duplicatesIn(edits.unitsOf(text));
 }
 
 /** Lines with which Postfix does not start ("missing '=' after attribute name"), and continuations of nothing. */
 export function faults(text: Bytes): readonly Fault[] {
   let began = false;
-  return unitsOf(text).flatMap(({ role, key, line }) => {
+  return edits.unitsOf(text).flatMap(({ role, key, line }) => {
     const orphan = role === "more" && !began;
     began ||= role === "start";
     if (orphan) return [{ line, reason: "starts with white space, but continues no parameter" }];

@@ -30,7 +30,8 @@ import {
   TYPES,
   type Column,
 } from "./masterCfKeys";
-import { beyondContinuations, formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
+import { beyondContinuations, formerPlace, keyEdits, withLineAt } from "./editor";
+import type { Saved } from "./undo";
 import {
   duplicatesIn,
   joinUnits,
@@ -215,7 +216,7 @@ export function set(text: Bytes, name: string, service: ServiceFields, was?: Sav
   const units = unitsOf(text);
   if (startsOf(units, name).length === 0) {
     const place = (was && formerPlace(units, was, "last")) ?? sampleEnd(units, name);
-    return withLineAt(text, units, written(name, service), place);
+    return withLineAt(units, written(name, service), place);
   }
   const found = needed(text, name);
   let { entry } = found;

@@ -3,8 +3,9 @@ import { isAccepted, parsedValue } from "./rcParsed";
 import { editable, keyOf, mayAssign, read, unitsOf, type RcValue } from "./rcRead";
 import { sourcedValue } from "./rcSourced";
 import type { RcSyntax, RcUnit } from "./rcUnits";
-import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
-import { joinUnits, replaceEntries, startsOf, withNewline, withoutKeys } from "./units";
+import { formerPlace, keyEdits, withLineAt } from "./editor";
+import type { Saved } from "./undo";
+import { replaceEntries, startsOf, withNewline, withoutKeys } from "./units";
 
 /**
  * The value in force, which is that of the last assignment, with variables expanded that the file sets before it.
@@ -57,16 +58,11 @@ export function checkEditable(units: readonly RcUnit[]): void {
 }
 
 /** The text with a new line at its end. */
-export function append(
-  text: Bytes,
-  units: readonly RcUnit[],
-  line: Bytes,
-  syntax: RcSyntax,
-): Bytes {
+export function append(units: readonly RcUnit[], line: Bytes, syntax: RcSyntax): Bytes {
   const last = units.at(-1);
   // A newline would put the last line in force, which rc(8) ignores without one (see rcParsed.ts).
   const unread = syntax !== "sourced" && last?.role === "start" && !last.raw.endsWith("\n");
-  return withLineAt(text, units, line, unread ? units.length - 1 : undefined);
+  return withLineAt(units, line, unread ? units.length - 1 : undefined);
 }
 
 /** Whether another statement uses the variable. Then earlier entries of the variable have an effect, and must stay. */
@@ -101,10 +97,10 @@ export function set(text: Bytes, name: string, value: Bytes, syntax: RcSyntax, w
   const place = was && starts.length === 0 ? formerPlace(units, was, "last") : undefined;
   const after = units.slice(place ?? units.length);
   if (place !== undefined && after.every((one) => one.key !== undefined || !mayAssign(one, key))) {
-    return withLineAt(text, units, line, place);
+    return withLineAt(units, line, place);
   }
   const others = used ? units : (withoutKeys(units, new Set([key])) as readonly RcUnit[]);
-  return append(joinUnits(others), others, line, syntax);
+  return append(others, line, syntax);
 }
 
 /** The text with one unit changed. */

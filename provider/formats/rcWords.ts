@@ -91,8 +91,8 @@ export function addWords(
   if (read(units, key) === undefined) return set(text, name, withWords(inherited, words), syntax);
   // rc.subr(8) expands nothing, so what is added to is written out.
   if (syntax !== "sourced" && typeof now === "string")
-    return append(text, units, `${name}=${plainValue(withWords(now, words), syntax)}\n`, syntax);
-  return append(text, units, `${name}=${addingValue(name, ` ${words}`)}\n`, syntax);
+    return append(units, `${name}=${plainValue(withWords(now, words), syntax)}\n`, syntax);
+  return append(units, `${name}=${addingValue(name, ` ${words}`)}\n`, syntax);
 }
 
 /** The unit of the assignment in force. */

@@ -4,18 +4,9 @@
  * cidr, which have another syntax.
  */
 import { checkLineText, foldKey, FormatError, type Bytes } from "./bytes";
-import { logicalLines, logicalUnits, whiteSpace } from "./logicalLines";
-import { formerPlace, keyEdits, withLineAt, type Saved } from "./undo";
-import {
-  duplicatesIn,
-  orphanFault,
-  remembered,
-  replaceEntries,
-  startsOf,
-  type Duplicate,
-  type Fault,
-  type Unit,
-} from "./units";
+import { entriesOf } from "./entries";
+import { logicalLines, whiteSpace } from "./logicalLines";
+import { duplicatesIn, orphanFault, remembered, type Duplicate, type Fault } from "./units";
 
 export { foldKey };
 
@@ -59,13 +50,6 @@ function parse(line: Bytes, quotes = true): Line | string {
   if (end === 0 || value === "") return 'is not "key value"';
   return { key: foldKey(line.slice(0, end)), value };
 }
-
-const unitsOf = remembered((text): readonly Unit[] =>
-  logicalUnits(text, (line) => {
-    const entry = parse(line);
-    return typeof entry === "string" ? undefined : entry.key;
-  }),
-);
 
 /** All keys, in lower case, with the value in force. */
 export const entries = remembered((text: Bytes): ReadonlyMap<string, TableEntry> => {
@@ -115,33 +99,32 @@ function written(key: Bytes, old: Bytes | undefined): Bytes {
   return before === null ? `${key}\t` : before[0];
 }
 
-/**
- * Sets the value of a key. Of several entries one remains, in the place of the one in force. A new entry goes to the
- * end, or to its former place if `was` has one. A text with the value already in force is not changed.
- *
- * @throws FormatError for a key or value that the file cannot hold
- */
-export function set(text: Bytes, key: Bytes, value: Bytes, was?: Saved): Bytes {
-  checkKey(key);
-  checkValue(key, value);
-  const name = foldKey(key);
-  const units = unitsOf(text);
-  const starts = startsOf(units, name);
-  const first = starts[0];
-  if (first === undefined) {
-    const line = `${written(key, undefined)}${value}\n`;
-    return withLineAt(text, units, line, was && formerPlace(units, was, "first"));
-  }
-  if (starts.length === 1 && get(text, name) === value) return text;
-  return replaceEntries(units, name, first, `${written(key, units[first]?.raw)}${value}\n`);
-}
+const edits = entriesOf<Bytes>({
+  keyIn: (line) => {
+    const entry = parse(line);
+    return typeof entry === "string" ? undefined : entry.key;
+  },
+  valueIn: (line) => {
+    const entry = parse(line);
+    return typeof entry === "string" ? "" : entry.value;
+  },
+  keyOf: foldKey,
+  inForce: "first",
+  checked: (key, value) => {
+    checkKey(key);
+    checkValue(key, value);
+    return value;
+  },
+  written: (key, value, old) => `${written(key, old)}${value}\n`,
+  same: (left, right) => left === right,
+});
 
 /** Edits of all entries of a key. */
-export const { remove, save, undo } = keyEdits(unitsOf, foldKey);
+export const { set, remove, save, undo, open } = edits;
 
 /** Keys with several entries, of which postmap(1) stores the first. */
 export function duplicates(text: Bytes): readonly Duplicate[] {
-  return duplicatesIn(unitsOf(text));
+  return duplicatesIn(edits.unitsOf(text));
 }
 
 /** Lines that postmap(1) skips with a warning and exit status 0, and continuations of nothing. */
@@ -153,7 +136,7 @@ export function faults(text: Bytes): readonly Fault[] {
       ? [{ line, reason: 'has a key with a colon, as in an alias file: "key value" is meant' }]
       : [];
   });
-  return [...orphanFault(unitsOf(text), "entry"), ...lines];
+  return [...orphanFault(edits.unitsOf(text), "entry"), ...lines];
 }
 
 /**

@@ -203,7 +203,8 @@ export function claim(
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files: Record<string, FileEntry> = { ...record.files };
   const formers = new Set<string>();
-  let order = Math.max(0, ...Object.values(keys).map((entry) => entry.order));
+  // Not Math.max(...): a call takes no more arguments than its stack has room for, and a record may have more keys.
+  let order = Object.values(keys).reduce((most, entry) => Math.max(most, entry.order), 0);
   for (const one of claims) {
     const known = keys[one.key];
     if (known && known.owner.instance !== owner.instance) formers.add(known.owner.instance);
@@ -346,9 +347,11 @@ export function withRevision(record: HostRecord, owner: Owner, revision: number)
 
 /** The record without some keys, and without the saved files that no key is left in. */
 export function release(record: HostRecord, released: readonly string[]): HostRecord {
-  const keys = Object.fromEntries(
-    Object.entries(record.keys).filter(([key]) => !released.includes(key)),
-  );
+  const gone = new Set(released);
+  const keys =
+    gone.size === 0
+      ? record.keys
+      : Object.fromEntries(Object.entries(record.keys).filter(([key]) => !gone.has(key)));
   const used = new Set(Object.values(keys).map((entry) => entry.file));
   const files = Object.fromEntries(Object.entries(record.files).filter(([path]) => used.has(path)));
   if (Object.keys(keys).length === 0 && !record.pending)

@@ -6,7 +6,7 @@ import {
   planKeyedFile,
   restoreKeyedFile,
 } from "../../provider/contract/keyedFile";
-import { type KeyedText } from "../../provider/contract/keyedText";
+import { keyedText } from "../../provider/contract/keyedText";
 import type { Change, PlanContext } from "../../provider/contract/kind";
 import { sha256 } from "../../provider/values/digest";
 import * as mainCf from "../../provider/formats/mainCf";
@@ -14,7 +14,6 @@ import {
   claim,
   EMPTY_RECORD,
   type HostRecord,
-  type Json,
   keysOf,
   release,
   savedFile,
@@ -24,14 +23,7 @@ import type { FileState } from "../../provider/host/host";
 import { platformOf } from "../../provider/openbsd/platform";
 
 const PATH = "/etc/postfix/main.cf";
-const text: KeyedText = {
-  kind: "MainCf",
-  get: (contents, name) => mainCf.get(contents, name),
-  put: (contents, name, value) =>
-    value === null ? mainCf.remove(contents, name) : mainCf.set(contents, name, value as string),
-  save: (contents, name) => mainCf.save(contents, name) as unknown as Json,
-  undo: (contents, name, saved) => mainCf.undo(contents, name, saved as never),
-};
+const text = keyedText({ kind: "MainCf", ...mainCf });
 
 const CONTEXT: PlanContext = {
   platform: platformOf("7.8"),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import type { Bytes } from "../../../provider/formats/bytes";
+import { type KeyFunctions, oneByOne, type TextEditor } from "../../../provider/formats/oneByOne";
 
 const inCi = process.env["CI"] !== undefined;
 
@@ -95,6 +96,8 @@ export interface KeyedFormat<V, S> {
   remove(text: Bytes, key: string): Bytes;
   save(text: Bytes, key: string): S;
   undo(text: Bytes, key: string, saved: S): Bytes;
+  /** Work on many keys; left out where the format works on one after the other. */
+  open?(text: Bytes): TextEditor<V, S>;
 }
 
 export interface Laws<V, S> {
@@ -300,6 +303,71 @@ export function describeLaws<V, S>(laws: Laws<V, S>): void {
       // The last newline of the file is another matter: it goes where the text had none.
       const again = format.undo(edited, one.key, saved);
       same(again.replace(/\n$/, ""), edited.replace(/\n$/, ""));
+    },
+  );
+
+  const open = (text: Bytes): TextEditor<V, S> =>
+    format.open?.(text) ?? oneByOne(format as KeyFunctions<V, S>, text);
+  const work = fc.array(
+    fc.record({
+      act: fc.constantFrom("set", "set again", "remove", "save", "undo", "undo the last", "look"),
+      key,
+      value: values,
+    }),
+    { minLength: 1, maxLength: 12 },
+  );
+
+  test(
+    "work on many keys of an opened text gives what one key after the other gives, to the byte",
+    work,
+    (text, acts) => {
+      const editor = open(text);
+      const before = new Map(laws.keys.map((name) => [name, format.save(text, name)]));
+      const last = new Map(before);
+      let now = text;
+      for (const { act, key: name, value } of acts) {
+        const first = before.get(name) as S;
+        const saved = act === "undo" ? first : (last.get(name) as S);
+        if (act === "set" || act === "set again") {
+          const was = act === "set" ? undefined : first;
+          now = format.set(now, name, value, was);
+          editor.set(name, value, was);
+        } else if (act === "remove") {
+          now = format.remove(now, name);
+          editor.remove(name);
+        } else if (act === "save") {
+          last.set(name, format.save(now, name));
+          same(editor.save(name), last.get(name));
+        } else if (act === "look") {
+          same(editor.text, now);
+          same(editor.get(name), format.get(now, name));
+        } else {
+          const undone = format.undo(now, name, saved);
+          if (editor.isUndone(name, saved)) same(undone, now);
+          if (text === "" || text.endsWith("\n"))
+            same(editor.undone(name, saved), format.get(undone, name));
+          now = undone;
+          editor.undo(name, saved);
+          same(editor.isUndone(name, saved), format.undo(now, name, saved) === now);
+        }
+        if (refused?.(now) === true) return;
+      }
+      same(editor.text, now);
+      for (const name of laws.keys) same(editor.get(name), format.get(now, name));
+    },
+  );
+
+  test(
+    "what is undone at once, of all keys, is what was there before, to the byte",
+    edits,
+    (text, { chosen, order }) => {
+      const editor = open(text);
+      const all = chosen.map(({ key: name }) => ({ key: name, saved: editor.save(name) }));
+      for (const { key: name, value } of chosen)
+        if (value === undefined) editor.remove(name);
+        else editor.set(name, value);
+      for (const { key: name } of order) editor.undo(name, savedFor(all, name));
+      same(editor.text, text);
     },
   );
 

@@ -1,0 +1,221 @@
+/**
+ * Work on a file of many keys: it is parsed a fixed number of times, whatever the number of its keys, and what undoing a key
+ * needs is of a fixed size. Seconds are not asserted, because they depend on the machine.
+ */
+import {
+  alone,
+  claimKeyedFile,
+  type KeyedFile,
+  keyName,
+  liveKeys,
+  planKeyedFile,
+  restoreKeyedFile,
+} from "../../provider/contract/keyedFile";
+import type { KeyedText } from "../../provider/contract/keyedText";
+import type { Change, PlanContext } from "../../provider/contract/kind";
+import * as logicalLines from "../../provider/formats/logicalLines";
+import type { FileState } from "../../provider/host/host";
+import {
+  claim,
+  EMPTY_RECORD,
+  type HostRecord,
+  type Json,
+  keysOf,
+  savedFile,
+  settled,
+} from "../../provider/host/record";
+import { text as aliases } from "../../provider/kinds/aliases";
+import { text as table } from "../../provider/kinds/lookupTable";
+import { text as mainCf } from "../../provider/kinds/mainCf";
+import { platformOf } from "../../provider/openbsd/platform";
+import { sha256 } from "../../provider/values/digest";
+
+/** Counts how often a text is parsed. */
+jest.mock("../../provider/formats/logicalLines", () => {
+  const real = jest.requireActual<typeof logicalLines>("../../provider/formats/logicalLines");
+  return {
+    ...real,
+    logicalUnits: jest.fn(real.logicalUnits),
+    logicalLines: jest.fn(real.logicalLines),
+  };
+});
+
+const PATH = "/etc/postfix/many";
+const HEAD = "# mine\n\nfirst: a\nsecond = b\n";
+const OWNER = { urn: "urn", instance: "instance" };
+
+interface Format {
+  readonly text: KeyedText;
+  readonly value: (word: string) => Json;
+  readonly line: (key: string, word: string) => string;
+}
+
+const formats: readonly (readonly [string, Format])[] = [
+  ["aliases", { text: aliases, value: (word) => [word], line: (key, word) => `${key}: ${word}\n` }],
+  ["a table", { text: table, value: (word) => word, line: (key, word) => `${key}\t${word}\n` }],
+  ["main.cf", { text: mainCf, value: (word) => word, line: (key, word) => `${key} = ${word}\n` }],
+];
+
+const keyOf = (nth: number): string => `key${nth}`;
+const keys = (count: number): string[] => Array.from({ length: count }, (_, nth) => keyOf(nth));
+
+function fileWith(contents: string): FileState {
+  const digest = sha256(contents);
+  return {
+    type: "file",
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    contents,
+    sha256: digest,
+    size: contents.length,
+  };
+}
+
+function contextOf(record: HostRecord, dropped: PlanContext["dropped"] = []): PlanContext {
+  return {
+    ...{ platform: platformOf("7.8"), record, owner: OWNER, dropped, applied: undefined },
+    coming: () => false,
+    expected: () => undefined,
+    isSecret: () => false,
+  };
+}
+
+/** What a change of one file makes of it. */
+function after(changes: readonly Change[], before: string): string {
+  const [change] = changes;
+  if (change === undefined) return before;
+  return change.change === "write" ? change.contents : "";
+}
+
+/** The record once the keys of a file are claimed, and the file has its new contents. */
+function recordOf(file: KeyedFile, before: string, written: string): HostRecord {
+  const claims = claimKeyedFile(file, contextOf(EMPTY_RECORD));
+  const claimed = claim(EMPTY_RECORD, OWNER, claims, { [PATH]: savedFile(fileWith(before)) });
+  return settled(claimed, OWNER.instance, {
+    ...{ claims, released: [] },
+    written: { [PATH]: sha256(written) },
+  });
+}
+
+/** All that is done to a file of so many keys from `create` to `destroy`. */
+function lifeOf({ text, value, line }: Format, count: number): void {
+  const wanted = (word: string): KeyedFile["wanted"] =>
+    Object.fromEntries(keys(count).map((key) => [key, value(word)]));
+  const body =
+    HEAD +
+    keys(count)
+      .map((key) => line(key, "old"))
+      .join("");
+  for (const before of [HEAD, body]) {
+    const file: KeyedFile = { path: PATH, state: fileWith(before), text, wanted: wanted("new") };
+    const written = after(planKeyedFile(file, contextOf(EMPTY_RECORD)), before);
+    const record = recordOf(file, before, written);
+    const there = { ...file, state: fileWith(written) };
+    expect(liveKeys(there)).toEqual(file.wanted);
+    expect(planKeyedFile(there, contextOf(record))).toEqual([]);
+    const one = { ...there, wanted: { ...file.wanted, [keyOf(1)]: value("other") } };
+    const changed = after(planKeyedFile(one, contextOf(record)), written);
+    expect(changed).toContain(line(keyOf(1), "other"));
+    const owned = keysOf(record, OWNER.instance);
+    const dropped = after(
+      planKeyedFile({ ...there, wanted: {} }, contextOf(record, owned)),
+      written,
+    );
+    expect(dropped).toBe(before);
+    const warn = (): void => undefined;
+    const restore = { platform: platformOf("7.8"), keys: owned, record, warn };
+    expect(after(restoreKeyedFile(PATH, there.state, text, restore), written)).toBe(before);
+    const edited = `# somebody\n${written}`;
+    expect(after(restoreKeyedFile(PATH, fileWith(edited), text, restore), edited)).toBe(
+      `# somebody\n${before}`,
+    );
+  }
+}
+
+describe.each(formats)("%s", (_name, format) => {
+  test("is parsed as often for a thousand keys as for ten", () => {
+    const units = jest.mocked(logicalLines.logicalUnits);
+    const lines = jest.mocked(logicalLines.logicalLines);
+    const parses = (count: number): number => {
+      units.mockClear();
+      lines.mockClear();
+      lifeOf(format, count);
+      return units.mock.calls.length + lines.mock.calls.length;
+    };
+    const few = parses(10);
+    expect(few).toBeGreaterThan(0);
+    expect(parses(1000)).toBeLessThanOrEqual(few);
+  });
+
+  test("what undoing a key needs does not grow with the file, and is tiny for a key that is new", () => {
+    const sizeOf = (key: string, count: number): number => {
+      const body =
+        HEAD +
+        keys(count)
+          .map((one) => format.line(one, "old"))
+          .join("");
+      return JSON.stringify(format.text.save(body, key)).length;
+    };
+    expect(sizeOf("key500", 10_000)).toBeLessThan(sizeOf("key500", 1000) + 5);
+    expect(sizeOf("key500", 1000)).toBeLessThan(500);
+    expect(sizeOf("another", 10_000)).toBeLessThan(40);
+  });
+
+  test("entries that were removed come back in their order, whatever the order in the program", () => {
+    const { text, line } = format;
+    const body =
+      HEAD +
+      keys(40)
+        .map((key) => line(key, "old"))
+        .join("");
+    // Each seventh key after the other, so that no key comes next to its neighbour.
+    const shuffled = keys(40).map((_, nth) => keyOf((nth * 7) % 40));
+    const wanted = Object.fromEntries(shuffled.map((key) => [key, null]));
+    const file: KeyedFile = { path: PATH, state: fileWith(body), text, wanted };
+    const written = after(planKeyedFile(file, contextOf(EMPTY_RECORD)), body);
+    expect(written).toBe(HEAD);
+    const record = recordOf(file, body, written);
+    const edited = `${written}# somebody\n`;
+    const restored = restoreKeyedFile(PATH, fileWith(edited), text, {
+      ...{ platform: platformOf("7.8"), keys: keysOf(record, OWNER.instance), record },
+      warn: () => undefined,
+    });
+    expect(after(restored, edited)).toBe(`${body}# somebody\n`);
+  });
+});
+
+test("of many keys that somebody else has changed, the first are named and the others counted", () => {
+  const body =
+    HEAD +
+    keys(500)
+      .map((key) => `${key} = old\n`)
+      .join("");
+  const wanted = Object.fromEntries(keys(500).map((key) => [key, "new"]));
+  const file: KeyedFile = { path: PATH, state: fileWith(body), text: mainCf, wanted };
+  const record = recordOf(file, body, body);
+  const theirs = body.replaceAll("old", "theirs");
+  const warnings: string[] = [];
+  const changes = restoreKeyedFile(PATH, fileWith(theirs), mainCf, {
+    ...{ platform: platformOf("7.8"), keys: keysOf(record, OWNER.instance), record },
+    warn: (text) => void warnings.push(text),
+  });
+  expect(changes).toEqual([]);
+  expect(warnings).toHaveLength(21);
+  expect(warnings.at(-1)).toContain("480 more keys");
+});
+
+test("in the mode exact, the other keys are claimed in the order of the file", () => {
+  const body =
+    HEAD +
+    keys(100)
+      .map((key) => `${key}: old\n`)
+      .join("");
+  const file: KeyedFile = { path: PATH, state: fileWith(body), text: aliases, wanted: {} };
+  const whole = alone(file, ["first", ...keys(100)].reverse(), {
+    ...{ record: EMPTY_RECORD, owner: OWNER },
+  });
+  expect(claimKeyedFile(whole, contextOf(EMPTY_RECORD)).map(({ key }) => key)).toEqual(
+    ["first", ...keys(100)].map((key) => keyName(PATH, key)),
+  );
+});
