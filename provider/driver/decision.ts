@@ -106,6 +106,9 @@ function withFormersHidden(
   record: HostRecord,
   formatOf: (kind: string) => KeyedText | undefined,
 ): HostRecord {
+  const isMarked = ({ secret, unsettled }: KeyEntry): boolean =>
+    secret !== undefined && unsettled !== undefined;
+  if (!Object.values(record.keys).some(isMarked)) return record;
   const keys = mapValues(record.keys, (entry): KeyEntry => {
     const { secret, unsettled } = entry;
     if (secret === undefined || unsettled === undefined) return entry;

@@ -12,10 +12,11 @@ import {
 
 /** The record, with the entries that the state keeps where it has none: the record on the host may have been lost. */
 export function withPrevious(record: HostRecord, previous: Previous, owner: Owner): HostRecord {
+  const lost = Object.entries(previous.keys).filter(([name]) => !record.keys[name]);
+  if (lost.length === 0) return record;
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files = { ...record.files };
-  for (const [name, entry] of Object.entries(previous.keys)) {
-    if (keys[name]) continue;
+  for (const [name, entry] of lost) {
     keys[name] = { ...entry, owner };
     if (entry.file !== undefined)
       files[entry.file] ??= {

@@ -9,11 +9,12 @@ export function tableComplaints(answer: ToolAnswer, path: string, contents: stri
   const result = ranTool(answer);
   if (result === undefined) return [];
   const entries = logicalLines(contents);
+  const byLine = new Map(entries.map(({ line, text }) => [line, text]));
   return linesOf(result.stderr).flatMap((message): Complaint[] => {
     if (/using backwards-compatible/.test(message)) return [];
     const [, number, text = message] = /, line (\d+): (.*)$/.exec(message) ?? [];
     if (number !== undefined) {
-      const entry = entries.find(({ line }) => line === Number(number))?.text.trim();
+      const entry = byLine.get(Number(number))?.trim();
       return [
         {
           rule: "table",

@@ -32,7 +32,7 @@ import {
 import type { DatabaseTable } from "../postfix/databaseTable";
 import { ALIASES, PROGRAMS } from "../postfix/paths";
 import { databasePath } from "../postfix/tableTypes";
-import { equal } from "../values/json";
+import { equal, rememberedFor } from "../values/json";
 
 interface Observed {
   readonly file: FileState;
@@ -64,11 +64,11 @@ function compiled(contents: string): Compiled {
 }
 
 /** Names and recipients as bytes: the file holds them in UTF-8, as the program does. */
-function bytesOf(entries: AliasesArgs["entries"]): Record<string, Json> {
-  return Object.fromEntries(
+const bytesOf = rememberedFor((entries: AliasesArgs["entries"]): Readonly<Record<string, Json>> =>
+  Object.fromEntries(
     Object.entries(entries).map(([name, targets]) => [encodeUtf8(name), targets.map(encodeUtf8)]),
-  );
-}
+  ),
+);
 
 function fileOf(observed: Observed, args: AliasesArgs): KeyedFile {
   return { path: pathOf(args), state: observed.file, text, wanted: bytesOf(args.entries) };

@@ -49,6 +49,7 @@ import {
 import type { DatabaseTable } from "../postfix/databaseTable";
 import { PROGRAMS } from "../postfix/paths";
 import { databasePath, tableType } from "../postfix/tableTypes";
+import { rememberedFor } from "../values/json";
 import { lastLines } from "../values/readable";
 
 interface Observed {
@@ -83,14 +84,15 @@ function isSecret({ permissions }: LookupTableArgs): boolean {
 }
 
 /** Entries as bytes, with their keys folded as postmap(1) stores them. */
-function bytesOf(entries: NonNullable<LookupTableArgs["entries"]>): Record<string, Json> {
-  return Object.fromEntries(
-    Object.entries(entries).map(([key, value]) => [
-      tableText.foldKey(encodeUtf8(key)),
-      value === null ? null : encodeUtf8(value.trim()),
-    ]),
-  );
-}
+const bytesOf = rememberedFor(
+  (entries: NonNullable<LookupTableArgs["entries"]>): Readonly<Record<string, Json>> =>
+    Object.fromEntries(
+      Object.entries(entries).map(([key, value]) => [
+        tableText.foldKey(encodeUtf8(key)),
+        value === null ? null : encodeUtf8(value.trim()),
+      ]),
+    ),
+);
 
 function wholeKey(path: string): string {
   return keyName(path, WHOLE);

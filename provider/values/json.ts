@@ -66,6 +66,18 @@ export function clean<T>(value: T): T {
   return pruned(value, (item) => item !== undefined);
 }
 
+/** A function of an object that remembers its answer as long as the object is there: for work on very many values. */
+export function rememberedFor<K extends object, T>(make: (of: K) => T): (of: K) => T {
+  const known = new WeakMap<K, { readonly made: T }>();
+  return (of) => {
+    const before = known.get(of);
+    if (before !== undefined) return before.made;
+    const made = make(of);
+    known.set(of, { made });
+    return made;
+  };
+}
+
 /** The dictionary with each of its values changed. */
 export function mapValues<T, U>(
   values: Readonly<Record<string, T>>,
