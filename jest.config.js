@@ -28,9 +28,9 @@ module.exports = {
     project("preview", 600),
     project("faults", 600),
   ],
-  // A test of a host waits half of its time (a Postfix tool sleeps a second or two), one of the CLI keeps more than one
-  // core busy: half as many workers again as cores.
-  maxWorkers: Math.max(2, Math.min(4, Math.ceil(1.5 * availableParallelism()))),
+  // A test of a host waits for most of its time (a Postfix tool sleeps a second or two: of 378 s, tests/host/rollback.test.ts
+  // computes in 75), one of the CLI keeps a core busy: more than twice as many workers as cores.
+  maxWorkers: Math.max(2, Math.min(8, Math.ceil(2.5 * availableParallelism()))),
   testSequencer: "./tests/longestFirst.js",
   coverageProvider: "v8",
 };

@@ -65,7 +65,7 @@ export function watchProcesses(hosts: readonly TestHost[]): () => Promise<string
         try {
           // The program's process is the engine's: it gives it the stack's configuration by the environment.
           const command = readFileSync(`/proc/${pid}/cmdline`, "latin1");
-          if (command.includes("dynamic-provider"))
+          if (/dynamic-provider|plugin\/main\.js/.test(command))
             seen.add(command + readFileSync(`/proc/${pid}/environ`, "latin1"));
         } catch {
           // It has ended.

@@ -32,7 +32,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
 
   beforeAll(async () => {
     host = await startHost({ release });
-    project = await Project.create({ program: program(host) });
+    project = await Project.create({ program: program(host), providerProcess: "bundled" });
   });
   afterAll(() => {
     project.remove();

@@ -95,7 +95,10 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
 
   beforeAll(async () => {
     host = await startHost({ release });
-    project = await Project.create({ program: program({ mx: serverArgs(host) }) });
+    project = await Project.create({
+      program: program({ mx: serverArgs(host) }),
+      providerProcess: "bundled",
+    });
     bare = await host.snapshot();
     bareBanner = await bannerOf(host);
   });

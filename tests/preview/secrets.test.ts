@@ -125,6 +125,7 @@ test("no secret is found outside the files that must hold it, after all that can
     ...[lineOf(privateKey), lineOf(tls.key), ...configured],
   ];
   const project = await Project.create({
+    providerProcess: "bundled",
     program: program(hosts),
     environment: { SSH_AUTH_SOCK: "", HOME: "/nonexistent" },
   });
