@@ -3000,13 +3000,13 @@ sub op_hello {
 }
 
 # Notes that the client has the contents of a file, for the next answer (keptFiles.ts). Returns the path by which it is
-# told to keep them; nothing where all of them would be too much.
+# told to keep them, or, where all of them would be too much, to keep nothing of that path.
 sub keep {
     my ($path, $sha256, $size) = @_;
     delete $kept{$path};
     my $total = $size;
     $total += $_->[1] for values %kept;
-    return if $total > MAX_KEPT;
+    return (unkept => $path) if $total > MAX_KEPT;
     $kept{$path} = [$sha256, $size];
     return (keep => $path);
 }
@@ -3029,6 +3029,16 @@ sub without_kept {
     return $answers;
 }
 
+# What an answer would have had the client keep is not kept.
+sub forget_kept {
+    my ($answers) = @_;
+    for my $state (grep { ref eq 'HASH' } values %$answers) {
+        my $file = ref $state->{file} eq 'HASH' ? $state->{file} : $state;
+        delete $kept{ $file->{keep} } if defined $file->{keep};
+    }
+    return;
+}
+
 # Reads all facts of a request, and answers when the last one is known.
 sub op_read {
     my ($request, $ok, $fail) = @_;
@@ -3049,8 +3059,9 @@ sub op_read {
             }
             $answers{$name} = $answer;
             return if --$left;
+            my $thinned = without_kept($facts, \%answers);
             # Of an answer that is too large to be sent, the client has nothing.
-            %kept = () unless $ok->(without_kept($facts, \%answers));
+            forget_kept($thinned) unless $ok->($thinned);
         };
         my $asked = eval { look_at($facts->{$name}, $deadline, $done); 1 };
         $done->({ fault => as_fault($@) }) unless $asked;

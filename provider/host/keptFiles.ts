@@ -9,6 +9,9 @@ import { WireError, type WireValue } from "./wire";
 
 type Dictionary = { readonly [key: string]: WireValue };
 
+/** Bytes of all files that are kept: MAX_KEPT of agent.pl. A host that wants far more to be kept is not believed. */
+const MAX_KEPT = 8 * 1024 * 1024;
+
 /** What was last kept of a file. */
 interface Kept {
   readonly sha256: WireValue | undefined;
@@ -22,7 +25,7 @@ interface Splice {
   readonly contents: string;
 }
 
-/** The files of one connection. The agent decides what is kept (KEPT of agent.pl), so that both know the same. */
+/** The files of one connection. The agent decides what is kept (`keep` of agent.pl), so that both know the same. */
 export class KeptFiles {
   readonly #files = new Map<string, Kept>();
 
@@ -38,8 +41,10 @@ export class KeptFiles {
 
   /** Notes the contents of a write, if the agent's answer says so. Returns that answer. */
   written(answer: WireValue, contents: string): WireValue {
-    if (isDictionary(answer) && typeof answer.keep === "string")
-      this.#files.set(answer.keep, { sha256: answer.sha256, contents });
+    if (!isDictionary(answer)) return answer;
+    const { keep, unkept, sha256 } = answer;
+    if (typeof unkept === "string") this.#files.delete(unkept);
+    if (typeof keep === "string") this.#keep(keep, sha256, contents);
     return answer;
   }
 
@@ -61,17 +66,24 @@ export class KeptFiles {
       : { contents };
   }
 
+  /** @throws WireError where that would be too much */
+  #keep(path: string, sha256: WireValue | undefined, contents: string): void {
+    this.#files.set(path, { sha256, contents });
+    // Each has a name as well, so that as many empty files as one likes are too much too.
+    let total = 0;
+    for (const [name, kept] of this.#files) total += name.length + kept.contents.length;
+    if (total > 2 * MAX_KEPT) throw new WireError(`the agent wants ${total} bytes to be kept`);
+  }
+
   #withContents(answer: WireValue): WireValue {
     if (!isDictionary(answer)) return answer;
     if (answer.type === "symlink" && answer.file !== undefined)
       return { ...answer, file: this.#withContents(answer.file) };
-    const { keep, kept, ...file } = answer;
+    const { keep, kept, unkept, ...file } = answer;
+    if (typeof unkept === "string") this.#files.delete(unkept);
     if (typeof keep === "string" && typeof file.contents === "string")
       // A copy of its own: a part of the answer's text would hold all of that in memory.
-      this.#files.set(keep, {
-        sha256: file.sha256,
-        contents: Buffer.from(file.contents, "latin1").toString("latin1"),
-      });
+      this.#keep(keep, file.sha256, Buffer.from(file.contents, "latin1").toString("latin1"));
     if (typeof kept !== "string") return file;
     const known = this.#files.get(kept);
     if (known === undefined || known.sha256 !== file.sha256)

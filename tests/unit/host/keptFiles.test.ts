@@ -2,6 +2,8 @@
 import { appendFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { contentsOf, digestOf, type Host } from "../../../provider/host/host";
+import { KeptFiles } from "../../../provider/host/keptFiles";
+import type { WireValue } from "../../../provider/host/wire";
 import { type LocalAgent, Sandbox } from "./localAgent";
 
 let box: Sandbox;
@@ -120,6 +122,21 @@ test("of a file that was read or written, only the lines that differ are sent; w
     expect(refused.written).toBe(false);
     expect(readFileSync(path, "latin1")).toMatch(/\nan admin's\n$/);
   });
+});
+
+test("an agent that wants ever more to be kept, or names what was never kept, is not believed", () => {
+  const files = new KeptFiles();
+  const answer = (more: WireValue): WireValue => ({
+    a: { type: "file", sha256: "0", ...(more as object) },
+  });
+  const large = "x".repeat(4 << 20);
+  expect(() => {
+    for (let nth = 0; nth < 10; nth += 1)
+      files.restored(answer({ keep: `/${nth}`, contents: large }));
+  }).toThrow(/wants \d+ bytes to be kept/);
+  expect(() => new KeptFiles().restored(answer({ kept: "/never" }))).toThrow(
+    "the agent's answer lacks the contents of /never",
+  );
 });
 
 test("whatever the bytes before and after, what is written is what was meant", async () => {
