@@ -1,6 +1,6 @@
 /** Ctrl-C in the middle of a step, once and twice, with the real CLI on a host of each release. */
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
-import { installPostfix, RELEASES, sh } from "./server";
+import { installPostfix, sh } from "./server";
 import type { Project } from "./stack";
 import { Projects, pulumi } from "./ways";
 
@@ -21,7 +21,11 @@ const BODY = `
 const first = alias("webmaster", "alice");
 rc("after", { ntpd_flags: "-s" }, (index) => ({ dependsOn: [first[index]] }));`;
 
-describe.each(RELEASES)("OpenBSD %s", (release) => {
+// What ends is the process, whatever the release: each process is tried with one of them.
+describe.each([
+  ["7.8", "lean"],
+  ["4.7", "bundled"],
+] as const)("OpenBSD %s, dynamic providers in the %s process", (release, providerProcess) => {
   let host: TestHost;
   let bare: Tree;
   let project: Project;
@@ -36,7 +40,7 @@ describe.each(RELEASES)("OpenBSD %s", (release) => {
   });
   afterAll(() => host.stop());
   beforeEach(async () => {
-    project = await projects.of(BODY);
+    project = await projects.of(BODY, { providerProcess });
   });
   afterEach(() => {
     projects.remove();
