@@ -2,6 +2,7 @@
 import { decodeUtf8, encodeUtf8, foldKey } from "../formats/bytes";
 import * as table from "../formats/table";
 import { BUILT_TYPES, PLAIN_TYPES, tableType, WHOLE_TYPES } from "../postfix/tableTypes";
+import { abridged } from "../values/abridged";
 import {
   type Failure,
   mergeOrExact,
@@ -119,7 +120,7 @@ function lines({ type = DEFAULT_TYPE, text: contents }: Partial<LookupTableArgs>
       .duplicates(bytes)
       .map(
         ({ name, lines: found }) =>
-          `lines ${found.join(", ")} have the same key ${JSON.stringify(decodeUtf8(name))}: postmap(1) takes the first only.`,
+          `lines ${abridged(found.map(String), (count) => `and ${count} more`).join(", ")} have the same key ${JSON.stringify(decodeUtf8(name))}: postmap(1) takes the first only.`,
       ),
   ].map((reason) => ({ path: ".text", reason }));
 }

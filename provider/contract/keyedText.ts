@@ -114,10 +114,10 @@ export function secretsOfKey(
     (value) => !clear.has(text.normal?.(value) ?? value),
   );
   if (secrets.length === 0 || clear.size > 0) return secrets;
-  const otherLines = text.put(contents, key, null).split("\n");
+  const otherLines = new Set(text.put(contents, key, null).split("\n"));
   const spelledOtherwise = contents
     .split("\n")
-    .filter((line) => !otherLines.includes(line) && !secrets.some((value) => line.includes(value)));
+    .filter((line) => !otherLines.has(line) && !secrets.some((value) => line.includes(value)));
   return [
     ...secrets,
     ...spelledOtherwise.map((line) => line.replace(/^[^\s=:]+\s*[=:]?/, "").trim()),
