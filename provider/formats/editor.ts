@@ -364,6 +364,11 @@ export class Editor {
     const isSmall = count <= 2 * WINDOW;
     const first = isSmall ? 0 : Math.max(0, Math.min(fixedBefore, count) - WINDOW);
     const end = isSmall ? count : Math.min(count, fixedBefore + WINDOW);
+    // Where a comment was added or deleted elsewhere, one of these two is the place, and no other can be better.
+    const expected = [fixedBefore, count - 1 - (fixed - fixedBefore)].sort((one, two) => one - two);
+    const highest = near.length > 0 ? 5 : 4;
+    for (const stretch of expected)
+      if (stretch >= first && stretch < end && score(stretch) === highest) return stretch;
     let best: { stretch: number; score: number; distance: number } | undefined;
     for (let stretch = first; stretch < end; stretch += 1) {
       const next = { stretch, score: score(stretch), distance: distance(stretch) };
