@@ -30,7 +30,7 @@ export interface KeyedText {
 /** A text under edit by its keys. */
 export interface KeyedEditor extends Omit<TextEditor<Json, Json>, "set" | "remove"> {
   /** Puts `value` in force, as {@link KeyedText.put} does. */
-  put(key: string, value: Json, was?: Json): void;
+  readonly put: (key: string, value: Json, was?: Json) => void;
 }
 
 /** A {@link KeyedText} in the types of one format: `V` is a key's value, `S` is what undoing a key needs. */

@@ -4,17 +4,17 @@ import type { Bytes } from "./bytes";
 export interface TextEditor<V, S> {
   /** The text as it is now. */
   readonly text: Bytes;
-  get(name: string): V | undefined;
-  set(name: string, value: V, was?: S): void;
-  remove(name: string): void;
-  save(name: string): S;
-  undo(name: string, saved: S): void;
+  readonly get: (name: string) => V | undefined;
+  readonly set: (name: string, value: V, was?: S) => void;
+  readonly remove: (name: string) => void;
+  readonly save: (name: string) => S;
+  readonly undo: (name: string, saved: S) => void;
   /** Would undoing the key change nothing? */
-  isUndone(name: string, saved: S): boolean;
+  readonly isUndone: (name: string, saved: S) => boolean;
   /** The value that the key would have if it were undone now. */
-  undone(name: string, saved: S): V | undefined;
+  readonly undone: (name: string, saved: S) => V | undefined;
   /** Where the key stood when the text was opened, as a number that rises with the lines; undefined where that is not told. */
-  placeOf(name: string): number | undefined;
+  readonly placeOf: (name: string) => number | undefined;
 }
 
 /** The functions of a format that work on one key of a text. */

@@ -76,6 +76,16 @@ export const text = keyedText({
   ...tableText,
   get: (contents, key) => (key === WHOLE ? contents : tableText.get(contents, key)),
   remove: (contents, key) => (key === WHOLE ? contents : tableText.remove(contents, key)),
+  open: (contents) => {
+    const entries = tableText.open(contents);
+    const { get, remove } = entries;
+    return Object.assign(entries, {
+      get: (key: string) => (key === WHOLE ? entries.text : get(key)),
+      remove: (key: string) => {
+        if (key !== WHOLE) remove(key);
+      },
+    });
+  },
 });
 
 /** Is the text hidden in previews? It is where others on the host may not read it either. */

@@ -219,3 +219,11 @@ test("in the mode exact, the other keys are claimed in the order of the file", (
     ["first", ...keys(100)].map((key) => keyName(PATH, key)),
   );
 });
+
+test("the key of a whole table reads and removes the same in an opened text as by itself", () => {
+  const body = "# mine\n* OK\na b\n";
+  const editor = table.open(body);
+  expect(editor.get("*")).toBe(table.get(body, "*"));
+  editor.put("*", null);
+  expect(editor.text).toBe(table.put(body, "*", null));
+});
