@@ -33,6 +33,7 @@ import { changeOf, textAfter } from "../contract/plans";
 import { claimWholeFile, isOnlyClaimed, isOurs, restoreWholeFile } from "../contract/wholeFile";
 import { type Bytes, decodeUtf8, encodeUtf8 } from "../formats/bytes";
 import * as tableText from "../formats/table";
+import type { Saved } from "../formats/undo";
 import { contentsOf, digestOf, fileAt, type FileState } from "../host/fileState";
 import { HostError } from "../host/errors";
 import { file, group, Look, printed, probe, type ProbeAnswer, user } from "../host/look";
@@ -70,21 +71,48 @@ const DEFAULT_GROUP = "wheel";
 /** The key of a table that a resource owns as a whole. */
 const WHOLE = "*";
 
+/**
+ * The key of the entry `*` (transport(5): all that is named nowhere else), which {@link WHOLE} must not be taken for. No key
+ * has an end of a line in it.
+ */
+const STAR = "*\n";
+
+/** The key under which an entry is owned. */
+function ownedKey(entry: string): string {
+  return entry === WHOLE ? STAR : entry;
+}
+
+/** The entry that is owned under a key. */
+function entryOf(key: string): string {
+  return key === STAR ? "*" : key;
+}
+
 /** The format of the text: a key is a table's key, its value the rest of the line; the text as a whole is one value. */
 export const text = keyedText({
   kind: "LookupTable",
-  ...tableText,
-  get: (contents, key) => (key === WHOLE ? contents : tableText.get(contents, key)),
-  remove: (contents, key) => (key === WHOLE ? contents : tableText.remove(contents, key)),
+  get: (contents, key) => (key === WHOLE ? contents : tableText.get(contents, entryOf(key))),
+  set: (contents, key, value: Bytes, was?: Saved) =>
+    tableText.set(contents, entryOf(key), value, was),
+  remove: (contents, key) => (key === WHOLE ? contents : tableText.remove(contents, entryOf(key))),
+  save: (contents, key) => tableText.save(contents, entryOf(key)),
+  undo: (contents, key, saved) => tableText.undo(contents, entryOf(key), saved),
   open: (contents) => {
     const entries = tableText.open(contents);
-    const { get, remove } = entries;
-    return Object.assign(entries, {
-      get: (key: string) => (key === WHOLE ? entries.text : get(key)),
-      remove: (key: string) => {
-        if (key !== WHOLE) remove(key);
+    return {
+      get text() {
+        return entries.text;
       },
-    });
+      get: (key) => (key === WHOLE ? entries.text : entries.get(entryOf(key))),
+      set: (key, value, was) => entries.set(entryOf(key), value, was),
+      remove: (key) => {
+        if (key !== WHOLE) entries.remove(entryOf(key));
+      },
+      save: (key) => entries.save(entryOf(key)),
+      undo: (key, saved) => entries.undo(entryOf(key), saved),
+      isUndone: (key, saved) => entries.isUndone(entryOf(key), saved),
+      undone: (key, saved) => entries.undone(entryOf(key), saved),
+      placeOf: (key) => entries.placeOf(entryOf(key)),
+    };
   },
 });
 
@@ -98,7 +126,7 @@ const bytesOf = rememberedFor(
   (entries: NonNullable<LookupTableArgs["entries"]>): Readonly<Record<string, Json>> =>
     Object.fromEntries(
       Object.entries(entries).map(([key, value]) => [
-        tableText.foldKey(encodeUtf8(key)),
+        ownedKey(tableText.foldKey(encodeUtf8(key))),
         value === null ? null : encodeUtf8(value.trim()),
       ]),
     ),
@@ -116,7 +144,7 @@ function fileOf(
   const state = startingState(observed, args, context);
   const file = { path: args.path, state, text, wanted: bytesOf(args.entries ?? {}) };
   return args.mode === "exact"
-    ? alone(file, tableText.entries(contentsOf(state) ?? "").keys(), context)
+    ? alone(file, [...tableText.entries(contentsOf(state) ?? "").keys()].map(ownedKey), context)
     : file;
 }
 
@@ -205,7 +233,8 @@ function liveEntries(observed: Observed, args: LookupTableArgs): Record<string, 
   const found = tableText.entries(contentsOf(observed.file) ?? "");
   const wanted = args.entries ?? {};
   const wantedKeys = new Set(Object.keys(bytesOf(wanted)));
-  const others = args.mode === "exact" ? [...found].filter(([key]) => !wantedKeys.has(key)) : [];
+  const others =
+    args.mode === "exact" ? [...found].filter(([key]) => !wantedKeys.has(ownedKey(key))) : [];
   return Object.fromEntries([
     ...Object.entries(wanted).map(([key, value]) => {
       const live = found.get(tableText.foldKey(encodeUtf8(key)))?.value;

@@ -59,6 +59,38 @@ describe.each<Release>([...RELEASES])("OpenBSD %s", (release) => {
     expect(diffTrees(bare, await host.snapshot())).toEqual([]);
   });
 
+  test("an entry for `*`, all that is named nowhere else, is one like any other", async () => {
+    const path = "/etc/postfix/transport_of_all";
+    const admins = "# of an admin\nexample.org local:\n* error:closed\n";
+    await sh(
+      host,
+      `printf '${admins.replaceAll("\n", "\\n")}' > ${path} && /usr/local/sbin/postmap ${path}`,
+    );
+    const made = await create(
+      "LookupTable",
+      news({ path, entries: { "*": "smtp:[10.1.0.2]", "example.com": "smtp:[10.1.0.3]" } }),
+    );
+    expect(await ask("*", `hash:${path}`)).toBe("smtp:[10.1.0.2]");
+    await refresh(made);
+    expect(await differs(made)).toBe(false);
+    await sh(host, `echo '# another line' >> ${path}`);
+    await refresh(made);
+    expect(await differs(made)).toBe(false);
+    // In the mode "exact" the others go, and come back when it is left.
+    await update(
+      made,
+      news({ path, mode: "exact", entries: { "example.com": "smtp:[10.1.0.3]" } }),
+    );
+    expect(await sh(host, `grep -v '^#' ${path}`)).toBe("example.com\tsmtp:[10.1.0.3]\n");
+    await update(made, news({ path, entries: { "*": "smtp:[10.1.0.4]" } }));
+    said();
+    await remove(made);
+    expect(said()).not.toContain("somebody else");
+    expect(await sh(host, `grep -v '^# another' ${path}`)).toBe(admins);
+    expect(await ask("*", `hash:${path}`)).toBe("error:closed");
+    await sh(host, `rm ${path} ${path}.db`);
+  });
+
   test("the database is replaced when its content differs, whichever side was changed, and only then", async () => {
     const args = { entries: { "example.com": "smtp:[10.1.0.2]", "example.net": null } };
     const made = await create("LookupTable", news(args));
