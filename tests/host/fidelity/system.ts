@@ -34,7 +34,7 @@ export const system: Story = {
     {
       section: "11",
       fact: "csh is a login shell of the base system, to which ! and a line's end in quotes are no plain text",
-      script: "grep -x /bin/csh /etc/shells; /bin/csh -fc 'echo \"a'\n'b\"'; echo $?",
+      script: "grep -x /bin/csh /etc/shells; /bin/csh -fc 'echo \"a\nb\"'; echo $?",
       stdout: "/bin/csh\n1\n",
       stderr: /Unmatched/,
     },
