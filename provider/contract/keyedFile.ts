@@ -86,7 +86,7 @@ export function alone(
         entry.owner.instance === owner.instance,
     )
     .map(([name]) => keyIn(file.path, name));
-  const others = [...present, ...removedBefore].filter((key) => !(key in file.wanted));
+  const others = [...present, ...removedBefore].filter((key) => !Object.hasOwn(file.wanted, key));
   return {
     ...file,
     wanted: { ...file.wanted, ...Object.fromEntries(others.map((key) => [key, null])) },

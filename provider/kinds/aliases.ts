@@ -14,7 +14,7 @@ import type { Failure, JudgeContext, Kind, Plan, PlanContext } from "../contract
 import { changeOf, textAfter } from "../contract/plans";
 import { claimWholeFile } from "../contract/wholeFile";
 import * as aliasesText from "../formats/aliases";
-import { decodeUtf8, encodeUtf8 } from "../formats/bytes";
+import { decodeUtf8, encodeUtf8, foldKey } from "../formats/bytes";
 import { contentsOf, type FileState } from "../host/host";
 import { file, Look, stat } from "../host/look";
 import type { Json } from "../host/record";
@@ -87,7 +87,7 @@ function plannedFile(
 
 /** Names of entries in the file that the arguments do not name. */
 function otherNames(observed: Observed, args: AliasesArgs): readonly string[] {
-  const wanted = new Set(Object.keys(args.entries).map((name) => encodeUtf8(name).toLowerCase()));
+  const wanted = new Set(Object.keys(args.entries).map((name) => foldKey(encodeUtf8(name))));
   return [...aliasesText.entries(contentsOf(observed.file) ?? "").keys()].filter(
     (name) => !wanted.has(name),
   );

@@ -1,6 +1,7 @@
 /** Parts of a text file as resources own them: how they are taken out again. */
 import fc from "fast-check";
 import {
+  alone,
   claimKeyedFile,
   keyName,
   planKeyedFile,
@@ -64,6 +65,16 @@ function recorded(record: HostRecord, instance: string, keys: Record<string, str
     { [PATH]: savedFile(file(BEFORE)) },
   );
 }
+
+test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
+  "the mode exact removes a key named %s, as any that is not wanted",
+  (key) => {
+    const contents = `${key} = x\n`;
+    const given = { path: PATH, state: file(contents), text, wanted: {} };
+    const changes = planKeyedFile(alone(given, [key], CONTEXT), CONTEXT);
+    expect(changes).toMatchObject([{ change: "write", contents: "" }]);
+  },
+);
 
 function restored(record: HostRecord, contents: string): { changes: Change[]; warnings: string[] } {
   const warnings: string[] = [];

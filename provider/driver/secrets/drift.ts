@@ -35,7 +35,7 @@ function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly stri
     return live.map((item: unknown, index) =>
       String(index) === part ? replaceAt(item, valueIn(given, part), rest) : item,
     );
-  if (typeof live !== "object" || live === null || !(part in live)) return live;
+  if (typeof live !== "object" || live === null || !Object.hasOwn(live, part)) return live;
   const item = (live as Values)[part];
   return { ...live, [part]: replaceAt(item, valueIn(given, part), rest) };
 }
