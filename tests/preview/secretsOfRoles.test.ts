@@ -134,11 +134,12 @@ test("no secret of a role is found outside the files that must hold it, after al
     const none = await pulumi(project, "preview", "--refresh", "--diff", "--expect-no-changes");
     await hunt.after("a preview with nothing to do", none);
 
-    for (const host of hosts)
-      await sh(
-        host,
-        `cd /etc/postfix && perl -i -pe 's/${PASSWORDS.database}|${PASSWORDS.smarthost}/${DRIFTED}/' mysql_*.cf $(ls sasl_passwd 2>/dev/null)`,
-      );
+    // The program comes by the standard input: arguments are seen by all.
+    const { database, smarthost } = PASSWORDS;
+    const edit = `
+      local ($^I, @ARGV) = ("", glob("/etc/postfix/mysql_*.cf"), grep { -e } "/etc/postfix/sasl_passwd");
+      while (<>) { s/${database}|${smarthost}/${DRIFTED}/; print }`;
+    for (const host of hosts) await host.exec(["perl", "-"], { stdin: edit });
     const drift = await pulumi(project, "preview", "--refresh", "--diff");
     expect(drift).toMatch(/has drifted/);
     await hunt.after("the preview of a drift", drift);
