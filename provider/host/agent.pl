@@ -2999,7 +2999,7 @@ sub op_hello {
     return;
 }
 
-# Notes that the client has the contents of a file, for the next answer (keptFiles.ts). Returns the path by which it is
+# Notes that the client has the contents of a file, for the next answer (fileCache.ts). Returns the path by which it is
 # told to keep them, or, where all of them would be too much, to keep nothing of that path.
 sub keep {
     my ($path, $sha256, $size) = @_;

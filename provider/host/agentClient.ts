@@ -250,7 +250,7 @@ class Reader {
   /** Reads facts in one request. Of a file over {@link pieceSize} the answer lacks the contents. */
   private readOnce<F extends Facts>(facts: F): Promise<Answers<F>> {
     const during = `reading ${Object.keys(facts).length} facts`;
-    const received = (reply: WireValue): WireValue => this.session.keptFiles.restored(reply);
+    const received = (reply: WireValue): WireValue => this.session.fileCache.restored(reply);
     const options = { during, timeoutMs: lookMs + slackMs, received };
     return this.ask("read", { facts: wireFacts(facts) }, options, (reply) => {
       const answers = dictionaryOf(reply, "the facts");
@@ -397,10 +397,10 @@ class Writer extends Reader implements HostWriter {
     const { contents, ...rest } = request;
     const values = { ...rest, expect: { ...expect }, sha256: sha256(contents) };
     if (contents.length <= pieceSize) {
-      const { keptFiles } = this.session;
+      const { fileCache } = this.session;
       const known = "sha256" in expect ? expect.sha256 : undefined;
-      return send({ ...values, ...keptFiles.toSend(path, known, contents) }, (reply) =>
-        keptFiles.written(reply, contents),
+      return send({ ...values, ...fileCache.toSend(path, known, contents) }, (reply) =>
+        fileCache.written(reply, contents),
       );
     }
     const upload = await this.change("upload", { path }, during, fileMs, uploadOf);

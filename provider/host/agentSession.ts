@@ -1,7 +1,7 @@
 /** Requests to a running agent and their replies: ids, deadlines, and the errors when the agent is gone. */
 import { dictionaryOf } from "./agentAnswers";
 import { type Changed, HostError, type HostErrorKind, reasonOf } from "./errors";
-import { KeptFiles } from "./keptFiles";
+import { FileCache } from "./fileCache";
 import type { ProgramEnd, RemoteProgram } from "./ssh/transport";
 import { decode, encodeFrame, FrameReader, toText, type WireValue } from "./wire";
 
@@ -72,7 +72,7 @@ function agentErrorKind(kind: WireValue | undefined): HostErrorKind {
 export class AgentSession {
   readonly counters: SessionCounters = { requests: 0, roundTrips: 0 };
   /** What the agent has sent of files. */
-  readonly keptFiles = new KeptFiles();
+  readonly fileCache = new FileCache();
   private readonly pending = new Map<number, Pending>();
   private readonly frames = new FrameReader();
   private noise: Buffer | undefined = Buffer.alloc(0);

@@ -101,7 +101,9 @@ function inForce(contents: string, name: string): string | undefined {
 function live(observed: Observed, args: Completed): Partial<Completed> {
   const file = fileOf(observed, args);
   const others =
-    args.mode === "exact" ? namesIn(observed).filter((name) => !Object.hasOwn(args.parameters, name)) : [];
+    args.mode === "exact"
+      ? namesIn(observed).filter((name) => !Object.hasOwn(args.parameters, name))
+      : [];
   const noValues = Object.fromEntries(others.map((name) => [name, null]));
   const found = liveKeys({ ...file, wanted: { ...file.wanted, ...noValues } });
   const parameters = Object.entries({ ...args.parameters, ...noValues }).map(([name, value]) => {

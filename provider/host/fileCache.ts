@@ -26,7 +26,7 @@ interface Splice {
 }
 
 /** The files of one connection. The agent decides what is kept (`keep` of agent.pl), so that both know the same. */
-export class KeptFiles {
+export class FileCache {
   readonly #files = new Map<string, Kept>();
 
   /**

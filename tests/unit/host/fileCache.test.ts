@@ -2,7 +2,7 @@
 import { appendFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { contentsOf, digestOf, type Host } from "../../../provider/host/host";
-import { KeptFiles } from "../../../provider/host/keptFiles";
+import { FileCache } from "../../../provider/host/fileCache";
 import type { WireValue } from "../../../provider/host/wire";
 import { type LocalAgent, Sandbox } from "./localAgent";
 
@@ -125,7 +125,7 @@ test("of a file that was read or written, only the lines that differ are sent; w
 });
 
 test("an agent that wants ever more to be kept, or names what was never kept, is not believed", () => {
-  const files = new KeptFiles();
+  const files = new FileCache();
   const answer = (more: WireValue): WireValue => ({
     a: { type: "file", sha256: "0", ...(more as object) },
   });
@@ -134,7 +134,7 @@ test("an agent that wants ever more to be kept, or names what was never kept, is
     for (let nth = 0; nth < 10; nth += 1)
       files.restored(answer({ keep: `/${nth}`, contents: large }));
   }).toThrow(/wants \d+ bytes to be kept/);
-  expect(() => new KeptFiles().restored(answer({ kept: "/never" }))).toThrow(
+  expect(() => new FileCache().restored(answer({ kept: "/never" }))).toThrow(
     "the agent's answer lacks the contents of /never",
   );
 });
