@@ -22,7 +22,8 @@ export class Fleet {
 
   /** Sets how many milliseconds pass between a question and its answer. */
   async roundTripTime(ms: number): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.line.latency(ms)));
+    // The line is told the delay in each direction.
+    await Promise.all(this.hosts.map((host) => host.line.latency(ms / 2)));
   }
 
   async counted<T>(
