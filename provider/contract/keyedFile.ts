@@ -290,7 +290,7 @@ function undoKeys(
   );
   const rest = (count: number): string =>
     `${path}: ${count} more keys were changed by somebody else meanwhile and stand there as they are.`;
-  for (const text of abridged(warnings, rest)) warn(text);
+  for (const warning of abridged(warnings, rest)) warn(warning);
   return editor.text;
 }
 

@@ -1,11 +1,12 @@
 /** SIGKILL for the CLI, the program and the provider at once, in the middle of an `up` and of a `destroy`. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { diffTrees, startHost, type TestHost, type Tree } from "../../testing";
 import { installPostfix, sh } from "../preview/server";
 import { type Project, projectName, stackName } from "../preview/stack";
 import { Projects, pulumi } from "../preview/ways";
+import { familyOf } from "../../testing/machine/processes";
 import { findPulumi } from "../../tools/pulumi-cli/find";
 import { figure } from "./figures";
 
@@ -29,22 +30,6 @@ afterAll(async () => {
   await host.stop();
 });
 
-/** The process and all that it has started, and these. */
-function family(pid: number): number[] {
-  const children = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-  return [pid, ...children.flatMap(family)];
-}
-
 /** Runs the CLI; all of it is killed once so many bytes have gone to the host. Without a limit it comes to its end. */
 async function run(command: string, limit = Infinity): Promise<number> {
   await host.line.resetCounters();
@@ -60,7 +45,7 @@ async function run(command: string, limit = Infinity): Promise<number> {
   while (child.exitCode === null && child.signalCode === null) {
     sent = (await host.line.counters()).bytesFromClient;
     if (sent >= limit && child.pid !== undefined)
-      for (const pid of family(child.pid))
+      for (const pid of familyOf(child.pid))
         try {
           process.kill(pid, "SIGKILL");
         } catch {

@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { diffTrees, startDovecot, startHost, startMariaDb, type TestHost } from "../../testing";
+import { diffTrees, startDovecot, startHost, type TestHost } from "../../testing";
 import { CertificateMaker } from "../certificates";
 import { breakages } from "./breaking";
+import { startMailDatabase } from "./mailDatabase";
 import { connectionTo, sh } from "./server";
 import { printedUnder, Project } from "./stack";
 
@@ -105,17 +106,7 @@ const recipes: readonly Recipe[] = [
     page: "virtual-accounts-mysql",
     prepare: async (hosts) => {
       const host = await started(hosts, { extras: ["mariadb", "flavors"] });
-      const database = await startMariaDb(host);
-      await database.sql(
-        [
-          "create database mail; use mail;",
-          readFileSync(join(cookbook, "postfixadmin.sql"), "utf8"),
-          "insert into domain (domain, backupmx, active) values ('alpha.example.org', 0, 1);",
-          "insert into mailbox (username, maildir, active) values ('alfred@alpha.example.org', 'alpha.example.org/alfred/', 1);",
-          "create user 'postfix'@'127.0.0.1' identified by 'canary-of-the-database';",
-          "grant select on mail.* to 'postfix'@'127.0.0.1';",
-        ].join("\n"),
-      );
+      await startMailDatabase(host, "canary-of-the-database");
       return { host, secrets: { databasePassword: "canary-of-the-database" } };
     },
     output: ["deliveredTo", /^\/var\/vmail\/alpha\.example\.org\/alfred$/],

@@ -1,9 +1,8 @@
 /** Canaries for what the roles are given: passwords of a smarthost, a database and a login, and a key for TLS. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { startDovecot, startHost, startMariaDb, type TestHost } from "../../testing";
+import { startDovecot, startHost, type TestHost } from "../../testing";
 import { CertificateMaker } from "../certificates";
 import { CanaryHunt, watchProcesses, WIRE } from "./canaries";
+import { startMailDatabase } from "./mailDatabase";
 import { connectionTo, isBefore, packageOf, RELEASES, sh } from "./server";
 import { Project } from "./stack";
 import { pulumi, refused } from "./ways";
@@ -82,17 +81,7 @@ async function prepare(host: TestHost): Promise<void> {
       ? "pkg_add -I postfix--sasl2-mysql%stable >/dev/null"
       : `PKG_PATH=${packagePath} pkg_add postfix-2.6.5-mysql >/dev/null`,
   );
-  const database = await startMariaDb(host);
-  await database.sql(
-    [
-      "create database mail; use mail;",
-      readFileSync(join(__dirname, "../../docs/cookbook/postfixadmin.sql"), "utf8"),
-      "insert into domain (domain, backupmx, active) values ('alpha.example.org', 0, 1);",
-      "insert into mailbox (username, maildir, active) values ('alfred@alpha.example.org', 'alpha.example.org/alfred/', 1);",
-      `create user 'postfix'@'127.0.0.1' identified by '${PASSWORDS.database}';`,
-      "grant select on mail.* to 'postfix'@'127.0.0.1';",
-    ].join("\n"),
-  );
+  await startMailDatabase(host, PASSWORDS.database);
   await startDovecot(host, { users: { "alfred@alpha.example.org": PASSWORDS.login } });
 }
 

@@ -20,8 +20,8 @@ import {
   savedFile,
   settled,
 } from "../../provider/host/record";
-import type { FileState } from "../../provider/host/host";
 import { platformOf } from "../../provider/openbsd/platform";
+import { fileWith } from "./fileWith";
 
 const PATH = "/etc/postfix/main.cf";
 const text = keyedText({ kind: "MainCf", ...mainCf });
@@ -37,18 +37,6 @@ const CONTEXT: PlanContext = {
   isSecret: () => false,
 };
 
-function file(contents: string): FileState {
-  return {
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    contents,
-    sha256: sha256(contents),
-    size: contents.length,
-  };
-}
-
 const BEFORE = "# mine\nrelayhost = a\nbiff = yes\n";
 
 /** What `instance` has claimed, over a file that was {@link BEFORE}. */
@@ -62,7 +50,7 @@ function recorded(record: HostRecord, instance: string, keys: Record<string, str
       before: text.save(BEFORE, key),
       applied,
     })),
-    { [PATH]: savedFile(file(BEFORE)) },
+    { [PATH]: savedFile(fileWith(BEFORE)) },
   );
 }
 
@@ -70,7 +58,7 @@ test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
   "the mode exact removes a key named %s, as any that is not wanted",
   (key) => {
     const contents = `${key} = x\n`;
-    const given = { path: PATH, state: file(contents), text, wanted: {} };
+    const given = { path: PATH, state: fileWith(contents), text, wanted: {} };
     const changes = planKeyedFile(alone(given, [key], CONTEXT), CONTEXT);
     expect(changes).toMatchObject([{ change: "write", contents: "" }]);
   },
@@ -78,7 +66,7 @@ test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
 
 function restored(record: HostRecord, contents: string): { changes: Change[]; warnings: string[] } {
   const warnings: string[] = [];
-  const changes = restoreKeyedFile(PATH, file(contents), text, {
+  const changes = restoreKeyedFile(PATH, fileWith(contents), text, {
     platform: platformOf("7.8"),
     keys: keysOf(record, "a"),
     record,
@@ -122,12 +110,12 @@ test("whichever of an update's writes were carried out, undoing gives back every
         let record = EMPTY_RECORD;
         let contents = BEFORE;
         for (const [wanted, isWritten] of updates) {
-          const keyed = { path: PATH, state: file(contents), text, wanted };
+          const keyed = { path: PATH, state: fileWith(contents), text, wanted };
           const owner = { urn: "a", instance: "a" };
           const context = { ...CONTEXT, record, owner };
           const claims = claimKeyedFile(keyed, context);
           const [change] = planKeyedFile(keyed, context);
-          record = claim(record, owner, claims, { [PATH]: savedFile(file(contents)) });
+          record = claim(record, owner, claims, { [PATH]: savedFile(fileWith(contents)) });
           if (isWritten && change?.change === "write") contents = change.contents;
         }
         const { changes, warnings } = restored(record, contents);

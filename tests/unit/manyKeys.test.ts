@@ -14,7 +14,6 @@ import {
 import type { KeyedText } from "../../provider/contract/keyedText";
 import type { Change, PlanContext } from "../../provider/contract/kind";
 import * as logicalLines from "../../provider/formats/logicalLines";
-import type { FileState } from "../../provider/host/host";
 import {
   claim,
   EMPTY_RECORD,
@@ -29,6 +28,7 @@ import { text as table } from "../../provider/kinds/lookupTable";
 import { text as mainCf } from "../../provider/kinds/mainCf";
 import { platformOf } from "../../provider/openbsd/platform";
 import { sha256 } from "../../provider/values/digest";
+import { fileWith } from "./fileWith";
 
 /** Counts how often a text is parsed. */
 jest.mock("../../provider/formats/logicalLines", () => {
@@ -58,19 +58,6 @@ const formats: readonly (readonly [string, Format])[] = [
 
 const keyOf = (nth: number): string => `key${nth}`;
 const keys = (count: number): string[] => Array.from({ length: count }, (_, nth) => keyOf(nth));
-
-function fileWith(contents: string): FileState {
-  const digest = sha256(contents);
-  return {
-    type: "file",
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    contents,
-    sha256: digest,
-    size: contents.length,
-  };
-}
 
 function contextOf(record: HostRecord, dropped: PlanContext["dropped"] = []): PlanContext {
   return {

@@ -1,6 +1,7 @@
 /** One command under measurement: how long it took, and what of the machine. */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { familyOf } from "../../testing/machine/processes";
 
 /** What one run of a command took. */
 export interface Cost {
@@ -70,22 +71,7 @@ function cpuOfChildren(): number {
 
 /** The memory of a process and all that it has started. */
 function memoryOf(pid: number): number {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc"))
-    if (/^\d+$/.test(name)) {
-      const stat = textOf(`/proc/${name}/stat`);
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    }
-  const family = new Set([pid]);
-  for (let grown = true; grown;) {
-    grown = false;
-    for (const [one, parent] of parents)
-      if (family.has(parent) && !family.has(one)) {
-        family.add(one);
-        grown = true;
-      }
-  }
-  return [...family].reduce(
+  return familyOf(pid).reduce(
     (sum, one) =>
       sum + Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${one}/smaps_rollup`))?.[1] ?? 0),
     0,
