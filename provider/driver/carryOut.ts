@@ -1,15 +1,28 @@
 /** Carrying a decision out in a write section: the record first, then the changes, then another look. */
-import type { ActContext } from "../contract/kind";
+import type { ActContext, FileChange } from "../contract/kind";
 import { HostError } from "../host/errors";
-import { digestOf, type FileState, type HostWriter } from "../host/host";
-import { type HostRecord, type Json, type Owner, saveRecord, settled } from "../host/record";
+import {
+  digestOf,
+  type FileState,
+  type HostReader,
+  type HostWriter,
+  MAX_AT_ONCE,
+} from "../host/host";
+import {
+  type HostRecord,
+  type Json,
+  type Owner,
+  saveRecord,
+  sendRecord,
+  settled,
+} from "../host/record";
 import { equal, mapValues } from "../values/json";
 import { applyChange } from "./applyChange";
 import { type Decision, decide } from "./decision";
 import { say } from "./engineLog";
 import { nameChange, printChange } from "./printChange";
 import type { ServiceKind } from "./service";
-import { type Sight, look } from "./sight";
+import type { Sight } from "./sight";
 import { type State, type Values, userError } from "./state";
 
 /** The resource for which a decision is carried out. */
@@ -24,21 +37,34 @@ export interface Errand {
   readonly touches?: (touches: boolean) => void;
 }
 
+/** A host that has been changed: the outputs that actions have set, and what was asked after the last change. */
+export interface CarriedOut<T> {
+  readonly outputs: Values;
+  readonly after: T;
+}
+
 /**
- * Writes the record, then applies the changes one after the other. Returns the outputs that actions have set. Where the
- * first change that would do something is refused, the record is put back: who has changed nothing owns nothing.
+ * Writes the record, then applies the changes one after the other. Writes and removals of files travel with the record, and
+ * the host carries each out only once the one before it is done; an action is waited for. Where the first change that would
+ * do something is refused, the record is put back: who has changed nothing owns nothing.
+ *
+ * @param ask what is asked once all is done, in the same round trip
  */
-export async function carryOut(
+export async function carryOut<T>(
   host: HostWriter,
   { plan, record, sight }: Pick<Decision, "plan" | "record" | "sight">,
   { urn, connectionHost, touches }: Errand,
-): Promise<Values> {
-  const kept = await KeptRecord.save(host, record, sight.recordFile).catch((error: unknown) => {
-    if (HostError.isInstance(error) && error.changed !== "no") touches?.(true);
-    throw error;
-  });
-  touches?.(true);
-  const { attempts } = host;
+  ask: (host: HostReader) => Promise<T>,
+): Promise<CarriedOut<T>> {
+  const ordered = host.inOrder();
+  const kept = await KeptRecord.send(host, ordered, record, sight.recordFile);
+  const saved = kept.saved.then(
+    () => touches?.(true),
+    (error: unknown) => {
+      if (HostError.isInstance(error) && error.changed !== "no") touches?.(true);
+      throw error;
+    },
+  );
   const progress = progressOn(host, urn);
   let outputs: Values = {};
   const context: ActContext = {
@@ -53,18 +79,63 @@ export async function carryOut(
     setRecord: (change) => kept.set(change(kept.record)),
     note: (key, applied) => kept.note(key, applied),
   };
+  let written = 0;
+  /** The attempts before the first action. */
+  let attempts: number | undefined;
+  const underWay = new UnderWay();
+  underWay.add(saved);
   try {
+    if (kept.hasMore) await underWay.done();
     for (const change of plan.changes) {
       progress(nameChange(change));
-      await applyChange(host, change, context);
+      if (change.change === "act" || isLarge(change)) {
+        await underWay.done();
+        if (change.change === "act") attempts ??= host.attempts;
+        await applyChange(host, change, context);
+        if (change.change !== "act") written += 1;
+      } else underWay.add(applyChange(ordered, change, context).then(() => (written += 1)));
     }
+    const asked = ask(ordered);
+    underWay.add(asked);
+    await underWay.done();
+    return { outputs, after: await asked };
   } catch (error) {
-    const isOnlyClaimed = host.attempts === attempts && !equal(record, sight.record);
+    await underWay.settled();
+    const isSaved = await kept.saved.then(
+      () => true,
+      () => false,
+    );
+    const isUnchanged = written === 0 && (attempts === undefined || host.attempts === attempts);
+    const isOnlyClaimed = isSaved && isUnchanged && !equal(record, sight.record);
     if (!isOnlyClaimed || !(await kept.putBack(sight.record))) throw error;
     touches?.(false);
     throw HostError.isInstance(error) ? error.with({ changed: "no" }) : error;
   }
-  return outputs;
+}
+
+/** Requests whose replies are waited for later. */
+class UnderWay {
+  #all: Promise<unknown>[] = [];
+
+  add(one: Promise<unknown>): void {
+    one.catch(() => undefined);
+    this.#all.push(one);
+  }
+
+  /** Waits for all. @throws the error of the first that failed, which is the reason why the host skipped those after it */
+  async done(): Promise<void> {
+    for (const one of this.#all) await one;
+    this.#all = [];
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#all);
+  }
+}
+
+/** Does the write of a file take more than one request? */
+function isLarge(change: FileChange): boolean {
+  return change.change === "write" && change.contents.length > MAX_AT_ONCE;
 }
 
 /** Says what is being done, in a line that the next one replaces. */
@@ -77,16 +148,27 @@ class KeptRecord {
   private constructor(
     private readonly host: HostWriter,
     public record: HostRecord,
-    private file: FileState,
+    /** The file of the record, once it is saved. */
+    public saved: Promise<FileState>,
+    /** Are there requests left to be made once it is saved? */
+    readonly hasMore: boolean,
   ) {}
 
-  static async save(host: HostWriter, record: HostRecord, found: FileState): Promise<KeptRecord> {
-    return new KeptRecord(host, record, await saveRecord(host, record, found));
+  static async send(
+    host: HostWriter,
+    ordered: HostWriter,
+    record: HostRecord,
+    found: FileState,
+  ): Promise<KeptRecord> {
+    const { saved, hasMore } = await sendRecord(host, ordered, record, found);
+    return new KeptRecord(host, record, saved, hasMore);
   }
 
   async set(record: HostRecord): Promise<void> {
+    const file = await this.saved;
     this.record = record;
-    this.file = await saveRecord(this.host, record, this.file);
+    this.saved = saveRecord(this.host, record, file);
+    await this.saved;
   }
 
   /** Makes the record what it was before it was saved. Returns whether that was possible; a broken line keeps it as it is. */
@@ -107,15 +189,21 @@ class KeptRecord {
   }
 }
 
-/** Looks again: everything must be as wanted now. Then the record says so, and no longer what else could be there. */
+/** What another look has shown, once the record says so too. */
+interface Settled {
+  readonly record: HostRecord;
+  /** Settles once the record is saved. Nothing else is to be done on the host after that. */
+  readonly saved: Promise<unknown>;
+}
+
+/** After another look: everything must be as wanted now. Then the record says so, and no longer what else could be there. */
 export async function settle(
   kind: ServiceKind,
   host: HostWriter,
-  given: Record<string, unknown>,
+  sight: Sight,
   owner: Owner,
   state: State,
-): Promise<{ sight: Sight; record: HostRecord }> {
-  const sight = await look(kind, host, given);
+): Promise<Settled> {
   const decision = decide(kind, sight, owner, { ...state, applied: sight.args });
   const { plan, claims, dropped, files } = decision;
   const stillToDo = [
@@ -128,6 +216,7 @@ export async function settle(
     );
   const written = mapValues(files, (state) => digestOf(state) ?? null);
   const record = settled(sight.record, owner.instance, { claims, released: dropped, written });
-  await saveRecord(host, record, sight.recordFile);
-  return { sight, record };
+  const { saved, hasMore } = await sendRecord(host, host.inOrder(), record, sight.recordFile);
+  if (hasMore) await saved;
+  return { record, saved };
 }

@@ -40,6 +40,7 @@ export class Overlay {
   readonly #found = new Map<string, FileState>();
   readonly #declared = new Map<string, Json>();
   #pending: HostRecord["pending"];
+  readonly #changing = new Set<string>();
   #acts = false;
 
   /** The host's answers, changed to what they will be after the plans so far. */
@@ -97,6 +98,16 @@ export class Overlay {
   /** Do the plans so far leave this path alone for certain? Nobody knows what else their actions may change. */
   leaves(path: string): boolean {
     return !this.#acts && !this.#found.has(path);
+  }
+
+  /** Notes that the check of a resource has seen something to do. */
+  expectChange(urn: string): void {
+    this.#changing.add(urn);
+  }
+
+  /** Has the check of a resource, in this process, seen something to do? */
+  expectsChange(urn: string): boolean {
+    return this.#changing.has(urn);
   }
 
   /** Adds a resource's declaration to the judgement of the resources after it. */

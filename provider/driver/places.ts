@@ -1,6 +1,6 @@
 /** Finding what stands in the way of a plan's changes before the first one is made. */
 import type { Change, Failure } from "../contract/kind";
-import type { HostReader } from "../host/host";
+import type { FactAnswers, HostReader } from "../host/host";
 import { Look, lookAt, type Place, placeState } from "../host/look";
 
 /** What stands in the way, and which files are meant. */
@@ -13,25 +13,43 @@ interface InTheWay {
   readonly aliases: ReadonlyMap<string, string>;
 }
 
+/** What the host has said of places. */
+export type Places = ReadonlyMap<string, FactAnswers["place"]>;
+
+const nameOf = ({ path, entry }: Place): string => `${entry === true ? "entry " : ""}${path}`;
+
+/** Asks about several places. */
+export function placesLook(places: readonly Place[]): Look<Places> {
+  const byName = new Map(places.map((place) => [nameOf(place), place]));
+  return Look.all(
+    Object.fromEntries([...byName].map(([name, place]) => [name, placeState(place)])),
+  ).map((states) => new Map(Object.entries(states)));
+}
+
+/** The places that a plan changes which changes files at these paths. */
+export function placesAt(paths: readonly string[]): readonly Place[] {
+  return paths.flatMap((path) => [{ path }, { path, entry: true as const }]);
+}
+
 /**
  * Asks the host whether it lets root change what a plan changes: folders in which other users could interfere, links to
  * nowhere, hard links, immutable files and read-only disks are found so. Nothing is asked for a plan without changes.
  *
+ * @param known what a look has asked already
  * @param coming in a preview: does an earlier step of the same plan bring this path?
  */
 export async function inTheWay(
   host: HostReader,
   changes: readonly Change[],
+  known: Places,
   coming: (path: string) => boolean = () => false,
 ): Promise<InTheWay> {
   const places = changes.flatMap(placesOf);
-  const states = await lookAt(
-    host,
-    Look.all(Object.fromEntries(places.map((place, at) => [String(at), placeState(place)]))),
-  );
-  const seen = places.flatMap(({ path }, at) => {
-    const state = states[String(at)];
-    return state === undefined ? [] : [[path, state] as const];
+  const unknown = places.filter((place) => !known.has(nameOf(place)));
+  const states = new Map([...known, ...(await lookAt(host, placesLook(unknown)))]);
+  const seen = places.flatMap((place) => {
+    const state = states.get(nameOf(place));
+    return state === undefined ? [] : [[place.path, state] as const];
   });
   const found = seen.flatMap(([path, state]) => ("reason" in state ? [{ path, ...state }] : []));
   return {

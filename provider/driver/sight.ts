@@ -5,10 +5,11 @@ import { FormatError } from "../formats/bytes";
 import { FileTooLarge } from "../host/fileState";
 import type { FileState, HostReader } from "../host/host";
 import { type AnswerTo, type Ask, answersOf, Look, take } from "../host/look";
-import type { HostRecord } from "../host/record";
+import { type HostRecord, RECORD_FOLDER } from "../host/record";
 import { FOUND_RECORD, recordError } from "../host/recordLook";
 import { CopyLost, withTexts } from "../host/savedFile";
 import { type Platform, platformOf } from "../openbsd/platform";
+import { type Places, placesAt, placesLook } from "./places";
 import { learnFromRecord } from "./secrets/known";
 import type { ServiceKind } from "./service";
 import type { Values } from "./state";
@@ -23,6 +24,16 @@ export interface Sight {
   readonly recordFile: FileState;
   /** Set where the record is broken, and its copy is used. */
   readonly recordWarning?: string;
+  /** What the host says of the places of the files that the kind looks at first; nothing where that was not asked. */
+  readonly places: Places;
+}
+
+/** How to look. */
+export interface LookOptions {
+  /** Changes the first answers to what earlier steps of the same plan will make of them. */
+  readonly foreseen?: (answerTo: AnswerTo) => AnswerTo;
+  /** Is a change likely? Then what has to be asked before it is asked along. */
+  readonly withPlaces?: boolean;
 }
 
 /** A refusal by a file's format, of a value to write or of the file itself; `path` is that of the argument or the file. */
@@ -101,14 +112,13 @@ async function withReadCopies(
 /**
  * Looks at a host and its record in one round trip, and in further ones where the kind asks for more.
  *
- * @param foreseen changes the first answers to what earlier steps of the same plan will make of them
  * @throws Unfit
  */
 export async function look(
   kind: ServiceKind,
   host: HostReader,
   given: Record<string, unknown>,
-  foreseen: (answerTo: AnswerTo) => AnswerTo = (answerTo) => answerTo,
+  { foreseen = (answerTo) => answerTo, withPlaces = false }: LookOptions = {},
 ): Promise<Sight> {
   const platform = platformFor(host);
   const args = kind.complete(given, platform);
@@ -121,8 +131,16 @@ export async function look(
     for (const fact of facts) if (fact.fact === "file") files.set(fact.path, answerTo(fact));
     return answerTo;
   };
-  const both = Look.all({ observed: kind.look(args, platform), found: FOUND_RECORD });
-  const { observed, found } = await take(both, ask).catch((error: unknown) => {
+  const look = kind.look(args, platform);
+  const paths = look.facts.flatMap((fact) =>
+    fact.fact === "file" && !fact.path.startsWith(`${RECORD_FOLDER}/`) ? [fact.path] : [],
+  );
+  const all = Look.all({
+    observed: look,
+    found: FOUND_RECORD,
+    places: placesLook(withPlaces ? placesAt(paths) : []),
+  });
+  const { observed, found, places } = await take(all, ask).catch((error: unknown) => {
     throw recordError(host, unfit(kind, args, error));
   });
   const { file: recordFile, warning } = found;
@@ -131,7 +149,7 @@ export async function look(
     kind.service.keyedText(name, on),
   );
   return {
-    ...{ platform, args, record, observed, recordFile },
+    ...{ platform, args, record, observed, recordFile, places },
     ...(warning === undefined ? {} : { recordWarning: warning }),
   };
 }

@@ -59,6 +59,7 @@ use constant {
     DRAIN_QUIET    => 0.25,                # see drain
     DRAIN_TOTAL    => 5,
     LOCK_POLL      => 0.1,
+    JOB_POLL       => 0.05,
     PROBE_DEADLINE => 30,
     RUN_DEADLINE   => 60,
     PATH           => '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
@@ -88,7 +89,8 @@ my %uploads;            # writes whose bytes come in pieces, by number
 my $last_upload = 0;
 my %candidates;         # folders of candidates whose files come in pieces, by number
 my $last_candidate = 0;
-my $section;            # the write section that is open: { token, lock }
+my $section;            # the write section that is open: { token, lock, open, ending, came, behind }
+my $beginning;          # the write section that waits for the lock: { token, requests }
 my %kept;               # path => [SHA-256, size] of files whose contents the client has
 my $room = 0;           # bytes of files that the answer may still carry
 my %litter;             # path => 1 of temporary files and folders, removed at the latest on exit
@@ -1246,46 +1248,128 @@ sub op_begin {
     my ($request, $ok, $fail) = @_;
     my $token = string_of($request, 'token');
     my $purpose = string_of($request, 'purpose');
-    refuse('a write section is already open on this connection') if $section;
+    refuse('a write section is already open on this connection') if $section || $beginning;
     my $until = now() + seconds_of($request, 'waitMs', 300);
     my $holder = '';
+    my @behind;
+    $beginning = { token => $token, requests => \@behind };
     my $attempt;
+    my $give_up = sub {
+        my ($fault) = @_;
+        undef $attempt;
+        undef $beginning;
+        $fail->($fault);
+        $_->[2]->($fault) for @behind;
+        return;
+    };
     $attempt = sub {
         return if $leaving;
         my $lock = eval { try_lock() };
-        if ($@) {
-            undef $attempt;
-            return $fail->(as_fault($@));
-        }
+        return $give_up->(as_fault($@)) if $@;
         if (!$lock) {
             my $seen = lock_holder();
             $holder = $seen if $seen ne '';
             return after(LOCK_POLL, $attempt) if now() < $until;
-            undef $attempt;
-            return $fail->({ kind => 'locked', message => 'the write lock is held', holder => $holder });
+            return $give_up->({ kind => 'locked', message => 'the write lock is held', holder => $holder });
         }
         undef $attempt;
+        undef $beginning;
         my $when = POSIX::strftime('%Y-%m-%d %H:%M:%S UTC', gmtime);
         my $text = join("\n", map { my $line = $_; $line =~ s/[\r\n]+/ /g; $line }
                 $purpose, 'by ' . ($request->{from} || 'unknown'), "process $$", "since $when") . "\n";
         truncate $lock, 0;
         sysseek $lock, 0, 0;
         syswrite $lock, $text;
-        $section = { token => $token, lock => $lock };
+        $section = { token => $token, lock => $lock, open => 0 };
         $heard = now();
         remove_old_litter();
         $ok->({});
+        dispatch_behind($_) for @behind;
     };
     $attempt->();
     return;
 }
 
+# Waits for the requests of the section that are under way.
 sub op_end {
     my ($request, $ok) = @_;
     check_section($request);
-    release();
-    $ok->({});
+    end_streams();
+    $section->{ending} = sub { release(); $ok->({}) };
+    end_if_over();
     return;
+}
+
+sub end_if_over {
+    $section->{ending}->() if $section && $section->{ending} && !$section->{open};
+    return;
+}
+
+# Does one request of the section, and notes whether it did what was asked, for those that come after it.
+sub in_section {
+    my ($work, $request, $ok, $fail) = @_;
+    my ($held, $id, $is_over) = ($section, $request->{id});
+    $held->{open}++;
+    my $over = sub {
+        my ($did) = @_;
+        return if $is_over;
+        $is_over = 1;
+        $held->{open}--;
+        note_came($held, $id, $did);
+        end_if_over();
+    };
+    my $said = sub {
+        my ($answer) = @_;
+        my $sent = $ok->($answer);
+        $over->(has_done($answer));
+        return $sent;
+    };
+    my $refused = sub { $fail->(@_); $over->(0) };
+    eval { $work->($request, $said, $refused); 1 } or $is_over or $refused->(as_fault($@));
+    return;
+}
+
+# Whether an answer says that what was asked has been done: a file written or removed, a program run with success.
+sub has_done {
+    my ($answer) = @_;
+    return 1 if ref $answer ne 'HASH';
+    return 0 if defined $answer->{written} && !${ $answer->{written} };
+    return !(defined $answer->{stdout} && !(defined $answer->{exitCode} && ${ $answer->{exitCode} } == 0));
+}
+
+# Notes whether a request did what was asked, and goes on with those that come after it.
+sub note_came {
+    my ($held, $id, $did) = @_;
+    return unless defined $id;
+    $held->{came}{$id} = $did;
+    dispatch_behind($_) for @{ delete $held->{behind}{$id} || [] };
+    return;
+}
+
+sub dispatch_behind {
+    my ($next) = @_;
+    eval { dispatch(@$next); 1 } or $next->[2]->(as_fault($@));
+    return;
+}
+
+# Whether a request has to wait for another one of its section. Refuses it where that one did not do what was asked.
+sub must_wait {
+    my ($request, $ok, $fail) = @_;
+    my $token = $request->{section};
+    return 0 unless defined $token;
+    if ($beginning && $token eq $beginning->{token}) {
+        push @{ $beginning->{requests} }, [$request, $ok, $fail];
+        return 1;
+    }
+    my $after = $request->{after};
+    return 0 unless defined $after && $section && $token eq $section->{token};
+    if (!defined $section->{came}{$after}) {
+        push @{ $section->{behind}{$after} }, [$request, $ok, $fail];
+        return 1;
+    }
+    return 0 if $section->{came}{$after};
+    note_came($section, $request->{id}, 0);
+    return fault('skipped', 'what was to be done before it has failed');
 }
 
 # Ends the section. A folder that holds nothing but the lock and an empty folder of jobs is removed, while
@@ -1319,6 +1403,7 @@ sub check_section {
     my $token = $request->{section};
     refuse("'$request->{op}' is refused outside a write section")
         if !$section || !defined $token || $token ne $section->{token};
+    refuse("'$request->{op}' is refused after the end of its write section") if $section->{ending};
     return;
 }
 
@@ -1699,6 +1784,7 @@ sub end_write {
             $request->{uid}  // (@stat ? $stat[4]         : $>),
             $request->{gid}  // (@stat ? $stat[5]         : own_gid()),
         );
+        age($write->{temporary}, 2) if base_of($target) eq 'main.cf';
         in_folder($target, sub {
             my ($name, $full) = @_;
             my $placed = as_expected($expect, $full)
@@ -2422,7 +2508,7 @@ sub op_candidate_piece {
     sysopen my $handle, $path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0644 or refuse("cannot make $path: $!");
     my $done = eval { write_all($handle, string_of($request, 'bytes')); close $handle or die "cannot close it: $!\n" };
     refuse("$path: " . reason_of($@)) unless $done;
-    age($path);
+    age($path, 60);
     $ok->({});
     return;
 }
@@ -2531,7 +2617,7 @@ sub write_candidate {
         my $count = syswrite $handle, $files->{$name};
         refuse("cannot write $path: $!") if !defined $count || $count != length $files->{$name};
         close $handle or refuse("cannot write $path: $!");
-        age($path);
+        age($path, 60);
     }
     return;
 }
@@ -2548,12 +2634,13 @@ sub make_way {
     return;
 }
 
-# Postfix waits until a file that it reads is two seconds old, because it may still be being written
-# (dict_load_file). Each program that judges a candidate would wait.
+# Postfix waits until a main.cf that it reads is two seconds old, because it may still be being written
+# (dict_load_file). A candidate is whole, and so is a file that was renamed into its place; but each program that judges
+# the one, and each that starts with the other while no mailer runs, would wait.
 sub age {
-    my ($path) = @_;
-    my $old = time - 60;
-    utime $old, $old, $path or refuse("cannot set the time of $path: $!");
+    my ($path, $seconds) = @_;
+    my $then = time - $seconds;
+    utime $then, $then, $path or refuse("cannot set the time of $path: $!");
     return;
 }
 
@@ -2716,7 +2803,16 @@ sub op_poll_job {
     my ($request, $ok) = @_;
     my $offset = $request->{offset} || 0;
     refuse('the offset must not be negative') if $offset < 0;
-    $ok->(job_state(job_folder($request), $offset));
+    my $folder = job_folder($request);
+    my $until = now() + seconds_of($request, 'waitMs', 0);
+    my $attempt;
+    $attempt = sub {
+        # The end of a job shows by its supervisor, which is not a child of the agent: it is asked for, not waited for.
+        return after(JOB_POLL, $attempt) if now() < $until && job_lives($folder);
+        undef $attempt;
+        $ok->(job_state($folder, $offset));
+    };
+    $attempt->();
     return;
 }
 
@@ -3182,9 +3278,10 @@ my %CHANGING = (
 sub dispatch {
     my ($request, $ok, $fail) = @_;
     my $op = $request->{op};
+    return if must_wait($request, $ok, $fail);
     if (my $change = $CHANGING{$op}) {
         check_section($request);
-        return $change->($request, $ok, $fail);
+        return in_section($change, $request, $ok, $fail);
     }
     my $look = $LOOKING{$op} or refuse("the agent knows no request '$op'");
     return $look->($request, $ok, $fail);

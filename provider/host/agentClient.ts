@@ -29,27 +29,29 @@ import { sha256 } from "../values/digest";
 import { unlock } from "./doas";
 import { type Changed, HostError, type HostErrorDetails, reasonOf } from "./errors";
 import { fileAt, type FileState, MAX_TEXT } from "./fileState";
-import type {
-  Answers,
-  Expectation,
-  Fact,
-  FactAnswers,
-  Facts,
-  Host,
-  HostWriter,
-  JobRequest,
-  JobState,
-  WatchEnd,
-  WatchRequest,
-  Judgement,
-  JudgementAnswer,
-  MessageFound,
-  MessageRequest,
-  RunRequest,
-  RunResult,
-  SystemFacts,
-  WriteOutcome,
-  WriteRequest,
+import {
+  MAX_AT_ONCE,
+  type Answers,
+  type Expectation,
+  type Fact,
+  type FactAnswers,
+  type Facts,
+  type Host,
+  type HostReader,
+  type HostWriter,
+  type JobRequest,
+  type JobState,
+  type WatchEnd,
+  type WatchRequest,
+  type Judgement,
+  type JudgementAnswer,
+  type MessageFound,
+  type MessageRequest,
+  type RunRequest,
+  type RunResult,
+  type SystemFacts,
+  type WriteOutcome,
+  type WriteRequest,
 } from "./host";
 import { fingerprintOf, type PublicKey, publicKeyIn } from "./ssh/knownHosts";
 import { RelayedConnection } from "./tcpRelay";
@@ -252,7 +254,7 @@ class Reader {
     const during = `reading ${Object.keys(facts).length} facts`;
     const received = (reply: WireValue): WireValue => this.session.fileCache.restored(reply);
     const options = { during, timeoutMs: lookMs + slackMs, received };
-    return this.ask("read", { facts: wireFacts(facts) }, options, (reply) => {
+    return this.ask("read", { facts: wireFacts(facts), ...this.place() }, options, (reply) => {
       const answers = dictionaryOf(reply, "the facts");
       const entries = Object.entries<Fact>(facts).map(([name, fact]) => [
         name,
@@ -325,6 +327,11 @@ class Reader {
     );
   }
 
+  /** What tells the agent where a read stands among the requests of a write section. */
+  protected place(): Readonly<Record<string, WireValue>> {
+    return {};
+  }
+
   /** Sends a request. @throws HostError of kind "protocol" for a reply that `parse` does not understand */
   protected async ask<T>(
     op: string,
@@ -354,34 +361,71 @@ const HARMLESS: ReadonlySet<string> = new Set([
   ...["connect", "receive", "disconnect"],
 ]);
 
-/** Requests of one write section, which may change the host. */
-class Writer extends Reader implements HostWriter {
+/** What the requests of one write section share. */
+class Section {
   /** Changes that are made. */
-  private done = 0;
+  done = 0;
   attempts = 0;
   /** Requests under way. */
-  private readonly open = new Set<Promise<unknown>>();
-  private readonly connections = new Set<RelayedConnection>();
+  readonly open = new Set<Promise<unknown>>();
+  readonly connections = new Set<RelayedConnection>();
   /** Requests under way that may change something. */
-  private changing = 0;
+  changing = 0;
+  /** Has the agent not said yet that the section has begun? The requests after that wait on the host for the lock. */
+  waitMs: number;
 
   constructor(
-    reader: { session: AgentSession; address: string; fingerprint: string; system: SystemFacts },
-    private readonly token: string,
+    readonly token: string,
+    waitMs: number,
+  ) {
+    this.waitMs = waitMs;
+  }
+}
+
+/** Requests of one write section, which may change the host. */
+class Writer extends Reader implements HostWriter {
+  /** The request after which the next one is carried out. */
+  private last: number | undefined;
+
+  constructor(
+    private readonly reader: {
+      readonly session: AgentSession;
+      readonly address: string;
+      readonly fingerprint: string;
+      readonly system: SystemFacts;
+    },
+    private readonly section: Section,
+    private readonly isOrdered = false,
   ) {
     super(reader.session, reader.address, reader.fingerprint, reader.system);
   }
 
+  get attempts(): number {
+    return this.section.attempts;
+  }
+
+  inOrder(): HostWriter {
+    return new Writer(this.reader, this.section, true);
+  }
+
   /** Whether the section has changed the host. A request under way when the line broke may or may not have. */
   readonly changed = (cause: "failed" | "lost"): Changed => {
-    if (cause === "lost" && this.changing > 0) return "unknown";
-    return this.done > 0 ? "yes" : "no";
+    if (cause === "lost" && this.section.changing > 0) return "unknown";
+    return this.section.done > 0 ? "yes" : "no";
   };
 
   /** Resolves when no request of this section is under way any more. */
   async quiet(): Promise<void> {
-    for (const connection of this.connections) connection.destroy();
-    while (this.open.size > 0) await Promise.allSettled([...this.open]);
+    const { connections, open } = this.section;
+    for (const connection of connections) connection.destroy();
+    while (open.size > 0) await Promise.allSettled([...open]);
+  }
+
+  protected override place(): Readonly<Record<string, WireValue>> {
+    return {
+      section: this.section.token,
+      ...(this.last === undefined ? {} : { after: this.last }),
+    };
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
@@ -396,7 +440,7 @@ class Writer extends Reader implements HostWriter {
     if ("from" in request) return send({ ...request, expect: { ...expect } });
     const { contents, ...rest } = request;
     const values = { ...rest, expect: { ...expect }, sha256: sha256(contents) };
-    if (contents.length <= pieceSize) {
+    if (contents.length <= MAX_AT_ONCE) {
       const { fileCache } = this.session;
       const known = "sha256" in expect ? expect.sha256 : undefined;
       return send({ ...values, ...fileCache.toSend(path, known, contents) }, (reply) =>
@@ -442,8 +486,9 @@ class Writer extends Reader implements HostWriter {
     return this.change("startJob", { ...request }, during, fileMs, this.counted(jobStateOf));
   }
 
-  async pollJob(key: string, offset: number): Promise<JobState> {
-    return this.look("pollJob", { key, offset }, `looking at the job ${key}`, fileMs, jobStateOf);
+  async pollJob(key: string, offset: number, waitMs = 0): Promise<JobState> {
+    const during = `looking at the job ${key}`;
+    return this.look("pollJob", { key, offset, waitMs }, during, waitMs + fileMs, jobStateOf);
   }
 
   async forgetJob(key: string): Promise<void> {
@@ -483,8 +528,8 @@ class Writer extends Reader implements HostWriter {
       `talking to ${host} port ${port} on the host`,
       limit,
     );
-    this.connections.add(connection);
-    connection.once("close", () => this.connections.delete(connection));
+    this.section.connections.add(connection);
+    connection.once("close", () => this.section.connections.delete(connection));
     return connection;
   }
 
@@ -509,7 +554,7 @@ class Writer extends Reader implements HostWriter {
     const during = `looking for the test message in ${request.path}`;
     const limit = request.timeoutMs + slackMs;
     const found = await this.change("takeMessage", { ...request }, during, limit, messageFoundOf);
-    if (found.stale > 0 || (found.found && !request.keep)) this.done++;
+    if (found.stale > 0 || (found.found && !request.keep)) this.section.done++;
     return found;
   }
 
@@ -544,7 +589,7 @@ class Writer extends Reader implements HostWriter {
       },
       send: async (bytes) => {
         await ask("send", { bytes: bytes.toString("latin1") });
-        this.done++;
+        this.section.done++;
       },
       close: async () => {
         if (this.session.ended === undefined) await ask("disconnect");
@@ -558,14 +603,14 @@ class Writer extends Reader implements HostWriter {
     during: string,
   ): Promise<boolean> {
     const written = await this.change(op, values, during, treeMs, treeOutcomeOf);
-    if (written) this.done++;
+    if (written) this.section.done++;
     return written;
   }
 
   /** For a request that has changed something as soon as it is answered. */
   private counted<T>(parse: (reply: WireValue) => T): (reply: WireValue) => T {
     return (reply) => {
-      this.done++;
+      this.section.done++;
       return parse(reply);
     };
   }
@@ -574,11 +619,11 @@ class Writer extends Reader implements HostWriter {
   private async settle(request: Promise<WriteOutcome>): Promise<WriteOutcome> {
     try {
       const outcome = await request;
-      if (outcome.written) this.done++;
-      else this.attempts--;
+      if (outcome.written) this.section.done++;
+      else this.section.attempts--;
       return outcome;
     } catch (error) {
-      if (HostError.isInstance(error) && error.kind === "refused") this.attempts--;
+      if (HostError.isInstance(error) && error.kind === "refused") this.section.attempts--;
       throw error;
     }
   }
@@ -591,11 +636,11 @@ class Writer extends Reader implements HostWriter {
     parse: (reply: WireValue) => T,
     received?: RequestOptions["received"],
   ): Promise<T> {
-    const section = { ...values, section: this.token };
     const options = { during, timeoutMs, ...(received === undefined ? {} : { received }) };
-    const reply = this.ask(op, section, options, parse);
-    this.open.add(reply);
-    const forget = () => this.open.delete(reply);
+    const reply = this.ask(op, { ...values, ...this.place() }, options, parse);
+    if (this.isOrdered) this.last = this.session.lastRequest;
+    this.section.open.add(reply);
+    const forget = () => this.section.open.delete(reply);
     reply.then(forget, forget);
     return reply;
   }
@@ -603,12 +648,16 @@ class Writer extends Reader implements HostWriter {
   private async change<T>(
     ...[op, values, during, timeoutMs, parse, received]: Parameters<typeof this.look<T>>
   ): Promise<T> {
-    this.changing++;
-    if (!HARMLESS.has(op)) this.attempts++;
+    this.section.changing++;
+    if (!HARMLESS.has(op)) this.section.attempts++;
     try {
       return await this.look(op, values, during, timeoutMs, parse, received);
+    } catch (error) {
+      const isSkipped = HostError.isInstance(error) && error.kind === "skipped";
+      if (isSkipped && !HARMLESS.has(op)) this.section.attempts--;
+      throw error;
     } finally {
-      this.changing--;
+      this.section.changing--;
     }
   }
 
@@ -618,7 +667,8 @@ class Writer extends Reader implements HostWriter {
     options: RequestOptions,
     parse: (reply: WireValue) => T,
   ): Promise<T> {
-    return super.ask(op, values, { ...options, changed: this.changed }, parse);
+    const timeoutMs = options.timeoutMs + this.section.waitMs;
+    return super.ask(op, values, { ...options, timeoutMs, changed: this.changed }, parse);
   }
 }
 
@@ -699,30 +749,56 @@ export class AgentClient extends Reader implements Host {
     work: (host: HostWriter) => Promise<T>,
     waitMs = lockWaitMs,
   ): Promise<T> {
-    // The agent has one section at a time, so those of this process wait for each other here.
-    const result = this.queue.then(() => this.section(purpose, work, waitMs));
+    return this.inTurn(() => this.section(purpose, () => Promise.resolve(), work, waitMs));
+  }
+
+  lookAndChange<T, S>(
+    purpose: string,
+    look: (host: HostReader) => Promise<S>,
+    work: (host: HostWriter, seen: S) => Promise<T>,
+  ): Promise<T> {
+    return this.inTurn(() => this.section(purpose, look, work, lockWaitMs));
+  }
+
+  /** The agent has one section at a time, so those of this process wait for each other here. */
+  private inTurn<T>(section: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(section);
     this.queue = result.catch(() => undefined);
     return result;
   }
 
-  private async section<T>(
+  private async section<T, S>(
     purpose: string,
-    work: (host: HostWriter) => Promise<T>,
+    look: (host: HostReader) => Promise<S>,
+    work: (host: HostWriter, seen: S) => Promise<T>,
     waitMs: number,
   ): Promise<T> {
     const token = randomBytes(16).toString("hex");
     const during = `waiting for the host's write lock (for: ${purpose})`;
     const values = { token, purpose: toBytes(purpose), from: toBytes(whoWeAre()), waitMs };
-    await this.session.request("begin", values, { during, timeoutMs: waitMs + slackMs });
     const { session, address, fingerprint, system } = this;
-    const writer = new Writer({ session, address, fingerprint, system }, token);
+    const section = new Section(token, waitMs);
+    const writer = new Writer({ session, address, fingerprint, system }, section);
+    const begun = session
+      .request("begin", values, { during, timeoutMs: waitMs + slackMs })
+      .then(() => (section.waitMs = 0));
+    // The look's first requests wait on the host for the lock.
+    const looking = look(writer);
+    looking.catch(() => undefined);
+    await begun;
+    let hasFailed = true;
     try {
-      return await work(writer);
+      const result = await work(writer, await looking);
+      hasFailed = false;
+      return result;
     } finally {
-      await writer.quiet();
+      // Who has failed waits for what is under way, and connections end with requests of their own; else the agent does
+      // the last requests before it ends the section.
+      if (hasFailed || section.connections.size > 0) await writer.quiet();
       // An error changes nothing: the agent also gives the lock back when its input ends.
       const ending = { during: "giving the host's write lock back", timeoutMs: fileMs };
-      await this.session.request("end", { section: token }, ending).catch(() => undefined);
+      await session.request("end", { section: token }, ending).catch(() => undefined);
+      await writer.quiet();
     }
   }
 }

@@ -66,7 +66,7 @@ const nextSteps: Partial<Record<HostErrorKind, string>> = {
 
 /** The kind of an error that the agent sent. */
 function agentErrorKind(kind: WireValue | undefined): HostErrorKind {
-  return kind === "locked" || kind === "program" ? kind : "refused";
+  return kind === "locked" || kind === "program" || kind === "skipped" ? kind : "refused";
 }
 
 export class AgentSession {
@@ -108,6 +108,11 @@ export class AgentSession {
     }
     void lost?.then((reason) => this.gone(reason));
     void program.ended.then((end) => this.gone(this.describeEnd(end)));
+  }
+
+  /** The number of the request that was sent last. */
+  get lastRequest(): number {
+    return this.lastId;
   }
 
   /** Whether the agent has sent its greeting. */

@@ -44,6 +44,9 @@ export interface Watch {
 
 const KEPT_LOG = 65_536;
 
+/** How long the host waits with its answer for the end of a job. */
+const POLL_MS = 1000;
+
 /** Arguments as in the file `argv` that the agent writes for a job. */
 function argvFile(argv: readonly string[]): string {
   return argv.map((word) => `${word.replace(/\\/g, "\\\\").replace(/\n/g, "\\n")}\n`).join("");
@@ -88,8 +91,9 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
   let offset = 0;
   let log = "";
   let reported = 0;
-  for (let pause = 100; ; pause = Math.min(pause * 1.5, 1000)) {
-    const now = await host.pollJob(key, offset).catch((error: unknown) => {
+  for (let isFirst = true; ; isFirst = false) {
+    // The host answers as soon as the job has ended, and else in time for progress to be shown.
+    const now = await host.pollJob(key, offset, isFirst ? 0 : POLL_MS).catch((error: unknown) => {
       throw goesOn(error, key);
     });
     const grown = now.offset > offset;
@@ -101,7 +105,6 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
       if (now.state === "ended") return { ...now, log };
       throw lostJob(host, key, log);
     }
-    if (grown) pause = 100;
     if (Date.now() - reported >= 1000) {
       reported = Date.now();
       watch.progress?.(log);
@@ -112,7 +115,6 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
       throw reason;
     }
     if (Date.now() > end) throw endlessJob(host, key, log, watch);
-    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -19,6 +19,8 @@ export type HostErrorKind =
   | "refused"
   /** Something took too long. */
   | "deadline"
+  /** What was to be done before it, in the same write section, has failed. */
+  | "skipped"
   /** Another process holds the host's write lock. */
   | "locked"
   /** A program on the host failed, or is missing. */

@@ -341,6 +341,9 @@ export interface MessageFound {
   readonly stale: number;
 }
 
+/** A file of no more bytes is written in one request. */
+export const MAX_AT_ONCE = 4 * 1024 * 1024;
+
 /** A host inside a write section, which holds the host's write lock. */
 export interface HostWriter extends HostReader {
   /**
@@ -348,6 +351,12 @@ export interface HostWriter extends HostReader {
    * because the host refused it or had another one there, does not count; a program that ran does, whatever it did.
    */
   readonly attempts: number;
+  /**
+   * The same section, for requests that are sent without waiting for the replies to those before them. The host carries each
+   * out only once the one before it has done what was asked; else it is refused, as "skipped". What takes more than one
+   * request ({@link MAX_AT_ONCE}) must be waited for.
+   */
+  inOrder(): HostWriter;
   write(request: WriteRequest): Promise<WriteOutcome>;
   /** Removes a file, a link or an empty folder. */
   remove(path: string, expect: Expectation): Promise<WriteOutcome>;
@@ -356,7 +365,8 @@ export interface HostWriter extends HostReader {
   makeDirectory(path: string, mode: number, uid?: number, gid?: number): Promise<void>;
   run(request: RunRequest): Promise<RunResult>;
   startJob(request: JobRequest): Promise<JobState>;
-  pollJob(key: string, offset: number): Promise<JobState>;
+  /** The state of a job; of one that runs, once it has ended or `waitMs` have passed. @param waitMs 0 unless given */
+  pollJob(key: string, offset: number, waitMs?: number): Promise<JobState>;
   forgetJob(key: string): Promise<void>;
   /** Returns what became of an earlier watch. */
   arm(request: WatchRequest): Promise<WatchEnd>;
@@ -396,4 +406,10 @@ export interface Host extends HostReader {
    * 300 000), the error names its holder.
    */
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T>;
+  /** The same, with what a look shows. The look is taken in the section, and travels with the request for it. */
+  lookAndChange<T, S>(
+    purpose: string,
+    look: (host: HostReader) => Promise<S>,
+    work: (host: HostWriter, seen: S) => Promise<T>,
+  ): Promise<T>;
 }

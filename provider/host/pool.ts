@@ -19,6 +19,7 @@ import type {
   Answers,
   Facts,
   Host,
+  HostReader,
   HostWriter,
   Judgement,
   JudgementAnswer,
@@ -116,6 +117,14 @@ class PooledHost implements Host {
 
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T> {
     return this.use((client) => client.change(purpose, work, waitMs));
+  }
+
+  lookAndChange<T, S>(
+    purpose: string,
+    look: (host: HostReader) => Promise<S>,
+    work: (host: HostWriter, seen: S) => Promise<T>,
+  ): Promise<T> {
+    return this.use((client) => client.lookAndChange(purpose, look, work));
   }
 
   /** Makes sure that there is a connection. */

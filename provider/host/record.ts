@@ -8,7 +8,14 @@
  */
 import { sha256 } from "../values/digest";
 import { equal } from "../values/json";
-import { contentsOf, digestOf, type Expectation, type FileState, type HostWriter } from "./host";
+import {
+  contentsOf,
+  digestOf,
+  type Expectation,
+  type FileState,
+  type HostWriter,
+  MAX_AT_ONCE,
+} from "./host";
 import { RECORD_FOLDER, RECORD_PATH } from "./recordPaths";
 import { shapeFault } from "./recordShape";
 import {
@@ -383,21 +390,47 @@ export async function saveRecord(
   record: HostRecord,
   found: FileState,
 ): Promise<FileState> {
+  return (await sendRecord(host, host.inOrder(), record, found)).saved;
+}
+
+/** A record on its way to the host. */
+export interface SentRecord {
+  /** The file of the record, once it is saved. */
+  readonly saved: Promise<FileState>;
+  /** Are there requests left to be made once it is saved? */
+  readonly hasMore: boolean;
+}
+
+/**
+ * Sends the record as {@link saveRecord} does, without waiting for the replies.
+ *
+ * @param ordered - the section in which what follows is carried out only once the record is saved
+ */
+export async function sendRecord(
+  host: HostWriter,
+  ordered: HostWriter,
+  record: HostRecord,
+  found: FileState,
+): Promise<SentRecord> {
+  const sent = (saved: Promise<FileState>, hasMore = false): SentRecord => {
+    // Whoever sends it may have to wait for something else first.
+    saved.catch(() => undefined);
+    return { saved, hasMore };
+  };
   const expect: Expectation =
     found.type === "file" && found.sha256 ? { sha256: found.sha256 } : { absent: true };
   if (isEmpty(record)) {
-    if (found.type === "file")
-      await Promise.all([
-        host.remove(PREVIOUS_PATH, { anything: true }),
-        host.remove(RECORD_PATH, expect),
-      ]);
-    return { type: "absent" };
+    const removed =
+      found.type === "file"
+        ? [host.remove(PREVIOUS_PATH, { anything: true }), ordered.remove(RECORD_PATH, expect)]
+        : [];
+    return sent(Promise.all(removed).then(() => ({ type: "absent" })));
   }
   const state = recordFile(record);
   const { contents } = state;
   // Compared by value, so that another order of keys is no change.
   const isSound = found.type === "file" && faultIn(found) === undefined;
-  if (isSound && equal(parseRecord(found), parseRecord(state))) return found;
+  if (isSound && equal(parseRecord(found), parseRecord(state))) return sent(Promise.resolve(found));
   const [known, needed] = [isSound ? parseRecord(found) : EMPTY_RECORD, record].map(savedIn) as [
     Saved,
     Saved,
@@ -425,17 +458,23 @@ export async function saveRecord(
           })
           .catch(() => undefined)
       : undefined;
-  const outcome = await host.write({ path: RECORD_PATH, contents, ...attributes, expect });
-  await copied;
-  if (!outcome.written)
-    throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
+  const written = ordered.write({ path: RECORD_PATH, contents, ...attributes, expect });
   const kept = new Set(needed.map(([, saved]) => savedCopy(saved)));
-  if ([...formerCopies].some((copy) => !kept.has(copy)))
-    await dropCopies(
-      host,
-      needed.map(([, saved]) => saved),
-    );
-  return { ...state, sha256: outcome.sha256 };
+  const hasMore =
+    contents.length > MAX_AT_ONCE || [...formerCopies].some((copy) => !kept.has(copy));
+  const saved = async (): Promise<FileState> => {
+    const outcome = await written;
+    await copied;
+    if (!outcome.written)
+      throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
+    if (hasMore)
+      await dropCopies(
+        host,
+        needed.map(([, one]) => one),
+      );
+    return { ...state, sha256: outcome.sha256 };
+  };
+  return sent(saved(), hasMore);
 }
 
 type Saved = readonly (readonly [path: string, saved: SavedFile])[];

@@ -194,9 +194,10 @@ async function decideOn(request: Request, host: Host): Promise<Decision> {
   const { kind, inputs, args, names, fresh, olds } = request;
   const [urn] = names;
   const overlay = overlayOf(connectionOf(inputs));
-  const sight = await look(kind, host, knownPart({ ...args }), (answerTo) =>
-    overlay.through(answerTo),
-  );
+  const sight = await look(kind, host, knownPart({ ...args }), {
+    foreseen: (answerTo) => overlay.through(answerTo),
+    withPlaces: true,
+  });
   learnSecrets(inputs, liveOf(kind, sight));
   const state = { previous: NOTHING_BEFORE, applied: fresh ? undefined : argsOf(olds) };
   const decideFor = (instance: string): Decision =>
@@ -222,8 +223,11 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   if (conflict !== undefined) return answer(filled, [{ path: "connection", reason: conflict }]);
   const warnings: string[] = [];
   const notes: string[] = [];
-  const { obstacles, withoutFolder, aliases } = await inTheWay(host, plan.changes, (path) =>
-    overlay.coming(path),
+  const { obstacles, withoutFolder, aliases } = await inTheWay(
+    host,
+    plan.changes,
+    sight.places,
+    (path) => overlay.coming(path),
   );
   const twice =
     ownedByAnotherName(sight.record, aliases, names) ?? claimedTwice(overlay, aliases, names);
@@ -242,6 +246,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   ];
   if (preview) approve(names[0], decision, overlay);
   overlay.add(plan, record.pending);
+  if (decision.recordChanged) overlay.expectChange(names[0]);
   if (isQuiet(request, decision)) return answer(filled, failures);
   for (const warning of [sight.recordWarning, platform.warning])
     if (warning !== undefined && overlay.isNew(warning)) warnings.unshift(warning);

@@ -148,18 +148,12 @@ class Convergence {
   }
 
   async run(): Promise<Values> {
-    const { host, urn, owner } = this;
-    const before = await this.decideOn(host);
-    const elsewhere = ownedElsewhere(before.sight.record, before.claims, owner);
-    if (elsewhere !== undefined)
-      throw userError(
-        `${elsewhere} (asked for by ${urn}). One thing has one owner. Nothing was changed on ${host.address}.`,
-      );
-    if (!before.recordChanged) {
-      const { sight, claims, dropped } = before;
-      const settlement = { claims, released: dropped, written: {} };
-      const record = settled(before.record, owner.instance, settlement);
-      return this.outputs({ sight, record, outputs: {} });
+    const { host, urn } = this;
+    // Where the check of this run has seen that there is something to do, the look in the write section is the first one.
+    if (!overlayOf(connectionOf(this.request.inputs)).expectsChange(urn)) {
+      const before = await this.decideOn(host);
+      this.mustBeFree(before);
+      if (!before.recordChanged) return this.unchanged(before);
     }
     try {
       return await this.change();
@@ -169,11 +163,30 @@ class Convergence {
     }
   }
 
-  /** Decides again inside the write section and carries the decision out; after a conflict, all of it a second time. */
-  private change(): Promise<Values> {
+  private mustBeFree({ sight, claims }: Decision): void {
+    const { host, urn, owner } = this;
+    const elsewhere = ownedElsewhere(sight.record, claims, owner);
+    if (elsewhere !== undefined)
+      throw userError(
+        `${elsewhere} (asked for by ${urn}). One thing has one owner. Nothing was changed on ${host.address}.`,
+      );
+  }
+
+  /** The outputs where the host has everything as wanted already. */
+  private unchanged(decision: Decision): Values {
+    const { sight, claims, dropped } = decision;
+    const settlement = { claims, released: dropped, written: {} };
+    const record = settled(decision.record, this.owner.instance, settlement);
+    return this.outputs({ sight, record, outputs: {} });
+  }
+
+  /** Decides inside the write section and carries the decision out; after a conflict, all of it a second time. */
+  private async change(): Promise<Values> {
     const { host, urn, owner, args } = this;
     const { kind, id, inputs, state } = this.request;
-    return host.change(`${id} of ${urn}`, async (writer) => {
+    const deciding = (reader: HostReader): Promise<Decision> => this.decideOn(reader);
+    const purpose = `${id} of ${urn}`;
+    const { values, saved } = await host.lookAndChange(purpose, deciding, async (writer, first) => {
       for (let attempt = 1; ; attempt += 1) {
         const before = this.touched;
         const errand = {
@@ -184,25 +197,33 @@ class Convergence {
             this.touched = touches || before;
           },
         };
-        const decision = await this.decideOn(writer);
+        const decision = attempt === 1 ? first : await this.decideOn(writer);
+        this.mustBeFree(decision);
         if (attempt === 1) await this.mustBeAsShown(decision);
+        if (!decision.recordChanged) return { values: this.unchanged(decision) };
         try {
-          const outputs = await carryOut(writer, decision, errand);
-          return this.outputs({ ...(await settle(kind, writer, args, owner, state)), outputs });
+          const { outputs, after } = await carryOut(writer, decision, errand, (reader) =>
+            look(kind, reader, args),
+          );
+          const { record, saved } = await settle(kind, writer, after, owner, state);
+          return { values: this.outputs({ sight: after, record, outputs }), saved };
         } catch (error) {
           if (!HostError.isInstance(error) || error.kind !== "conflict" || attempt > 1) throw error;
           progressOn(writer, urn)("somebody else changed a file in between; looking again");
         }
       }
     });
+    await saved;
+    return values;
   }
 
   private async decideOn(reader: HostReader): Promise<Decision> {
     const { kind, inputs, state } = this.request;
     try {
-      const decision = decide(kind, await look(kind, reader, this.args), this.owner, state);
-      const { sight, plan } = decision;
-      const { obstacles, aliases } = await inTheWay(reader, plan.changes);
+      const sight = await look(kind, reader, this.args, { withPlaces: true });
+      const decision = decide(kind, sight, this.owner, state);
+      const { plan } = decision;
+      const { obstacles, aliases } = await inTheWay(reader, plan.changes, sight.places);
       const twice = ownedByAnotherName(sight.record, aliases, [this.urn]);
       const all = [
         ...[...(plan.obstacles ?? []), ...obstacles].map(({ reason }) => reason),

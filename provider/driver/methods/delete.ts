@@ -1,7 +1,7 @@
 /** `delete`: the host goes back to what it was before the first apply. */
 import type { Plan } from "../../contract/kind";
 import { HostError } from "../../host/errors";
-import type { Host } from "../../host/host";
+import type { Host, HostReader } from "../../host/host";
 import { list, lookAt } from "../../host/look";
 import { knownMachine } from "../../host/pool";
 import {
@@ -49,15 +49,25 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
   sameMachine(host, state.machine, connection);
   const given = argsOf(applied);
   const owner: Owner = { urn, instance: state.instance };
-  const first = await look(kind, host, given);
-  if (isHandedOver(first.record, state.instance)) return handedOver(urn, connection.host);
-  let { warnings, ...undoing } = undo(kind, first, state, owner);
-  if (undoing.plan.changes.length > 0 || keysOf(first.record, owner.instance).length > 0)
-    await host.change(`delete ${id} of ${urn}`, async (writer) => {
-      const sight = await look(kind, writer, given);
-      ({ warnings, ...undoing } = undo(kind, sight, state, owner));
-      const { plan, keys } = undoing;
-      const inWay = await inTheWay(writer, plan.changes);
+  if (Object.keys(state.previous.keys).length === 0) {
+    const first = await look(kind, host, given);
+    if (isHandedOver(first.record, state.instance)) return handedOver(urn, connection.host);
+    const { plan, warnings } = undo(kind, first, state, owner);
+    if (plan.changes.length === 0 && keysOf(first.record, owner.instance).length === 0) {
+      await tidyUp(host, id, first);
+      return warnFor(urn, host, first, warnings);
+    }
+  }
+  const seeing = (reader: HostReader): Promise<Sight> =>
+    look(kind, reader, given, { withPlaces: true });
+  const purpose = `delete ${id} of ${urn}`;
+  const { sight, warnings, isOver } = await host.lookAndChange(
+    purpose,
+    seeing,
+    async (writer, sight) => {
+      if (isHandedOver(sight.record, state.instance)) return { sight, warnings: [], isOver: true };
+      const { plan, keys, warnings } = undo(kind, sight, state, owner);
+      const inWay = await inTheWay(writer, plan.changes, sight.places);
       const obstacles = [...(plan.obstacles ?? []), ...inWay.obstacles];
       if (obstacles.length > 0)
         throw new HostError("refused", {
@@ -68,24 +78,37 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
           next: "Mend that on the host and run `pulumi destroy` again.",
         });
       const record = { ...sight.record, ...plan.owes };
-      try {
-        await carryOut(writer, { plan, record, sight }, { urn, connectionHost: connection.host });
-      } catch (error) {
+      const errand = { urn, connectionHost: connection.host };
+      const carrying = carryOut(writer, { plan, record, sight }, errand, (reader) =>
+        lookAt(reader, FOUND_RECORD),
+      );
+      const { after: found } = await carrying.catch(async (error: unknown) => {
         throw await withWhoServes(kind, host, error);
-      }
+      });
       // A Postfix that ran before the first apply goes on running, and must read the files that were put back.
       if (plan.changes.length > 0 && plan.tells) await kind.service.reload(writer);
-      const found = await lookAt(writer, FOUND_RECORD);
       const names = keys.map(([name]) => name);
       const left = release(found.record, names);
       await saveRecord(writer, left, found.file);
       if (Object.keys(left.keys).length === 0) await dropCopies(writer, []);
-    });
-  else await tidyUp(host, id, first);
-  if (first.recordWarning !== undefined) warnings = [first.recordWarning, ...warnings];
+      return { sight, warnings, isOver: false };
+    },
+  );
+  if (isOver) return handedOver(urn, connection.host);
+  await warnFor(urn, host, sight, warnings);
+}
+
+async function warnFor(
+  urn: string,
+  host: Host,
+  { recordWarning }: Sight,
+  warnings: readonly string[],
+): Promise<void> {
   await warnOf(
     urn,
-    warnings.map((text) => `${host.address}: ${text}`),
+    [...(recordWarning === undefined ? [] : [recordWarning]), ...warnings].map(
+      (text) => `${host.address}: ${text}`,
+    ),
   );
 }
 
