@@ -44,6 +44,9 @@ export interface Watch {
 
 const KEPT_LOG = 65_536;
 
+/** How much of the log an answer may have (agent.pl). */
+const MOST_LOG = 1024 * 1024;
+
 /** How long the host waits with its answer for the end of a job. */
 const POLL_MS = 1000;
 
@@ -91,17 +94,16 @@ export async function waitForJob(host: HostWriter, key: string, watch: Watch): P
   let offset = 0;
   let log = "";
   let reported = 0;
-  for (let isFirst = true; ; isFirst = false) {
+  for (;;) {
     // The host answers as soon as the job has ended, and else in time for progress to be shown.
-    const now = await host.pollJob(key, offset, isFirst ? 0 : POLL_MS).catch((error: unknown) => {
+    const now = await host.pollJob(key, offset, POLL_MS).catch((error: unknown) => {
       throw goesOn(error, key);
     });
-    const grown = now.offset > offset;
     offset = now.offset;
     log = (log + now.log).slice(-KEPT_LOG);
     if (now.state !== "running") {
       // The rest of the log may be longer than one answer.
-      if (grown) continue;
+      if (now.log.length >= MOST_LOG) continue;
       if (now.state === "ended") return { ...now, log };
       throw lostJob(host, key, log);
     }

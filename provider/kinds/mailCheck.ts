@@ -135,8 +135,10 @@ async function checkOneWay(
   const left = (): number => Math.max(1000, timeoutMs - (Date.now() - started));
   const recipient = addressOf(args.recipient);
   const id = `${args.keep === true ? "kept-" : ""}${randomBytes(6).toString("hex")}`;
-  const mailboxes = await lookAtMailboxes(host, args.recipient);
-  const log = await MailLog.from(host);
+  const [mailboxes, log] = await Promise.all([
+    lookAtMailboxes(host, args.recipient),
+    MailLog.from(host),
+  ]);
 
   const message = { recipient, id, old: platform.onlyOldTls };
   const dialogue = await talk(host, way, args, message, timeoutMs);

@@ -156,9 +156,11 @@ function serveBy(way: Way, text: string, { confirmWithinSeconds: seconds }: Comp
     try {
       await checkConfiguration(host, context.warn);
       const greeting = await serve(host, context.platform, way, context.warn);
-      // From here on nothing is put back.
-      await host.disarm();
-      await context.setRecord((record) => withoutRollback(serves(record)));
+      // From here on nothing is put back. The host does what it is told in the order in which it is told.
+      await Promise.all([
+        host.disarm(),
+        context.setRecord((record) => withoutRollback(serves(record))),
+      ]);
       if (greeting !== undefined) context.output({ banner: greeting });
     } catch (error) {
       if (HostError.isInstance(error) && error.kind === "lost")

@@ -35,8 +35,10 @@ export async function stopBaseMailer(host: HostWriter, context: Context): Promis
       warn(`${mailer.name} could not deliver ${handed} message(s); they were handed to Postfix.`);
     // Who stops it may find it gone already: whether it is, is looked at below.
     const output = mailer.stop === undefined ? "" : outputOf(await host.run({ argv: mailer.stop }));
-    if (mailer.stop === undefined || !(await until(gone, 5000))) await signal(host, platform);
-    await waited(host, `${mailer.name} to stop`, gone, output);
+    if (mailer.stop === undefined || !(await until(gone, 5000))) {
+      await signal(host, platform);
+      await waited(host, `${mailer.name} to stop`, gone, output);
+    }
   } catch (error) {
     if (mailer.resume !== undefined) await host.run({ argv: mailer.resume }).catch(() => undefined);
     throw error;

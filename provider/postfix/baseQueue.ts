@@ -51,6 +51,7 @@ export async function drained(
   progress: (left: number) => void,
 ): Promise<number> {
   let left = await count();
+  if (left === 0) return 0;
   let since = Date.now();
   await until(async () => {
     const now = await count();
@@ -111,10 +112,14 @@ async function wait(
  */
 export async function handOver(host: HostWriter, mailer: BaseMailer): Promise<number> {
   if (mailer.name !== "smtpd") return 0;
-  const program = await lookAt(host, stat(PROGRAMS.sendmail));
-  if (program.type === "absent") return 0;
-  const listing = await lookAt(host, probe(mailer.queues["queue"] ?? []));
-  if ("notFound" in listing) return 0;
+  const { program, listing } = await lookAt(
+    host,
+    Look.all({
+      program: stat(PROGRAMS.sendmail),
+      listing: probe(mailer.queues["queue"] ?? []),
+    }),
+  );
+  if (program.type === "absent" || "notFound" in listing) return 0;
   let handed = 0;
   for (const line of listing.stdout.split("\n")) {
     // Envelope, session, transport, flags, sender, recipient as given, recipient as rewritten, times.

@@ -25,19 +25,28 @@ export async function performTask(
   const { mode, uid, gid } =
     table.attributes ?? attributesOf(task === "touch" ? found.database : found.text);
   if (task !== "build") return host.setAttributes(path, mode, uid, gid);
-  const built = await build(table, found.text, host, warn);
-  const sha256 = await requiredDigest(host, built);
+  const { built, state } = await build(table, found.text, host, warn);
+  const sha256 = requiredDigest(host, built, state);
   const expect = { anything: true } as const;
-  await host.write({ path, from: built, sha256, mode, uid, gid, expect });
-  await host.remove(built, expect);
+  const ordered = host.inOrder();
+  await allOf([
+    ordered.write({ path, from: built, sha256, mode, uid, gid, expect }),
+    ordered.remove(built, expect),
+  ]);
+}
+
+/** Waits for requests of which each comes only after the one before it. @throws the error of the first that failed */
+async function allOf(requests: readonly Promise<unknown>[]): Promise<void> {
+  for (const one of requests) one.catch(() => undefined);
+  for (const one of requests) await one;
 }
 
 function attributesOf(state: FileStat): NonNullable<DatabaseTable["attributes"]> {
   return fileAt(state) ?? { mode: 0o644, uid: 0, gid: 0 };
 }
 
-async function requiredDigest(host: HostWriter, path: string): Promise<string> {
-  const found = digestOf(await lookAt(host, digest(path)));
+function requiredDigest(host: HostWriter, path: string, state: FileDigest): string {
+  const found = digestOf(state);
   if (found !== undefined) return found;
   throw new HostError("program", {
     host: host.address,
@@ -48,29 +57,37 @@ async function requiredDigest(host: HostWriter, path: string): Promise<string> {
   });
 }
 
-/** Returns the path of the new database. The next plan removes what an interrupted build leaves. */
+/** Returns the new database, with its path. The next plan removes what an interrupted build leaves. */
 async function build(
   table: DatabaseTable,
   contents: FileDigest,
   host: HostWriter,
   warn: (text: string) => void,
-): Promise<string> {
+): Promise<{ readonly built: string; readonly state: FileDigest }> {
   const [text, database] = stagedFiles(table);
-  for (const path of [text, database]) await host.remove(path, { anything: true });
   const sha256 = digestOf(contents);
-  // Readable by root only, and so is the database that is built from it, until it gets its own mode.
-  await host.write({
-    ...(sha256 === undefined ? { contents: "" } : { from: table.path, sha256 }),
-    ...{ path: text, mode: 0o600, uid: 0, gid: 0, expect: { absent: true } },
-  });
   const argv = [PROGRAMS[table.tool], "-c", SAMPLES, `${table.type}:${text}`];
-  const result = await host.run({ argv, timeoutMs: 300_000 });
-  await host.remove(text, { anything: true });
+  const ordered = host.inOrder();
+  const before = [
+    ...[text, database].map((path) => ordered.remove(path, { anything: true })),
+    // Readable by root only, and so is the database that is built from it, until it gets its own mode.
+    ordered.write({
+      ...(sha256 === undefined ? { contents: "" } : { from: table.path, sha256 }),
+      ...{ path: text, mode: 0o600, uid: 0, gid: 0, expect: { absent: true } },
+    }),
+  ];
+  const running = ordered.run({ argv, timeoutMs: 300_000 });
+  await allOf([...before, running]);
+  const result = await running;
+  const [, state] = await Promise.all([
+    host.remove(text, { anything: true }),
+    lookAt(host, digest(database)),
+  ]);
   if (result.exitCode !== 0) {
     await host.remove(database, { anything: true });
     throw programFailed(host.address, `build ${databasePath(table)}`, argv, result);
   }
   const warnings = result.stderr.replaceAll(text, table.path).trim();
   if (warnings !== "") warn(warnings);
-  return database;
+  return { built: database, state };
 }

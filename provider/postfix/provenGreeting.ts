@@ -137,16 +137,23 @@ async function hear(proof: Proof, address: Address): Promise<Heard> {
  */
 async function useDaemons(connection: RelayedConnection, greeting: string): Promise<void> {
   // The first part of a greeting by postscreen(8), which takes some seconds for the rest.
-  const commands = greeting.startsWith("220-")
-    ? []
-    : ["EHLO localhost", "MAIL FROM:<>", "RCPT TO:<postmaster>"];
-  for (const command of commands) {
-    connection.write(`${command}\r\n`);
-    // The last line of an answer has a blank behind its code.
-    if ((await lineOf(connection, /^\d{3} /m)) === undefined) return;
-  }
-  connection.write("QUIT\r\n");
-  await lineOf(connection, /^\d{3} /m);
+  if (greeting.startsWith("220-")) return say(connection, ["QUIT"]).then(() => undefined);
+  const offer = await say(connection, ["EHLO localhost"]);
+  if (offer === undefined) return;
+  const commands = ["MAIL FROM:<>", "RCPT TO:<postmaster>", "QUIT"];
+  // RFC 2920: the commands go out together, and the answers come in their order.
+  if (/^250[ -]PIPELINING\r?$/m.test(offer)) await say(connection, commands);
+  else for (const command of commands) if ((await say(connection, [command])) === undefined) return;
+}
+
+/** Sends commands, and returns what came until all were answered; `undefined` for silence. */
+function say(
+  connection: RelayedConnection,
+  commands: readonly string[],
+): Promise<string | undefined> {
+  connection.write(commands.map((command) => `${command}\r\n`).join(""));
+  // The last line of an answer has a blank behind its code.
+  return lineOf(connection, new RegExp(`(?:^\\d{3} [^]*?\n[^]*?){${commands.length}}`, "m"));
 }
 
 /** The first line, or why the connection ended; `undefined` for silence. */

@@ -92,8 +92,8 @@ export async function serve(
   way: Way,
   warn: (text: string) => void,
 ): Promise<string | undefined> {
-  const log = await MailLog.from(host);
-  const before = known(host, "whether Postfix runs", await lookAt(host, POSTFIX));
+  const [log, sight] = await Promise.all([MailLog.from(host), lookAt(host, POSTFIX)]);
+  const before = known(host, "whether Postfix runs", sight);
   if (way === "reload") await runOrFail(host, "reload Postfix", { argv: RELOAD });
   else await start(host, platform, way, log);
   try {
@@ -127,10 +127,12 @@ async function proveServing(
   const look = async (): Promise<PostfixProcesses | null> =>
     known(host, "whether Postfix runs", await lookAt(host, POSTFIX));
   let first: PostfixProcesses | null = null;
+  const configuration = lookAt(host, CONFIGURATION);
+  configuration.catch(() => undefined);
   await until(async () => (first = await look()) !== null, MASTER_MS);
   const running = first as PostfixProcesses | null;
   if (running === null) throw new NotServing("its master does not run");
-  const { settings: found, masterCf } = await lookAt(host, CONFIGURATION);
+  const { settings: found, masterCf } = await configuration;
   /** The processes by which Postfix serves now; those of before the reload end when their work is done. */
   const former = new Set(before?.children.map(({ pid }) => pid));
   const now = async (): Promise<PostfixProcesses> => {
@@ -144,11 +146,15 @@ async function proveServing(
   const formerDaemons = new Set(before?.children.map(daemonOf));
   const banner = found["smtpd_banner"] ?? "";
   const context = { host, masterCf, banner, former, formerDaemons, now, warn };
-  await provenDaemons({ ...context, log, master: running.master }, "awaken");
-  const greeting =
+  // A daemon must have lived for a while to be proven: meanwhile the greeting is heard.
+  const [awaken, greeted] = await Promise.allSettled([
+    provenDaemons({ ...context, log, master: running.master }, "awaken"),
     address === undefined
       ? undefined
-      : await provenGreeting(context, address, Number(found["default_process_limit"] ?? "100"));
+      : provenGreeting(context, address, Number(found["default_process_limit"] ?? "100")),
+  ]);
+  if (awaken.status === "rejected") throw awaken.reason;
+  if (greeted.status === "rejected") throw greeted.reason;
   await provenDaemons({ ...context, log, master: running.master }, "named in the log");
-  return greeting;
+  return greeted.value;
 }

@@ -27,15 +27,16 @@ export async function addPackage(
   args: InstallArgs,
   work: PackageWork,
 ): Promise<void> {
-  const before = await installation(host);
+  const before = await installationIn(host, await installed(host));
   const argv = await commandFor(host, target, adding, before.name, args, work);
   work.progress(`pkg_add ${target.name}`);
   const watch = lockWatch(host, `installing ${target.name}`, args, work);
   const end = await runJob(host, { key: PACKAGE_JOB, argv, env: target.env }, watch);
-  await forgetJob(host, PACKAGE_JOB);
-  const all = await installed(host);
-  await noteUnderWay(work, { ended: end.exitCode !== null && !all.some(isPartialPostfix) });
-  const now = await installation(host);
+  const [, all] = await Promise.all([forgetJob(host, PACKAGE_JOB), installed(host)]);
+  const [, now] = await Promise.all([
+    noteUnderWay(work, { ended: end.exitCode !== null && !all.some(isPartialPostfix) }),
+    installationIn(host, all),
+  ]);
   // pkg_add can fail with exit status 0 and succeed with another (docs/openbsd.md 1.3), so the database decides. Only
   // where nothing changed in it does it say nothing, and the exit status is all there is to go by.
   const unchanged = now.name === before.name && now.contents === before.contents;
@@ -48,10 +49,11 @@ export async function addPackage(
 }
 
 /** The installed package of Postfix: its name, and its packing list, which says where it is from. */
-async function installation(
+async function installationIn(
   host: HostReader,
+  packages: readonly string[],
 ): Promise<{ readonly name: string | undefined; readonly contents: string | undefined }> {
-  const name = (await installed(host)).find(isPostfix);
+  const name = packages.find(isPostfix);
   if (name === undefined) return { name, contents: undefined };
   return { name, contents: contentsOf(await lookAt(host, file(`${DATABASE}/${name}/+CONTENTS`))) };
 }
@@ -79,11 +81,15 @@ async function commandFor(
   const plain = [...command, name];
   // Installs over files of a pkg_add that was killed, but never over those of another package (docs/openbsd.md 1.3).
   const repairing = [...command, "-D", "repair", name];
-  for (const argv of [plain, repairing])
-    if (await isRunning(host, { key: PACKAGE_JOB, argv })) return argv;
-  // A running job with other arguments holds the database; the result of a job that has ended is of no use here.
-  if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, work);
-  await forgetJob(host, PACKAGE_JOB);
+  const sight = await jobSight(host, PACKAGE_JOB);
+  if (sight === "running") {
+    for (const argv of [plain, repairing])
+      if (await isRunning(host, { key: PACKAGE_JOB, argv })) return argv;
+    // A running job with other arguments holds the database.
+    await waitForPackages(host, args, work);
+  }
+  // The result of a job that has ended is of no use here.
+  if (sight !== "none") await forgetJob(host, PACKAGE_JOB);
   await deletePartial(host, args, work);
   return cut ? repairing : plain;
 }

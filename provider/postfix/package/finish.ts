@@ -19,8 +19,9 @@ export async function finishInstallation(
   context: ActContext,
 ): Promise<void> {
   const work = packageWork(context);
-  if ((await jobSight(host, PACKAGE_JOB)) === "running") await waitForPackages(host, args, work);
-  await forgetJob(host, PACKAGE_JOB);
+  const sight = await jobSight(host, PACKAGE_JOB);
+  if (sight === "running") await waitForPackages(host, args, work);
+  if (sight !== "none") await forgetJob(host, PACKAGE_JOB);
   const { under: underWay, branch, ...note } = work.note();
   if (!underWay) return;
   await provideMailerConf(host);
