@@ -100,12 +100,13 @@ export class Overlay {
     return !this.#acts && !this.#found.has(path);
   }
 
-  /** Notes that the check of a resource has seen something to do. */
-  expectChange(urn: string): void {
-    this.#changing.add(urn);
+  /** Notes whether the check of a resource has seen something to do. */
+  expectChange(urn: string, isExpected: boolean): void {
+    if (isExpected) this.#changing.add(urn);
+    else this.#changing.delete(urn);
   }
 
-  /** Has the check of a resource, in this process, seen something to do? */
+  /** Has the last check of a resource, in this process, seen something to do? */
   expectsChange(urn: string): boolean {
     return this.#changing.has(urn);
   }

@@ -246,7 +246,7 @@ async function answerFor(request: Request, host: Host, decision: Decision): Prom
   ];
   if (preview) approve(names[0], decision, overlay);
   overlay.add(plan, record.pending);
-  if (decision.recordChanged) overlay.expectChange(names[0]);
+  overlay.expectChange(names[0], decision.recordChanged);
   if (isQuiet(request, decision)) return answer(filled, failures);
   for (const warning of [sight.recordWarning, platform.warning])
     if (warning !== undefined && overlay.isNew(warning)) warnings.unshift(warning);

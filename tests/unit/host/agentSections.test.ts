@@ -185,6 +185,72 @@ describe("the write section", () => {
     expect(existsSync(box.record)).toBe(false);
   });
 
+  test("its look travels with the request for it, and sees what the holder before it has left", async () => {
+    const [one, two] = [await box.agent(), await box.agent()];
+    const path = box.in("file");
+    let free: () => void = () => undefined;
+    const held = one.client.change("holds", async (host) => {
+      await new Promise<void>((resolve) => (free = resolve));
+      await host.write({ path, contents: "left", expect: { absent: true } });
+    });
+    while (!existsSync(`${box.record}/lock`)) await pause(5);
+    const before = two.client.counters.roundTrips;
+    const seeing = two.client.lookAndChange(
+      "looks",
+      (host) => host.read({ found: { fact: "file", path } }),
+      (host, { found }) => {
+        expect(two.client.counters.roundTrips - before).toBe(1);
+        expect(host.attempts).toBe(0);
+        return Promise.resolve(found);
+      },
+    );
+    // The request for the section is on its way, and so is its look.
+    while (two.client.counters.requests < 2) await pause(5);
+    free();
+    await held;
+    expect(await seeing).toMatchObject({ type: "file", contents: "left" });
+  });
+
+  test("a look whose section is not to be had says who holds the lock, and the work does not begin", async () => {
+    const [one, two] = [await box.agent(), await box.agent()];
+    let free: () => void = () => undefined;
+    const held = one.client.change(
+      "mainCf",
+      () => new Promise<void>((resolve) => (free = resolve)),
+    );
+    while (!existsSync(`${box.record}/lock`)) await pause(5);
+    const work = jest.fn(() => Promise.resolve());
+    await expect(two.client.change("other", work, 100)).rejects.toMatchObject({
+      kind: "locked",
+      message: expect.stringContaining("mainCf") as string,
+    });
+    expect(work).not.toHaveBeenCalled();
+    free();
+    await held;
+    // What was asked behind a request for a section that failed is not asked for later.
+    expect(await two.client.change("again", () => Promise.resolve("in"))).toBe("in");
+  });
+
+  test("it ends only after what was asked for in it, although nobody waits for the replies", async () => {
+    const { client } = await box.agent();
+    const [large, copy] = [box.in("large"), box.in("copy")];
+    const contents = "x".repeat(24 * 1024 * 1024);
+    writeFileSync(large, contents);
+    const before = client.counters.roundTrips;
+    const { copied } = await client.change("copies", (host) =>
+      Promise.resolve({
+        copied: host.write({
+          ...{ path: copy, from: large, sha256: sha256(contents) },
+          expect: { absent: true },
+        }),
+      }),
+    );
+    expect(lstatSync(copy).size).toBe(contents.length);
+    expect(existsSync(box.record)).toBe(false);
+    expect(await copied).toMatchObject({ written: true });
+    expect(client.counters.roundTrips - before).toBe(2);
+  });
+
   test("a client that falls silent loses its section", async () => {
     const silent = await box.agent({ silenceMs: 400, pingMs: 100_000 });
     const held = silent.client.change("holds", () => new Promise(() => {}));
@@ -308,6 +374,86 @@ describe("a connection that is lost", () => {
   });
 });
 
+describe("requests in order", () => {
+  type Ask = (host: HostWriter, path: string) => Promise<unknown>;
+  /** The attempts that count. */
+  const failing: readonly (readonly [string, number, Ask])[] = [
+    [
+      "a write that finds another file",
+      0,
+      (host, path) => host.write({ path, contents: "new", expect: { sha256: sha256("other") } }),
+    ],
+    [
+      "a removal that finds another file",
+      0,
+      (host, path) => host.remove(path, { sha256: sha256("other") }),
+    ],
+    [
+      "a write that is refused",
+      0,
+      (host, path) =>
+        host.write({ path: `${path}/under/it`, contents: "", expect: { absent: true } }),
+    ],
+    ["a program that fails", 1, (host) => host.run({ argv: ["sh", "-c", "sleep 0.2; exit 3"] })],
+    ["a program that is ended", 1, (host) => host.run({ argv: ["sh", "-c", "kill -9 $$"] })],
+    ["a program that is missing", 1, (host) => host.run({ argv: ["/nowhere/program"] })],
+  ];
+
+  test.each(failing)(
+    "what comes after %s is not done, and does not count as tried",
+    async (_what, attempts, ask) => {
+      const { client } = await box.agent();
+      const [path, next, last] = [box.in("file"), box.in("next"), box.in("last")];
+      writeFileSync(path, "old");
+      await client.change("in order", async (host) => {
+        const ordered = host.inOrder();
+        const first = ask(ordered, path);
+        const second = ordered.write({ path: next, contents: "", expect: { absent: true } });
+        const third = ordered.run({ argv: ["touch", last] });
+        const look = ordered.read({ found: { fact: "stat", path: next } });
+        const [, ...skipped] = await Promise.allSettled([first, second, third, look]);
+        for (const one of skipped)
+          expect(one).toMatchObject({ status: "rejected", reason: { kind: "skipped" } });
+        expect(host.attempts).toBe(attempts);
+        // Nothing keeps what stands outside of this order from being done.
+        await host.write({ path: next, contents: "", expect: { absent: true } });
+      });
+      expect(readFileSync(path, "utf8")).toBe("old");
+      expect(existsSync(last)).toBe(false);
+    },
+  );
+
+  test("each is done after the one before it, in one round trip", async () => {
+    const { client } = await box.agent();
+    const path = box.in("file");
+    await client.change("in order", async (host) => {
+      const before = client.counters.roundTrips;
+      const ordered = host.inOrder();
+      const replies = [
+        ordered.write({ path, contents: "1", expect: { absent: true } }),
+        ordered.run({ argv: ["sh", "-c", `sleep 0.2; printf 2 >> ${path}`] }),
+        ordered.write({ path, contents: "123", expect: { sha256: sha256("12") } }),
+        ordered.read({ found: { fact: "file", path } }),
+      ];
+      expect((await Promise.all(replies)).at(-1)).toMatchObject({ found: { contents: "123" } });
+      expect(client.counters.roundTrips - before).toBe(1);
+      expect(host.attempts).toBe(3);
+    });
+  });
+
+  test("a main.cf is old enough for Postfix to read it at once, and another file is new", async () => {
+    const { client } = await box.agent();
+    const began = Date.now();
+    const ages = await client.change("writes", async (host) => {
+      const paths = [box.in("main.cf"), box.in("master.cf")];
+      for (const path of paths) await host.write({ path, contents: "", expect: { absent: true } });
+      return paths.map((path) => lstatSync(path).mtimeMs);
+    });
+    expect(ages[0]).toBeLessThan(began - 1000);
+    expect(ages[1]).toBeGreaterThanOrEqual(began - 1000);
+  });
+});
+
 describe("a job", () => {
   async function finish(
     host: HostWriter,
@@ -347,6 +493,16 @@ describe("a job", () => {
       expect(await host.pollJob("build-1", 0)).toMatchObject({ state: "lost", log: "" });
     });
     expect(existsSync(box.record)).toBe(false);
+  });
+
+  test("that ends is told of at once by a request that waits for its end", async () => {
+    const { client } = await box.agent();
+    await client.change("job", async (host) => {
+      await host.startJob({ key: "short", argv: ["sh", "-c", "sleep 0.3; echo over"] });
+      expect(await host.pollJob("short", 0)).toMatchObject({ state: "running" });
+      const end = await host.pollJob("short", 0, 60_000);
+      expect(end).toMatchObject({ state: "ended", log: "over\n" });
+    });
   });
 
   test("survives the agent, is found again, and is not started twice", async () => {
