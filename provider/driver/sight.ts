@@ -133,7 +133,9 @@ export async function look(
   };
   const look = kind.look(args, platform);
   const paths = look.facts.flatMap((fact) =>
-    fact.fact === "file" && !fact.path.startsWith(`${RECORD_FOLDER}/`) ? [fact.path] : [],
+    (fact.fact === "file" || fact.fact === "digest") && !fact.path.startsWith(`${RECORD_FOLDER}/`)
+      ? [fact.path]
+      : [],
   );
   const all = Look.all({
     observed: look,

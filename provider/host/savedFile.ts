@@ -34,7 +34,7 @@ export type SavedFile = InRecord | KeptCopy | null;
 /** The largest text that is saved in the record, and with it in the states of Pulumi. */
 const MAX_IN_RECORD = 1024 * 1024;
 
-const COPIES = `${RECORD_FOLDER}/copies`;
+export const COPIES = `${RECORD_FOLDER}/copies`;
 
 /** The copy that the text of a file was saved in is gone, or is not what was saved. */
 export class CopyLost extends Error {

@@ -2,7 +2,7 @@
 import type { Plan } from "../../contract/kind";
 import { HostError } from "../../host/errors";
 import type { Host, HostReader } from "../../host/host";
-import { list, lookAt } from "../../host/look";
+import { list, Look, lookAt } from "../../host/look";
 import { knownMachine } from "../../host/pool";
 import {
   EMPTY_RECORD,
@@ -12,10 +12,10 @@ import {
   isHandedOver,
   keysOf,
   release,
-  saveRecord,
+  sendRecord,
 } from "../../host/record";
 import { FOUND_RECORD, RECORD } from "../../host/recordLook";
-import { dropCopies } from "../../host/savedFile";
+import { COPIES, dropCopies } from "../../host/savedFile";
 import { carryOut } from "../carryOut";
 import { connectFor } from "../connecting";
 import { say, warnOf } from "../engineLog";
@@ -61,7 +61,7 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
   const seeing = (reader: HostReader): Promise<Sight> =>
     look(kind, reader, given, { withPlaces: true });
   const purpose = `delete ${id} of ${urn}`;
-  const { sight, warnings, isOver } = await host.lookAndChange(
+  const { sight, warnings, isOver, saved } = await host.lookAndChange(
     purpose,
     seeing,
     async (writer, sight) => {
@@ -80,20 +80,23 @@ export async function remove(kind: ServiceKind, id: string, props: Values): Prom
       const record = { ...sight.record, ...plan.owes };
       const errand = { urn, connectionHost: connection.host };
       const carrying = carryOut(writer, { plan, record, sight }, errand, (reader) =>
-        lookAt(reader, FOUND_RECORD),
+        lookAt(reader, Look.all({ found: FOUND_RECORD, copies: list(COPIES) })),
       );
-      const { after: found } = await carrying.catch(async (error: unknown) => {
+      const { after } = await carrying.catch(async (error: unknown) => {
         throw await withWhoServes(kind, host, error);
       });
       // A Postfix that ran before the first apply goes on running, and must read the files that were put back.
       if (plan.changes.length > 0 && plan.tells) await kind.service.reload(writer);
       const names = keys.map(([name]) => name);
-      const left = release(found.record, names);
-      await saveRecord(writer, left, found.file);
-      if (Object.keys(left.keys).length === 0) await dropCopies(writer, []);
-      return { sight, warnings, isOver: false };
+      const left = release(after.found.record, names);
+      const sent = await sendRecord(writer, writer.inOrder(), left, after.found.file);
+      const hasCopies = Object.keys(left.keys).length === 0 && after.copies !== null;
+      if (sent.hasMore || hasCopies) await sent.saved;
+      if (hasCopies) await dropCopies(writer, []);
+      return { sight, warnings, isOver: false, saved: sent.saved };
     },
   );
+  await saved;
   if (isOver) return handedOver(urn, connection.host);
   await warnFor(urn, host, sight, warnings);
 }
