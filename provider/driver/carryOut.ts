@@ -80,19 +80,23 @@ export async function carryOut<T>(
     note: (key, applied) => kept.note(key, applied),
   };
   let written = 0;
-  /** The attempts before the first action. */
-  let attempts: number | undefined;
+  const actors: HostWriter[] = [];
   const underWay = new UnderWay();
   underWay.add(saved);
   try {
     if (kept.hasMore) await underWay.done();
     for (const change of plan.changes) {
       progress(nameChange(change));
-      if (change.change === "act" || isLarge(change)) {
+      if (change.change === "act") {
+        // The first requests of an action travel with what is under way.
+        const actor = ordered.behind();
+        actors.push(actor);
+        underWay.add(applyChange(actor, change, context));
         await underWay.done();
-        if (change.change === "act") attempts ??= host.attempts;
+      } else if (isLarge(change)) {
+        await underWay.done();
         await applyChange(host, change, context);
-        if (change.change !== "act") written += 1;
+        written += 1;
       } else underWay.add(applyChange(ordered, change, context).then(() => (written += 1)));
     }
     const asked = ask(ordered);
@@ -105,7 +109,8 @@ export async function carryOut<T>(
       () => true,
       () => false,
     );
-    const isUnchanged = written === 0 && (attempts === undefined || host.attempts === attempts);
+    const isUnchanged =
+      written === 0 && !kept.isNoted && actors.every(({ attempts }) => attempts === 0);
     const isOnlyClaimed = isSaved && isUnchanged && !equal(record, sight.record);
     if (!isOnlyClaimed || !(await kept.putBack(sight.record))) throw error;
     touches?.(false);
@@ -145,6 +150,9 @@ export function progressOn({ address }: HostWriter, urn: string): (text: string)
 
 /** The record as it stands on the host during a write section. */
 class KeptRecord {
+  /** Has an action changed it? */
+  isNoted = false;
+
   private constructor(
     private readonly host: HostWriter,
     public record: HostRecord,
@@ -166,6 +174,7 @@ class KeptRecord {
 
   async set(record: HostRecord): Promise<void> {
     const file = await this.saved;
+    this.isNoted = true;
     this.record = record;
     this.saved = saveRecord(this.host, record, file);
     await this.saved;

@@ -60,6 +60,7 @@ use constant {
     DRAIN_TOTAL    => 5,
     LOCK_POLL      => 0.1,
     JOB_POLL       => 0.05,
+    JOB_SETTLE     => 30,                  # seconds for what the program of a job has started to end after it
     PROBE_DEADLINE => 30,
     RUN_DEADLINE   => 60,
     PATH           => '/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin',
@@ -2758,6 +2759,9 @@ sub supervise {
     while (waitpid($child, 0) != $child) { last unless $!{EINTR} }
     my $signal = $? & 127;
     my $status = $signal ? 'signal ' . ($SIGNAL_NAMES[$signal] || $signal) : 'exit ' . ($? >> 8);
+    # What a program has started that was killed goes on, as the hook of a package does: who comes next must find it over.
+    my $until = now() + JOB_SETTLE;
+    select undef, undef, undef, JOB_POLL while kill(0, -$child) && now() < $until;
     eval { put_small("$folder/status", "$status\n") };
     POSIX::_exit(0);
 }

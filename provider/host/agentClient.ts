@@ -365,7 +365,6 @@ const HARMLESS: ReadonlySet<string> = new Set([
 class Section {
   /** Changes that are made. */
   done = 0;
-  attempts = 0;
   /** Requests under way. */
   readonly open = new Set<Promise<unknown>>();
   readonly connections = new Set<RelayedConnection>();
@@ -395,17 +394,27 @@ class Writer extends Reader implements HostWriter {
       readonly system: SystemFacts;
     },
     private readonly section: Section,
-    private readonly isOrdered = false,
+    /** The section, or another view of it, that this is a view of. */
+    private readonly parent?: Writer,
+    private readonly order?: "each after the last" | "all behind one",
   ) {
     super(reader.session, reader.address, reader.fingerprint, reader.system);
+    this.last = parent?.last;
   }
 
-  get attempts(): number {
-    return this.section.attempts;
+  attempts = 0;
+
+  private count(attempts: number): void {
+    this.attempts += attempts;
+    this.parent?.count(attempts);
   }
 
   inOrder(): HostWriter {
-    return new Writer(this.reader, this.section, true);
+    return new Writer(this.reader, this.section, this, "each after the last");
+  }
+
+  behind(): HostWriter {
+    return new Writer(this.reader, this.section, this, "all behind one");
   }
 
   /** Whether the section has changed the host. A request under way when the line broke may or may not have. */
@@ -620,10 +629,10 @@ class Writer extends Reader implements HostWriter {
     try {
       const outcome = await request;
       if (outcome.written) this.section.done++;
-      else this.section.attempts--;
+      else this.count(-1);
       return outcome;
     } catch (error) {
-      if (HostError.isInstance(error) && error.kind === "refused") this.section.attempts--;
+      if (HostError.isInstance(error) && error.kind === "refused") this.count(-1);
       throw error;
     }
   }
@@ -638,7 +647,7 @@ class Writer extends Reader implements HostWriter {
   ): Promise<T> {
     const options = { during, timeoutMs, ...(received === undefined ? {} : { received }) };
     const reply = this.ask(op, { ...values, ...this.place() }, options, parse);
-    if (this.isOrdered) this.last = this.session.lastRequest;
+    if (this.order === "each after the last") this.last = this.session.lastRequest;
     this.section.open.add(reply);
     const forget = () => this.section.open.delete(reply);
     reply.then(forget, forget);
@@ -649,12 +658,12 @@ class Writer extends Reader implements HostWriter {
     ...[op, values, during, timeoutMs, parse, received]: Parameters<typeof this.look<T>>
   ): Promise<T> {
     this.section.changing++;
-    if (!HARMLESS.has(op)) this.section.attempts++;
+    if (!HARMLESS.has(op)) this.count(1);
     try {
       return await this.look(op, values, during, timeoutMs, parse, received);
     } catch (error) {
       const isSkipped = HostError.isInstance(error) && error.kind === "skipped";
-      if (isSkipped && !HARMLESS.has(op)) this.section.attempts--;
+      if (isSkipped && !HARMLESS.has(op)) this.count(-1);
       throw error;
     } finally {
       this.section.changing--;

@@ -347,7 +347,7 @@ export const MAX_AT_ONCE = 4 * 1024 * 1024;
 /** A host inside a write section, which holds the host's write lock. */
 export interface HostWriter extends HostReader {
   /**
-   * The number of requests of this write section that have changed the host, or may have. A file that was not written,
+   * The number of requests of this write section, or of this view of it, that have changed the host, or may have. A file that was not written,
    * because the host refused it or had another one there, does not count; a program that ran does, whatever it did.
    */
   readonly attempts: number;
@@ -357,6 +357,11 @@ export interface HostWriter extends HostReader {
    * request ({@link MAX_AT_ONCE}) must be waited for.
    */
   inOrder(): HostWriter;
+  /**
+   * The same section, for requests that the host carries out only once the last one of this order has done what was asked;
+   * among each other they have no order.
+   */
+  behind(): HostWriter;
   write(request: WriteRequest): Promise<WriteOutcome>;
   /** Removes a file, a link or an empty folder. */
   remove(path: string, expect: Expectation): Promise<WriteOutcome>;

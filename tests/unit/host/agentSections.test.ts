@@ -461,8 +461,8 @@ describe("a job", () => {
     offset = 0,
   ): Promise<JobState & { readonly all: string }> {
     let all = "";
-    for (let at = offset; ; await pause(20)) {
-      const state = await host.pollJob(key, at);
+    for (let at = offset; ;) {
+      const state = await host.pollJob(key, at, 1000);
       all += state.log;
       at = state.offset;
       if (state.state !== "running") return { ...state, all };
@@ -502,6 +502,17 @@ describe("a job", () => {
       expect(await host.pollJob("short", 0)).toMatchObject({ state: "running" });
       const end = await host.pollJob("short", 0, 60_000);
       expect(end).toMatchObject({ state: "ended", log: "over\n" });
+    });
+  });
+
+  test("has ended once all that its program has started has ended", async () => {
+    const { client } = await box.agent();
+    await client.change("job", async (host) => {
+      const script = `(sleep 0.5; echo late > ${box.in("late")}) & kill -9 $$`;
+      await host.startJob({ key: "killed", argv: ["sh", "-c", script] });
+      const end = await host.pollJob("killed", 0, 60_000);
+      expect(end).toMatchObject({ state: "ended", signal: "KILL" });
+      expect(readFileSync(box.in("late"), "utf8")).toBe("late\n");
     });
   });
 
