@@ -51,8 +51,11 @@ export async function checkConfiguration(
   host: HostWriter,
   warn: (text: string) => void,
 ): Promise<void> {
-  const log = await MailLog.from(host);
-  const result = await host.run({ argv: [PROGRAMS.postfix, "check"], tty: true });
+  // The host does what it is asked in the order in which it is asked: the end of the log is that of before the check.
+  const [log, result] = await Promise.all([
+    MailLog.from(host),
+    host.run({ argv: [PROGRAMS.postfix, "check"], tty: true }),
+  ]);
   if (result.exitCode !== 0)
     throw failed(host, "`postfix check`", lastLines(`${result.stdout}\n${await log.read()}`));
   const lines = lastLines(result.stdout, 200).split("\n");
@@ -92,10 +95,14 @@ export async function serve(
   way: Way,
   warn: (text: string) => void,
 ): Promise<string | undefined> {
-  const [log, sight] = await Promise.all([MailLog.from(host), lookAt(host, POSTFIX)]);
+  const [log, sight, command] = await Promise.all([
+    MailLog.from(host),
+    lookAt(host, POSTFIX),
+    startOf(host, platform),
+  ]);
   const before = known(host, "whether Postfix runs", sight);
   if (way === "reload") await runOrFail(host, "reload Postfix", { argv: RELOAD });
-  else await start(host, platform, way, log);
+  else await start(host, platform, { way, argv: command, log });
   try {
     return await proveServing(host, log, before, warn);
   } catch (error) {
@@ -108,9 +115,16 @@ export async function serve(
   }
 }
 
-async function start(host: HostWriter, platform: Platform, way: Way, log: MailLog): Promise<void> {
+async function start(
+  host: HostWriter,
+  platform: Platform,
+  {
+    way,
+    argv,
+    log,
+  }: { readonly way: Way; readonly argv: readonly string[]; readonly log: MailLog },
+): Promise<void> {
   if (way === "restart") await stopPostfix(host, platform);
-  const argv = await startOf(host, platform);
   const { exitCode, stdout, stderr } = await host.run({ argv, timeoutMs: 120_000 });
   // If rc(8) of a booting host has started Postfix at the same time, the start fails, but Postfix runs all the same.
   if (exitCode !== 0 && !(await isPostfixRunning(host)))

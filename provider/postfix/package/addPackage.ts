@@ -1,5 +1,12 @@
 /** Running pkg_add, and finding out whether it has installed what was wanted. */
-import { forgetJob, isRunning, type JobEnd, jobSight, runJob } from "../../host/detachedJob";
+import {
+  forgetJob,
+  isRunning,
+  type JobEnd,
+  type JobSight,
+  jobSight,
+  runJob,
+} from "../../host/detachedJob";
 import { HostError } from "../../host/errors";
 import { contentsOf, type HostReader, type HostWriter } from "../../host/host";
 import { file, lookAt } from "../../host/look";
@@ -27,8 +34,10 @@ export async function addPackage(
   args: InstallArgs,
   work: PackageWork,
 ): Promise<void> {
-  const before = await installationIn(host, await installed(host));
-  const argv = await commandFor(host, target, adding, before.name, args, work);
+  const [packages, sight] = await Promise.all([installed(host), jobSight(host, PACKAGE_JOB)]);
+  const before = await installationIn(host, packages);
+  const seen = { packages, sight, name: before.name };
+  const argv = await commandFor(host, target, adding, seen, args, work);
   work.progress(`pkg_add ${target.name}`);
   const watch = lockWatch(host, `installing ${target.name}`, args, work);
   const end = await runJob(host, { key: PACKAGE_JOB, argv, env: target.env }, watch);
@@ -66,7 +75,15 @@ async function commandFor(
   host: HostWriter,
   { name, options }: Target,
   { replace, cut }: Adding,
-  before: string | undefined,
+  {
+    packages,
+    sight,
+    name: before,
+  }: {
+    readonly packages: readonly string[];
+    readonly sight: JobSight;
+    readonly name: string | undefined;
+  },
   args: InstallArgs,
   work: PackageWork,
 ): Promise<readonly string[]> {
@@ -81,7 +98,6 @@ async function commandFor(
   const plain = [...command, name];
   // Installs over files of a pkg_add that was killed, but never over those of another package (docs/openbsd.md 1.3).
   const repairing = [...command, "-D", "repair", name];
-  const sight = await jobSight(host, PACKAGE_JOB);
   if (sight === "running") {
     for (const argv of [plain, repairing])
       if (await isRunning(host, { key: PACKAGE_JOB, argv })) return argv;
@@ -90,7 +106,8 @@ async function commandFor(
   }
   // The result of a job that has ended is of no use here.
   if (sight !== "none") await forgetJob(host, PACKAGE_JOB);
-  await deletePartial(host, args, work);
+  const present = sight === "running" ? await installed(host) : packages;
+  await deletePartial(host, present, args, work);
   return cut ? repairing : plain;
 }
 

@@ -35,9 +35,9 @@ export async function deletePackage(
  */
 export async function deletePartial(
   host: HostWriter,
+  packages: readonly string[],
   args: InstallArgs,
   work: PackageWork,
 ): Promise<void> {
-  for (const name of (await installed(host)).filter(isPartialPostfix))
-    await deletePackage(host, name, args, work);
+  for (const name of packages.filter(isPartialPostfix)) await deletePackage(host, name, args, work);
 }

@@ -15,7 +15,7 @@ import { deletePackage } from "./deletePackage";
 import { finishInstallation } from "./finish";
 import { isNew, missingOfHook, removeHalfMade, requireHook } from "./installHook";
 import { filesToKeep } from "./keptFiles";
-import { isCut } from "./note";
+import { isCut, type UnderWay } from "./note";
 import { installed, installedName } from "./packageDatabase";
 import { type InstallArgs, noteUnderWay, type PackageWork, packageWork } from "./packageWork";
 import { withPostfixStarted } from "./startAgain";
@@ -33,16 +33,19 @@ export async function installPackage(
   context: ActContext,
 ): Promise<void> {
   const work = packageWork(context);
-  await noteBeginning(host, work);
+  const source = args.source ?? "packages";
+  const [before, chosen] = await Promise.all([
+    packagesBefore(host, work),
+    source === "packages" ? chosenTarget(host, args, work) : undefined,
+  ]);
+  if (chosen === undefined) await noteUnderWay(work, before);
   // A build takes long: the installed Postfix goes on serving until the new package is there.
-  const target =
-    (args.source ?? "packages") === "ports"
-      ? await builtTarget(host, args, work)
-      : await chosenTarget(host, args, work);
+  const target = chosen ?? (await builtTarget(host, args, work));
   const cut = isCut(work.note());
   if (cut && isNew(work.note())) await removeHalfMade(host, context);
   await noteUnderWay(work, {
-    source: args.source ?? "packages",
+    ...before,
+    source,
     ended: false,
     ...(args.version === undefined ? { branch: args.branch ?? "stable" } : {}),
   });
@@ -79,11 +82,12 @@ export async function resumeInstallation(
   await installPackage(host, false, args, context);
 }
 
-/** Notes which packages are installed, unless an interrupted run has noted it already, before it changed them. */
-async function noteBeginning(host: HostWriter, work: PackageWork): Promise<void> {
-  const note = work.note();
-  if (!note.under)
-    await work.setNote({ ...note, under: { packages: [...(await installed(host))] } });
+/** Which packages are installed; nothing where an interrupted run has noted it already, before it changed them. */
+async function packagesBefore(
+  host: HostWriter,
+  work: PackageWork,
+): Promise<Partial<Pick<UnderWay, "packages">>> {
+  return work.note().under ? {} : { packages: [...(await installed(host))] };
 }
 
 async function stopForReplacement(host: HostWriter, work: PackageWork): Promise<void> {

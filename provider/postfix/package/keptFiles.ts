@@ -28,8 +28,9 @@ export async function restoreKeptFiles(
   { kept }: UnderWay,
   work: PackageWork,
 ): Promise<void> {
+  if (!kept) return;
   const name = await installedName(host);
-  if (!kept || name === undefined) return;
+  if (name === undefined) return;
   const version = parsePackage(name)?.version;
   const edited: string[] = [];
   for (const [path, saved] of Object.entries(kept.files)) {
