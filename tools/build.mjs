@@ -42,7 +42,7 @@ const state = [...settings, ...copied, ...sources]
 const removeOrphans = () => {
   const wanted = new Set(sources.map((path) => path.replace(/\.ts$/, "")));
   for (const path of folders.flatMap((folder) => list(`dist/${folder}`))) {
-    const source = path.slice("dist/".length).replace(/(\.d\.ts|\.js)(\.map)?$/, "");
+    const source = path.slice("dist/".length).replace(/(\.d\.ts|\.js)$/, "");
     if (!wanted.has(source) && !copied.includes(source)) rmSync(join(root, path));
   }
 };

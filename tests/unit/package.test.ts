@@ -14,21 +14,34 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const repository = resolve(__dirname, "../..");
+
+interface Packed {
+  readonly filename: string;
+  /** Bytes of the tarball. */
+  readonly size: number;
+  /** Bytes of what is in it. */
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** Above today's size by what some months of work may add; a dependency or a folder that slipped in adds more. */
+const BUDGET = { size: 800_000, unpackedSize: 2_900_000 };
+
 let folder: string;
+let packed: Packed;
 let files: readonly string[];
 
-/** Packs the package as `npm publish` would, and unpacks it as `npm install` would. */
+/** Packs the package as a maintainer does, and unpacks it as `npm install` would. */
 beforeAll(() => {
-  execFileSync(process.execPath, ["tools/build.mjs"], { cwd: repository });
   folder = mkdtempSync(join(tmpdir(), "openbsd-postfix-package-"));
-  const pack = ["pack", "--json", "--silent", "--pack-destination", folder];
+  const pack = ["run", "--silent", "package", "--", "--json", "--pack-destination", folder];
   const printed = execFileSync("npm", pack, {
     cwd: repository,
     // npm's own logs stay out of the home folder.
     env: { ...process.env, npm_config_cache: join(folder, "npm"), npm_config_offline: "true" },
     encoding: "utf8",
   });
-  const [packed] = JSON.parse(printed) as [{ filename: string; files: { path: string }[] }];
+  [packed] = JSON.parse(printed) as [Packed];
   files = packed.files.map(({ path }) => path);
   const modules = join(folder, "node_modules");
   mkdirSync(modules);
@@ -48,13 +61,45 @@ afterAll(() => {
 test("what is published is the library, the test host, and nothing else", () => {
   const belongs = [
     /^(package\.json|README\.md|LICENSE)$/,
-    /^dist\/(components|plugin|provider|testing)\/.*\.(js|d\.ts)(\.map)?$/,
+    /^dist\/(components|plugin|provider|testing)\/.*\.(js|d\.ts)$/,
     /^dist\/provider\/host\/agent\.pl$/,
     /^plugin\/pulumi-resource-pulumi-nodejs(\.cmd)?$/,
     /^testing\/(host|image|machine)\/[^/]*\.(sh|pl)$/,
     /^testing\/openbsd\//,
   ];
   expect(files.filter((path) => !belongs.some((shape) => shape.test(path)))).toEqual([]);
+});
+
+test("what is published fits its budget", () => {
+  const { size, unpackedSize } = packed;
+  expect({ size: size <= BUDGET.size, unpackedSize: unpackedSize <= BUDGET.unpackedSize }).toEqual({
+    size: true,
+    unpackedSize: true,
+  });
+});
+
+test.each([
+  ["publint", ["publint/src/cli.js", "--strict"]],
+  ["attw", ["@arethetypeswrong/cli/dist/index.js", "--no-definitely-typed", "--no-emoji"]],
+])("%s has nothing to say against the tarball", (_name, [tool = "", ...options]) => {
+  const program = join(repository, "node_modules", tool);
+  const tarball = join(folder, packed.filename);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, tarball, ...options], {
+    encoding: "utf8",
+    env: { ...process.env, FORCE_COLOR: "0" },
+  });
+  expect({ status, printed: status === 0 ? "" : stdout + stderr }).toEqual({
+    status: 0,
+    printed: "",
+  });
+});
+
+test("no file that is published names a source map, since none is published", () => {
+  const unpacked = join(folder, "node_modules/pulumi-openbsd-postfix");
+  const naming = files.filter((path) =>
+    /^\/\/# sourceMappingURL=/m.test(readFileSync(join(unpacked, path), "utf8")),
+  );
+  expect(naming).toEqual([]);
 });
 
 test.each([
