@@ -10,6 +10,7 @@ export type MailCheckArgs = Inputs<plain.MailCheckArgs>;
 export interface MailTls {
   /** As in "TLSv1.3". */
   readonly protocol: string;
+  /** As in "TLS_AES_256_GCM_SHA384". */
   readonly cipher: string;
   /** The server's certificate: its subject, the names that it is valid for, its end, and its SHA-256. */
   readonly certificate: {
@@ -75,6 +76,21 @@ const OUTPUTS = [
  * again. The test is done when the step is created and when it changes; a refresh sends no mail. The message is looked for
  * in mailboxes that local(8) and virtual(8) delivered it to; a message that went elsewhere (to a command, a file, another
  * server) is followed in the log only. With `tls` and `login` it is handed in as the users of a submission service do it. An interrupted run may leave its message, which the next run removes.
+ *
+ * @owns Nothing: the message is taken out of the mailbox again, unless `keep`.
+ * @destroy Does nothing on the host.
+ *
+ * @example
+ * ```ts
+ * import { MailCheck } from "pulumi-openbsd-postfix";
+ *
+ * const check = new MailCheck("check", {
+ *   connection: { host: "mx1.example.org" },
+ *   recipient: "alice",
+ * });
+ *
+ * export const dialogue = check.transcript; // the whole SMTP dialogue
+ * ```
  */
 export class MailCheck extends Step {
   /** The server's greeting. */

@@ -44,25 +44,30 @@ function kindNamed(name: string): ServiceKind {
   return kind;
 }
 
+/** Judges the inputs on the host and prints the plan; what is wrong comes back by property. */
 export function check(kind: string, olds: Values, news: Values): Promise<CheckAnswer> {
   const before = migrateInputs(olds);
   return keepingSecrets([before, news], () => checkKind(kindNamed(kind), before, news));
 }
 
+/** Compares the state with the inputs, without a look at the host. */
 export function diff(kind: string, _id: string, olds: Values, news: Values): Promise<DiffAnswer> {
   // An old shape is no difference: every method brings it into today's, and the next update writes that.
   return Promise.resolve(diffKind(kindNamed(kind), migrate(olds), news));
 }
 
+/** Makes the host as the inputs say. */
 export function create(kind: string, inputs: Values): Promise<CreateAnswer> {
   return keepingSecrets([inputs], () => createKind(kindNamed(kind), inputs));
 }
 
+/** Looks at the host for a refresh. */
 export async function read(kind: string, id: string, props: Values): Promise<ReadAnswer> {
   const state = migrate(props);
   return keepingSecrets([state, appliedOf(state)], () => readKind(kindNamed(kind), id, state));
 }
 
+/** Makes the host as the new inputs say. */
 export async function update(
   kind: string,
   id: string,
@@ -89,6 +94,7 @@ export function configure(
   return Promise.resolve();
 }
 
+/** Puts back what was there before. */
 async function remove(kind: string, id: string, props: Values): Promise<void> {
   const state = migrate(props);
   return keepingSecrets([state, appliedOf(state)], () => removeKind(kindNamed(kind), id, state));

@@ -14,6 +14,7 @@ export interface Dovecot {
   readonly path: string;
   /** Starts it again after {@link Dovecot.stop} or a reboot. */
   start(): Promise<void>;
+  /** Ends it; users can no longer log in. */
   stop(): Promise<void>;
 }
 

@@ -9,14 +9,21 @@ import type { ProcessRef } from "../machine/processes";
 
 /** How to reach a host, and where its files are. */
 export interface HostAddress {
+  /** The random id by which commands name the host. */
   readonly id: string;
+  /** The OpenBSD release that it is shaped like. */
   readonly release: Release;
+  /** The address of its sshd. */
   readonly host: string;
+  /** The TCP port of its sshd. */
   readonly port: number;
+  /** Who may log in: root. */
   readonly user: string;
+  /** The file on this machine with the private key that it lets in. */
   readonly privateKeyPath: string;
   /** The ed25519 host key, as in a public key file without the comment, e.g. `ssh-ed25519 AAAA…`. */
   readonly hostKey: string;
+  /** A known_hosts file on this machine with its host key. */
   readonly knownHostsPath: string;
   /**
    * The folder on this machine in which the host's files can be seen. Do not follow symbolic links in it: an

@@ -25,7 +25,7 @@ import type { KeeperOptions, KeeperReport } from "./keeper";
 
 /** How a host is started. */
 export interface StartOptions {
-  /** @default "7.8" */
+  /** The OpenBSD release that the host is shaped like. @default "7.8" */
   readonly release?: Release;
   /** Delay of the network to the host, in milliseconds for each direction. @default 0 */
   readonly latencyMs?: number;
@@ -37,8 +37,11 @@ export interface StartOptions {
 
 /** A host that has a run folder. The state `gone` means that its keeper crashed. */
 export interface ListedHost {
+  /** The random id by which commands and {@link stopHost} name it. */
   readonly id: string;
+  /** Whether it has booted, is about to, or has no keeper any more. */
   readonly state: "running" | "starting" | "gone";
+  /** How to reach it; none before it has booted. */
   readonly record: HostRecord | undefined;
 }
 

@@ -36,7 +36,7 @@ export interface Reach {
   readonly at: string;
   /** The IPv4 address of this host, from which the other host sees connections come. */
   readonly from: string;
-  /** @default 25, 465, 587, 3306 */
+  /** The TCP ports at which it is reached. @default 25, 465, 587, 3306 */
   readonly ports?: readonly number[];
 }
 

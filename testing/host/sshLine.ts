@@ -29,10 +29,13 @@ export type Mishap =
 
 /** Counters of the line since the host started or the counters were reset. */
 export interface LineCounters {
+  /** How many connections were opened since the host started. */
   readonly connections: number;
   /** How many connections are open now. */
   readonly open: number;
+  /** Bytes that clients sent to the host, as they went over the line. */
   readonly bytesFromClient: number;
+  /** Bytes that the host sent to clients, as they went over the line. */
   readonly bytesFromHost: number;
   /** How often the client sent data after the host did. Each time costs the latency of a round trip. */
   readonly roundTrips: number;

@@ -32,7 +32,9 @@ import type { Admission, End, LineCounters, Mishap } from "./sshLine";
 export interface ExecResult {
   /** For a program that a signal ended: 128 plus the signal's number, as in a shell. */
   readonly exitCode: number;
+  /** All that it wrote to its standard output. */
   readonly stdout: string;
+  /** All that it wrote to its standard error. */
   readonly stderr: string;
 }
 
@@ -62,6 +64,7 @@ export interface HostLine {
 
 /** A running host. */
 export interface TestHost extends HostAddress {
+  /** The SSH line to the host, to slow down, cut and count. */
   readonly line: HostLine;
   /** Runs a program on the host as root, not over SSH. */
   exec(

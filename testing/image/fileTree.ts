@@ -2,10 +2,13 @@
 
 /** What is at one path. It has no times, because nothing may depend on them. */
 export interface TreeEntry {
+  /** What stands at the path; a link is not followed. */
   readonly type: "file" | "directory" | "symlink" | "socket" | "fifo" | "device" | "other";
   /** Permission bits in octal, e.g. "0644". */
   readonly mode: string;
+  /** The number of the owner. */
   readonly uid: number;
+  /** The number of the group. */
   readonly gid: number;
   /** For a file: the digest of its bytes in hex, or "-" if it was not calculated. For everything else: "-". */
   readonly sha256: string;

@@ -4,9 +4,13 @@ import type { EngineEvent, OpMap, OpType } from "@pulumi/pulumi/automation";
 
 /** What a run did, or would do, to one resource. */
 export interface Step {
+  /** What the engine did or plans, as in `update`. */
   readonly op: OpType;
+  /** The resource's URN. */
   readonly urn: string;
+  /** The resource's type token. */
   readonly type: string;
+  /** The resource's name in the program. */
   readonly name: string;
   /** Paths of the inputs that differ, such as `parameters.myhostname` or `entries.root[0]`. */
   readonly diffs: readonly string[];
@@ -18,10 +22,15 @@ export interface Step {
 
 /** The outcome of a run of the CLI. */
 export interface Outcome {
+  /** Whether the CLI ended with exit status 0. */
   readonly ok: boolean;
+  /** All that the CLI wrote to its standard output. */
   readonly stdout: string;
+  /** All that the CLI wrote to its standard error. */
   readonly stderr: string;
+  /** How long the run took, in milliseconds. */
   readonly elapsedMs: number;
+  /** Every event of the engine, in its order. */
   readonly events: readonly EngineEvent[];
   /** How many resources each operation applied to, as the engine counts them. */
   readonly summary: OpMap;
