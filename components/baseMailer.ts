@@ -7,7 +7,22 @@ import { type Given, Step } from "./step";
 // eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- a name for what may come
 export type BaseMailerArgs = Inputs<plain.BaseMailerArgs>;
 
-/** Stops the base system's mailer, sendmail or smtpd (guide 3.2). Destroy starts it again if it ran before. */
+/**
+ * Stops the base system's mailer, sendmail or smtpd (guide 3.2). Destroy starts it again if it ran before.
+ *
+ * @owns The processes of the base system's mailer: that there are none.
+ * @destroy Starts the mailer if it ran before.
+ * @releases Sendmail up to 5.5, smtpd from 5.6.
+ *
+ * @example
+ * ```ts
+ * import { BaseMailer } from "pulumi-openbsd-postfix";
+ *
+ * const base = new BaseMailer("base", { connection: { host: "mx1.example.org" } });
+ *
+ * export const left = base.queuedMessages; // messages that are still in the base mailer's queue
+ * ```
+ */
 export class BaseMailer extends Step {
   /** The base mailer: "sendmail" up to 5.5, "smtpd" from 5.6. */
   readonly mailerName: pulumi.Output<string>;

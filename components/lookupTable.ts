@@ -10,6 +10,9 @@ export type LookupTableArgs = Inputs<plain.LookupTableArgs>;
  * A lookup table and its database as one (postmap(1)). The database is rebuilt when, and only when, its content differs
  * from the text: built beside the old one, then renamed. Destroy puts back what the file held before.
  *
+ * @owns The entries that are given, all with `mode: "exact"`, or the whole text; and the database.
+ * @destroy Puts the former text and the former database back.
+ *
  * @example
  * ```ts
  * import { LookupTable } from "pulumi-openbsd-postfix";

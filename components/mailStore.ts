@@ -15,6 +15,23 @@ export type MailStoreArgs = Inputs<plain.MailStoreArgs>;
  * Mail is never removed without a word: while a file is below a folder that the step has made, destroy is refused, and so
  * is another `path`, `uid` or `gid`. `discardMail` removes the folder with its mail. In a program that has
  * {@link PostfixPackage}, let the store depend on it, so that it is undone first.
+ *
+ * @owns The folder of the mailboxes, and the system user and group that own it.
+ * @destroy Removes what it made, and refuses while a message is in the folder, unless `discardMail`.
+ *
+ * @example
+ * ```ts
+ * import { LookupTable, MailStore } from "pulumi-openbsd-postfix";
+ *
+ * const connection = { host: "mx1.example.org" };
+ * const store = new MailStore("store", { connection, path: "/var/vmail" });
+ *
+ * new LookupTable("mailboxes", {
+ *   connection,
+ *   path: "/etc/postfix/vmailbox",
+ *   entries: { "alfred@alpha.example.org": "alpha.example.org/alfred/" },
+ * }, { dependsOn: store });
+ * ```
  */
 export class MailStore extends Step {
   /** The folder of the mailboxes, for `virtual_mailbox_base`. */

@@ -10,6 +10,16 @@ export type MailerConfArgs = Inputs<plain.MailerConfArgs>;
 /**
  * /etc/mailer.conf (guide 2.3): /usr/sbin/sendmail, mailq and newaliases become Postfix's, as `postfix-enable` does
  * it. The mapping of the base system is kept beside the file, and destroy puts it back.
+ *
+ * @owns /etc/mailer.conf as a whole, and the copy of it beside it.
+ * @destroy Puts the former mapping back.
+ *
+ * @example
+ * ```ts
+ * import { MailerConf } from "pulumi-openbsd-postfix";
+ *
+ * new MailerConf("mailer", { connection: { host: "mx1.example.org" } });
+ * ```
  */
 export class MailerConf extends Step {
   /** "postfix", or the program that the row `sendmail` names. */

@@ -14,6 +14,9 @@ export type MainCfParameters = Inputs<plain.MainCfArgs["parameters"]>;
  * and by rules of this package: a bad line fails the preview, with file, line and reason. Destroy puts the former lines
  * back.
  *
+ * @owns The parameters that are given, or all with `mode: "exact"`.
+ * @destroy Puts their former lines back.
+ *
  * @example
  * ```ts
  * import { MainCf } from "pulumi-openbsd-postfix";

@@ -11,6 +11,9 @@ export type MasterCfArgs = Inputs<plain.MasterCfArgs>;
 /**
  * Services of /etc/postfix/master.cf (master(5)) and their overrides. Destroy puts the former lines back.
  *
+ * @owns The services that are given: whole lines, single columns of them, and `-o` overrides.
+ * @destroy Puts the former lines back.
+ *
  * @example
  * ```ts
  * import { MasterCf } from "pulumi-openbsd-postfix";

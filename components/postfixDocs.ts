@@ -14,6 +14,19 @@ export type PostfixDocsArgs = Inputs<plain.PostfixDocsArgs>;
  * only root can enter. Destroy removes the manual, puts the former tree back, and removes the folders above the path that
  * the step has created, where they are empty. It leaves files that were added or changed since the last update, and names
  * them. The step does not configure a web server to serve the folder.
+ *
+ * @owns The folder at `path` as a whole tree.
+ * @destroy Removes it, and puts back what stood there.
+ *
+ * @example
+ * ```ts
+ * import { PostfixDocs } from "pulumi-openbsd-postfix";
+ *
+ * new PostfixDocs("manual", {
+ *   connection: { host: "mx1.example.org" },
+ *   path: "/var/www/htdocs/postfix",
+ * });
+ * ```
  */
 export class PostfixDocs extends Step {
   /** The folder of the manual. */

@@ -16,6 +16,11 @@ export type PostfixPackageArgs = Inputs<plain.PostfixPackageArgs>;
  * the package of one of them if it is as all of them want it; only the stack that owns it can change it, and it stays on
  * destroy while another stack uses it.
  *
+ * @owns The package: version, flavors and branch. Several stacks may use one.
+ * @destroy Removes it, with configuration, spool, users and groups, if it installed it; refuses while mail is queued,
+ *   unless `discardQueue`, and while mailboxes are in the spool.
+ * @releases Before 6.1 the host does not say where packages are: give `packagePath`.
+ *
  * @example
  * ```ts
  * import { PostfixPackage } from "pulumi-openbsd-postfix";

@@ -24,6 +24,9 @@ import { FILES, given, SERVER, ServerSteps } from "./serverSteps";
  * A Postfix server as the guide sets it up. The order of the steps keeps the time in which the host has no mailer as short
  * as possible, on destroy as well.
  *
+ * @owns What its steps own.
+ * @destroy Undoes its steps in reverse order.
+ *
  * @example
  * ```ts
  * import { PostfixServer } from "pulumi-openbsd-postfix";

@@ -11,6 +11,20 @@ export type PostfixServiceArgs = Inputs<plain.PostfixServiceArgs>;
  * for the master's lock and the greeting. Later it reloads Postfix, or restarts it where a changed parameter needs that; if
  * this fails, the files with which Postfix last served are put back, and Postfix serves with them again. Destroy stops
  * Postfix if it did not run before.
+ *
+ * @owns Whether Postfix runs; it reloads or restarts it once when something that it reads has changed.
+ * @destroy Stops Postfix if it did not run before.
+ *
+ * @example
+ * ```ts
+ * import { MainCf, PostfixService } from "pulumi-openbsd-postfix";
+ *
+ * const connection = { host: "mx1.example.org" };
+ * const main = new MainCf("main", { connection, parameters: { myhostname: "mx1.example.org" } });
+ * const service = new PostfixService("postfix", { connection, triggers: [main.revision] });
+ *
+ * export const banner = service.banner;
+ * ```
  */
 export class PostfixService extends Step {
   /** Postfix's greeting, as in "220 mx1.example.org ESMTP Postfix". */

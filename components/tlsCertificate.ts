@@ -15,6 +15,9 @@ const OUTPUTS = ["notAfter", "certificateNames", "fingerprint"] as const;
  * shows in a refresh, and raises the revision in the next `up`: PostfixService, which takes it as a trigger, has Postfix
  * read the files again.
  *
+ * @owns The two files whose texts are given; without texts nothing, and it watches the files.
+ * @destroy Puts the former files back.
+ *
  * @example
  * ```ts
  * import { TlsCertificate } from "pulumi-openbsd-postfix";

@@ -1,12 +1,12 @@
-// The table in the README of which step of the guide does what on which release, made from the results of
+// The table in docs/guide.md of which step of the guide does what on which release, made from the results of
 // tests/host/steps.test.ts, and for roles of tests/host/roles.test.ts:
 //
 //   npx jest tests/host/steps.test.ts tests/host/roles.test.ts --json --outputFile=results.json
-//   node tools/guide-table.mjs --write results.json     # puts it into the README
-//   node tools/guide-table.mjs --check results.json     # fails where the README says something else
+//   node tools/guide-table.mjs --write results.json     # puts it into the page
+//   node tools/guide-table.mjs --check results.json     # fails where the page says something else
 import { readFileSync, writeFileSync } from "node:fs";
 
-const README = new URL("../README.md", import.meta.url);
+const PAGE = new URL("../docs/guide.md", import.meta.url);
 const BEGIN = "<!-- made by tools/guide-table.mjs -->";
 const END = "<!-- end of what it made -->";
 
@@ -85,16 +85,16 @@ if (!["--write", "--check"].includes(mode) || !file) {
   console.error("usage: guide-table.mjs --write|--check RESULTS.json");
   process.exit(2);
 }
-const readme = readFileSync(README, "utf8");
-const [start, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-if (start < 0 || end < start) throw new Error(`README.md has no ${BEGIN} … ${END}`);
+const page = readFileSync(PAGE, "utf8");
+const [start, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+if (start < 0 || end < start) throw new Error(`docs/guide.md has no ${BEGIN} … ${END}`);
 const made = `${BEGIN}\n\n${table(resultsOf(file))}\n\n`;
-if (readme.slice(start, end) === made) console.log("the README's table is what the tests say");
+if (page.slice(start, end) === made) console.log("the guide's table is what the tests say");
 else if (mode === "--write") {
-  writeFileSync(README, readme.slice(0, start) + made + readme.slice(end));
-  console.log("put the table into README.md");
+  writeFileSync(PAGE, page.slice(0, start) + made + page.slice(end));
+  console.log("put the table into docs/guide.md");
 } else {
-  console.error(`the README's table is not what the tests say. They say:\n${made}`);
+  console.error(`the guide's table is not what the tests say. They say:\n${made}`);
   console.error("Put it in with: node tools/guide-table.mjs --write RESULTS.json");
   process.exit(1);
 }

@@ -1,13 +1,16 @@
-// Makes docs/reference.md, what each step takes and gives, from the TSDoc of provider/arguments/ and components/. That the
-// schemas take just what these interfaces say is held by the compiler.
+// Makes docs/reference.md and a page for each component in docs/reference/, from the TSDoc of provider/arguments/ and
+// components/, and the errors from docs/troubleshooting.md. That the schemas take just what these interfaces say is held by
+// the compiler.
 //
-//   node tools/reference.mjs            # prints it
-//   node tools/reference.mjs --write    # writes it
-import { existsSync, writeFileSync } from "node:fs";
+//   node tools/reference.mjs            # prints all pages as JSON, by their paths
+//   node tools/reference.mjs --write    # writes them, and removes what is there beside them
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
-const OUT = new URL("../docs/reference.md", import.meta.url);
+const INDEX = "docs/reference.md";
+const FOLDER = "docs/reference";
+const COOKBOOK = "docs/cookbook";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const INTRODUCTION = `# Reference
@@ -145,23 +148,97 @@ function find(file, name) {
   return found;
 }
 
-function section(name) {
+/** The text of a tag as it stands, of several lines. */
+const block = (symbol, name) => {
+  const found = symbol.getJsDocTags(checker).find((one) => one.name === name);
+  return found && ts.displayPartsToString(found.text).trim();
+};
+
+const read = (path) => readFileSync(`${root}${path}`, "utf8");
+
+/** What GitHub makes of a heading for links to it. */
+const anchorOf = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replace(/\s/g, "-");
+
+/** The errors of docs/troubleshooting.md: each heading, and under it, in italics, the components that print it. */
+const errors = [...read("docs/troubleshooting.md").matchAll(/^### (.*)\n\n\*([^*]*)\*/gm)].map(
+  ([, heading, of]) => ({ heading, of: of.replace(/\.$/, "").split(", ") }),
+);
+
+const errorList = (name) => {
+  const own = errors.filter(({ of }) => of.includes(name));
+  const link = ({ heading }) => `- [${heading}](../troubleshooting.md#${anchorOf(heading)})`;
+  const general = `- of every step: [the connection, the host and the run](../troubleshooting.md)`;
+  return [...own.map(link), general].join("\n");
+};
+
+const recipes = readdirSync(`${root}${COOKBOOK}`)
+  .filter((file) => file.endsWith(".md") && file !== "README.md")
+  .sort()
+  .map((file) => {
+    const text = read(`${COOKBOOK}/${file}`);
+    return { file, title: /^# (.*)$/m.exec(text)?.[1] ?? file, text };
+  });
+
+function seeAlso(name, imported) {
+  const pages = recipes.filter(({ text }) => new RegExp(`\\bnew ${name}\\(`).test(text));
+  return [
+    ...imported.map((one) => `- [${one}](${one}.md)`),
+    ...pages.map(({ file, title }) => `- [${title}](../cookbook/${file})`),
+    "- [connection](connection.md), [the guide on each release](../guide.md)",
+  ].join("\n");
+}
+
+const summaryOf = (text) => flat(text.split(/\n\n/)[0]).split(/(?<=[a-z)`]\.) (?=[A-Z])/)[0];
+
+function page(name) {
   const file = `${name[0].toLowerCase()}${name.slice(1)}.ts`;
   const isRole = existsSync(`${root}components/roles/${file}`);
   const source = isRole ? `components/roles/${file}` : `components/${file}`;
   const component = find(source, name);
+  const symbol = checker.getSymbolAtLocation(component.name);
   const own = isRole
     ? source
     : name === "PostfixServer"
       ? "components/serverArguments.ts"
       : `provider/arguments/${file}`;
-  const what = documentation(checker.getSymbolAtLocation(component.name));
-  return [
-    `## ${name}`,
-    what.split(/\n\n/).map(flat).join("\n\n"),
-    argumentTable(find(own, `${name}Args`)),
-    ...outputTable(component),
-  ].join("\n\n");
+  const what = documentation(symbol);
+  const links = [...what.matchAll(/\{@link (\w+) ?\}/g)].map(([, linked]) => linked);
+  const linked = [...new Set(links)].filter((one) => one !== name && components.includes(one));
+  const wanted = (tagName) => {
+    const text = tag(symbol, tagName);
+    if (text === undefined) throw new Error(`${source}: the comment of ${name} has no @${tagName}`);
+    return text;
+  };
+  const outputs = outputTable(component);
+  return {
+    summary: summaryOf(what),
+    text: [
+      `# ${name}`,
+      what.split(/\n\n/).map(flat).join("\n\n"),
+      "## Arguments",
+      `A [connection](connection.md), and:`,
+      argumentTable(find(own, `${name}Args`)),
+      "## Outputs",
+      ...(outputs.length > 0 ? outputs : ["It has no outputs of its own."]),
+      "## What it owns",
+      wanted("owns"),
+      "## What destroy does",
+      wanted("destroy"),
+      "## What differs by release",
+      tag(symbol, "releases") ?? "Nothing that a program has to know.",
+      "## Errors",
+      errorList(name),
+      "## Example",
+      block(symbol, "example"),
+      "## See also",
+      seeAlso(name, linked),
+    ].join("\n\n"),
+  };
 }
 
 const exported = checker.getExportsOfModule(
@@ -175,13 +252,39 @@ const components = exported
 const [hop, connection] = ["ConnectionHop", "ConnectionArgs"].map((name) =>
   find("provider/arguments/connection.ts", name),
 );
-const reference = `${[
-  INTRODUCTION.trim(),
-  ...components.map(section),
-  "## connection",
-  documentation(checker.getSymbolAtLocation(connection.name)).split(/\n\n/).map(flat).join("\n\n"),
-  argumentTable(hop, connection),
-].join("\n\n")}\n`;
+const connectionSymbol = checker.getSymbolAtLocation(connection.name);
+const pages = components.map((name) => ({ name, ...page(name) }));
+const rows = [
+  ...pages.map(({ name, summary }) => row([`[\`${name}\`](reference/${name}.md)`, summary])),
+  row(["[`connection`](reference/connection.md)", summaryOf(documentation(connectionSymbol))]),
+];
+const MADE = "Made from the comments in the source by `npm run docs`: change it there.";
+const made = Object.fromEntries(
+  [
+    [
+      INDEX,
+      [
+        INTRODUCTION.trim(),
+        [row(["component", "what it is"]), row(["---", "---"]), ...rows].join("\n"),
+      ],
+    ],
+    ...pages.map(({ name, text }) => [`${FOLDER}/${name}.md`, [text, MADE]]),
+    [
+      `${FOLDER}/connection.md`,
+      [
+        "# connection",
+        documentation(connectionSymbol).split(/\n\n/).map(flat).join("\n\n"),
+        "How keys, credentials and ssh(1)'s configuration are used: [connection.md](../connection.md).",
+        argumentTable(hop, connection),
+        MADE,
+      ],
+    ],
+  ].map(([path, parts]) => [path, `${parts.join("\n\n")}\n`]),
+);
 
-if (process.argv[2] === "--write") writeFileSync(OUT, reference);
-else process.stdout.write(reference);
+if (process.argv[2] === "--write") {
+  mkdirSync(`${root}${FOLDER}`, { recursive: true });
+  for (const file of readdirSync(`${root}${FOLDER}`))
+    if (!(`${FOLDER}/${file}` in made)) rmSync(`${root}${FOLDER}/${file}`);
+  for (const [path, text] of Object.entries(made)) writeFileSync(`${root}${path}`, text);
+} else process.stdout.write(JSON.stringify(made));

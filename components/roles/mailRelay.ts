@@ -180,6 +180,10 @@ function local(
  * exist there and for no others. Strangers can send to no other domain through it. Mail for `root` and `postmaster` of each
  * domain stays on this host, unless the next host has them.
  *
+ * @owns `relay_domains`, `relay_recipients`, `relay_transport` and `relay_local` in /etc/postfix, and the parameters
+ *   that name them.
+ * @destroy Undoes its steps in reverse order.
+ *
  * @example
  * ```ts
  * import { MailRelay } from "pulumi-openbsd-postfix";

@@ -157,6 +157,9 @@ function loginOf(relayhost: pulumi.Input<string>, { user, password }: SmarthostL
  * login if one is given. The password is encrypted in the state, and stands on the host in a table that root and Postfix
  * alone read.
  *
+ * @owns `relayhost` and the parameters of its TLS and login, and the table of the login.
+ * @destroy Undoes its steps in reverse order.
+ *
  * @example
  * ```ts
  * import * as pulumi from "@pulumi/pulumi";

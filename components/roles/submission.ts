@@ -153,6 +153,9 @@ function rules(label: string, isTied: boolean): Readonly<Record<string, string>>
  * verifies the logins; this component does not set it up. The certificate may come from acme-client(1): then give its
  * paths, and a renewed one is one reload.
  *
+ * @owns The services 587 and 465 of master.cf, the table of senders, and the parameters of TLS.
+ * @destroy Undoes its steps in reverse order.
+ *
  * @example
  * ```ts
  * import { Submission } from "pulumi-openbsd-postfix";

@@ -274,6 +274,10 @@ function sendersOf(name: string, { accounts = [], aliases = {} }: VirtualDomain)
  * Virtual accounts ("Virtual Accounts" of the guide): addresses of domains with mailboxes that belong to no users of the
  * host. Mail to any other address of such a domain is refused while its sender still waits.
  *
+ * @owns The tables of its domains, accounts and aliases, the folder of the mailboxes, and the parameters that name
+ *   them.
+ * @destroy Undoes its steps in reverse order.
+ *
  * @example
  * ```ts
  * import { VirtualAccounts } from "pulumi-openbsd-postfix";

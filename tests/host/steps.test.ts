@@ -1,6 +1,6 @@
 /**
  * Every step of the guide is held to the same laws, on a host of each release family, through the provider's own
- * methods. The table in the README is made from the results: tools/guide-table.mjs reads the titles.
+ * methods. The table in docs/guide.md is made from the results: tools/guide-table.mjs reads the titles.
  */
 import { poolCounters } from "../../provider/host/pool";
 import { forgetPlans } from "../../provider/driver/overlay";

@@ -186,3 +186,48 @@ describe.each(recipes)("$page.md", ({ page, prepare, output: [name, value] }) =>
     expect(await changed()).toEqual([]);
   });
 });
+
+describe("the pages about the life of a host", () => {
+  let host: TestHost;
+  let known: Record<string, unknown>;
+  const projects: Project[] = [];
+
+  beforeAll(async () => {
+    host = await startHost({ release: "7.8" });
+    known = connectionTo(host);
+  });
+  afterAll(async () => {
+    for (const project of projects) project.remove();
+    await host.stop();
+  });
+
+  const key = (): string => readFileSync(host.privateKeyPath, "utf8");
+  const inOneObject = (): object => ({ config: { connection: known } });
+  const pages: readonly (readonly [page: string, settings: () => object])[] = [
+    ["adopting", inOneObject],
+    ["upgrading", inOneObject],
+    ["dkim", inOneObject],
+    ["moving-away", inOneObject],
+    ["several-hosts", () => ({ config: { hosts: { mx1: known } } })],
+    [
+      "key-rotation",
+      () => ({
+        config: { host: host.host, port: String(host.port), hostKey: host.hostKey },
+        secrets: { mailKey: key() },
+      }),
+    ],
+  ];
+
+  test.each(pages)(
+    "the program of %s.md passes its preview, which changes nothing",
+    async (page, settings) => {
+      const before = await host.snapshot();
+      const project = await Project.create({ program: programOf(page), ...settings() });
+      projects.push(project);
+      const { ok, summary } = await project.preview();
+      expect(ok).toBe(true);
+      expect(summary.create).toBeGreaterThan(8);
+      expect(diffTrees(before, await host.snapshot())).toEqual([]);
+    },
+  );
+});

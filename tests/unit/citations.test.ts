@@ -159,13 +159,12 @@ function pathsIn(text: string): readonly string[] {
   });
 }
 
-describe.each([
-  "README.md",
-  "CONTRIBUTING.md",
-  ...readdirSync(join(repository, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-])("%s", (path) => {
+const pages = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].concat(
+  sources("docs").filter((name) => name.endsWith(".md")),
+  sources("examples").filter((name) => name.endsWith(".md")),
+);
+
+describe.each(pages)("%s", (path) => {
   const text = withoutBlocks(read(path));
 
   test("links lead somewhere", () => {

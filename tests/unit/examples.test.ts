@@ -24,13 +24,16 @@ function blocksOf(path: string): Example[] {
 const components = readdirSync(join(repository, "components"), { recursive: true })
   .map((name) => `components/${String(name)}`)
   .filter((name) => name.endsWith(".ts"));
-const pages = readdirSync(join(repository, "docs/cookbook")).filter((name) => name.endsWith(".md"));
-const inCookbook = pages.flatMap((name) => blocksOf(`docs/cookbook/${name}`));
+const pages = readdirSync(join(repository, "docs"), { recursive: true })
+  .map((name) => `docs/${String(name)}`)
+  // What is in the reference stands in the components.
+  .filter((name) => name.endsWith(".md") && !name.startsWith("docs/reference"));
+const inPages = pages.flatMap(blocksOf);
 const inReadme = blocksOf("README.md");
 const inComponents = components.flatMap(blocksOf);
 const examples: readonly Example[] = [
   ...inReadme,
-  ...inCookbook,
+  ...inPages,
   ...inComponents,
   { place: "the demo's program for 7.8", text: programText("7.8") },
   { place: "the demo's program for 4.7", text: programText("4.7") },
