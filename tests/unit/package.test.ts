@@ -25,7 +25,7 @@ interface Packed {
 }
 
 /** Above today's size by what some months of work may add; a dependency or a folder that slipped in adds more. */
-const BUDGET = { size: 800_000, unpackedSize: 2_900_000 };
+const BUDGET = { size: 850_000, unpackedSize: 3_000_000 };
 
 let folder: string;
 let packed: Packed;
@@ -58,9 +58,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("what is published is the library, the test host, and nothing else", () => {
+test("what is published is the library, the test host, the pages for users, and nothing else", () => {
   const belongs = [
-    /^(package\.json|README\.md|LICENSE)$/,
+    /^(package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE)$/,
+    /^docs\/[\w-]+\.md$/,
+    /^docs\/(cookbook|reference|performance)\/[^/]*\.(md|sql|svg)$/,
+    /^examples\/[\w-]+\/[\w.-]+$/,
     /^dist\/(components|plugin|provider|testing)\/.*\.(js|d\.ts)$/,
     /^dist\/provider\/host\/agent\.pl$/,
     /^plugin\/pulumi-resource-pulumi-nodejs(\.cmd)?$/,
@@ -100,6 +103,17 @@ test("no file that is published names a source map, since none is published", ()
     /^\/\/# sourceMappingURL=/m.test(readFileSync(join(unpacked, path), "utf8")),
   );
   expect(naming).toEqual([]);
+});
+
+test("every link of the README leads to what is published", () => {
+  const readme = readFileSync(join(repository, "README.md"), "utf8");
+  const targets = [...readme.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !target.startsWith("https:"));
+  const isThere = (target: string): boolean =>
+    files.some((path) => path === target || path.startsWith(`${target}/`));
+  expect(targets.length).toBeGreaterThan(20);
+  expect(targets.filter((target) => !isThere(target))).toEqual([]);
 });
 
 test.each([
