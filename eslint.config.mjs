@@ -41,6 +41,11 @@ export default tseslint.config(
     },
   },
   {
+    // An example has a tsconfig.json of its own, for a folder where this package is installed.
+    files: ["examples/**/*.ts"],
+    languageOptions: { parserOptions: { projectService: false, project: "tsconfig.json" } },
+  },
+  {
     // How a release does things is asked of openbsd/: nobody else tells releases apart.
     files: ["provider/**/*.ts"],
     ignores: ["provider/openbsd/**"],

@@ -32,6 +32,7 @@ const LONG = [
   "tests/faults/disks.test.ts",
   "tests/host/ports.test.ts",
   "tests/preview/connections.test.ts",
+  "tests/preview/packaged.test.ts",
   "tests/host/reboot.test.ts",
   "tests/host/openbsdMachineMade.test.ts",
   "tests/host/rolesDelivered.test.ts",
