@@ -148,32 +148,49 @@ test("the README's quickstart, typed in an empty folder, ends with a delivered m
   expect(diffTrees(before, await host.snapshot())).toEqual([]);
 });
 
-describe("other ways, with the quickstart's node_modules in the folder above", () => {
-  const variables = { PULUMI_CONFIG_PASSPHRASE: "test" };
-  const step = `new RcConfLocal("rc", { connection: { host: "mx1.example.org" }, boot: "unchanged", variables: { apmd_flags: "-A" } })`;
-  const project = (name: string): string => `name: ${name}
+const passphrase = { PULUMI_CONFIG_PASSPHRASE: "test" };
+
+/** A step that needs nothing of the host, as a program makes it. */
+const STEP = `new RcConfLocal("rc", { connection: { host: "mx1.example.org" }, boot: "unchanged", variables: { apmd_flags: "-A" } })`;
+const SHOWN = '+apmd_flags="-A"';
+const IN_JAVASCRIPT = {
+  "package.json": '{ "name": "way", "private": true }',
+  "index.js": `const { RcConfLocal } = require("pulumi-openbsd-postfix");\n${STEP};\n`,
+};
+
+/** Writes a project whose node_modules are somewhere from its folder; `place` is where it is. */
+function writeProject(
+  place: string,
+  modules: string,
+  files: Readonly<Record<string, string>>,
+): string {
+  make(`${place}/state`);
+  write(
+    `${place}/Pulumi.yaml`,
+    `name: way
 runtime: nodejs
 backend:
   url: file://./state
 plugins:
   providers:
     - name: pulumi-nodejs
-      path: ../node_modules/pulumi-openbsd-postfix/plugin
-`;
+      path: ${modules}/pulumi-openbsd-postfix/plugin
+`,
+  );
+  for (const [path, text] of Object.entries(files)) write(`${place}/${path}`, text);
+  return join(folder, place);
+}
+
+describe("other ways, with the quickstart's node_modules in the folder above", () => {
+  const modules = "../node_modules";
 
   test.each([
-    [
-      "JavaScript",
-      {
-        "package.json": '{ "private": true }',
-        "index.js": `const { RcConfLocal } = require("pulumi-openbsd-postfix");\n${step};\n`,
-      },
-    ],
+    ["JavaScript", IN_JAVASCRIPT],
     [
       "ES modules in JavaScript",
       {
         "package.json": '{ "private": true, "type": "module" }',
-        "index.js": `import { RcConfLocal } from "pulumi-openbsd-postfix";\nexport const release = ${step}.release;\n`,
+        "index.js": `import { RcConfLocal } from "pulumi-openbsd-postfix";\nexport const release = ${STEP}.release;\n`,
       },
     ],
     [
@@ -182,43 +199,56 @@ plugins:
         "package.json": '{ "private": true, "type": "module" }',
         "tsconfig.json":
           '{ "compilerOptions": { "target": "es2022", "module": "nodenext", "moduleResolution": "nodenext" } }',
-        "index.ts": `import { RcConfLocal } from "pulumi-openbsd-postfix";\nexport const release = ${step}.release;\n`,
+        "index.ts": `import { RcConfLocal } from "pulumi-openbsd-postfix";\nexport const release = ${STEP}.release;\n`,
       },
     ],
   ])("%s: a preview shows the change", async (name, files) => {
-    const place = `mail/${name.replaceAll(" ", "-").toLowerCase()}`;
-    make(`${place}/state`);
-    write(`${place}/Pulumi.yaml`, project("way"));
-    for (const [path, text] of Object.entries(files)) write(`${place}/${path}`, text);
-    const printed = await types(
-      "pulumi stack init way && pulumi preview",
-      join(folder, place),
-      variables,
+    const place = writeProject(`mail/${name.replaceAll(" ", "-").toLowerCase()}`, modules, files);
+    expect(await types("pulumi stack init way && pulumi preview", place, passphrase)).toContain(
+      SHOWN,
     );
-    expect(printed).toContain('+apmd_flags="-A"');
   });
 
   test("the Automation API: a preview shows the change", async () => {
-    const place = "mail/automation";
-    make(`${place}/state`);
-    write(`${place}/Pulumi.yaml`, project("way"));
-    write(
-      `${place}/run.js`,
-      `const { LocalWorkspace } = require("@pulumi/pulumi/automation");
+    const place = writeProject("mail/automation", modules, {
+      "run.js": `const { LocalWorkspace } = require("@pulumi/pulumi/automation");
 const { RcConfLocal } = require("pulumi-openbsd-postfix");
 async function main() {
-  const program = async () => ({ release: ${step}.release });
+  const program = async () => ({ release: ${STEP}.release });
   const about = { stackName: "way", projectName: "way", program };
   const stack = await LocalWorkspace.createOrSelectStack(about, { workDir: __dirname });
   console.log((await stack.preview({ color: "never" })).stdout);
 }
 void main();
 `,
-    );
-    expect(await types("node run.js 2>&1", join(folder, place), variables)).toContain(
-      '+apmd_flags="-A"',
-    );
+    });
+    expect(await types("node run.js 2>&1", place, passphrase)).toContain(SHOWN);
   });
+});
+
+test("pnpm, whose node_modules are strict: a preview shows the change", async () => {
+  const place = writeProject("strict", "node_modules", IN_JAVASCRIPT);
+  const store = make("store");
+  const install = `npx --yes pnpm@10.18.3 add --store-dir ${store} ${tarball} @pulumi/pulumi@3.248.0 >&2`;
+  const printed = await types(
+    `${install} && pulumi stack init way && pulumi preview`,
+    place,
+    passphrase,
+  );
+  expect(printed).toContain(SHOWN);
+});
+
+test("npm workspaces, whose packages are at their root: a preview shows the change", async () => {
+  const place = writeProject("workspaces/mail", "../node_modules", IN_JAVASCRIPT);
+  write("workspaces/package.json", '{ "private": true, "workspaces": ["mail"] }');
+  await types(
+    `npm install --workspace mail ${tarball} @pulumi/pulumi@3.248.0`,
+    join(folder, "workspaces"),
+  );
+  expect(existsSync(join(place, "node_modules/pulumi-openbsd-postfix"))).toBe(false);
+  expect(await types("pulumi stack init way && pulumi preview", place, passphrase)).toContain(
+    SHOWN,
+  );
 });
 
 describe.each(examples)("examples/%s", (name) => {
