@@ -7,23 +7,39 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { packageFolder } from "../testing/machine/folders";
+import { ansible, mitogen } from "./bench/ansible";
 import type { Contender } from "./bench/contender";
 import { writeDocument } from "./bench/document";
-import { figuresOf, type Machine, type Measured, type Report, tableOf } from "./bench/figures";
+import {
+  figuresOf,
+  growthTableOf,
+  type Machine,
+  type Measured,
+  type Report,
+  tableOf,
+} from "./bench/figures";
 import { Fleet } from "./bench/fleet";
-import { BenchProject, floor, ours, serversOn } from "./bench/pulumi";
+import { newerNode } from "./bench/installed";
+import { BenchProject, floor, floorOfMany, ours, serversOn } from "./bench/pulumi";
 import { pyinfra } from "./bench/pyinfra";
 import { run } from "./bench/run";
 import { limit, sshPerStep } from "./bench/shell";
 
-const CONTENDERS = ["ours", "floor", "limit", "pyinfra", "ssh-per-step"] as const;
+const CONTENDERS = [
+  ...["ours", "floor", "ours-bundled", "ours-node22", "floor-node22", "floor-of-many"],
+  ...["limit", "pyinfra", "ansible", "mitogen", "ssh-per-step"],
+] as const;
+
+/** Those that need Python on the hosts, and get hosts of their own that have it. */
+const ON_PYTHON: readonly string[] = ["ansible", "mitogen"];
 
 const usage = `usage: npm run bench [-- [--hosts N,...] [--rtt MS,...] [--rounds N] [--only NAME,...] [--json FILE] [--write]]
 
   --hosts   how many hosts; 1,10 unless given
   --rtt     milliseconds between a question and its answer; 0,50,200 unless given
   --rounds  how often each task is run; 3 unless given
-  --only    of ${CONTENDERS.join(", ")}; all unless given
+  --only    of ${CONTENDERS.join(", ")};
+            all unless given
   --json    where the figures go too
   --write   make docs/performance.md and its plots of the figures
 `;
@@ -92,6 +108,55 @@ async function measure(
   return { hosts, rttMs, contender, task: task.name, wallMs, cpuMs, peakKiB, ...traffic };
 }
 
+/** Hosts, and what is tried on them. */
+interface Lane {
+  readonly fleet: Fleet;
+  readonly project: BenchProject;
+  readonly contenders: Contender[];
+}
+
+/** Mail servers on new hosts. */
+async function laneOf(count: number, python = false): Promise<Lane> {
+  const fleet = await Fleet.start(count, python);
+  const project = await BenchProject.make(serversOn(fleet.hosts), { lean: true });
+  return { fleet, project, contenders: [] };
+}
+
+/** The contenders, by their names; each is made once the hosts are mail servers. */
+async function makeContenders(
+  lanes: readonly Lane[],
+  only: readonly string[],
+  count: number,
+): Promise<void> {
+  const title = `pulumi-openbsd-postfix ${version()}`;
+  const node = only.some((name) => name.endsWith("-node22")) ? await newerNode() : undefined;
+  const newer = node === undefined ? {} : { node: node.bin };
+  const on = `with Node ${node?.version ?? ""}`;
+  type Maker = (lane: Lane) => Contender | Promise<Contender>;
+  const makers: Readonly<Record<string, Maker>> = {
+    ours: ({ project }) =>
+      ours(project, { name: "ours", title: `${title}, with the lean process as in the README` }),
+    floor: () => floor({ name: "floor", title: "Pulumi's own part" }),
+    "ours-bundled": ({ project }) =>
+      ours(project, { name: "ours-bundled", title: `${title}, with the CLI's process`, ways: {} }),
+    "ours-node22": ({ project }) =>
+      ours(project, { name: "ours-node22", title: `ours ${on}`, ways: { lean: true, ...newer } }),
+    "floor-node22": () => floor({ name: "floor-node22", title: `floor ${on}`, ways: newer }),
+    "floor-of-many": () => floorOfMany(count),
+    limit: ({ fleet }) => limit(fleet.hosts),
+    pyinfra: ({ fleet }) => pyinfra(fleet.hosts),
+    ansible: ({ fleet }) => ansible(fleet.hosts),
+    mitogen: ({ fleet }) => mitogen(fleet.hosts),
+    "ssh-per-step": ({ fleet }) => sshPerStep(fleet.hosts),
+  };
+  const [plain, withPython = plain] = lanes as readonly [Lane, Lane?];
+  for (const name of CONTENDERS) {
+    const maker = makers[name];
+    const lane = ON_PYTHON.includes(name) ? withPython : plain;
+    if (only.includes(name) && maker !== undefined) lane.contenders.push(await maker(lane));
+  }
+}
+
 /** The first `up` of bare hosts and the last `destroy`, and in between everything that is repeated. */
 async function benchHosts(
   count: number,
@@ -99,52 +164,38 @@ async function benchHosts(
   runs: Measured[],
   titles: Record<string, string>,
 ): Promise<void> {
-  const fleet = await Fleet.start(count);
-  const project = await BenchProject.make(serversOn(fleet.hosts));
-  const once = (task: string, ...args: string[]): Promise<Measured> =>
-    measure(
-      fleet,
-      {
-        contender: "ours",
-        task: { name: task, command: project.command(...args), fault: () => undefined },
-      },
-      rtts[0] ?? 0,
-    );
-  const contenders: Contender[] = [];
+  tell(`${count} hosts`);
+  const lanes: Lane[] = [];
   try {
-    tell(`${count} hosts`);
+    const plain = await laneOf(count);
+    lanes.push(plain);
+    if (only.some((name) => ON_PYTHON.includes(name))) lanes.push(await laneOf(count, true));
+    const { fleet, project } = plain;
+    const once = async (name: string, rttMs: number, ...args: string[]): Promise<void> => {
+      const task = { name, command: project.command(...args), fault: () => undefined };
+      runs.push(await measure(fleet, { contender: "ours", task }, rttMs));
+    };
+    const quick = ["--yes", "--skip-preview"];
+    for (const other of lanes.slice(1)) await other.project.must("up", ...quick);
     for (const [index, rttMs] of rtts.entries()) {
-      await fleet.roundTripTime(rttMs);
-      const isFirst = index === 0;
-      // The first `up` is told of each round-trip time: the hosts are made bare again in between.
-      if (!isFirst) await project.must("destroy", "--yes", "--skip-preview");
-      const first = await once("first up", "up", "--yes", "--skip-preview");
-      runs.push({ ...first, rttMs });
-      if (isFirst) {
-        const makers: Readonly<
-          Record<(typeof CONTENDERS)[number], () => Contender | Promise<Contender>>
-        > = {
-          ours: () => ours(project, version()),
-          floor,
-          limit: () => limit(fleet.hosts),
-          pyinfra: () => pyinfra(fleet.hosts),
-          "ssh-per-step": () => sshPerStep(fleet.hosts),
-        };
-        for (const name of CONTENDERS)
-          if (only.includes(name)) contenders.push(await makers[name]());
-      }
-      for (const { name, title } of contenders) titles[name] = title;
+      for (const lane of lanes) await lane.fleet.roundTripTime(rttMs);
+      await once("first up", rttMs, "up", ...quick);
+      if (index === 0) await makeContenders(lanes, only, count);
+      for (const { contenders } of lanes)
+        for (const { name, title } of contenders) titles[name] = title;
       for (let round = 0; round < rounds; round += 1)
-        for (const { name, tasks } of contenders)
-          for (const task of tasks)
-            runs.push(await measure(fleet, { contender: name, task }, rttMs));
+        for (const lane of lanes)
+          for (const { name, tasks } of lane.contenders)
+            for (const task of tasks)
+              runs.push(await measure(lane.fleet, { contender: name, task }, rttMs));
+      await once("destroy", rttMs, "destroy", ...quick);
     }
-    const last = await once("destroy", "destroy", "--yes", "--skip-preview");
-    runs.push({ ...last, rttMs: rtts.at(-1) ?? 0 });
   } finally {
-    for (const contender of contenders) contender.remove();
-    project.remove();
-    await fleet.stop();
+    for (const { contenders, project, fleet } of lanes) {
+      for (const contender of contenders) contender.remove();
+      project.remove();
+      await fleet.stop();
+    }
   }
 }
 
@@ -174,7 +225,7 @@ async function main(): Promise<number> {
   };
   if (chosen.json !== undefined) writeFileSync(chosen.json, `${JSON.stringify(report, null, 1)}\n`);
   if (chosen.write) writeDocument(join(packageFolder(), "docs"), report);
-  process.stdout.write(`${tableOf(report.figures)}\n`);
+  process.stdout.write(`${tableOf(report.figures)}\n\n${growthTableOf(report.figures)}\n`);
   return 0;
 }
 

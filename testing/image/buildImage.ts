@@ -96,6 +96,7 @@ async function make(
 const extraPackages = {
   mariadb: "mariadb-server-core mariadb-client-core",
   dovecot: "dovecot-core",
+  python: "python3",
   flavors: "libmariadb-dev libsasl2-dev libsasl2-modules",
 };
 

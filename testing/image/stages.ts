@@ -28,8 +28,9 @@ export interface Stages {
  * - `dovecot`: Dovecot, of which tests use the authentication.
  * - `flavors`: packages of Postfix with the flavors mysql and sasl2 whose programs were compiled with them. On a host
  *   without it, every package has the same programs.
+ * - `python`: the Python that others than this package need on a host.
  */
-export const extraNames = ["mariadb", "dovecot", "flavors"] as const;
+export const extraNames = ["mariadb", "dovecot", "flavors", "python"] as const;
 
 /** See {@link extraNames}. */
 export type Extra = (typeof extraNames)[number];
@@ -57,11 +58,13 @@ export async function extraStages(release: Release): Promise<ExtraStages> {
     key(bootstrap, base, ...common, ...names.map((name) => join(scripts, name)));
   const mariadb = await made("build-mariadb.sh");
   const dovecot = await made("build-dovecot.sh");
+  const python = await made("build-python.sh");
   const postfix = await made("build-flavors.sh", "build-postfix.sh");
   const flavors = await key(layer, compiled, postfix, join(scripts, "flavors-layer.sh"));
   return {
     mariadb: `mariadb-${mariadb}`,
     dovecot: `dovecot-${dovecot}`,
+    python: `python-${python}`,
     flavoredPostfix: `flavored-postfix-${compiled}-${postfix}`,
     flavors: `flavors-${release}-${flavors}`,
   };

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { init } from "echarts";
-import { type Figure, type Report, tableOf } from "./figures";
+import { type Figure, growthTableOf, type Report, tableOf } from "./figures";
 
 /** Where the made part of the document stands. */
 const BEGIN = "<!-- Made by `npm run bench -- --write`. -->";
@@ -14,6 +14,8 @@ const SHOWN: readonly (readonly [contender: string, task: string])[] = [
   ["ours", "preview --refresh"],
   ["floor", "preview of one dynamic resource"],
   ["pyinfra", "a real run"],
+  ["ansible", "a real run"],
+  ["mitogen", "a real run"],
   ["ssh-per-step", "a look"],
 ];
 
@@ -44,14 +46,14 @@ function plotOf(
 }
 
 function svgOf({ title, groups, bars }: Plot): string {
-  const chart = init(null, null, { renderer: "svg", ssr: true, width: 760, height: 520 });
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: 760, height: 560 });
   chart.setOption({
     animation: false,
     backgroundColor: "#fff",
     title: { text: title, left: "center", textStyle: { fontSize: 15 } },
     // One below the other: without a font to measure by, names beside one another would run into each other.
     legend: { orient: "vertical", left: 50, bottom: 5 },
-    grid: { left: 50, right: 20, top: 45, bottom: 190 },
+    grid: { left: 50, right: 20, top: 45, bottom: 230 },
     xAxis: { type: "category", data: [...groups] },
     yAxis: { type: "value", name: "seconds" },
     series: bars.map(({ name, seconds }) => ({
@@ -65,6 +67,12 @@ function svgOf({ title, groups, bars }: Plot): string {
   // Without this, its timers keep the process from ending.
   chart.dispose();
   return svg;
+}
+
+/** What each host more takes. */
+function growthLines(figures: readonly Figure[]): readonly string[] {
+  const table = growthTableOf(figures);
+  return table === "" ? [] : ["What each host more takes:", "", table, ""];
 }
 
 /** Writes the plots, and the part of the document that is made, behind what people have written. */
@@ -100,6 +108,7 @@ export function writeDocument(folder: string, { date, machine, titles, figures }
     ...plots.map(({ name, title }) => `![${title}](performance/${name}.svg)\n`),
     tableOf(figures),
     "",
+    ...growthLines(figures),
   ].join("\n");
   writeFileSync(path, written + made);
 }

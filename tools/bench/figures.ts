@@ -75,29 +75,70 @@ export function figuresOf(runs: readonly Measured[]): readonly Figure[] {
   });
 }
 
-/** The figures as a table in Markdown, with the ratio of each to two others of the same hosts and round-trip time. */
+/** The contender whose first task is the floor of another one: with a newer Node, that with the same. */
+function floorOf(contender: string): string {
+  return /-node\d+$/.test(contender) ? `floor${/-node\d+$/.exec(contender)?.[0] ?? ""}` : "floor";
+}
+
+/** The figures as a table in Markdown, with the ratio of each to others of the same hosts and round-trip time. */
 export function tableOf(figures: readonly Figure[]): string {
   const head = [
-    ...["hosts", "RTT", "what", "seconds", "from–to", "× limit", "× pyinfra", "CPU s", "MB"],
+    ...["hosts", "RTT", "what", "seconds", "from–to", "× floor", "s over floor"],
+    ...["× limit", "× pyinfra", "CPU s", "MB"],
     ...["connections", "round trips", "KB sent", "KB received"],
   ];
   const rows = figures.map((figure) => {
-    const { median: mid, hosts, rttMs } = figure;
-    const beside = (contender: string): string => {
+    const { median: mid, hosts, rttMs, contender } = figure;
+    const beside = (name: string, of: (ours: number, other: number) => number): string => {
       const other = figures.find(
-        (one) => one.contender === contender && one.hosts === hosts && one.rttMs === rttMs,
+        (one) => one.contender === name && one.hosts === hosts && one.rttMs === rttMs,
       );
-      return other === undefined ? "" : (mid.wallMs / other.median.wallMs).toFixed(2);
+      return other === undefined ? "" : of(mid.wallMs, other.median.wallMs).toFixed(2);
     };
+    const times = (own: number, other: number): number => own / other;
+    const over = (own: number, other: number): number => (own - other) / 1000;
     return [
-      ...[String(hosts), `${rttMs} ms`, `${figure.contender}: ${figure.task}`],
+      ...[String(hosts), `${rttMs} ms`, `${contender}: ${figure.task}`],
       ...[(mid.wallMs / 1000).toFixed(2), figure.seconds.map((one) => one.toFixed(2)).join("–")],
-      ...[beside("limit"), beside("pyinfra"), (mid.cpuMs / 1000).toFixed(1)],
+      ...[beside(floorOf(contender), times), beside(floorOf(contender), over)],
+      ...[beside("limit", times), beside("pyinfra", times), (mid.cpuMs / 1000).toFixed(1)],
       ...[(mid.peakKiB / 1024).toFixed(0), String(mid.connections), String(mid.roundTrips)],
       ...[(mid.sentBytes / 1000).toFixed(0), (mid.receivedBytes / 1000).toFixed(0)],
     ];
   });
+  return tableWith(head, rows);
+}
+
+function tableWith(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.join(" | ")} |`)
     .join("\n");
+}
+
+/**
+ * What each host more takes, as a table in Markdown: from the least hosts to the most, of each task at the first round-trip
+ * time. Empty where all figures are of as many hosts.
+ */
+export function growthTableOf(figures: readonly Figure[]): string {
+  const [{ rttMs } = { rttMs: 0 }] = figures;
+  const groups = new Map<string, Figure[]>();
+  for (const one of figures.filter((figure) => figure.rttMs === rttMs)) {
+    const name = `${one.contender}: ${one.task}`;
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  const rows = [...groups].flatMap(([name, of]) => {
+    const sorted = [...of].sort((left, right) => left.hosts - right.hosts);
+    return sorted.slice(1).map((most, index) => {
+      const least = sorted[index] as Figure;
+      const more = most.hosts - least.hosts;
+      const each = (what: keyof Cost, unit: number): string =>
+        ((most.median[what] - least.median[what]) / unit / more).toFixed(2);
+      return [
+        ...[name, `${least.hosts} to ${most.hosts}`],
+        ...[each("wallMs", 1000), each("cpuMs", 1000), each("peakKiB", 1024)],
+      ];
+    });
+  });
+  if (rows.length === 0) return "";
+  return tableWith(["what", "hosts", "s a host", "CPU s a host", "MB a host"], rows);
 }

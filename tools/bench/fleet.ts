@@ -14,9 +14,12 @@ export interface Traffic {
 export class Fleet {
   private constructor(readonly hosts: readonly TestHost[]) {}
 
-  static async start(count: number): Promise<Fleet> {
+  /** Starts so many hosts, which have Python where others than this package need it. */
+  static async start(count: number, python = false): Promise<Fleet> {
     const hosts: TestHost[] = [];
-    for (let index = 0; index < count; index += 1) hosts.push(await startHost({ release: "7.8" }));
+    const extras = python ? (["python"] as const) : [];
+    for (let index = 0; index < count; index += 1)
+      hosts.push(await startHost({ release: "7.8", extras }));
     return new Fleet(hosts);
   }
 

@@ -1,53 +1,24 @@
 /** pyinfra, which needs no Python on the hosts, with the same files and the same service. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestHost } from "../../testing";
-import { cacheFolder } from "../../testing/machine/folders";
 import type { Contender } from "./contender";
-import { run } from "./run";
+import { withPython } from "./installed";
+import { copyManaged } from "./managedFiles";
 
 const VERSION = "3.10.0";
 
-/** The files that this package manages too. */
-const FILES = [
-  ...["/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix/aliases", "/etc/mailer.conf"],
-  ...[
-    "/etc/rc.conf.local",
-    "/var/spool/postfix/etc/resolv.conf",
-    "/var/spool/postfix/etc/services",
-  ],
-];
-
-/** Installs pyinfra into the cache, once. */
-async function installed(): Promise<string> {
-  const folder = join(cacheFolder(), `pyinfra-${VERSION}`);
-  const program = join(folder, "bin/pyinfra");
-  if (existsSync(program)) return program;
-  for (const argv of [
-    ["python3", "-m", "venv", folder],
-    [join(folder, "bin/pip"), "install", "--quiet", `pyinfra==${VERSION}`],
-  ] as const) {
-    const { code, output } = await run({ argv: [...argv], cwd: "/" });
-    if (code !== 0) throw new Error(`${argv.join(" ")}: status ${code}\n${output}`);
-  }
-  return program;
-}
-
 /** A deploy of what the first host has, for all hosts. */
 export async function pyinfra(hosts: readonly TestHost[]): Promise<Contender> {
-  const program = await installed();
+  const program = join(
+    await withPython(`pyinfra-${VERSION}`, [`pyinfra==${VERSION}`]),
+    "bin/pyinfra",
+  );
   const folder = mkdtempSync(join(tmpdir(), "openbsd-postfix-bench-"));
-  const [first] = hosts;
-  if (first === undefined) throw new Error("there is a host");
-  mkdirSync(join(folder, "files"));
-  const puts: string[] = [];
-  for (const [index, path] of FILES.entries()) {
-    const { stdout, exitCode } = await first.exec(["cat", path]);
-    if (exitCode !== 0) continue;
-    writeFileSync(join(folder, `files/${index}`), stdout);
-    puts.push(`files.put(src="files/${index}", dest="${path}")`);
-  }
+  const puts = (await copyManaged(hosts, folder)).map(
+    ({ source, path }) => `files.put(src="${source}", dest="${path}")`,
+  );
   const inventory = hosts.map(
     ({ host, port, user, privateKeyPath, knownHostsPath }, index) =>
       `("@ssh/host${index}", {"ssh_hostname": "${host}", "ssh_port": ${port}, "ssh_user": "${user}", "ssh_key": "${privateKeyPath}", "ssh_known_hosts_file": "${knownHostsPath}", "ssh_strict_host_key_checking": "no"})`,
