@@ -40,6 +40,7 @@ export class MainCf extends Step {
     );
     this.nonDefault = this.resource.output("nonDefault");
     this.effective = this.resource.output("effective");
-    this.registerOutputs({ nonDefault: this.nonDefault, effective: this.effective });
+    // The resource has the values of Postfix in the state already.
+    this.registerOutputs({ revision: this.revision });
   }
 }

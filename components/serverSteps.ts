@@ -117,7 +117,11 @@ export class ServerSteps {
   ): S | undefined {
     if (args === false) return undefined;
     const suffix = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const made = this.make(step, suffix, args, this.options(field, [field]));
+    const made = new step(
+      `${this.name}-${suffix}`,
+      this.onHost(args),
+      this.options(field, [field]),
+    );
     this.made.set(field, [made]);
     return made;
   }
@@ -129,7 +133,7 @@ export class ServerSteps {
   ): Readonly<Record<string, S>> {
     const made = Object.entries(tables).map(([table, args]) => {
       const options = this.options("tables", ["tables", table]);
-      return [table, this.make(step, `table-${table}`, args, options)] as const;
+      return [table, new step(`${this.name}-table-${table}`, this.onHost(args), options)] as const;
     });
     this.made.set(
       "tables",
@@ -152,13 +156,17 @@ export class ServerSteps {
     return pulumi.all([pulumi.all(revisions), given]).apply(([known, more]) => [...known, ...more]);
   }
 
-  private make<A extends object, S extends Step>(
-    step: StepClass<A, S>,
-    suffix: string,
-    args: A,
-    options: pulumi.ComponentResourceOptions,
-  ): S {
-    return new step(`${this.name}-${suffix}`, { ...args, connection: this.connection }, options);
+  private onHost<A extends object>(args: A): A & OnHost {
+    return { ...args, connection: this.connection };
+  }
+
+  /**
+   * Those of the steps that no other of them comes after. The engine follows dependencies from step to step, and a state has
+   * all that are said, each by its URN, at each step.
+   */
+  private last(after: readonly Field[]): readonly Field[] {
+    const made = after.filter((field) => this.of([field]).length > 0);
+    return made.filter((field) => !made.some((other) => STEPS[other].after.includes(field)));
   }
 
   private options(field: Field, place: readonly string[]): pulumi.ComponentResourceOptions {
@@ -166,7 +174,7 @@ export class ServerSteps {
     return {
       ...passedOn(this.opts, { field: place, own: argumentNames(schema) }),
       parent: this.parent,
-      dependsOn: [...this.of(after)],
+      dependsOn: [...this.of(this.last(after))],
     };
   }
 }

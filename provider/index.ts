@@ -11,6 +11,7 @@ import {
 import { remove as removeKind } from "./driver/methods/delete";
 import { type DiffAnswer, diff as diffKind } from "./driver/methods/diff";
 import { type ReadAnswer, read as readKind } from "./driver/methods/read";
+import { openApplied, packApplied } from "./driver/keptApplied";
 import { migrate, migrateInputs } from "./driver/migrate";
 import { keepingSecrets } from "./driver/secrets/keeping";
 import type { Service, ServiceKind } from "./driver/service";
@@ -53,18 +54,45 @@ export function check(kind: string, olds: Values, news: Values): Promise<CheckAn
 /** Compares the state with the inputs, without a look at the host. */
 export function diff(kind: string, _id: string, olds: Values, news: Values): Promise<DiffAnswer> {
   // An old shape is no difference: every method brings it into today's, and the next update writes that.
-  return Promise.resolve(diffKind(kindNamed(kind), migrate(olds), news));
+  return Promise.resolve(diffKind(kindNamed(kind), opened(kind, olds), news));
+}
+
+/** A state that the engine has kept, whole and in today's shape. */
+function opened(kind: string, state: Values): Values {
+  return openApplied(migrate(state), kindNamed(kind).arguments);
+}
+
+/** A state for the engine to keep. */
+function packed(kind: string, state: Values): Values {
+  return packApplied(state, kindNamed(kind).arguments);
+}
+
+/** The state that an error carries, for the engine to keep as well. */
+async function packedToo<T>(kind: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { properties } = error as { readonly properties?: Values };
+    throw properties === undefined
+      ? error
+      : Object.assign(error as Error, { properties: packed(kind, properties) });
+  }
 }
 
 /** Makes the host as the inputs say. */
-export function create(kind: string, inputs: Values): Promise<CreateAnswer> {
-  return keepingSecrets([inputs], () => createKind(kindNamed(kind), inputs));
+export async function create(kind: string, inputs: Values): Promise<CreateAnswer> {
+  const work = keepingSecrets([inputs], () => createKind(kindNamed(kind), inputs));
+  const { id, outs } = await packedToo(kind, work);
+  return { id, outs: packed(kind, outs) };
 }
 
 /** Looks at the host for a refresh. */
 export async function read(kind: string, id: string, props: Values): Promise<ReadAnswer> {
-  const state = migrate(props);
-  return keepingSecrets([state, appliedOf(state)], () => readKind(kindNamed(kind), id, state));
+  const state = opened(kind, props);
+  const answer = await keepingSecrets([state, appliedOf(state)], () =>
+    readKind(kindNamed(kind), id, state),
+  );
+  return { ...answer, props: packed(kind, answer.props) };
 }
 
 /** Makes the host as the new inputs say. */
@@ -74,10 +102,11 @@ export async function update(
   olds: Values,
   news: Values,
 ): Promise<{ readonly outs: Values }> {
-  const state = migrate(olds);
-  return keepingSecrets([state, appliedOf(state), news], async () => ({
-    outs: await updateKind(kindNamed(kind), id, state, news),
-  }));
+  const state = opened(kind, olds);
+  const work = keepingSecrets([state, appliedOf(state), news], () =>
+    updateKind(kindNamed(kind), id, state, news),
+  );
+  return { outs: packed(kind, await packedToo(kind, work)) };
 }
 
 /** The state's copy of the inputs as they were last applied, where there is one. */
@@ -96,7 +125,7 @@ export function configure(
 
 /** Puts back what was there before. */
 async function remove(kind: string, id: string, props: Values): Promise<void> {
-  const state = migrate(props);
+  const state = opened(kind, props);
   return keepingSecrets([state, appliedOf(state)], () => removeKind(kindNamed(kind), id, state));
 }
 export { remove as delete };

@@ -67,12 +67,12 @@ function decided(
     ...{ platform, record, owner, applied, dropped, coming, expected },
     isSecret: isSecretValue,
   });
-  let known = withPrevious(sight.record, previous, owner);
+  let known = withPrevious(sight.record, previous, owner, sight.files);
   let holdings = kind.owns(observed, args, contextFor(known));
   const taken = takeOver(sight.record, owner, new Set(holdings.claims.map(({ key }) => key)));
   if (taken !== sight.record) {
     // The keys of a former instance pass to this one, with which the kind may own more.
-    known = withPrevious(taken, previous, owner);
+    known = withPrevious(taken, previous, owner, sight.files);
     holdings = kind.owns(observed, args, contextFor(known));
   }
   const { claims, files } = holdings;

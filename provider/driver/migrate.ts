@@ -8,13 +8,16 @@ import { type Values, userError } from "./state";
 export type Migration = (state: Values) => Values;
 
 /** The shape of the state; raised with a migration whenever it changes. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 /**
  * The migrations by the schema that each one starts from. A released migration is never changed or removed, because a
  * state may come from any version of the package; the recorded stacks in tests/preview/states test that.
  */
-const MIGRATIONS: Readonly<Record<number, Migration>> = {};
+const MIGRATIONS: Readonly<Record<number, Migration>> = {
+  // Schema 2 keeps `previous` packed, and both shapes are opened where it is used ({@link keptPrevious}).
+  1: (state) => state,
+};
 
 /** Former inputs, which may be of any schema, in today's shape. */
 export function migrateInputs(

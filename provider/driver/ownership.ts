@@ -9,20 +9,29 @@ import {
   keysOf,
   sameStack,
 } from "../host/record";
+import { type KeptPrevious, openKept, type Seen } from "./keptPrevious";
 
-/** The record, with the entries that the state keeps where it has none: the record on the host may have been lost. */
-export function withPrevious(record: HostRecord, previous: Previous, owner: Owner): HostRecord {
+/**
+ * The record, with the entries that the state keeps where it has none: the record on the host may have been lost.
+ *
+ * @param seen the files on the host
+ */
+export function withPrevious(
+  record: HostRecord,
+  previous: KeptPrevious,
+  owner: Owner,
+  seen: Seen,
+): HostRecord {
   const lost = Object.entries(previous.keys).filter(([name]) => !record.keys[name]);
   if (lost.length === 0) return record;
   const keys: Record<string, KeyEntry> = { ...record.keys };
   const files = { ...record.files };
   for (const [name, entry] of lost) {
     keys[name] = { ...entry, owner };
-    if (entry.file !== undefined)
-      files[entry.file] ??= {
-        before: previous.files[entry.file] ?? null,
-        written: null,
-      };
+    if (entry.file === undefined) continue;
+    const before = openKept(previous.files[entry.file] ?? null, seen.get(entry.file));
+    // What somebody else has changed is undone key by key, for which no whole file is needed.
+    if (before !== undefined) files[entry.file] ??= { before, written: null };
   }
   return { ...record, keys, files };
 }

@@ -22,6 +22,8 @@ export interface Sight {
   readonly observed: unknown;
   readonly record: HostRecord;
   readonly recordFile: FileState;
+  /** The files that were looked at. */
+  readonly files: ReadonlyMap<string, FileState>;
   /** Set where the record is broken, and its copy is used. */
   readonly recordWarning?: string;
   /** What the host says of the places of the files that the kind looks at first; nothing where that was not asked. */
@@ -151,7 +153,7 @@ export async function look(
     kind.service.keyedText(name, on),
   );
   return {
-    ...{ platform, args, record, observed, recordFile, places },
+    ...{ platform, args, record, observed, recordFile, files, places },
     ...(warning === undefined ? {} : { recordWarning: warning }),
   };
 }

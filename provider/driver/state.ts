@@ -1,9 +1,15 @@
 /** The values that the engine and a method exchange: inputs and states. */
 import { type ConnectionArgs } from "../arguments/connection";
-import { NOTHING_BEFORE, type Previous } from "../contract/kind";
+import { type KeptPrevious, keptPrevious } from "./keptPrevious";
 
 /** Inputs that every kind has; the rest are the kind's arguments. */
-const COMMON = ["connection", "owner", "release", "secretPaths", "replaceOnChanges"] as const;
+export const COMMON = [
+  "connection",
+  "owner",
+  "release",
+  "secretPaths",
+  "replaceOnChanges",
+] as const;
 
 /** Outputs that the driver adds to those of every kind, for its own use. */
 export const KEPT = [
@@ -20,7 +26,7 @@ export const KEPT = [
 export type Values = Readonly<Record<string, unknown>>;
 
 export interface State {
-  readonly previous: Previous;
+  readonly previous: KeptPrevious;
   readonly instance: string;
   readonly revision: number;
   readonly machine: string | undefined;
@@ -57,7 +63,7 @@ export function isPreview(inputs: Values): boolean {
 
 export function stateOf(props: Values): State {
   return {
-    previous: (props["previous"] as Previous | undefined) ?? NOTHING_BEFORE,
+    previous: keptPrevious(props["previous"]),
     instance: (props["instance"] as string | undefined) ?? "",
     revision: Number(props["revision"] ?? 0),
     machine: props["machine"] as string | undefined,

@@ -204,7 +204,7 @@ export class Run {
         life.made ??= { kind: subject.kind, id: error.id ?? "", news, props: {}, inputs: {} };
         const { __provider: _, ...props } = error.properties;
         life.made.props = props;
-        life.made.inputs = (props["applied"] as Record<string, unknown> | undefined) ?? {};
+        life.made.inputs = provider.appliedOf(subject.kind, props);
       }
       return error;
     }

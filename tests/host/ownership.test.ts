@@ -6,6 +6,7 @@ import { forgetSecrets } from "../../provider/driver/secrets/known";
 import { UNKNOWN } from "../../provider/values/json";
 import { connectionTo, sh } from "../preview/server";
 import {
+  appliedOf,
   checked,
   create,
   differs,
@@ -207,7 +208,7 @@ test("a resource that is replaced has another revision after a write than all be
 
 test("what an argument that is gone has left in the state goes with the next update", async () => {
   const made = await create(KIND, news(OURS));
-  const applied = made.props["applied"] as Values;
+  const applied = appliedOf(KIND, made.props);
   made.props = { ...made.props, former: 1, applied: { ...applied, former: 1 } };
   expect(await differs(made)).toBe(true);
   await update(made, named(KIND, OURS.variables, { perDialTimeout: 9 }));

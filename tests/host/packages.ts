@@ -4,7 +4,7 @@ import { diffTrees, type TestHost, type Tree } from "../../testing";
 import { connectionTo } from "../preview/server";
 import { mirror } from "./fidelity/row";
 import { forgetPlans } from "../../provider/driver/overlay";
-import { checked, inputsOf, type Made, said } from "./provider";
+import { appliedOf, checked, inputsOf, type Made, said } from "./provider";
 
 export const KIND = "PostfixPackage";
 
@@ -49,7 +49,7 @@ export async function attempt(
   } catch (error) {
     const { message, properties } = error as Error & { properties?: Record<string, unknown> };
     if (!properties) return { error: message, made };
-    const inputs = properties["applied"] as Record<string, unknown>;
+    const inputs = appliedOf(KIND, properties);
     const id = made?.id ?? "PostfixPackage/postfix";
     return { error: message, made: { kind: KIND, id, news: wanted, props: properties, inputs } };
   }

@@ -1,7 +1,9 @@
 /** The provider's methods as the engine calls them, without the engine. */
 import * as provider from "../../provider";
 import { onSay } from "../../provider/driver/engineLog";
+import { openApplied } from "../../provider/driver/keptApplied";
 import { forgetPlans } from "../../provider/driver/overlay";
+import { kinds } from "../../provider/kinds";
 
 type Values = Record<string, unknown>;
 
@@ -35,6 +37,13 @@ export function inputsOf(
 ): Values {
   const urn = urnOf(kind, options.stack, options.name ?? kind);
   return { ...args, connection, owner: { urn, preview: options.preview ?? false } };
+}
+
+/** The inputs of the last apply, of which a state keeps only what differs from the state. */
+export function appliedOf(kind: string, props: Values): Values {
+  const found = kinds.find(({ name }) => name === kind);
+  if (found === undefined) throw new Error(`there is no ${kind}`);
+  return openApplied(props, found.arguments)["applied"] as Values;
 }
 
 /** `check`, which must find nothing wrong. */

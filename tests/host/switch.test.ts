@@ -3,6 +3,7 @@ import { diffTrees, startHost, type TestHost } from "../../testing";
 import { forgetPlans } from "../../provider/driver/overlay";
 import { connectionTo, packageOf, PARAMETERS, sh } from "../preview/server";
 import {
+  appliedOf,
   create,
   differs,
   failures,
@@ -87,7 +88,7 @@ describe("OpenBSD 5.0", () => {
       id: "RcConfLocal/etc/rc.conf.local",
       news: news("RcConfLocal"),
       props: failed.props,
-      inputs: failed.props["applied"] as Record<string, unknown>,
+      inputs: appliedOf("RcConfLocal", failed.props),
     };
     await refresh(made);
     expect(made.inputs["logSocket"]).toMatch(/not restarted since its flags changed/);

@@ -135,6 +135,14 @@ describe.each(FAMILIES)("OpenBSD %s", (release) => {
     expect(deliveredTo).toMatch(/^alice@/);
   });
 
+  test("the state of a server takes less than 48 KB, without what the SDK notes of the program's calls", async () => {
+    const state: unknown = (await project.stack.exportStack()).deployment;
+    const text = JSON.stringify(state, (key, value: unknown) =>
+      key === "stackTrace" || key === "sourcePosition" ? undefined : value,
+    );
+    expect(text.length).toBeLessThan(48_000);
+  });
+
   test("a second up changes nothing and writes nothing on the host", async () => {
     const before = await host.snapshot();
     const outcome = await project.up({ refresh: true, expectNoChanges: true });

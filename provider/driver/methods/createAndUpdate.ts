@@ -17,6 +17,7 @@ import { connectFor } from "../connecting";
 import { type Decision, decide } from "../decision";
 import { say } from "../engineLog";
 import { isMachine, machineOf, newlyPinned, sameMachine } from "../machine";
+import { packPrevious } from "../keptPrevious";
 import { SCHEMA } from "../migrate";
 import { overlayOf } from "../overlay";
 import { ownedByAnotherName, ownedElsewhere, previousOf } from "../ownership";
@@ -294,7 +295,7 @@ class Convergence {
       ...shownValues(maskAll(kind.outputs(sight.observed, sight.args, sight.platform))),
       ...shownValues(maskAll(outputs)),
       applied: wanted,
-      previous: previousOf(record, this.owner.instance),
+      previous: packPrevious(previousOf(record, this.owner.instance), sight.files),
       machine: machineOf(this.host),
       instance: this.owner.instance,
       revision: this.revision,

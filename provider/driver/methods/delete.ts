@@ -152,7 +152,7 @@ interface Undoing {
 function undo(kind: ServiceKind, sight: Sight, { previous }: State, owner: Owner): Undoing {
   const { platform, observed, args } = sight;
   const warnings: string[] = [];
-  const record = withPrevious(sight.record, previous, owner);
+  const record = withPrevious(sight.record, previous, owner, sight.files);
   const keys = keysOf(record, owner.instance);
   const context = { platform, keys, record, warn: (text: string) => void warnings.push(text) };
   const plan = askKind(kind, args, () => kind.restore(observed, args, context));

@@ -1,0 +1,53 @@
+/**
+ * How a state keeps `applied`, the inputs of the last apply: by what differs from the state itself, which has the same
+ * values under the same names until somebody changes the host. Most states have no `applied` at all.
+ */
+import { type AnyArguments, argumentNames } from "../arguments/schema";
+import { equal } from "../values/json";
+import { COMMON, type Values } from "./state";
+
+/** In a state whose `applied` is not all that the state has under the names of inputs. Every field may be missing. */
+interface Differences {
+  /** Inputs with other values than the state has. */
+  readonly except?: Values;
+  /** Names of inputs that were not given, although the state has a value. */
+  readonly without?: readonly string[];
+  /** Names of what the provider has added to the inputs. */
+  readonly also?: readonly string[];
+}
+
+/** The first schema whose states may have no `applied`. */
+const FIRST = 2;
+
+function namesOf(schema: AnyArguments): readonly string[] {
+  return [...COMMON, ...argumentNames(schema)];
+}
+
+/** A state for the engine to keep. */
+export function packApplied(state: Values, schema: AnyArguments): Values {
+  const { applied, ...rest } = state as Values & { readonly applied?: Values };
+  if (applied === undefined) return state;
+  const names = namesOf(schema);
+  const except = Object.entries(applied).filter(([name, value]) => !equal(state[name], value));
+  const missing = names.filter((name) => state[name] !== undefined && applied[name] === undefined);
+  const also = Object.keys(applied).filter((name) => !names.includes(name));
+  const differences: Differences = {
+    ...(except.length > 0 ? { except: Object.fromEntries(except) } : {}),
+    ...(missing.length > 0 ? { without: missing } : {}),
+    ...(also.length > 0 ? { also } : {}),
+  };
+  return Object.keys(differences).length === 0 ? rest : { ...rest, applied: { differences } };
+}
+
+/** A state as {@link packApplied} got it. One of an earlier version has all of it. */
+export function openApplied(state: Values, schema: AnyArguments): Values {
+  const kept = state["applied"] as { readonly differences?: Differences } | undefined;
+  if (kept === undefined ? Number(state["schema"] ?? 0) < FIRST : kept.differences === undefined)
+    return state;
+  const { except = {}, without = [], also = [] } = kept?.differences ?? {};
+  const names = [...namesOf(schema), ...also].filter(
+    (name) => state[name] !== undefined && !without.includes(name),
+  );
+  const applied = { ...Object.fromEntries(names.map((name) => [name, state[name]])), ...except };
+  return { ...state, applied };
+}
