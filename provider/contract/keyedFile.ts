@@ -173,9 +173,9 @@ export function claimKeyedFile(file: KeyedFile, context: PlanContext): Claim[] {
  * that others may not read, a hash stands for a value that somebody else has set.
  */
 export function liveKeys(file: KeyedFile): Record<string, Json> {
-  const text = contentsOf(file.state) ?? "";
+  const editor = file.text.open(contentsOf(file.state) ?? "");
   return mapValues(file.wanted, (wanted, key) => {
-    const found = workOnKey(file.path, key, () => file.text.get(text, key));
+    const found = workOnKey(file.path, key, () => editor.get(key));
     const asWanted = workOnKey(file.path, key, () => same(file.text, found, wanted ?? undefined));
     if (asWanted) return wanted;
     const live = found ?? null;

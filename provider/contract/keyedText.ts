@@ -84,6 +84,8 @@ export function workOnKey<T>(path: string, key: string, work: () => T): T {
 
 /** Do two values of a key mean the same, of which either may hold hashes? */
 export function same(text: KeyedText, left: Json | undefined, right: Json | undefined): boolean {
+  // So it is with nearly all keys of a large file.
+  if (left !== undefined && equal(left, right)) return true;
   const normal = (value: string): string => text.normal?.(value) ?? value;
   // A hash can be compared with a hash only, so where one side has hashes, the strings of both are hashed.
   const isHashed = [left, right].some((value) => value !== undefined && hasHash(value));

@@ -147,12 +147,21 @@ export function recipients(tokens: readonly Token[]): readonly Bytes[] {
   });
 }
 
+/** A name of atoms with dots between them, each of characters that have no other meaning. */
+export const PLAIN_NAME = /[\w+-]+(?:\.[\w+-]+)*/;
+
+/** A user or an address that is its own spelling as a recipient, and as a stored value. */
+export const PLAIN = new RegExp(`${PLAIN_NAME.source}(?:@${PLAIN_NAME.source})?`);
+
+const onlyPlain = new RegExp(`^${PLAIN.source}$`);
+
 /**
  * A recipient in the spelling of {@link recipients}, so that equal recipients are equal texts.
  *
  * @throws FormatError when the text is not exactly one recipient
  */
 export function normalizeTarget(target: Bytes): Bytes {
+  if (onlyPlain.test(target)) return target;
   const what = `the recipient ${JSON.stringify(target)}`;
   checkLineText(what, target);
   if (/[\x00-\x1f\x7f]/.test(target)) throw new FormatError(`${what} holds a control character`);

@@ -6,6 +6,8 @@ import {
   external,
   internal,
   normalizeTarget,
+  PLAIN,
+  PLAIN_NAME,
   quoted,
   recipients,
   scan,
@@ -21,11 +23,20 @@ export { normalizeTarget };
 
 interface Entry {
   readonly name: string;
-  readonly value: readonly Token[];
+  /** The recipients as they are, where all are plain; else the tokens of the value. */
+  readonly value: { readonly plain: readonly Bytes[] } | { readonly tokens: readonly Token[] };
 }
+
+/** An entry of recipients that mean themselves: nearly all of a large file are. */
+const plainLine = new RegExp(
+  `^(${PLAIN_NAME.source}):[ \\t]*(${PLAIN.source}(?:,[ \\t]*${PLAIN.source})*)$`,
+);
 
 /** Parses a logical line as postalias(1) does; a string is the reason why that would skip it. */
 function parse(line: Bytes): Entry | string {
+  const [, plainName, plain] = plainLine.exec(line) ?? [];
+  if (plainName !== undefined && plain !== undefined)
+    return { name: foldKey(plainName), value: { plain: plain.split(/,[ \t]*/) } };
   const tokens = scan(line);
   const is = (token: Token, chars: string) =>
     token.type === "operator" && chars.includes(token.text);
@@ -36,7 +47,16 @@ function parse(line: Bytes): Entry | string {
     return 'is not "name: value"';
   }
   if (name.some((token) => is(token, "@%"))) return "has a name that is not local";
-  return { name: foldKey(internal(name)), value };
+  return { name: foldKey(internal(name)), value: { tokens: value } };
+}
+
+function recipientsOf({ value }: Entry): readonly Bytes[] {
+  return "plain" in value ? value.plain : recipients(value.tokens);
+}
+
+/** The value as postalias(1) stores it. */
+function storedOf({ value }: Entry): Bytes {
+  return "plain" in value ? value.plain.join(", ") : external(value.tokens);
 }
 
 /** Entries in force. */
@@ -51,7 +71,7 @@ const inForce = remembered((text): ReadonlyMap<string, Entry> => {
 
 /** All names, in lower case, and their recipients as `normalizeTarget` spells them. */
 export function entries(text: Bytes): ReadonlyMap<string, readonly Bytes[]> {
-  return new Map([...inForce(text)].map(([name, entry]) => [name, recipients(entry.value)]));
+  return new Map([...inForce(text)].map(([name, entry]) => [name, recipientsOf(entry)]));
 }
 
 /**
@@ -59,13 +79,13 @@ export function entries(text: Bytes): ReadonlyMap<string, readonly Bytes[]> {
  * Postfix 3.7 writes one after a last comma (measured), later releases do not.
  */
 export function compiled(text: Bytes): ReadonlyMap<string, Bytes> {
-  return new Map([...inForce(text)].map(([name, entry]) => [name, external(entry.value)]));
+  return new Map([...inForce(text)].map(([name, entry]) => [name, storedOf(entry)]));
 }
 
 /** The recipients of a name; undefined when it has no entry. */
 export function get(text: Bytes, name: Bytes): readonly Bytes[] | undefined {
   const entry = inForce(text).get(foldKey(name));
-  return entry && recipients(entry.value);
+  return entry && recipientsOf(entry);
 }
 
 /** Refuses a name that postalias(1) would not read back. */
@@ -103,7 +123,7 @@ export const { set, remove, save, undo, open } = entriesOf<readonly Bytes[]>({
   },
   valueIn: (line) => {
     const entry = parse(line);
-    return typeof entry === "string" ? [] : recipients(entry.value);
+    return typeof entry === "string" ? [] : recipientsOf(entry);
   },
   keyOf: foldKey,
   inForce: "first",

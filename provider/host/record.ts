@@ -7,7 +7,7 @@
  * file share the saved state of that file.
  */
 import { sha256 } from "../values/digest";
-import { equal } from "../values/json";
+import { equal, mapValues, rememberedFor, rememberedTexts } from "../values/json";
 import {
   contentsOf,
   digestOf,
@@ -26,6 +26,7 @@ import {
   savedFile,
   type SavedFile,
 } from "./savedFile";
+import { toBytes, toText } from "./wire";
 
 export { RECORD_FOLDER, RECORD_PATH };
 export { savedContents, savedFile, type SavedFile };
@@ -119,11 +120,38 @@ export class BrokenRecord extends Error {
  */
 const FIRST_LINE = /^\{"sha256": "([0-9a-f]{64})",\n/;
 
+/** What a look has found in the place of the record, read once: a record may have very many keys. */
+const readingOf = rememberedFor((state: FileState): HostRecord | BrokenRecord => {
+  try {
+    return recordIn(state);
+  } catch (error) {
+    if (error instanceof BrokenRecord) return error;
+    throw error;
+  }
+});
+
 /** @throws BrokenRecord | NewerRecord */
 export function parseRecord(state: FileState): HostRecord {
+  const reading = readingOf(state);
+  if (reading instanceof BrokenRecord) throw reading;
+  return reading;
+}
+
+/** Why a record cannot be read; `undefined` where it can. */
+export function faultIn(state: FileState): string | undefined {
+  const reading = readingOf(state);
+  return reading instanceof BrokenRecord ? reading.reason : undefined;
+}
+
+function recordIn(state: FileState): HostRecord {
   if (state.type === "absent") return EMPTY_RECORD;
   const contents = state.type === "file" ? contentsOf(state) : undefined;
   if (contents === undefined) throw new BrokenRecord("it is no file");
+  return recordOfText(contents);
+}
+
+/** The resources of a host find the same text one after the other. */
+const recordOfText = rememberedTexts((contents): HostRecord => {
   if (contents.trim() === "") throw new BrokenRecord("it is empty");
   const digest = FIRST_LINE.exec(contents);
   if (digest && sha256(contents.slice(digest[0].length)) !== digest[1])
@@ -136,25 +164,26 @@ export function parseRecord(state: FileState): HostRecord {
   if (!digest && !contents.startsWith("{\n"))
     throw new BrokenRecord("its first line is not as any version wrote it");
   const { sha256: _, ...record } = parsed as HostRecord & { sha256?: unknown };
-  return record;
+  return { ...record, keys: withSharedOwners(record.keys) };
+});
+
+/** The keys with one owner in memory for all that it owns, which may be very many. */
+function withSharedOwners(keys: HostRecord["keys"]): HostRecord["keys"] {
+  const owners = new Map<string, Owner>();
+  return mapValues(keys, (entry) => {
+    const { urn, instance } = entry.owner;
+    const id = `${instance} ${urn}`;
+    const owner = owners.get(id) ?? entry.owner;
+    owners.set(id, owner);
+    return owner === entry.owner ? entry : { ...entry, owner };
+  });
 }
 
 function parsedJson(contents: string): object {
   try {
-    return Object(JSON.parse(Buffer.from(contents, "latin1").toString("utf8"))) as object;
+    return Object(JSON.parse(toText(contents))) as object;
   } catch (error) {
     throw new BrokenRecord(`it is not JSON (${error instanceof Error ? error.message : ""})`);
-  }
-}
-
-/** Why a record cannot be read; `undefined` where it can. */
-export function faultIn(state: FileState): string | undefined {
-  try {
-    parseRecord(state);
-    return undefined;
-  } catch (error) {
-    if (error instanceof BrokenRecord) return error.reason;
-    throw error;
   }
 }
 
@@ -426,11 +455,11 @@ export async function sendRecord(
         : [];
     return sent(Promise.all(removed).then(() => ({ type: "absent" })));
   }
-  const state = recordFile(record);
-  const { contents } = state;
   // Compared by value, so that another order of keys is no change.
   const isSound = found.type === "file" && faultIn(found) === undefined;
-  if (isSound && equal(parseRecord(found), parseRecord(state))) return sent(Promise.resolve(found));
+  if (isSound && equal(parseRecord(found), record)) return sent(Promise.resolve(found));
+  const state = recordFile(record);
+  const { contents } = state;
   const [known, needed] = [isSound ? parseRecord(found) : EMPTY_RECORD, record].map(savedIn) as [
     Saved,
     Saved,
@@ -503,8 +532,7 @@ function copyOf(found: FileState, record: HostRecord): string | undefined {
 
 /** The file of a record. */
 export function recordFile(record: HostRecord): FileState & { type: "file"; contents: string } {
-  const text = `${JSON.stringify(record, null, 1)}\n`.replace(/^\{\n/, "");
-  const rest = Buffer.from(text, "utf8").toString("latin1");
+  const rest = toBytes(`${JSON.stringify(record, null, 1)}\n`.replace(/^\{\n/, ""));
   const contents = `{"sha256": "${sha256(rest)}",\n${rest}`;
   return { type: "file", mode: 0o600, uid: 0, gid: 0, contents, size: contents.length };
 }

@@ -19,51 +19,62 @@ export class WireError extends Error {
   override readonly name = "WireError";
 }
 
+/** ASCII is the same as text and as bytes; a text may be very long. */
+const beyondAscii = /[^\x00-\x7f]/;
+
 /** The UTF-8 bytes of a text. */
 export function toBytes(text: string): string {
+  if (!beyondAscii.test(text)) return text;
   return Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** The text of UTF-8 bytes, to be shown only: other bytes become U+FFFD. */
 export function toText(bytes: string): string {
+  if (!beyondAscii.test(bytes)) return bytes;
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
-function encodeInto(value: WireValue, parts: string[]): void {
-  if (value === null) parts.push("n");
-  else if (typeof value === "boolean") parts.push(value ? "t" : "f");
+function encodeInto(value: WireValue, put: (part: string) => void): void {
+  if (value === null) put("n");
+  else if (typeof value === "boolean") put(value ? "t" : "f");
   else if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw new WireError(`${value} is not an integer`);
-    parts.push(`i${value}e`);
+    put(`i${value}e`);
   } else if (typeof value === "string") {
     if (/[^\u0000-\u00ff]/.test(value))
       throw new WireError("a string has a character that is not one byte");
-    parts.push(`${value.length}:`, value);
+    put(`${value.length}:`);
+    put(value);
   } else if (Array.isArray(value)) {
-    parts.push("l");
-    for (const item of value as readonly WireValue[]) encodeInto(item, parts);
-    parts.push("e");
+    put("l");
+    for (const item of value as readonly WireValue[]) encodeInto(item, put);
+    put("e");
   } else {
-    parts.push("d");
+    put("d");
     const entries = Object.entries(value as { readonly [key: string]: WireValue });
     entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     for (const [key, item] of entries) {
-      encodeInto(key, parts);
-      encodeInto(item, parts);
+      encodeInto(key, put);
+      encodeInto(item, put);
     }
-    parts.push("e");
+    put("e");
   }
 }
 
 /** The frame of a value. */
 export function encodeFrame(value: WireValue): Buffer {
   const parts: string[] = [];
-  encodeInto(value, parts);
-  const body = Buffer.from(parts.join(""), "latin1");
-  if (body.length > maxFrame) throw new WireError(`a request of ${body.length} bytes is too large`);
-  const head = Buffer.alloc(4);
-  head.writeUInt32BE(body.length);
-  return Buffer.concat([head, body]);
+  let length = 0;
+  encodeInto(value, (part) => {
+    parts.push(part);
+    length += part.length;
+  });
+  if (length > maxFrame) throw new WireError(`a request of ${length} bytes is too large`);
+  // Written part by part: joined, a large file would stand in memory once more.
+  const frame = Buffer.alloc(4 + length);
+  let at = frame.writeUInt32BE(length);
+  for (const part of parts) at += frame.write(part, at, "latin1");
+  return frame;
 }
 
 const maxDepth = 32;

@@ -26,8 +26,19 @@ export function unknownPaths(value: unknown, path = ""): string[] {
   return [];
 }
 
-/** The value with only those properties and items, at any depth, that are to be kept. */
+/** Are all properties and items of a value to be kept, at any depth? */
+function isWhole(value: unknown, isKept: (item: unknown) => boolean): boolean {
+  const isSound = (item: unknown): boolean => isKept(item) && isWhole(item, isKept);
+  if (Array.isArray(value)) return value.every(isSound);
+  return !isDictionary(value) || Object.values(value).every(isSound);
+}
+
+/**
+ * The value with only those properties and items, at any depth, that are to be kept. A part that is kept as it is, is no
+ * copy, because it may be very large.
+ */
 function pruned<T>(value: T, isKept: (item: unknown) => boolean): T {
+  if (isWhole(value, isKept)) return value;
   if (Array.isArray(value))
     return value.filter(isKept).map((item: unknown) => pruned(item, isKept)) as T;
   if (!isDictionary(value)) return value;
@@ -74,6 +85,24 @@ export function rememberedFor<K extends object, T>(make: (of: K) => T): (of: K) 
     if (before !== undefined) return before.made;
     const made = make(of);
     known.set(of, { made });
+    return made;
+  };
+}
+
+/** How many texts are remembered, and how long each may be: no more memory is worth the time. */
+const REMEMBERED = { texts: 8, length: 1024 * 1024 };
+
+/** A function of a text that remembers its last answers, of texts that are not too long. */
+export function rememberedTexts<T>(make: (of: string) => T): (of: string) => T {
+  const known = new Map<string, T>();
+  return (of) => {
+    const before = known.get(of);
+    if (before !== undefined) return before;
+    const made = make(of);
+    if (of.length > REMEMBERED.length) return made;
+    const [oldest] = known.keys();
+    if (known.size >= REMEMBERED.texts && oldest !== undefined) known.delete(oldest);
+    known.set(of, made);
     return made;
   };
 }

@@ -1,5 +1,6 @@
 /** Values as the engine passes them: property paths, and what is unknown in them. */
 import {
+  clean,
   differsAt,
   knownPart,
   pathParts,
@@ -37,4 +38,13 @@ test("what is unknown is named by its path and left out of the known part", () =
   const value = { entries: { root: [UNKNOWN, "bob"], postmaster: UNKNOWN }, file: "/x" };
   expect(unknownPaths(value)).toEqual(["entries.root[0]", "entries.postmaster"]);
   expect(knownPart(value)).toEqual({ entries: { root: ["bob"] }, file: "/x" });
+});
+
+test("a value without anything to leave out is no copy, and neither are such parts of one that has it", () => {
+  const whole = { entries: { root: ["alice"] } };
+  expect(clean(whole)).toBe(whole);
+  const { entries, ...rest } = clean({ ...whole, none: undefined, list: [{ a: undefined }] });
+  expect(entries).toBe(whole.entries);
+  expect(rest).toEqual({ list: [{}] });
+  expect(Object.keys(rest)).toEqual(["list"]);
 });

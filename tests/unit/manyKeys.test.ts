@@ -135,6 +135,19 @@ describe.each(formats)("%s", (_name, format) => {
     expect(parses(1000)).toBeLessThanOrEqual(few);
   });
 
+  test("is opened once to read all of its keys, and none is read by itself", () => {
+    const { text, value, line } = format;
+    const body = keys(100)
+      .map((key) => line(key, "new"))
+      .join("");
+    const [open, get] = [jest.fn(text.open), jest.fn(text.get)];
+    const wanted = Object.fromEntries(keys(100).map((key) => [key, value("new")]));
+    const file = { path: PATH, state: fileWith(body), text: { ...text, open, get }, wanted };
+    expect(liveKeys(file)).toEqual(wanted);
+    // To find the text again among those that were read compares all of it.
+    expect([open, get].map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
+  });
+
   test("what undoing a key needs does not grow with the file, and is tiny for a key that is new", () => {
     const sizeOf = (key: string, count: number): number => {
       const body =

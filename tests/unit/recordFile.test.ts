@@ -168,6 +168,20 @@ test("the copy is written in the round trip of the record, and never from a brok
   expect(sent).toEqual([[`remove ${PREVIOUS_PATH}`, `remove ${RECORD_PATH}`]]);
 });
 
+test("a record is parsed once, however often it is asked for, and not to be written as it is", async () => {
+  const parse = jest.spyOn(JSON, "parse");
+  const found = { ...recordFile(recordOf("only here")), sha256: "0" };
+  const host = hostWith({ [RECORD_FOLDER]: FOLDER, [RECORD_PATH]: found });
+  const unwritten = {} as unknown as HostWriter;
+  for (let looks = 0; looks < 3; looks += 1) {
+    // The resources of a host find the same text one after the other.
+    const seen = await lookAt(host, FOUND_RECORD);
+    expect(await saveRecord(unwritten, recordOf("only here"), seen.file)).toBe(seen.file);
+  }
+  expect(parse).toHaveBeenCalledTimes(1);
+  parse.mockRestore();
+});
+
 test("what Postfix last served by goes from the copy with the reload that succeeded", async () => {
   const pending: HostRecord = { ...RECORD, served: { "/etc/x": SAVED } };
   const found = { ...recordFile(pending), sha256: "0" };

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import * as aliases from "../../../provider/formats/aliases";
 import { FormatError } from "../../../provider/formats/bytes";
 import { describeLaws, holds } from "./laws";
@@ -65,6 +66,26 @@ describe("aliases", () => {
     [" root: alice\n", undefined],
   ])("Postfix reads root from %j as %j", (text, targets) => {
     expect(aliases.get(text, "root")).toEqual(targets);
+  });
+
+  test("an entry of plain names is read as Postfix's tokens read it", () => {
+    const name = fc.stringMatching(/^[\w+-]{1,6}(\.[\w+-]{1,3})?$/);
+    const target = fc
+      .tuple(name, fc.option(name, { nil: undefined }))
+      .map((parts) => parts.filter((part) => part !== undefined).join("@"));
+    const separator = fc.constantFrom(",", ", ", ",\t", ",  ");
+    const blank = fc.constantFrom("", " ", "\t\t");
+    const targets = fc.array(fc.tuple(target, separator), { minLength: 1, maxLength: 4 });
+    holds(fc.tuple(name, blank, targets), ([key, before, all]) => {
+      const value = all
+        .map(([one, after], nth) => one + (nth < all.length - 1 ? after : ""))
+        .join("");
+      // A name in quotes is the same name, and its line is read token by token.
+      const [plain, quoted] = [`${key}:${before}${value}\n`, `"${key}":${before}${value}\n`];
+      expect(aliases.get(plain, key)).toEqual(all.map(([one]) => one));
+      expect(aliases.entries(plain)).toEqual(aliases.entries(quoted));
+      expect(aliases.compiled(plain)).toEqual(aliases.compiled(quoted));
+    });
   });
 
   test("names are known without regard to case, whatever they are asked for", () => {
