@@ -140,7 +140,8 @@ describe.each(formats)("%s", (_name, format) => {
     const body = keys(100)
       .map((key) => line(key, "new"))
       .join("");
-    const [open, get] = [jest.fn(text.open), jest.fn(text.get)];
+    const open = jest.fn((...args: Parameters<typeof text.open>) => text.open(...args));
+    const get = jest.fn((...args: Parameters<typeof text.get>) => text.get(...args));
     const wanted = Object.fromEntries(keys(100).map((key) => [key, value("new")]));
     const file = { path: PATH, state: fileWith(body), text: { ...text, open, get }, wanted };
     expect(liveKeys(file)).toEqual(wanted);

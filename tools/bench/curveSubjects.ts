@@ -116,7 +116,9 @@ export const SUBJECTS: readonly Subject[] = [
     unit: "MB",
     sizes: [1, 10, 64],
     fitFrom: 1,
-    prepare: async (host, size) => void (await fillTable(host, size)),
+    prepare: async (host, size) => {
+      await fillTable(host, size);
+    },
     resources: () => oneInTable("alice"),
     changed: () => oneInTable("bob"),
   },
