@@ -645,9 +645,10 @@ class Writer extends Reader implements HostWriter {
     parse: (reply: WireValue) => T,
     received?: RequestOptions["received"],
   ): Promise<T> {
-    const options = { during, timeoutMs, ...(received === undefined ? {} : { received }) };
+    const id = this.session.reserve();
+    const options = { id, during, timeoutMs, ...(received === undefined ? {} : { received }) };
     const reply = this.ask(op, { ...values, ...this.place() }, options, parse);
-    if (this.order === "each after the last") this.last = this.session.lastRequest;
+    if (this.order === "each after the last") this.last = id;
     this.section.open.add(reply);
     const forget = () => this.section.open.delete(reply);
     reply.then(forget, forget);

@@ -41,6 +41,8 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** Tells, when the reply is an error or does not come, whether this or an earlier request changed the host. */
   readonly changed?: (cause: "failed" | "lost") => Changed;
+  /** Its number, where one was reserved. */
+  readonly id?: number;
   /** Called with the reply when it comes, in the order in which the agent sent its replies. */
   readonly received?: (reply: WireValue) => WireValue;
 }
@@ -110,9 +112,9 @@ export class AgentSession {
     void program.ended.then((end) => this.gone(this.describeEnd(end)));
   }
 
-  /** The number of the request that was sent last. */
-  get lastRequest(): number {
-    return this.lastId;
+  /** A number for a request that others can name before it is sent. */
+  reserve(): number {
+    return ++this.lastId;
   }
 
   /** Whether the agent has sent its greeting. */
@@ -154,7 +156,7 @@ export class AgentSession {
         reject(this.errorFor("lost", this.goneBecause, options, "failed"));
         return;
       }
-      const id = ++this.lastId;
+      const id = options.id ?? this.reserve();
       const frame = encodeFrame({ ...values, op, id });
       const ahead = [frame, ...this.outgoing].reduce((sum, { length }) => sum + length, 0);
       const sendMs = (ahead + this.program.stdin.writableLength) / slowest;

@@ -16,6 +16,7 @@ import {
   type HostWriter,
   MAX_AT_ONCE,
 } from "./host";
+import { HostError } from "./errors";
 import { RECORD_FOLDER, RECORD_PATH } from "./recordPaths";
 import { shapeFault } from "./recordShape";
 import {
@@ -495,7 +496,13 @@ export async function sendRecord(
     const outcome = await written;
     await copied;
     if (!outcome.written)
-      throw new Error(`${RECORD_PATH} was changed by another program during this write section.`);
+      throw new HostError("conflict", {
+        host: host.address,
+        during: `writing ${RECORD_PATH}`,
+        reason: "another program changed it during this write section",
+        changed: "unknown",
+        next: "Find out which program writes it, and run the same command again",
+      });
     if (hasMore)
       await dropCopies(
         host,

@@ -47,12 +47,25 @@ let struck = false;
 /** Requests since the last {@link arm} or {@link countRequests}. */
 let requests = 0;
 
+/** Settles when what is done before a request is sent has been done: those after it stay behind it. */
+let held: Promise<void> = Promise.resolve();
+let isHeld = false;
+
+/** Holds all requests back until something has happened. */
+async function holding(work: Promise<void>): Promise<void> {
+  isHeld = true;
+  held = work.catch(() => undefined).then(() => void (isHeld = false));
+  return work;
+}
+
 AgentSession.prototype.request = function (this: AgentSession, op, values, options) {
   // Signs of life come whenever they like, and a greeting belongs to no operation.
   if (op === "ping" || op === "hello") return send.call(this, op, values, options);
   requests += 1;
   if (armed === undefined || !("request" in armed.fault) || ++armed.seen !== armed.fault.request)
-    return send.call(this, op, values, options);
+    return isHeld
+      ? held.then(() => send.call(this, op, values, options))
+      : send.call(this, op, values, options);
   const { host, saboteur } = armed;
   const { incident } = armed.fault;
   struck = true;
@@ -76,7 +89,7 @@ async function strike(
 ): ReturnType<Request> {
   switch (incident.what) {
     case "cut before":
-      await cut(host, session);
+      await holding(cut(host, session));
       return request();
     case "cut unanswered":
       await request().catch(() => undefined);
@@ -100,10 +113,10 @@ async function strike(
       return answer;
     }
     case "disk":
-      await saboteur.disk(incident.how, incident.folder);
+      await holding(saboteur.disk(incident.how, incident.folder));
       return request();
     case "edit":
-      await saboteur.edit(incident.by);
+      await holding(saboteur.edit(incident.by));
       return request();
   }
 }
