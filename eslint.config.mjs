@@ -4,7 +4,7 @@ import prettier from "eslint-config-prettier";
 
 // Who may import whom is in .dependency-cruiser.cjs.
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "coverage/"] },
+  { ignores: ["dist/", "node_modules/", "coverage/", "site/"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

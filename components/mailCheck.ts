@@ -111,7 +111,7 @@ export class MailCheck extends Step {
   declare readonly originalTo: pulumi.Output<string>;
   /** The message's Delivered-To header: the address for which local(8) accepted the message. */
   declare readonly deliveredTo: pulumi.Output<string>;
-  /** The results of the message from the machine that runs Pulumi; none unless {@link MailCheckArgs.outside} asks for it. */
+  /** The results of the message from the machine that runs Pulumi; none unless `outside` asks for it. */
   declare readonly fromOutside: pulumi.Output<MailProof | undefined>;
   /** The TLS of the connection; none where `tls` did not ask for it. */
   declare readonly tlsSession: pulumi.Output<MailTls | undefined>;

@@ -5,7 +5,7 @@ import * as plain from "../provider/arguments/connection";
 import { HostResource } from "./hostResource";
 import type { Inputs } from "./inputs";
 
-/** How to reach a host: see the plain {@link plain.ConnectionArgs}. */
+/** How to reach a host. Every field may be an output. */
 export interface ConnectionArgs extends Inputs<plain.ConnectionArgs> {}
 
 /** The arguments that every step takes besides its own. */

@@ -34,7 +34,7 @@ const keptForMs = 2 * 24 * 3600 * 1000;
 
 /**
  * Makes the image of a release: only those stages that are missing or whose sources changed. Stages are kept in the
- * cache folder ({@link imageStages}, {@link extraStages}).
+ * cache folder (`imageStages`, `extraStages`).
  *
  * @param say - Called with a line of text for each step.
  * @param extras - What the host is to have besides.

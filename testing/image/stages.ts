@@ -32,7 +32,7 @@ export interface Stages {
  */
 export const extraNames = ["mariadb", "dovecot", "flavors", "python"] as const;
 
-/** See {@link extraNames}. */
+/** See `extraNames`. */
 export type Extra = (typeof extraNames)[number];
 
 /** The names of the stages of extras in the image folder. */

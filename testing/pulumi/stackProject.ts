@@ -25,7 +25,7 @@ export interface ProjectOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Configuration values that are stored encrypted. */
   readonly secrets?: Readonly<Record<string, string>>;
-  /** The stack's name. @defaultValue {@link stackName} */
+  /** The stack's name. @defaultValue `stackName` */
   readonly stack?: string;
   /** Environment variables for the CLI, the program and the provider process. */
   readonly environment?: Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@ import { dirname, extname, join, resolve } from "node:path";
 const repository = resolve(__dirname, "../..");
 const PAGE = "docs/openbsd.md";
 
-const foreign = new Set([".git", ".state", "coverage", "dist", "node_modules"]);
+const foreign = new Set([".git", ".state", "coverage", "dist", "node_modules", "site"]);
 const source = new Set([".ts", ".mjs", ".js", ".pl", ".pm", ".sh", ".conf", ".table", ".md", ""]);
 
 /** All files of ours in which something may be cited, as paths from the top. */

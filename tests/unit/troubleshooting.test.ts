@@ -25,7 +25,7 @@ const entries = [...page.matchAll(/^### (.*)\n\n(.*)$/gm)].map(([, heading = "",
 /** The pieces of a quoted text between what differs from one error to the next; the short ones tell nothing. */
 const piecesOf = (heading: string): readonly string[] =>
   heading
-    .replace(/^`|`$/g, "")
+    .replace(/^"|"$/g, "")
     .split("…")
     .map((piece) => piece.trim())
     .filter((piece) => piece.length >= 8);
@@ -35,7 +35,7 @@ test("there are entries", () => {
 });
 
 test.each(entries)("$heading is a text that the product prints", ({ heading }) => {
-  expect(heading).toMatch(/^`[^`]+`$/);
+  expect(heading).toMatch(/^"[^"`]+"$/);
   const pieces = piecesOf(heading);
   expect(pieces.length).toBeGreaterThan(0);
   expect(pieces.filter((piece) => !printed.includes(piece))).toEqual([]);
@@ -50,6 +50,6 @@ test.each(entries)("$heading says who prints it", ({ below }) => {
 
 test("a text that is printed nowhere would be noticed", () => {
   expect(
-    piecesOf("`the host is made of … green cheese`").some((one) => printed.includes(one)),
+    piecesOf('"the host is made of … green cheese"').some((one) => printed.includes(one)),
   ).toBe(false);
 });
