@@ -1829,36 +1829,54 @@ sub op_write {
     my ($target) = write_target($path);
     return $ok->(not_written($target)) unless as_expected($expect, $target);
     return write_copy($request, $ok, $fail) if defined $request->{from};
-    my $contents = $request->{splices} ? spliced($request, $target) : string_of($request, 'contents');
     my $write = begin_write($path);
-    my $done = eval { add_bytes($write, $contents); 1 };
+    my $done = eval {
+        if   ($request->{splices}) { add_spliced($write, $request, $target) }
+        else                       { add_bytes($write, string_of($request, 'contents')) }
+        1;
+    };
     if (!$done) {
         my $fault = $@;
         give_up_write($write);
         die $fault;
     }
+    my $size = $write->{size};
     my $answer = end_write($write, $request);
-    %$answer = (%$answer, keep($path, $answer->{sha256}, length $contents))
+    %$answer = (%$answer, keep($path, $answer->{sha256}, $size))
         if ${ $answer->{written} } && $target eq $path;
     $ok->($answer);
     return;
 }
 
-# The bytes of the file that is replaced, with others in the place of some. The digest in the request says whether that
-# made what is meant.
-sub spliced {
-    my ($request, $target) = @_;
+# Writes the bytes of the file that is replaced, with others in the place of some. The digest in the request says
+# whether that made what is meant. A large file is never in memory as a whole.
+sub add_spliced {
+    my ($write, $request, $target) = @_;
     my $splices = $request->{splices};
-    my ($former) = read_regular($target, MAX_INLINE);
-    refuse("the bytes for $target do not fit it") if !defined $former || ref $splices ne 'ARRAY';
-    my ($contents, $from) = ('', 0);
+    my ($former, @stat) = open_regular($target);
+    refuse("the bytes for $target do not fit it") if ref $splices ne 'ARRAY';
+    my $from = 0;
+    my $copy = sub {
+        my ($end) = @_;
+        while ($from < $end) {
+            my $left = $end - $from;
+            my $count = sysread $former, my ($chunk), $left < 1_048_576 ? $left : 1_048_576;
+            refuse("cannot read $target: $!") unless defined $count;
+            refuse("the bytes for $target do not fit it") unless $count;
+            add_bytes($write, $chunk);
+            $from += $count;
+        }
+    };
     for my $splice (@$splices) {
         my ($at, $drop) = map { $splice->{$_} // -1 } qw(at drop);
-        refuse("the bytes for $target do not fit it") if $at < $from || $drop < 0 || $at + $drop > length $former;
-        $contents .= substr($former, $from, $at - $from) . string_of($splice, 'contents');
+        refuse("the bytes for $target do not fit it") if $at < $from || $drop < 0 || $at + $drop > $stat[7];
+        $copy->($at);
+        add_bytes($write, string_of($splice, 'contents'));
         $from = $at + $drop;
+        sysseek $former, $from, 0 or refuse("cannot read $target: $!");
     }
-    return $contents . substr $former, $from;
+    $copy->($stat[7]);
+    return;
 }
 
 # Copies a file of the host. The digest in the request says which bytes are meant.

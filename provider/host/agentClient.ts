@@ -270,13 +270,19 @@ class Reader {
     if (file === undefined || typeof file.contents === "string" || file.size > MAX_TEXT)
       return state;
     const path = file.contents.tooLarge;
+    const { fileCache } = this.session;
+    const withContents = (read: FileState): FileState =>
+      state.type === "symlink" ? { ...state, file: read } : read;
+    const known = fileCache.large(path, file);
+    if (known !== undefined) return withContents(known);
     for (let attempt = 1; attempt <= rereads; attempt += 1) {
       const contents = await this.inPieces(path, file.size);
       const { now } = await this.readOnce({ now: { fact: "digest", path } });
       if (now.type !== "file") break;
       if (contents === undefined || sha256(contents) !== now.sha256) continue;
       const read = { ...now, contents };
-      return state.type === "symlink" ? { ...state, file: read } : read;
+      fileCache.passed(path, now.sha256, contents, read);
+      return withContents(read);
     }
     throw new HostError("refused", {
       host: this.address,
@@ -449,17 +455,22 @@ class Writer extends Reader implements HostWriter {
     if ("from" in request) return send({ ...request, expect: { ...expect } });
     const { contents, ...rest } = request;
     const values = { ...rest, expect: { ...expect }, sha256: sha256(contents) };
-    if (contents.length <= MAX_AT_ONCE) {
-      const { fileCache } = this.session;
-      const known = "sha256" in expect ? expect.sha256 : undefined;
-      return send({ ...values, ...fileCache.toSend(path, known, contents) }, (reply) =>
-        fileCache.written(reply, contents),
+    const { fileCache } = this.session;
+    const known = "sha256" in expect ? expect.sha256 : undefined;
+    const toSend = fileCache.toSend(path, known, contents);
+    const isLarge = contents.length > MAX_AT_ONCE;
+    const passed = (outcome: WriteOutcome): WriteOutcome => {
+      if (isLarge && outcome.written) fileCache.passed(path, outcome.sha256, contents);
+      return outcome;
+    };
+    if (!isLarge || "splices" in toSend)
+      return passed(
+        await send({ ...values, ...toSend }, (reply) => fileCache.written(reply, contents)),
       );
-    }
     const upload = await this.change("upload", { path }, during, fileMs, uploadOf);
     for (const bytes of piecesOf(contents))
       await this.change("piece", { upload, bytes }, during, fileMs, nothing);
-    return send({ ...values, upload });
+    return passed(await send({ ...values, upload }));
   }
 
   async remove(path: string, expect: Expectation): Promise<WriteOutcome> {

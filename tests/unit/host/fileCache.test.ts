@@ -1,10 +1,19 @@
 /** Files that have passed the line: what a look and a write say of them, and what travels for it. */
 import { appendFileSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import type * as diff from "diff";
 import fc from "fast-check";
 import { contentsOf, digestOf, type Host } from "../../../provider/host/host";
-import { FileCache } from "../../../provider/host/fileCache";
+import { FileCache, splicesOf } from "../../../provider/host/fileCache";
+import { jsdiff } from "../../../provider/values/jsdiff";
 import type { WireValue } from "../../../provider/host/wire";
 import { type LocalAgent, Sandbox } from "./localAgent";
+
+/** Counts the lines that are compared. */
+jest.mock("../../../provider/values/jsdiff", () => {
+  const real = jest.requireActual<typeof diff>("diff");
+  const counted = { ...real, diffArrays: jest.fn(real.diffArrays) };
+  return { jsdiff: () => counted };
+});
 
 let box: Sandbox;
 let agent: LocalAgent;
@@ -122,6 +131,71 @@ test("of a file that was read or written, only the lines that differ are sent; w
     expect(refused.written).toBe(false);
     expect(readFileSync(path, "latin1")).toMatch(/\nan admin's\n$/);
   });
+});
+
+test("a file of 20 MB passes the line once, and of a change of it only the lines that differ", async () => {
+  const { client } = agent;
+  const path = box.in("file");
+  const text = Array.from({ length: 600_000 }, (_, nth) => `a line with the number ${nth}\n`).join(
+    "",
+  );
+  const changed = text.replace("number 300000\n", "number none\n");
+  writeFileSync(path, text);
+  expect(await read(client, path)).toEqual([text]);
+  const { sent, received } = await travels(async () => {
+    expect(await read(client, path)).toEqual([text]);
+    await client.change("a test", async (host) => {
+      const { file } = await host.read({ file: { fact: "file", path } });
+      const outcome = await host.write({
+        ...{ path, contents: changed, expect: { sha256: digestOf(file) ?? "" } },
+      });
+      expect(outcome.written).toBe(true);
+    });
+    expect(await read(client, path)).toEqual([changed]);
+  });
+  expect([sent, received].map((bytes) => bytes < 5000)).toEqual([true, true]);
+  expect(readFileSync(path, "latin1")).toBe(changed);
+  // What somebody else has made of it is read whole.
+  appendFileSync(path, "more\n");
+  expect(await read(client, path)).toEqual([`${changed}more\n`]);
+});
+
+/** The text that parts make of another one. */
+function spliced(former: string, splices: ReturnType<typeof splicesOf>): string {
+  let [made, from] = ["", 0];
+  for (const { at, drop, contents } of splices) {
+    made += former.slice(from, at) + contents;
+    from = at + drop;
+  }
+  return made + former.slice(from);
+}
+
+test("the parts in which two texts differ make the one of the other, and of lines that are the same none is compared", () => {
+  const line = fc.oneof(fc.nat(9), fc.nat(3000)).map((number) => `line ${number}\n`);
+  const edit = fc.record({
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    drop: fc.oneof(fc.nat(3), fc.nat(400)),
+    lines: fc.array(line, { maxLength: 4 }),
+  });
+  const texts = fc.array(line, { size: "max", maxLength: 3000 });
+  const tail = fc.constantFrom("", "without a newline");
+  fc.assert(
+    fc.property(texts, fc.array(edit, { maxLength: 6 }), tail, tail, (lines, edits, old, now) => {
+      const changed = [...lines];
+      for (const { at, drop, lines: more } of edits)
+        changed.splice(Math.floor(at * changed.length), drop, ...more);
+      const [former, contents] = [lines.join("") + old, changed.join("") + now];
+      expect(spliced(former, splicesOf(former, contents))).toBe(contents);
+    }),
+    { numRuns: 50 },
+  );
+  const diffArrays = jest.mocked(jsdiff().diffArrays);
+  diffArrays.mockClear();
+  const text = Array.from({ length: 200_000 }, (_, nth) => `line ${nth}\n`).join("");
+  const changed = `first\n${text.replace("line 100000\n", "")}last\n`;
+  expect(splicesOf(text, changed)).toHaveLength(3);
+  const compared = diffArrays.mock.calls.flatMap(([former, contents]) => [former, contents]);
+  expect(compared.reduce((sum, lines) => sum + lines.length, 0)).toBeLessThan(2000);
 });
 
 test("an agent that wants ever more to be kept, or names what was never kept, is not believed", () => {
