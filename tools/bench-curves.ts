@@ -13,12 +13,12 @@ import { sh, type Subject, SUBJECTS } from "./bench/curveSubjects";
 import { Fleet } from "./bench/fleet";
 import { machineNow } from "./bench/machine";
 
-const usage = `usage: npm run bench:curves [-- [--only NAME,...] [--sizes N,...] [--json FILE] [--from FILE] [--write]]
+const usage = `usage: npm run bench:curves [-- [--only NAME,...] [--sizes N,...] [--json FILE] [--from FILE,...] [--write]]
 
   --only   of ${SUBJECTS.map(({ name }) => name).join(", ")}; all unless given
   --sizes  only these of a curve's sizes
   --json   where the figures go too
-  --from   measure nothing, and take the figures that --json wrote
+  --from   measure nothing, and take the figures that --json wrote to these files: FILE,...
   --write  make the part "Growth" of docs/performance.md and its plots
 `;
 
@@ -26,7 +26,7 @@ interface Options {
   readonly subjects: readonly Subject[];
   readonly sizes: readonly number[] | undefined;
   readonly json: string | undefined;
-  readonly from: string | undefined;
+  readonly from: readonly string[] | undefined;
   readonly write: boolean;
 }
 
@@ -43,7 +43,8 @@ function options(argv: readonly string[]): Options | undefined {
       (names ?? []).every((name) => SUBJECTS.some((one) => one.name === name)) &&
       (sizes ?? []).every((one) => Number.isInteger(one) && one > 0);
     const subjects = SUBJECTS.filter(({ name }) => names?.includes(name) ?? true);
-    const { json, from, write = false } = values;
+    const { json, write = false } = values;
+    const from = values.from?.split(",");
     return fits ? { subjects, sizes, json, from, write } : undefined;
   } catch {
     return undefined;
@@ -52,8 +53,21 @@ function options(argv: readonly string[]): Options | undefined {
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
-async function measured({ subjects, sizes }: Options): Promise<readonly Point[]> {
+/** Measures all sizes, and tells after each what there is so far. */
+async function measure(
+  { subjects, sizes }: Options,
+  measured: (report: CurveReport) => void,
+): Promise<CurveReport> {
+  const before = machineNow();
   const points: Point[] = [];
+  const report = (): CurveReport => {
+    const { load, ...machine } = machineNow();
+    return {
+      date: new Date().toISOString().slice(0, 10),
+      machine: { ...machine, load: [before.load[0], load[1]] },
+      points,
+    };
+  };
   for (const subject of subjects)
     for (const size of subject.sizes.filter((one) => sizes?.includes(one) ?? true)) {
       // A host of its own: what one size leaves in caches is not there for the next.
@@ -64,21 +78,17 @@ async function measured({ subjects, sizes }: Options): Promise<readonly Point[]>
       } finally {
         await fleet.stop();
       }
+      measured(report());
     }
-  return points;
+  return report();
 }
 
-async function reportOf(chosen: Options): Promise<CurveReport> {
-  if (chosen.from !== undefined)
-    return JSON.parse(readFileSync(chosen.from, "utf8")) as CurveReport;
-  const before = machineNow();
-  const points = await measured(chosen);
-  const { load, ...machine } = machineNow();
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: { ...machine, load: [before.load[0], load[1]] },
-    points,
-  };
+/** What several runs have measured, as one report. */
+function readReports(paths: readonly string[]): CurveReport {
+  const all = paths.map((path) => JSON.parse(readFileSync(path, "utf8")) as CurveReport);
+  const [first] = all;
+  if (first === undefined) throw new Error("there is no file");
+  return { ...first, points: all.flatMap(({ points }) => points) };
 }
 
 async function main(): Promise<number> {
@@ -87,8 +97,11 @@ async function main(): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
-  const report = await reportOf(chosen);
-  if (chosen.json !== undefined) writeFileSync(chosen.json, `${JSON.stringify(report, null, 1)}\n`);
+  const { json, from } = chosen;
+  const save = (report: CurveReport): void => {
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 1)}\n`);
+  };
+  const report = from === undefined ? await measure(chosen, save) : readReports(from);
   if (chosen.write) writeGrowth(join(packageFolder(), "docs"), report);
   const faults = chosen.subjects.flatMap((subject) => {
     const points = report.points.filter((one) => one.subject === subject.name);

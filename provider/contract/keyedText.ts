@@ -99,29 +99,76 @@ export function same(text: KeyedText, left: Json | undefined, right: Json | unde
     : equal(comparedLeft ?? null, comparedRight ?? null);
 }
 
+/** A key in a file, with what the record says of it. */
+export type HeldKey = readonly [key: string, entry: Pick<KeyEntry, "applied" | "unsettled">];
+
 /**
- * The secrets in a key's value as it stands in a file: the strings that the record does not hold in clear. Where the file
- * spells a secret in another way (continued, quoted), also the key's lines from the value on.
+ * The secrets in the values of keys as they stand in a file: the strings that the record does not hold in clear. Where the
+ * file spells a secret in another way (continued, quoted), also the key's lines from the value on. A key that the format
+ * refuses has none: the resource that owns it reports that.
  */
-export function secretsOfKey(
+export function secretsOfKeys(
+  text: KeyedText,
+  contents: string,
+  keys: readonly HeldKey[],
+): readonly string[] {
+  const plain = plainValues(contents);
+  const editor = text.open(contents);
+  return keys.flatMap(([key, entry]) => {
+    try {
+      return secretsOfKey(text, contents, key, entry, { editor, plain });
+    } catch (error) {
+      if (FormatError.isInstance(error)) return [];
+      throw error;
+    }
+  });
+}
+
+function secretsOfKey(
   text: KeyedText,
   contents: string,
   key: string,
-  { applied, unsettled = [] }: Pick<KeyEntry, "applied" | "unsettled">,
-): string[] {
-  const found = text.get(contents, key);
+  { applied, unsettled = [] }: HeldKey[1],
+  {
+    editor,
+    plain,
+  }: { readonly editor: KeyedEditor; readonly plain: ReturnType<typeof plainValues> },
+): readonly string[] {
+  const found = editor.get(key);
   if (found === undefined) return [];
   const clear = new Set([applied, ...unsettled].flatMap((value) => stringsIn(value, isHash)));
   const secrets = stringsIn(found, isHash).filter(
     (value) => !clear.has(text.normal?.(value) ?? value),
   );
   if (secrets.length === 0 || clear.size > 0) return secrets;
+  const [only, ...more] = secrets;
+  if (more.length === 0 && only !== undefined && plain.get(key.toLowerCase()) === only)
+    return secrets;
   const otherLines = new Set(text.put(contents, key, null).split("\n"));
   const spelledOtherwise = contents
     .split("\n")
     .filter((line) => !otherLines.has(line) && !secrets.some((value) => line.includes(value)));
-  return [
-    ...secrets,
-    ...spelledOtherwise.map((line) => line.replace(/^[^\s=:]+\s*[=:]?/, "").trim()),
-  ];
+  return [...secrets, ...spelledOtherwise.map(valueOfLine)];
+}
+
+/** What stands in a line behind the key. */
+function valueOfLine(line: string): string {
+  return line.replace(/^[^\s=:]+\s*[=:]?/, "").trim();
+}
+
+/**
+ * The values of keys that have one line alone, by the keys in lower case. To find the lines of any other key takes a look at
+ * the whole file.
+ */
+function plainValues(contents: string): ReadonlyMap<string, string | null> {
+  const found = new Map<string, string | null>();
+  let last: string | undefined;
+  for (const line of contents.split("\n")) {
+    const [key] = /^[^\s=:#][^\s=:]*/.exec(line) ?? [];
+    if (key !== undefined) {
+      last = key.toLowerCase();
+      found.set(last, found.has(last) ? null : valueOfLine(line));
+    } else if (last !== undefined && /^\s+[^\s#]/.test(line)) found.set(last, null);
+  }
+  return found;
 }

@@ -11,8 +11,10 @@ import {
   planKeyedFile,
   restoreKeyedFile,
 } from "../../provider/contract/keyedFile";
-import type { KeyedText } from "../../provider/contract/keyedText";
+import { hideSecrets } from "../../provider/contract/hashedSecrets";
+import { type KeyedText, secretsOfKeys } from "../../provider/contract/keyedText";
 import type { Change, PlanContext } from "../../provider/contract/kind";
+import { previousOf } from "../../provider/driver/ownership";
 import * as logicalLines from "../../provider/formats/logicalLines";
 import {
   claim,
@@ -20,6 +22,7 @@ import {
   type HostRecord,
   type Json,
   keysOf,
+  recordFile,
   savedFile,
   settled,
 } from "../../provider/host/record";
@@ -85,6 +88,22 @@ function recordOf(file: KeyedFile, before: string, written: string): HostRecord 
   });
 }
 
+/** A format that counts what goes through a whole text. */
+function counted(text: KeyedText): {
+  readonly text: KeyedText;
+  readonly calls: () => Readonly<Record<"open" | "get" | "put", number>>;
+} {
+  const open = jest.fn((of: string) => text.open(of));
+  const get = jest.fn((of: string, key: string) => text.get(of, key));
+  const put = jest.fn((of: string, key: string, value: Json) => text.put(of, key, value));
+  const calls = (of: { readonly mock: { readonly calls: unknown } }): number =>
+    (of.mock.calls as readonly unknown[]).length;
+  return {
+    text: { ...text, open, get, put },
+    calls: () => ({ open: calls(open), get: calls(get), put: calls(put) }),
+  };
+}
+
 /** All that is done to a file of so many keys from `create` to `destroy`. */
 function lifeOf({ text, value, line }: Format, count: number): void {
   const wanted = (word: string): KeyedFile["wanted"] =>
@@ -135,18 +154,52 @@ describe.each(formats)("%s", (_name, format) => {
     expect(parses(1000)).toBeLessThanOrEqual(few);
   });
 
+  test("is opened once to find the secrets of all of its keys, and none is searched by itself", () => {
+    const { text, value, line } = format;
+    const body = keys(100)
+      .map((key) => line(key, `secret-of-${key}`))
+      .join("");
+    const seen = counted(text);
+    const held = keys(100).map(
+      (key) => [key, hideSecrets(text, value(`secret-of-${key}`), () => true)] as const,
+    );
+    const found = secretsOfKeys(seen.text, body, held);
+    expect(found).toEqual(keys(100).map((key) => `secret-of-${key}`));
+    expect(seen.calls()).toEqual({ open: 1, get: 0, put: 0 });
+  });
+
+  test("takes as many bytes of the record and of a state for each of a thousand keys as of ten", () => {
+    const bytesOf = (count: number): readonly number[] => {
+      const { text, value } = format;
+      const wanted = Object.fromEntries(keys(count).map((key) => [key, value("new")]));
+      const file: KeyedFile = { path: PATH, state: fileWith(HEAD), text, wanted };
+      const record = recordOf(
+        file,
+        HEAD,
+        after(planKeyedFile(file, contextOf(EMPTY_RECORD)), HEAD),
+      );
+      const kept = JSON.stringify(previousOf(record, OWNER.instance));
+      return [recordFile(record).contents.length, kept.length];
+    };
+    const [few, more, many] = [bytesOf(10), bytesOf(100), bytesOf(1000)] as const;
+    few.forEach((least, nth) => {
+      const [middle = 0, most = 0] = [more[nth], many[nth]];
+      // Keys, and the numbers of their order, have a digit more.
+      expect((most - middle) / 900).toBeLessThan((middle - least) / 90 + 8);
+    });
+  });
+
   test("is opened once to read all of its keys, and none is read by itself", () => {
     const { text, value, line } = format;
     const body = keys(100)
       .map((key) => line(key, "new"))
       .join("");
-    const open = jest.fn((...args: Parameters<typeof text.open>) => text.open(...args));
-    const get = jest.fn((...args: Parameters<typeof text.get>) => text.get(...args));
+    const seen = counted(text);
     const wanted = Object.fromEntries(keys(100).map((key) => [key, value("new")]));
-    const file = { path: PATH, state: fileWith(body), text: { ...text, open, get }, wanted };
+    const file = { path: PATH, state: fileWith(body), text: seen.text, wanted };
     expect(liveKeys(file)).toEqual(wanted);
     // To find the text again among those that were read compares all of it.
-    expect([open, get].map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
+    expect(seen.calls()).toEqual({ open: 1, get: 0, put: 0 });
   });
 
   test("what undoing a key needs does not grow with the file, and is tiny for a key that is new", () => {

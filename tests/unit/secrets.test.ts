@@ -259,6 +259,29 @@ test("a refresh says which secrets have drifted, and of what length they are", (
   expect(driftedSecrets(inputs, { parameters: inputs.parameters })).toEqual([]);
 });
 
+test("of very many secrets that have drifted, the dictionary around them is gone through once", () => {
+  const names = Array.from({ length: 1000 }, (_, nth) => `name${nth}`);
+  const dictionary = (value: string): Record<string, string> =>
+    Object.fromEntries(names.map((name) => [name, value]));
+  let times = 0;
+  const entries = new Proxy(dictionary("theirs"), {
+    ownKeys: (target) => {
+      times += 1;
+      return Reflect.ownKeys(target);
+    },
+  });
+  const inputs = {
+    entries: dictionary("ours"),
+    secretPaths: names.map((name) => `entries.${name}`),
+  };
+  const hashed = hashDrift(inputs, { entries }) as { entries: Record<string, string> };
+  expect(Object.keys(hashed.entries)).toEqual(names);
+  expect(Object.values(hashed.entries).every((value) => value.startsWith("[another value"))).toBe(
+    true,
+  );
+  expect(times).toBe(1);
+});
+
 const MAIN_CF = "/etc/postfix/main.cf";
 const file = (contents: string): FileState => ({
   type: "file",

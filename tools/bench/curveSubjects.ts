@@ -22,7 +22,7 @@ export interface Subject {
   /** From this size on, figures say how they grow; what smaller ones take is hardly of the size. */
   readonly fitFrom: number;
   /** Makes the host what it is before the resources come. */
-  readonly prepare: (host: TestHost, size: number) => Promise<void>;
+  readonly prepare: (host: TestHost, size: number) => Promise<unknown>;
   readonly resources: (size: number) => readonly Planned[];
   /** The same with one value changed. */
   readonly changed: (size: number) => readonly Planned[];
@@ -45,7 +45,7 @@ function numbered<T>(
   );
 }
 
-const nothing = (): Promise<void> => Promise.resolve();
+const nothing = (): Promise<unknown> => Promise.resolve();
 
 const aliasesOf = (size: number, first: string): readonly Planned[] => [
   {
@@ -116,9 +116,7 @@ export const SUBJECTS: readonly Subject[] = [
     unit: "MB",
     sizes: [1, 10, 64],
     fitFrom: 1,
-    prepare: async (host, size) => {
-      await fillTable(host, size);
-    },
+    prepare: fillTable,
     resources: () => oneInTable("alice"),
     changed: () => oneInTable("bob"),
   },

@@ -1,6 +1,6 @@
 /** Secrets that are not on the host as they were applied. */
 import { hashedValue } from "../../contract/hiddenFile";
-import { equal, pathParts, valueAt, valueIn } from "../../values/json";
+import { equal, isDictionary, mapValues, pathParts, valueAt, valueIn } from "../../values/json";
 import type { Values } from "../state";
 import { secretPathsOf } from "./known";
 import { measured } from "./masking";
@@ -23,19 +23,34 @@ export function driftedSecrets(given: Values, live: Values): string[] {
  * only while the value is the one that the engine gave, so the drifted value would be kept in clear.
  */
 export function hashDrift(inputs: Values, live: Values): Values {
-  return secretPathsOf(inputs).reduce<Values>(
-    (hashed, path) => replaceAt(hashed, inputs, pathParts(path)) as Values,
-    live,
-  );
+  const marks = new Marks();
+  for (const path of secretPathsOf(inputs)) marks.add(pathParts(path));
+  return hashedAt(live, inputs, marks) as Values;
 }
 
-function replaceAt(live: unknown, given: unknown, [part, ...rest]: readonly string[]): unknown {
-  if (part === undefined) return equal(live, given) ? live : hashedValue(live, given);
-  if (Array.isArray(live))
-    return live.map((item: unknown, index) =>
-      String(index) === part ? replaceAt(item, valueIn(given, part), rest) : item,
-    );
-  if (typeof live !== "object" || live === null || !Object.hasOwn(live, part)) return live;
-  const item = (live as Values)[part];
-  return { ...live, [part]: replaceAt(item, valueIn(given, part), rest) };
+/** Where the secrets stand in a value. All of them at once, because a dictionary may have very many. */
+class Marks {
+  isSecret = false;
+  readonly parts = new Map<string, Marks>();
+
+  add([part, ...rest]: readonly string[]): void {
+    if (part === undefined) {
+      this.isSecret = true;
+      return;
+    }
+    const below = this.parts.get(part) ?? new Marks();
+    this.parts.set(part, below);
+    below.add(rest);
+  }
+}
+
+function hashedAt(live: unknown, given: unknown, { isSecret, parts }: Marks): unknown {
+  if (isSecret) return equal(live, given) ? live : hashedValue(live, given);
+  const hashed = (item: unknown, part: string): unknown => {
+    const marks = parts.get(part);
+    return marks === undefined ? item : hashedAt(item, valueIn(given, part), marks);
+  };
+  if (parts.size === 0) return live;
+  if (Array.isArray(live)) return live.map((item: unknown, index) => hashed(item, String(index)));
+  return isDictionary(live) ? mapValues(live, hashed) : live;
 }

@@ -8,13 +8,13 @@
  * keys with secret values ({@link learnFromRecord}).
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type KeyedText, secretsOfKey } from "../../contract/keyedText";
+import { type HeldKey, type KeyedText, secretsOfKeys } from "../../contract/keyedText";
 import { decodeUtf8, FormatError } from "../../formats/bytes";
 import { CONFIGURED } from "../../arguments/connection";
 import { secretOf } from "../../host/ssh/credentials";
 import { fileAt, type FileState, type HostReader } from "../../host/host";
 import { file, Look, lookAt } from "../../host/look";
-import type { HostRecord, KeyEntry } from "../../host/record";
+import type { HostRecord } from "../../host/record";
 import type { Platform } from "../../openbsd/platform";
 import { stringsIn, valueAt } from "../../values/json";
 import type { Values } from "../state";
@@ -109,8 +109,19 @@ export async function learnFromRecord(
     .filter((path) => !isReadBefore(host.fingerprint, record, path));
   const read = await lookAt(host, Look.each(unread, file));
   for (const [path, state] of Object.entries(read)) files.set(path, state);
-  for (const [name, entry] of held)
-    add(liveSecrets(name, entry, formatOf(entry.secret ?? "", platform), files), known);
+  // All keys of a file are searched at once, because a file may have very many.
+  const byFile = new Map<string, Map<string, HeldKey[]>>();
+  for (const [name, entry] of held) {
+    const { file: path = "", secret = "" } = entry;
+    const byFormat = byFile.get(path) ?? new Map<string, HeldKey[]>();
+    byFile.set(path, byFormat);
+    const keys = byFormat.get(secret) ?? [];
+    byFormat.set(secret, keys);
+    keys.push([name.slice(path.length + 1), entry]);
+  }
+  for (const [path, byFormat] of byFile)
+    for (const [kind, keys] of byFormat)
+      add(liveSecrets(keys, formatOf(kind, platform), files.get(path)), known);
 }
 
 function isReadBefore(fingerprint: string, record: HostRecord, path: string): boolean {
@@ -125,19 +136,17 @@ function isReadBefore(fingerprint: string, record: HostRecord, path: string): bo
 }
 
 function liveSecrets(
-  name: string,
-  entry: KeyEntry,
+  keys: readonly HeldKey[],
   text: KeyedText | undefined,
-  files: ReadonlyMap<string, FileState>,
-): string[] {
-  const { file: path = "" } = entry;
-  const contents = fileAt(files.get(path) ?? { type: "absent" })?.contents;
+  state: FileState = { type: "absent" },
+): readonly string[] {
+  const contents = fileAt(state)?.contents;
   // What is too large to be carried is shown nowhere.
   if (text === undefined || typeof contents !== "string") return [];
   try {
-    return secretsOfKey(text, contents, name.slice(path.length + 1), entry).map(decodeUtf8);
+    return secretsOfKeys(text, contents, keys).map(decodeUtf8);
   } catch (error) {
-    // The resource that owns the key reports that it can no longer be read.
+    // The resource that owns the file reports that it can no longer be read.
     if (FormatError.isInstance(error)) return [];
     throw error;
   }
