@@ -41,8 +41,10 @@ export class HostResource extends pulumi.CustomResource {
       `pulumi-nodejs:dynamic/openbsd:${kind}`,
       name,
       { ...computed, ...inputs, __provider: providerText(kind, finding()) },
-      // Both outputs hold copies of inputs, in which the engine does not recognise secrets.
-      pulumi.mergeOptions(opts, { additionalSecretOutputs: ["applied", "previous"] }),
+      // These outputs hold copies of inputs, in which the engine does not recognise secrets.
+      pulumi.mergeOptions(opts, {
+        additionalSecretOutputs: ["applied", "previous", "__applied"],
+      }),
     );
   }
 

@@ -1,10 +1,14 @@
 /**
  * How a state keeps `applied`, the inputs of the last apply: by what differs from the state itself, which has the same
- * values under the same names until somebody changes the host. Most states have no `applied` at all.
+ * values under the same names until somebody changes the host. That is under a name that the engine shows to nobody: it
+ * comes with drift, of which it says nothing new.
  */
 import { type AnyArguments, argumentNames } from "../arguments/schema";
 import { equal } from "../values/json";
 import { COMMON, type Values } from "./state";
+
+/** The field of the differences; also in components/hostResource.ts, because it may hold secrets. */
+const DIFFERENCES = "__applied";
 
 /** In a state whose `applied` is not all that the state has under the names of inputs. Every field may be missing. */
 interface Differences {
@@ -36,18 +40,17 @@ export function packApplied(state: Values, schema: AnyArguments): Values {
     ...(missing.length > 0 ? { without: missing } : {}),
     ...(also.length > 0 ? { also } : {}),
   };
-  return Object.keys(differences).length === 0 ? rest : { ...rest, applied: { differences } };
+  return Object.keys(differences).length === 0 ? rest : { ...rest, [DIFFERENCES]: differences };
 }
 
 /** A state as {@link packApplied} got it. One of an earlier version has all of it. */
 export function openApplied(state: Values, schema: AnyArguments): Values {
-  const kept = state["applied"] as { readonly differences?: Differences } | undefined;
-  if (kept === undefined ? Number(state["schema"] ?? 0) < FIRST : kept.differences === undefined)
-    return state;
-  const { except = {}, without = [], also = [] } = kept?.differences ?? {};
+  if (state["applied"] !== undefined || Number(state["schema"] ?? 0) < FIRST) return state;
+  const { [DIFFERENCES]: kept, ...values } = state;
+  const { except = {}, without = [], also = [] } = (kept ?? {}) as Differences;
   const names = [...namesOf(schema), ...also].filter(
-    (name) => state[name] !== undefined && !without.includes(name),
+    (name) => values[name] !== undefined && !without.includes(name),
   );
-  const applied = { ...Object.fromEntries(names.map((name) => [name, state[name]])), ...except };
-  return { ...state, applied };
+  const applied = { ...Object.fromEntries(names.map((name) => [name, values[name]])), ...except };
+  return { ...values, applied };
 }
