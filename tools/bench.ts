@@ -16,6 +16,7 @@ import {
   type Machine,
   type Measured,
   type Report,
+  statesOf,
   tableOf,
 } from "./bench/figures";
 import { Fleet } from "./bench/fleet";
@@ -157,12 +158,19 @@ async function makeContenders(
   }
 }
 
+/** What a run of the bench has found. */
+interface Results {
+  readonly runs: Measured[];
+  readonly titles: Record<string, string>;
+  /** How many bytes the state takes, by how many hosts there are. */
+  readonly states: Record<number, number>;
+}
+
 /** The first `up` of bare hosts and the last `destroy`, and in between everything that is repeated. */
 async function benchHosts(
   count: number,
   { rtts, rounds, only }: Options,
-  runs: Measured[],
-  titles: Record<string, string>,
+  { runs, titles, states }: Results,
 ): Promise<void> {
   tell(`${count} hosts`);
   const lanes: Lane[] = [];
@@ -180,6 +188,7 @@ async function benchHosts(
     for (const [index, rttMs] of rtts.entries()) {
       for (const lane of lanes) await lane.fleet.roundTripTime(rttMs);
       await once("first up", rttMs, "up", ...quick);
+      states[count] = project.stateBytes;
       if (index === 0) await makeContenders(lanes, only, count);
       for (const { contenders } of lanes)
         for (const { name, title } of contenders) titles[name] = title;
@@ -205,10 +214,9 @@ async function main(): Promise<number> {
     process.stderr.write(usage);
     return 2;
   }
-  const runs: Measured[] = [];
-  const titles: Record<string, string> = {};
+  const results: Results = { runs: [], titles: {}, states: {} };
   const [before = 0] = loadavg();
-  for (const count of chosen.hosts) await benchHosts(count, chosen, runs, titles);
+  for (const count of chosen.hosts) await benchHosts(count, chosen, results);
   const [after = 0] = loadavg();
   const machine: Machine = {
     cores: cpus().length,
@@ -220,12 +228,14 @@ async function main(): Promise<number> {
   const report: Report = {
     date: new Date().toISOString().slice(0, 10),
     machine,
-    titles,
-    figures: figuresOf(runs),
+    titles: results.titles,
+    states: results.states,
+    figures: figuresOf(results.runs),
   };
   if (chosen.json !== undefined) writeFileSync(chosen.json, `${JSON.stringify(report, null, 1)}\n`);
   if (chosen.write) writeDocument(join(packageFolder(), "docs"), report);
-  process.stdout.write(`${tableOf(report.figures)}\n\n${growthTableOf(report.figures)}\n`);
+  const parts = [tableOf(report.figures), growthTableOf(report.figures), ...statesOf(report)];
+  process.stdout.write(`${parts.join("\n\n")}\n`);
   return 0;
 }
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { init } from "echarts";
-import { type Figure, growthTableOf, type Report, tableOf } from "./figures";
+import { type Figure, growthTableOf, type Report, statesOf, tableOf } from "./figures";
 
 /** Where the made part of the document stands. */
 const BEGIN = "<!-- Made by `npm run bench -- --write`. -->";
@@ -76,7 +76,8 @@ function growthLines(figures: readonly Figure[]): readonly string[] {
 }
 
 /** Writes the plots, and the part of the document that is made, behind what people have written. */
-export function writeDocument(folder: string, { date, machine, titles, figures }: Report): void {
+export function writeDocument(folder: string, report: Report): void {
+  const { date, machine, titles, figures } = report;
   const [hosts = 1] = figures.map((one) => one.hosts);
   const [rttMs = 0] = figures.map((one) => one.rttMs);
   const plots = [
@@ -109,6 +110,8 @@ export function writeDocument(folder: string, { date, machine, titles, figures }
     tableOf(figures),
     "",
     ...growthLines(figures),
+    ...statesOf(report),
+    "",
   ].join("\n");
   writeFileSync(path, written + made);
 }

@@ -41,6 +41,8 @@ export interface Report {
   readonly machine: Machine;
   /** Each contender's title by its name. */
   readonly titles: Readonly<Record<string, string>>;
+  /** How many bytes the state of the package's stack takes, by how many hosts there are. */
+  readonly states: Readonly<Record<number, number>>;
   readonly figures: readonly Figure[];
 }
 
@@ -141,4 +143,12 @@ export function growthTableOf(figures: readonly Figure[]): string {
   });
   if (rows.length === 0) return "";
   return tableWith(["what", "hosts", "s a host", "CPU s a host", "MB a host"], rows);
+}
+
+/** What a state takes, as sentences. */
+export function statesOf({ states }: Report): readonly string[] {
+  return Object.entries(states).map(([hosts, bytes]) => {
+    const each = (bytes / Number(hosts) / 1000).toFixed(1);
+    return `The state of ${hosts} ${hosts === "1" ? "host" : "hosts"} takes ${each} KB a host.`;
+  });
 }

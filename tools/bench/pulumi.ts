@@ -1,5 +1,5 @@
 /** This package, and the CLI's own part of its time. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { TestHost } from "../../testing";
@@ -88,6 +88,12 @@ export class BenchProject {
     };
   }
 
+  /** How many bytes the state takes. */
+  get stateBytes(): number {
+    return statSync(join(this.state ?? this.folder, `state/.pulumi/stacks/bench/${STACK}.json`))
+      .size;
+  }
+
   async must(...args: readonly string[]): Promise<Ran> {
     const ran = await run(this.command(...args));
     if (ran.code !== 0)
@@ -154,6 +160,11 @@ export function ours(made: BenchProject, { name, title, ways }: Named): Contende
         unchanged,
       ),
       task("refresh --preview-only", project.command("refresh", "--preview-only", none), unchanged),
+      task(
+        "refresh --preview-only --parallel 100",
+        project.command("refresh", "--preview-only", none, "--parallel", "100"),
+        unchanged,
+      ),
     ],
     remove: () => project.remove(),
   };
@@ -190,7 +201,10 @@ export async function floor({ name, title, ways = {} }: Named): Promise<Contende
 /** How many steps a server of the guide has. */
 const STEPS = 11;
 
-/** What of a stack's growth is the CLI's own: as many resources as so many servers have, all of which do nothing. */
+/**
+ * What of a stack's growth is the CLI's own: as many resources as so many servers have, all of which do nothing. The filling
+ * makes the state as long as the servers'.
+ */
 export async function floorOfMany(servers: number): Promise<Contender> {
   const project = await BenchProject.make(
     `${TRIVIAL}
@@ -200,7 +214,7 @@ for (let server = 0; server < ${servers}; server += 1) {
   for (let step = 0; step < ${STEPS}; step += 1) {
     const name = "mx" + server + "-" + step;
     const component = new pulumi.ComponentResource("bench:index:Step", name, {}, { parent, dependsOn: last });
-    new Trivial(name, { filling: "-".repeat(1500) }, { parent: component });
+    new Trivial(name, { filling: "-".repeat(2400) }, { parent: component });
     last = [component];
   }
 }`,
