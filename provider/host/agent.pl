@@ -2777,7 +2777,7 @@ sub supervise {
     while (waitpid($child, 0) != $child) { last unless $!{EINTR} }
     my $signal = $? & 127;
     my $status = $signal ? 'signal ' . ($SIGNAL_NAMES[$signal] || $signal) : 'exit ' . ($? >> 8);
-    # What a program has started that was killed goes on, as the hook of a package does: who comes next must find it over.
+    # What a program has started that was killed goes on, as the hook of a package does: who comes next finds it over.
     my $until = now() + JOB_SETTLE;
     select undef, undef, undef, JOB_POLL while kill(0, -$child) && now() < $until;
     eval { put_small("$folder/status", "$status\n") };
