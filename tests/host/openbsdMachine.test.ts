@@ -48,9 +48,12 @@ const ssh = (command: string): string => `ssh -F "$OPENBSD_SSH_CONFIG" openbsd '
     const disk = join(folder, "disk.qcow2");
     const digest = (): string => createHash("sha256").update(readFileSync(disk)).digest("hex");
     const before = digest();
+    const boot = ssh("cat /proc/sys/kernel/random/boot_id");
     const script = [
+      `before=$(${boot})`,
       ssh("uname -a; id -un; touch /etc/left; reboot"),
-      `until ${ssh("uptime")} >/dev/null 2>&1; do sleep 1; done`,
+      // It answers for a moment still, until it goes down.
+      `until now=$(${boot} 2>/dev/null) && test "$now" != "$before"; do sleep 1; done`,
       ssh("ls /etc/left; cat /proc/uptime; ls -d /var/run/syslog.pid"),
       'echo "$OPENBSD_USER@$OPENBSD_HOST:$OPENBSD_PORT"',
       "exit 7",
