@@ -23,7 +23,7 @@ import { say } from "./engineLog";
 import { nameChange, printChange } from "./printChange";
 import type { ServiceKind } from "./service";
 import type { Sight } from "./sight";
-import { type State, type Values, userError } from "./state";
+import type { State, Values } from "./state";
 
 /** The resource for which a decision is carried out. */
 export interface Errand {
@@ -220,9 +220,13 @@ export async function settle(
     ...(plan.obstacles ?? []).map(({ path, reason }) => `${path}: ${reason}`),
   ];
   if (stillToDo.length > 0)
-    throw userError(
-      `${host.address}: after the change this is still not as wanted:\n${stillToDo.join("\n")}`,
-    );
+    throw new HostError("refused", {
+      host: host.address,
+      during: "looking again after the change",
+      reason: `this is still not as wanted:\n${stillToDo.join("\n")}\n`,
+      changed: "yes",
+      next: "Somebody else may have changed it at the same time. Run the same command again; if it ends the same way, report it.",
+    });
   const written = mapValues(files, (state) => digestOf(state) ?? null);
   const record = settled(sight.record, owner.instance, { claims, released: dropped, written });
   const { saved, hasMore } = await sendRecord(host, host.inOrder(), record, sight.recordFile);

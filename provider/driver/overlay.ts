@@ -106,9 +106,9 @@ export class Overlay {
     else this.#changing.delete(urn);
   }
 
-  /** Has the last check of a resource, in this process, seen something to do? */
-  expectsChange(urn: string): boolean {
-    return this.#changing.has(urn);
+  /** Has the check before this change, in this process, seen something to do? It counts for one change. */
+  takeExpectation(urn: string): boolean {
+    return this.#changing.delete(urn);
   }
 
   /** Adds a resource's declaration to the judgement of the resources after it. */

@@ -420,7 +420,7 @@ export async function saveRecord(
   record: HostRecord,
   found: FileState,
 ): Promise<FileState> {
-  return (await sendRecord(host, host.inOrder(), record, found)).saved;
+  return (await sendRecord(host, host, record, found)).saved;
 }
 
 /** A record on its way to the host. */

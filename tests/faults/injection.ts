@@ -51,11 +51,22 @@ let requests = 0;
 let held: Promise<void> = Promise.resolve();
 let isHeld = false;
 
-/** Holds all requests back until something has happened. */
-async function holding(work: Promise<void>): Promise<void> {
+/** Requests that are not answered yet. */
+const open = new Set<Promise<unknown>>();
+
+function sent(reply: ReturnType<Request>): ReturnType<Request> {
+  open.add(reply);
+  const forget = (): boolean => open.delete(reply);
+  reply.then(forget, forget);
+  return reply;
+}
+
+/** Does something once the requests before it are answered, and before those after it are sent. */
+async function holding(work: () => Promise<void>): Promise<void> {
   isHeld = true;
-  held = work.catch(() => undefined).then(() => void (isHeld = false));
-  return work;
+  const done = Promise.allSettled([...open]).then(work);
+  held = done.catch(() => undefined).then(() => void (isHeld = false));
+  return done;
 }
 
 AgentSession.prototype.request = function (this: AgentSession, op, values, options) {
@@ -64,8 +75,8 @@ AgentSession.prototype.request = function (this: AgentSession, op, values, optio
   requests += 1;
   if (armed === undefined || !("request" in armed.fault) || ++armed.seen !== armed.fault.request)
     return isHeld
-      ? held.then(() => send.call(this, op, values, options))
-      : send.call(this, op, values, options);
+      ? held.then(() => sent(send.call(this, op, values, options)))
+      : sent(send.call(this, op, values, options));
   const { host, saboteur } = armed;
   const { incident } = armed.fault;
   struck = true;
@@ -89,7 +100,7 @@ async function strike(
 ): ReturnType<Request> {
   switch (incident.what) {
     case "cut before":
-      await holding(cut(host, session));
+      await holding(() => cut(host, session));
       return request();
     case "cut unanswered":
       await request().catch(() => undefined);
@@ -113,10 +124,10 @@ async function strike(
       return answer;
     }
     case "disk":
-      await holding(saboteur.disk(incident.how, incident.folder));
+      await holding(() => saboteur.disk(incident.how, incident.folder));
       return request();
     case "edit":
-      await holding(saboteur.edit(incident.by));
+      await holding(() => saboteur.edit(incident.by));
       return request();
   }
 }

@@ -151,7 +151,7 @@ class Convergence {
   async run(): Promise<Values> {
     const { host, urn } = this;
     // Where the check of this run has seen that there is something to do, the look in the write section is the first one.
-    if (!overlayOf(connectionOf(this.request.inputs)).expectsChange(urn)) {
+    if (!overlayOf(connectionOf(this.request.inputs)).takeExpectation(urn)) {
       const before = await this.decideOn(host);
       this.mustBeFree(before);
       if (!before.recordChanged) return this.unchanged(before);
