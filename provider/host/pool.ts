@@ -60,6 +60,11 @@ interface Live {
 
 const defaultIdleMs = 30_000;
 
+/** Is this the error of a connection that has broken, and not of one that was given up because it was silent? */
+function isBroken(error: unknown): boolean {
+  return HostError.isInstance(error) && error.kind === "lost" && !error.reason.includes(SILENT);
+}
+
 /** A host whose connection is made when it is used and there is none. */
 class PooledHost implements Host {
   private dialing: Promise<Live> | undefined;
@@ -116,7 +121,18 @@ class PooledHost implements Host {
   }
 
   change<T>(purpose: string, work: (host: HostWriter) => Promise<T>, waitMs?: number): Promise<T> {
-    return this.use((client) => client.change(purpose, work, waitMs));
+    return this.begunOnce((begun) =>
+      this.use((client) =>
+        client.change(
+          purpose,
+          (host) => {
+            begun();
+            return work(host);
+          },
+          waitMs,
+        ),
+      ),
+    );
   }
 
   lookAndChange<T, S>(
@@ -124,7 +140,14 @@ class PooledHost implements Host {
     look: (host: HostReader) => Promise<S>,
     work: (host: HostWriter, seen: S) => Promise<T>,
   ): Promise<T> {
-    return this.use((client) => client.lookAndChange(purpose, look, work));
+    return this.begunOnce((begun) =>
+      this.use((client) =>
+        client.lookAndChange(purpose, look, (host, seen) => {
+          begun();
+          return work(host, seen);
+        }),
+      ),
+    );
   }
 
   /** Makes sure that there is a connection. */
@@ -154,9 +177,20 @@ class PooledHost implements Host {
     try {
       return await this.use(work);
     } catch (error) {
-      if (!HostError.isInstance(error) || error.kind !== "lost") throw error;
-      if (error.reason.includes(SILENT)) throw error;
+      if (!isBroken(error)) throw error;
       return await this.use(work);
+    }
+  }
+
+  /** The same for a write section whose work has not begun: until then it has only looked. */
+  private async begunOnce<T>(section: (begun: () => void) => Promise<T>): Promise<T> {
+    let hasBegun = false as boolean;
+    const once = (): Promise<T> => section(() => (hasBegun = true));
+    try {
+      return await once();
+    } catch (error) {
+      if (hasBegun || !isBroken(error)) throw error;
+      return await once();
     }
   }
 

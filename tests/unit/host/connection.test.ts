@@ -527,12 +527,27 @@ describe("the agent over SSH", () => {
     const server = await serve();
     const pool = poolFor();
     const host = await pool.connect(withKey(server));
-    const reading = host.change("slow", (writer) => writer.run({ argv: ["sleep", "5"] }));
+    const reading = host.change("slow", (writer) => {
+      setTimeout(() => server.cut(), 100);
+      return writer.run({ argv: ["sleep", "5"] });
+    });
     const lost = expect(reading).rejects.toMatchObject({ kind: "lost", changed: "unknown" });
-    setTimeout(() => server.cut(), 100);
     await lost;
     expect(await host.read({ list: { fact: "list", path: box.path } })).toEqual({ list: [] });
     expect(await pool.connect(withKey(server))).toBe(host);
+    expect(pool.counters.connections).toBe(2);
+  });
+
+  test("a write section whose connection broke before its work began is begun anew, and its work is done once", async () => {
+    const server = await serve();
+    const pool = poolFor();
+    const host = await pool.connect(withKey(server));
+    const work = jest.fn((_host: unknown, seen: unknown) => Promise.resolve(seen));
+    server.cut();
+    const facts = { list: { fact: "list", path: box.path } } as const;
+    const changing = host.lookAndChange("after a break", (reader) => reader.read(facts), work);
+    expect(await changing).toEqual({ list: [] });
+    expect(work).toHaveBeenCalledTimes(1);
     expect(pool.counters.connections).toBe(2);
   });
 
