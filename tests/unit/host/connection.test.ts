@@ -546,7 +546,7 @@ describe("the agent over SSH", () => {
     server.cut();
     const facts = { list: { fact: "list", path: box.path } } as const;
     const changing = host.lookAndChange("after a break", (reader) => reader.read(facts), work);
-    expect(await changing).toEqual({ list: [] });
+    expect(await changing).toEqual({ list: ["record"] });
     expect(work).toHaveBeenCalledTimes(1);
     expect(pool.counters.connections).toBe(2);
   });
