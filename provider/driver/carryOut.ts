@@ -16,6 +16,7 @@ import {
   sendRecord,
   settled,
 } from "../host/record";
+import { inTheirOrder } from "../host/replies";
 import { equal, mapValues } from "../values/json";
 import { applyChange } from "./applyChange";
 import { type Decision, decide } from "./decision";
@@ -127,9 +128,9 @@ class UnderWay {
     this.#all.push(one);
   }
 
-  /** Waits for all. @throws the error of the first that failed, which is the reason why the host skipped those after it */
+  /** Waits for all. @throws the error of the first that failed */
   async done(): Promise<void> {
-    for (const one of this.#all) await one;
+    await inTheirOrder(this.#all);
     this.#all = [];
   }
 

@@ -7,6 +7,7 @@ import { HostError } from "../host/errors";
 import { digestOf, fileAt, type FileDigest, type FileStat, type HostWriter } from "../host/host";
 import { digest, Look, lookAt, stat } from "../host/look";
 import { programFailed } from "../host/programs";
+import { inTheirOrder } from "../host/replies";
 import { type DatabaseTable, stagedFiles } from "./databaseTable";
 import { PROGRAMS, SAMPLES } from "./paths";
 import { databasePath } from "./tableTypes";
@@ -29,16 +30,10 @@ export async function performTask(
   const sha256 = requiredDigest(host, built, state);
   const expect = { anything: true } as const;
   const ordered = host.inOrder();
-  await allOf([
+  await inTheirOrder([
     ordered.write({ path, from: built, sha256, mode, uid, gid, expect }),
     ordered.remove(built, expect),
   ]);
-}
-
-/** Waits for requests of which each comes only after the one before it. @throws the error of the first that failed */
-async function allOf(requests: readonly Promise<unknown>[]): Promise<void> {
-  for (const one of requests) one.catch(() => undefined);
-  for (const one of requests) await one;
 }
 
 function attributesOf(state: FileStat): NonNullable<DatabaseTable["attributes"]> {
@@ -77,7 +72,7 @@ async function build(
     }),
   ];
   const running = ordered.run({ argv, timeoutMs: 300_000 });
-  await allOf([...before, running]);
+  await inTheirOrder([...before, running]);
   const result = await running;
   const [, state] = await Promise.all([
     host.remove(text, { anything: true }),
